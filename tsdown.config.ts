@@ -1,0 +1,15 @@
+import { defineConfig } from 'tsdown';
+
+/** One output module per source module, so that an application's bundler drops what it does not use. */
+export default defineConfig({
+  workspace: ['packages/*'],
+  entry: ['src/**/*.{ts,tsx}', '!src/**/*.test.{ts,tsx}'],
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2023',
+  unbundle: true,
+  fixedExtension: false,
+  dts: true,
+  sourcemap: true,
+  clean: true,
+});
