@@ -1,0 +1,96 @@
+import * as v from 'valibot';
+import { countField, idField, jsonField, nameField, opaqueField, ordinalField } from './fields.ts';
+
+/** What a client says, by `type`. Unknown fields are ignored; unknown types are refused unless they begin with `x-`. */
+
+export const PUSH_MUTATIONS_MAX = 100;
+export const HELLO_CLIENTS_MAX = 256;
+
+/** What the tab knows of one client it pushes for: itself and those whose outbox it adopted. */
+const helloClient = v.object({
+  clientId: idField,
+  /** Highest mutationId minted. */
+  lastMutationId: countField,
+  /** Highest mutationId whose result this client has seen. Above the room's own lastMutationId: the room lost a tail. */
+  confirmed: countField,
+  /** Version of the first welcome this client ever had; null: never had one. */
+  welcomed: v.nullable(countField),
+});
+
+export const hello = v.object({
+  type: v.literal('hello'),
+  protocol: ordinalField,
+  /** Codecs the client can read besides plain JSON text. */
+  codecs: v.optional(v.array(v.string()), []),
+  room: nameField,
+  id: v.string(),
+  /** Schema id of the client's room definition; null: keeps no typed replica and takes any. */
+  schema: v.optional(v.nullable(opaqueField), null),
+  token: v.optional(v.nullable(v.string()), null),
+  clientId: idField,
+  /** Absent: the client is a group of its own. */
+  groupId: v.optional(idField),
+  clients: v.optional(v.pipe(v.array(helloClient), v.maxLength(HELLO_CLIENTS_MAX)), []),
+  /** Where the replica stands; absent or null: it holds nothing. */
+  resume: v.optional(v.nullable(v.object({ historyId: idField, version: countField, hash: opaqueField, view: opaqueField })), null),
+  /** Snapshot kinds the client can take, best first. */
+  snapshots: v.optional(v.array(v.picklist(['image', 'rows'])), ['rows']),
+});
+
+const mutation = v.object({
+  clientId: idField,
+  mutationId: ordinalField,
+  name: nameField,
+  args: v.optional(jsonField, null),
+  seed: v.optional(idField),
+  nowMs: v.optional(countField),
+});
+
+/** Mutations in order of (clientId, mutationId), contiguous for each client. `seed` and `nowMs` are minted by the room where a plain peer leaves them out. */
+const push = v.object({ type: v.literal('push'), mutations: v.pipe(v.array(mutation), v.minLength(1), v.maxLength(PUSH_MUTATIONS_MAX)) });
+
+/** The replica holds a snapshot at `version` and wants the stream from there. Sent after an image was loaded; rows are followed by themselves. */
+const follow = v.object({ type: v.literal('follow'), historyId: idField, version: countField, hash: opaqueField });
+
+/** Results of `clientId` up to `upTo` were seen: stored rejections up to there may go. */
+const heard = v.object({ type: v.literal('heard'), clientId: idField, upTo: countField });
+
+/** The client ends for good with nothing pending: its row, presence and states go at once. */
+const bye = v.object({ type: v.literal('bye'), clientIds: v.optional(v.array(idField), []) });
+
+/** A fresh token for the running session. */
+const auth = v.object({ type: v.literal('auth'), token: v.string() });
+
+const presence = v.object({ type: v.literal('presence'), state: jsonField });
+const cursor = v.object({ type: v.literal('cursor'), state: jsonField });
+/** `state: null` takes it back, as with presence and cursor. */
+const ephemeral = v.object({ type: v.literal('ephemeral'), name: nameField, key: v.optional(v.string(), ''), state: jsonField });
+
+/**
+ * Offers a debounced value. `offer` rises per client and names the offer in `valueTaken`. For a counter `value` is this client's running total since its
+ * first offer, so offering again adds nothing. `taken` is the answer an earlier sending of the same offer had.
+ */
+const value = v.object({
+  type: v.literal('value'),
+  name: nameField,
+  key: v.optional(v.string(), ''),
+  value: jsonField,
+  offer: ordinalField,
+  taken: v.optional(v.nullable(v.object({ boot: idField, seq: ordinalField })), null),
+});
+/** Write what is unwritten of this value now. */
+const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optional(v.string(), '') });
+
+const ping = v.object({ type: v.literal('ping'), at: v.optional(v.number()) });
+const pong = v.object({ type: v.literal('pong'), at: v.optional(v.number()) });
+
+/** Reserved for followers (full records under a server token); answered `forbidden` until they exist. */
+const followLog = v.object({ type: v.literal('followLog'), historyId: v.nullable(idField), version: countField });
+
+export const clientMessage = v.variant('type', [hello, push, follow, heard, bye, auth, presence, cursor, ephemeral, value, flush, ping, pong, followLog]);
+
+export type ClientMessage = v.InferOutput<typeof clientMessage>;
+export type ClientMessageInput = v.InferInput<typeof clientMessage>;
+export type HelloMessage = v.InferOutput<typeof hello>;
+export type HelloClient = v.InferOutput<typeof helloClient>;
+export type PushedMutation = v.InferOutput<typeof mutation>;

@@ -1,0 +1,166 @@
+import * as v from 'valibot';
+import { codeField, countField, idField, jsonField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { wireRows, wireTableChanges } from './wire-changes.ts';
+
+/** What a room says, by `type`. Readers ignore unknown fields and unknown types. */
+
+/** An image waits at `path` under the Authorization header `Bearer <ticket>`; its version and hash come in the answer's headers. */
+const imageOffer = v.object({ path: v.string(), ticket: v.string(), expiresInMs: countField });
+
+/** `resume`: commits follow from where the client stands. Else why a fresh snapshot is needed. */
+const hydration = v.picklist(['resume', 'first', 'history', 'floor', 'fork', 'view', 'schema']);
+
+const limits = v.object({
+  messageBytesMax: ordinalField,
+  pushMutationsMax: ordinalField,
+  stateBytesMax: ordinalField,
+  valueBytesMax: ordinalField,
+  /** How often the client should ping, and how long either side may be silent. */
+  heartbeatIntervalMs: ordinalField,
+  idleTimeoutMs: ordinalField,
+});
+
+const welcomeClient = v.object({
+  clientId: idField,
+  lastMutationId: countField,
+  /** `unknown`: the room knew this client once and forgot it (client_unknown). */
+  state: v.picklist(['known', 'new', 'unknown']),
+});
+
+const welcome = v.object({
+  type: v.literal('welcome'),
+  protocol: ordinalField,
+  codec: v.string(),
+  sessionId: idField,
+  historyId: idField,
+  /** New with every start of the room; orders values together with their seq. */
+  boot: idField,
+  /** The room's head; the replica gets there. */
+  version: countField,
+  schema: opaqueField,
+  view: opaqueField,
+  hydration,
+  image: v.optional(v.nullable(imageOffer), null),
+  /** One entry a client of the hello. */
+  clients: v.array(welcomeClient),
+  serverNowMs: countField,
+  user: v.nullable(v.record(v.string(), jsonField)),
+  limits,
+});
+
+/** The stream cannot go on from where the replica stands: a fresh snapshot is needed. Rows, or an image where one was asked for in hello. */
+const rehydrate = v.object({ type: v.literal('rehydrate'), reason: hydration, image: v.optional(v.nullable(imageOffer), null) });
+
+const result = v.object({
+  clientId: idField,
+  mutationId: ordinalField,
+  /** `duplicate` settles this mutation and every earlier one of the client that has no result of its own. */
+  status: v.picklist(['applied', 'duplicate', 'rejected']),
+  /** The mutation settles when the replica reaches this version. */
+  version: countField,
+  code: v.optional(codeField),
+  message: v.optional(v.string()),
+});
+
+/** To every session of the group, always before the commit of its version. */
+const results = v.object({ type: v.literal('results'), results: v.array(result) });
+
+/** Nothing of this client was taken from `mutationId` on, nothing is stored: send again from `expected`, after retryAfterMs. */
+const refused = v.object({
+  type: v.literal('refused'),
+  clientId: idField,
+  mutationId: ordinalField,
+  expected: ordinalField,
+  code: codeField,
+  message: v.string(),
+  retryAfterMs: v.optional(countField),
+});
+
+/** The range (from, to]: applied when from ≤ confirmed < to. May cover several versions and may change nothing. */
+const commit = v.object({
+  type: v.literal('commit'),
+  from: countField,
+  to: ordinalField,
+  schema: opaqueField,
+  changes: v.array(wireTableChanges),
+  hash: opaqueField,
+});
+
+const snapshotBegin = v.object({
+  type: v.literal('snapshotBegin'),
+  historyId: idField,
+  version: countField,
+  schema: opaqueField,
+  hash: opaqueField,
+  tables: v.array(v.object({ table: nameField, rows: countField })),
+});
+/** `index` counts 0, 1, 2 …; another one than expected ends the snapshot, and the client asks again. */
+const snapshotRows = v.object({ type: v.literal('snapshotRows'), index: countField, rows: wireRows });
+const snapshotEnd = v.object({ type: v.literal('snapshotEnd'), chunks: countField, rows: countField });
+
+const stateEntry = v.object({ sessionId: idField, userId: v.nullable(v.string()), state: jsonField });
+/** `reset`: forget all known before. `state: null`: gone. Own session included. */
+const presence = v.object({ type: v.literal('presence'), reset: v.boolean(), entries: v.array(stateEntry) });
+const cursors = v.object({ type: v.literal('cursors'), reset: v.boolean(), entries: v.array(stateEntry) });
+const ephemeral = v.object({
+  type: v.literal('ephemeral'),
+  reset: v.boolean(),
+  entries: v.array(v.object({ sessionId: idField, userId: v.nullable(v.string()), name: nameField, key: v.string(), state: jsonField })),
+});
+
+/** Unwritten values (`written: false`) and those whose flush has become a commit. A reset lists every unwritten one. */
+const values = v.object({
+  type: v.literal('values'),
+  reset: v.boolean(),
+  boot: idField,
+  entries: v.array(
+    v.object({ name: nameField, key: v.string(), value: jsonField, seq: ordinalField, written: v.boolean(), updatedBy: v.nullable(v.string()) }),
+  ),
+});
+/** The offer of this session got `seq`; it is written once the row's seq in alcove_values is at least that (same boot). */
+const valueTaken = v.object({ type: v.literal('valueTaken'), name: nameField, key: v.string(), offer: ordinalField, boot: idField, seq: ordinalField });
+
+const ping = v.object({ type: v.literal('ping'), at: v.optional(v.number()) });
+const pong = v.object({ type: v.literal('pong'), at: v.optional(v.number()) });
+
+/** Where it ends the session, a close frame with the code's close code follows. */
+const error = v.object({
+  type: v.literal('error'),
+  code: codeField,
+  message: v.string(),
+  hint: v.optional(v.string()),
+  retryAfterMs: v.optional(countField),
+  /** Type of the client message it answers, and its name (value, ephemeral key) where that tells more. */
+  re: v.optional(v.string()),
+  name: v.optional(v.string()),
+});
+
+/** Reserved for followers. */
+const records = v.object({ type: v.literal('records'), records: v.array(jsonField) });
+
+export const serverMessage = v.variant('type', [
+  welcome,
+  rehydrate,
+  results,
+  refused,
+  commit,
+  snapshotBegin,
+  snapshotRows,
+  snapshotEnd,
+  presence,
+  cursors,
+  ephemeral,
+  values,
+  valueTaken,
+  ping,
+  pong,
+  error,
+  records,
+]);
+
+export type ServerMessage = v.InferOutput<typeof serverMessage>;
+export type ServerMessageInput = v.InferInput<typeof serverMessage>;
+export type WelcomeMessage = v.InferOutput<typeof welcome>;
+export type MutationResult = v.InferOutput<typeof result>;
+export type CommitMessage = v.InferOutput<typeof commit>;
+export type ServerMessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
