@@ -41,7 +41,8 @@ const mutation = v.object({
   clientId: idField,
   mutationId: ordinalField,
   name: nameField,
-  args: v.optional(jsonField, null),
+  /** Absent: null. */
+  args: v.optional(jsonField),
   seed: v.optional(idField),
   nowMs: v.optional(countField),
 });

@@ -11,5 +11,5 @@ export const ordinalField = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Opaque text the other side made: hash, view, ticket. */
 export const opaqueField = v.pipe(v.string(), v.maxLength(512));
 /** Already parsed from JSON, within the depth limit; only its presence is checked. */
-export const jsonField = v.custom<Json>((value) => value !== undefined, 'a JSON value is missing');
+export const jsonField: v.GenericSchema<Json> = v.custom<Json>((value) => value !== undefined, 'a JSON value is missing');
 export const codeField = v.custom<ErrorCode>(isErrorCode, 'unknown error code');
