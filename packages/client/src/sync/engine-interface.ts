@@ -1,0 +1,271 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { Json } from '@alcove/core/json';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Database, Row } from '@alcove/core/sqlite/database';
+import type { OpenSocket } from '../connection/socket.ts';
+import type { RowsUpdate } from '../query/rows-patch.ts';
+import type { EngineLimits } from './engine-limits.ts';
+
+/**
+ * The engine of one room in one tab: socket, outbox, replica and live queries joined. It runs in the worker, in Node and in the simulator, touches
+ * no DOM and owns no timer but Runtime's. Calls are synchronous; what happens later is told in batches through `onNotices`.
+ *
+ * ```
+ * createSyncEngine(options) → start() → mutate / watch / set… in any order → leave() or close()
+ * ```
+ */
+export interface SyncEngine {
+  /** Connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. */
+  start(): void;
+  /**
+   * Enqueues a mutation and runs it on the replica; mutationIds of a client come in order 1, 2, 3 …. One that is already pending or settled is ignored.
+   * `deferred`: there is no replica yet, it takes effect once there is one.
+   * @throws AlcoveError where the run fails: the mutation is not enqueued and its id may be used again. `outbox_full`, `closed`; `client_unknown` once the client was stopped.
+   */
+  mutate(mutation: Mutation): 'ran' | 'deferred' | 'known';
+  /**
+   * Takes over what an earlier worker or a dead tab left: their counters and pending mutations, each client's in order. A run that throws here keeps its
+   * mutation pending: the room decides. Best before `start`, so that the first hello names them.
+   */
+  adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
+  /** Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. */
+  discard(clientId: string): void;
+
+  /** Starts a live query under an id of the caller's; its first notice comes at once, with rows as soon as there is a replica. */
+  watch(queryId: string, query: EngineQuery): void;
+  unwatch(queryId: string): void;
+  /** Runs a read once, on the first complete replica. */
+  runOnce(query: EngineQuery): Promise<QueryRows>;
+
+  /** This session's presence; null takes it back. Said again by itself after a reconnect, as are the next two. */
+  setPresence(state: Json): void;
+  /** Throttled: the last state within `cursorIntervalMs` is sent. */
+  setCursor(state: Json): void;
+  setEphemeral(name: string, key: string, state: Json): void;
+
+  /** Starts `value` notices for one debounced value, the first at once. */
+  watchValue(name: string, key: string): void;
+  unwatchValue(name: string, key: string): void;
+  /** Shows at once; offered to the room until it is seen written. @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`. */
+  setValue(name: string, key: string, value: Json): void;
+  /** Adds to a counter. */
+  addToCounter(name: string, key: string, delta: number): void;
+  /** Asks the room to write what is unwritten of this value now; `pending: false` in a `value` notice tells that it is. */
+  flushValue(name: string, key: string): void;
+
+  /** Hints of the platform; none decides anything by itself (a heartbeat does). `authChanged`: `token` has something new to say. */
+  hint(hint: EngineHint): void;
+  status(): EngineStatus;
+  /** Clean end: own presence and states go at once; a client with nothing pending is freed in the room. Then as `close`. */
+  leave(): void;
+  /** Ends everything at once; no notice follows. Idempotent. */
+  close(): void;
+}
+
+export type EngineHint = 'online' | 'offline' | 'visible' | 'authChanged';
+
+/** SQL text and its parameters: what equal queries share one live query by. */
+export interface EngineQuery {
+  readonly sql: string;
+  readonly params: Row;
+}
+
+export interface QueryRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+/** What is known of a client whose mutations this engine pushes: its own, or one adopted. */
+export interface EngineClient {
+  readonly clientId: string;
+  /** Highest mutationId ever minted. */
+  readonly lastMutationId: number;
+  /** Highest mutationId whose settling was told. */
+  readonly confirmed: number;
+  /** Version of the first welcome this client had; null: none. */
+  readonly welcomed: number | null;
+}
+
+export interface SyncEngineOptions {
+  readonly runtime: Runtime;
+  readonly room: AnyRoom;
+  readonly roomId: string;
+  /** Minted per page load; also given in `clients` where it had a life before (a replaced worker). */
+  readonly clientId: string;
+  readonly groupId: string;
+  /** Address of the server, ws: or wss:. */
+  readonly url: string;
+  /** Asked before every hello. Rejecting counts as a failed attempt to connect. */
+  token(): string | null | Promise<string | null>;
+  /** A fresh database, or one opened from a SQLite image. Called for every snapshot; the engine closes what it no longer needs. */
+  openDatabase(image: Uint8Array | null): Database;
+  readonly openSocket: OpenSocket;
+  /** Null: this host takes no images, snapshots come as rows. */
+  readonly fetchImage: FetchImage | null;
+  readonly limits?: Partial<EngineLimits>;
+  /** What happened since the last call, in order. All of one tick arrive together: the rows of a commit and the settling of its mutations. */
+  onNotices(notices: readonly EngineNotice[]): void;
+}
+
+/** GETs an image over HTTP: `path` as welcome had it (resolved against the server's address), `ticket` as the bearer token. Rejects with an AlcoveError. */
+export type FetchImage = (
+  request: { readonly path: string; readonly ticket: string },
+  onProgress: (progress: ByteProgress) => void,
+) => Promise<FetchedImage>;
+
+export interface ByteProgress {
+  readonly bytes: number;
+  /** Null where the server did not say. */
+  readonly bytesTotal: number | null;
+}
+
+export interface FetchedImage {
+  /** After Content-Encoding was undone. */
+  readonly bytes: Uint8Array;
+  /** A response header, null where it is missing. */
+  header(name: string): string | null;
+}
+
+/** `pending`: no rows yet. `cached`: complete at an older version. `current`: at the room's head. `error`: the query itself failed; earlier rows stay. */
+export type ResultStatus = 'pending' | 'cached' | 'current' | 'error';
+
+export interface QueryNotice {
+  readonly type: 'query';
+  readonly queryId: string;
+  readonly status: ResultStatus;
+  /** Counts the updates of this watch, 1, 2, 3 …; a patch builds on the update before it. Unchanged where `update` is null. */
+  readonly revision: number;
+  /** Null: same rows as before (only the status changed). */
+  readonly update: RowsUpdate | null;
+  readonly error: ErrorBody | null;
+}
+
+/** The mutation's fate is decided and the rows of its version are in this batch or were before. */
+export interface SettledNotice {
+  readonly type: 'settled';
+  readonly clientId: string;
+  readonly mutationId: number;
+  readonly outcome: 'applied' | 'rejected';
+  readonly version: number;
+  readonly error: ErrorBody | null;
+}
+
+/**
+ * The room lost a tail of this client's mutations. What was pending as (`clientId`, n) goes on as (`to`, n − `offset`), in this and all later notices; mint on
+ * under `to`. Late calls of `mutate` under the old name are translated.
+ */
+export interface RekeyedNotice {
+  readonly type: 'rekeyed';
+  readonly clientId: string;
+  readonly to: string;
+  readonly offset: number;
+}
+
+/**
+ * The room takes nothing more from this client: `client_unknown` (it was forgotten) or `unknown_outcome` (its counter went back, so ids would be used
+ * twice). What is pending stays in the replica until the app issues it again under another client, or calls `discard`.
+ */
+export interface ClientStoppedNotice {
+  readonly type: 'clientStopped';
+  readonly clientId: string;
+  readonly error: ErrorBody;
+  readonly mutations: readonly Mutation[];
+}
+
+/** State of one other session, or of several of one user; null: gone. The own session is left out. */
+export interface StateEntry {
+  readonly sessionId: string;
+  readonly userId: string | null;
+  readonly state: Json;
+}
+
+export interface StatesNotice {
+  readonly type: 'presence' | 'cursors';
+  /** Forget all that was known before. */
+  readonly reset: boolean;
+  readonly entries: readonly StateEntry[];
+}
+
+export interface EphemeralNotice {
+  readonly type: 'ephemeral';
+  readonly reset: boolean;
+  readonly entries: readonly (StateEntry & { readonly name: string; readonly key: string })[];
+}
+
+export interface ValueNotice {
+  readonly type: 'value';
+  readonly name: string;
+  readonly key: string;
+  /** Undefined where it was never set. */
+  readonly value: Json | undefined;
+  /** An own set is not known to be written yet. */
+  readonly pending: boolean;
+  /** User who set it last, where that is known. */
+  readonly updatedBy: string | null;
+}
+
+/** The room refused a state or a value that was set; what was shown of it is taken back. */
+export interface StateRefusedNotice {
+  readonly type: 'stateRefused';
+  readonly what: 'presence' | 'cursor' | 'ephemeral' | 'value';
+  readonly name: string | null;
+  readonly error: ErrorBody;
+}
+
+export interface StatusNotice {
+  readonly type: 'status';
+  readonly status: EngineStatus;
+}
+
+export type EngineNotice =
+  | QueryNotice
+  | SettledNotice
+  | RekeyedNotice
+  | ClientStoppedNotice
+  | StatesNotice
+  | EphemeralNotice
+  | ValueNotice
+  | StateRefusedNotice
+  | StatusNotice;
+
+/** `waiting`: between two attempts. `needsAuth`: the room refused the token; `hint('authChanged')` or `start` goes on. `failed`: `start` tries again. */
+export type ConnectionPhase = 'idle' | 'connecting' | 'live' | 'waiting' | 'needsAuth' | 'failed' | 'closed';
+
+export interface EngineStatus {
+  readonly connection: ConnectionPhase;
+  /** Why there is no connection: of the last attempt, or what made it fail for good. */
+  readonly error: ErrorBody | null;
+  /** Attempts in a row that came to nothing. */
+  readonly attempt: number;
+  /** Wall time of the next attempt, in `waiting`. */
+  readonly retryAtMs: number | null;
+  /** What a query's rows are worth now; `pending` until the first snapshot is whole. */
+  readonly replica: 'pending' | 'cached' | 'current';
+  readonly historyId: string | null;
+  /** Confirmed version of the replica; null before the first snapshot. */
+  readonly version: number | null;
+  /** The room's head as last heard. */
+  readonly headVersion: number | null;
+  /** Wall time when the room was last heard, and the round trip of the last ping. */
+  readonly heardAtMs: number | null;
+  readonly roundTripMs: number | null;
+  readonly pending: number;
+  /** Rejections told since the engine was made. */
+  readonly rejected: number;
+  readonly hydration: HydrationProgress | null;
+  readonly sessionId: string | null;
+  readonly user: Claims | null;
+  /** Room's wall time minus ours at the last welcome, in ms. */
+  readonly serverOffsetMs: number | null;
+}
+
+export interface HydrationProgress {
+  readonly phase: 'waiting' | 'image' | 'rows' | 'opening';
+  readonly bytes: number;
+  readonly bytesTotal: number | null;
+  readonly rows: number;
+  readonly rowsTotal: number | null;
+}

@@ -1,0 +1,64 @@
+import { AlcoveError } from '@alcove/core/error';
+
+/** Bounds of one engine; each with its behaviour at the edge. */
+export interface EngineLimits {
+  /** Pending mutations held, and their bytes as JSON; past either, `mutate` throws `outbox_full`. */
+  readonly outboxMutationsMax: number;
+  readonly outboxBytesMax: number;
+  /** Mutations pushed and not answered; more wait in the outbox. */
+  readonly pushWindowMutationsMax: number;
+  /** One message of the room, before and after inflating; a larger one ends the connection. */
+  readonly messageBytesMax: number;
+  /** Live queries of one engine; past it `watch` answers with status `error`, code `overloaded`. */
+  readonly liveQueriesMax: number;
+  /** Rows of one query's result; more are an error `result_too_large`. */
+  readonly resultRowsMax: number;
+  /** Time a step of hydrating or re-running takes before it yields, in ms. */
+  readonly stepBudgetMs: number;
+  /** Rows and statements of one optimistic run. */
+  readonly mutationRowsMax: number;
+  readonly mutationStatementsMax: number;
+  readonly mutationTimeMs: number;
+  /** From opening a socket to its welcome. */
+  readonly connectTimeoutMs: number;
+  /** First and longest backoff between attempts. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** Cursors and presence are sent at most this often. */
+  readonly cursorIntervalMs: number;
+  readonly presenceIntervalMs: number;
+  /** Others' presence, cursors and states are kept this long after the connection ended. */
+  readonly ephemeralKeepMs: number;
+  /** Own ephemeral keys, and values being watched or unwritten; past it a set throws `overloaded`. */
+  readonly ephemeralKeysMax: number;
+}
+
+export const ENGINE_LIMITS: EngineLimits = {
+  outboxMutationsMax: 100_000,
+  outboxBytesMax: 64 * 1024 * 1024,
+  pushWindowMutationsMax: 500,
+  messageBytesMax: 16 * 1024 * 1024,
+  liveQueriesMax: 10_000,
+  resultRowsMax: 1_000_000,
+  stepBudgetMs: 8, // half a frame of a page at 60 Hz
+  mutationRowsMax: 100_000,
+  mutationStatementsMax: 100_000,
+  mutationTimeMs: 5_000,
+  connectTimeoutMs: 15_000,
+  backoffMinMs: 250,
+  backoffMaxMs: 15_000,
+  cursorIntervalMs: 40,
+  presenceIntervalMs: 50,
+  ephemeralKeepMs: 10_000,
+  ephemeralKeysMax: 10_000,
+};
+
+/** @throws AlcoveError `option_invalid` naming the limit that is no whole number ≥ 1. */
+export function resolveEngineLimits(given: Partial<EngineLimits> = {}): EngineLimits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(ENGINE_LIMITS, name)) throw new AlcoveError('option_invalid', `limits.${name} is not a limit of the client`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new AlcoveError('option_invalid', `limits.${name} must be a whole number of at least 1, not ${value}`);
+  }
+  return { ...ENGINE_LIMITS, ...given };
+}
