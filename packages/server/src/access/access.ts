@@ -1,0 +1,34 @@
+import type { Json } from '@alcove/core/json';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+
+/** What a user may be allowed or refused in a room. `open` is asked once per connection by the host's front, the others by the room each time. */
+export type AccessAction =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'mutate'; readonly name: string; readonly args: Json }
+  | { readonly kind: 'value'; readonly name: string; readonly key: string };
+
+/** Who a connection speaks for and what that user may do now. Renewed by an `auth` message, for the same subject only. */
+export interface RoomAccess {
+  /** Null: nobody was authenticated. */
+  readonly claims: Claims | null;
+  /** Asked at the run, by the rights of that moment. Absent: everything is allowed. Must not throw; a throw counts as a refusal. */
+  allows?(action: AccessAction): boolean;
+  /** How long the token is still good; absent: for ever. Past it the session ends with `unauthenticated`. */
+  readonly expiresInMs?: number;
+}
+
+/** The subject that client groups and clients are bound to; everybody who was not authenticated is one subject. */
+export const subjectOf = (claims: Claims | null): string => (claims?.sub === undefined ? '' : `sub:${claims.sub}`);
+
+/** The id others see beside this user's presence; null for nobody in particular. */
+export const userIdOf = (claims: Claims | null): string | null => claims?.sub ?? null;
+
+/** False where `allows` says no or throws: a right that cannot be decided is not given. */
+export function isAllowed(access: RoomAccess, action: AccessAction): boolean {
+  if (access.allows === undefined) return true;
+  try {
+    return access.allows(action) === true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,174 @@
+import { AlcoveError } from '@alcove/core/error';
+import { PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
+import type { MutatorTx } from '@alcove/core/schema/define-mutator';
+
+interface Limit {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const limit = (byDefault: number, min: number, max: number): Limit => ({ default: byDefault, min, max });
+
+const KB = 1_000;
+const MB = 1_000_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** Every bound of a room: its default and the range an option may set it to. What happens at the bound stands beside it. */
+const LIMITS = {
+  // --- what comes in
+  /** One frame; past it `message_too_large`, session closed. 1 MB is what common brokers take; a push of 100 mutations is far smaller. */
+  messageBytesMax: limit(MB, 1 * KB, 32 * MB),
+  /** One frame after inflating; checked while inflating. */
+  messageInflatedBytesMax: limit(4 * MB, 1 * KB, 128 * MB),
+  /** Mutations in one push; past it `bad_message`. */
+  pushMutationsMax: limit(PUSH_MUTATIONS_MAX, 1, PUSH_MUTATIONS_MAX),
+  /** Sessions of one room; past it a join is told `overloaded`. */
+  sessionsMax: limit(10_000, 1, 1_000_000),
+  /** Mutations that one session has waiting for a flush; past it `rate_limited`, retryable. Ten full pushes. */
+  sessionQueuedMutationsMax: limit(1_000, 1, 100_000),
+  /** All that waits for a flush; past either `overloaded`, retryable. */
+  queuedMutationsMax: limit(20_000, 1, 1_000_000),
+  queuedBytesMax: limit(32 * MB, 1 * KB, 1_000 * MB),
+  /** A session that says nothing for so long is closed `idle_timeout`; clients ping every heartbeatIntervalMs. */
+  heartbeatIntervalMs: limit(15 * SECOND, 100, 10 * MINUTE),
+  idleTimeoutMs: limit(45 * SECOND, 200, 60 * MINUTE),
+  /** What a retryable refusal asks for. */
+  retryAfterMs: limit(SECOND, 1, 10 * MINUTE),
+
+  // --- commits
+  /** Mutations in one transaction; the rest goes into the next one, so that one commit's time stays bounded. */
+  commitMutationsMax: limit(500, 1, 100_000),
+  /** After so long in one transaction it is committed as it is. */
+  commitTimeBudgetMs: limit(100, 1, MINUTE),
+  /** Rows, statements and time of one mutation; past them `mutator_limit` and `mutator_timeout`, final. */
+  mutatorRowsMax: limit(10_000, 1, 10 * MB),
+  mutatorStatementsMax: limit(10_000, 1, 10 * MB),
+  mutatorTimeBudgetMs: limit(SECOND, 1, 10 * MINUTE),
+
+  // --- change log and remembered clients
+  /** Versions, bytes and age the log keeps; past any the floor rises. A client below the floor takes a snapshot. */
+  changeLogVersionsMax: limit(100_000, 1, 100 * MB),
+  changeLogBytesMax: limit(64 * MB, 1 * KB, 100_000 * MB),
+  changeLogAgeMsMax: limit(30 * DAY, SECOND, 3_650 * DAY),
+  /** Below the floor the hash of every Nth version is kept, to tell a client of our history from one of another. */
+  keptHashEveryVersions: limit(1_000, 1, MB),
+  /** Records whose chained hashes are recomputed on open; the tail is where a damaged file hurts first. */
+  openVerifyVersionsMax: limit(64, 0, 10 * MB),
+  /** Clients remembered, and for how long after their last word; past either the longest silent are forgotten (`client_unknown`). */
+  clientsMax: limit(100_000, 1, 10 * MB),
+  clientRetentionMs: limit(30 * DAY, SECOND, 3_650 * DAY),
+  /** Pruning and forgetting happen this often. */
+  housekeepingIntervalMs: limit(MINUTE, 10, DAY),
+
+  // --- what goes out
+  /** Bytes queued on a socket past which a session leaves the live stream and is caught up from the log once the socket has drained. */
+  subscriberBacklogBytesMax: limit(1 * MB, 1 * KB, 100 * MB),
+  /** Bytes queued past which, and time without draining after which, it is closed `backlog_exceeded`. */
+  subscriberBacklogBytesHard: limit(8 * MB, 1 * KB, 1_000 * MB),
+  subscriberBacklogMsMax: limit(30 * SECOND, 10, 60 * MINUTE),
+  /** Most versions and record bytes of one merged range while catching up. Ranges are aligned so that many readers share their encoding. */
+  catchUpVersionsMax: limit(64, 1, 10_000),
+  catchUpBytesMax: limit(512 * KB, 1 * KB, 100 * MB),
+  /** Encoded ranges kept while somebody catches up; least recently used out first. */
+  catchUpCacheBytesMax: limit(8 * MB, 0, 1_000 * MB),
+  /** How often a full socket is looked at again. */
+  drainPollMs: limit(50, 1, 10 * SECOND),
+  /** Rows and about so many bytes in one chunk of a snapshot; between two chunks mutations have their turn. */
+  snapshotChunkRowsMax: limit(2_000, 1, MB),
+  snapshotChunkBytesMax: limit(256 * KB, 1 * KB, 100 * MB),
+  /** Row snapshots at once; others wait their turn. */
+  snapshotRunsMax: limit(4, 1, 1_000),
+  /** Before-images kept of rows that changed while a snapshot was read; past it the snapshot begins again at the newer head. */
+  snapshotOverlayRowsMax: limit(100_000, 1, 10 * MB),
+
+  // --- ephemeral state
+  /** One presence, cursor or ephemeral state as JSON text; past it `state_too_large`. */
+  stateBytesMax: limit(4 * KB, 16, 1 * MB),
+  /** Ephemeral keys of one session; past it the least recently set is dropped. */
+  sessionEphemeralKeysMax: limit(64, 1, 10_000),
+  /** Entries of each kind of state in one room; past it the least recently set is dropped. */
+  stateEntriesMax: limit(10_000, 1, MB),
+  presenceTtlMs: limit(60 * SECOND, 10, DAY),
+  cursorTtlMs: limit(30 * SECOND, 10, DAY),
+  ephemeralTtlMs: limit(30 * SECOND, 10, DAY),
+  /** States and values are sent at most this often (20 Hz): faster than the eye, slower than a mouse. */
+  ephemeralTickMs: limit(50, 1, 10 * SECOND),
+  /** Bytes queued on a socket past which it gets no states and values until it has drained; well below subscriberBacklogBytesMax, so commits go first. */
+  ephemeralBacklogBytesMax: limit(256 * KB, 1, 100 * MB),
+
+  // --- debounced values
+  /** One value as JSON text; past it `value_too_large`. */
+  valueBytesMax: limit(100 * KB, 16, 100 * KB),
+  /** Length of a value's or ephemeral state's key in characters. */
+  keyCharactersMax: limit(256, 1, 4_096),
+  /** Rows of alcove_values; past it a new key is refused, `value_invalid`. */
+  valueKeysMax: limit(10_000, 1, 10 * MB),
+  /** Bytes of values that are not yet written; past it they are written at once. */
+  unwrittenValueBytesMax: limit(4 * MB, 1 * KB, 1_000 * MB),
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMITS;
+export type RoomLimits = { readonly [Name in LimitName]: number };
+
+export interface RoomOptions {
+  readonly limits?: Partial<RoomLimits>;
+  /** Opens a file that is shorter than, or not of, the recorded head: as a new history, loudly logged. Without it: `history_lost`. */
+  readonly acceptLostTail?: boolean;
+  /** Fills a room that is created; its rows are there at version 0, unlogged. Not called for a file that exists. */
+  readonly seed?: (tx: MutatorTx) => void;
+  /**
+   * The file was just copied for a new room: a plain SQLite file whose tables fit the definition becomes a room at version 0, a room's file goes on
+   * from its version under a history of its own, with no client remembered. Without it a file with tables that is no room is `file_foreign`.
+   */
+  readonly adoptFile?: boolean;
+}
+
+export interface ResolvedRoomOptions {
+  readonly limits: RoomLimits;
+  readonly acceptLostTail: boolean;
+  readonly seed: ((tx: MutatorTx) => void) | null;
+  readonly adoptFile: boolean;
+}
+
+/** Pairs of limits of which the first must not pass the second. */
+const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
+  ['subscriberBacklogBytesMax', 'subscriberBacklogBytesHard'],
+  ['heartbeatIntervalMs', 'idleTimeoutMs'],
+  ['messageBytesMax', 'messageInflatedBytesMax'],
+  ['sessionQueuedMutationsMax', 'queuedMutationsMax'],
+];
+
+const names = Object.keys(LIMITS) as LimitName[]; // the keys of a constant object of this file
+
+/** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
+export function resolveRoomOptions(options: RoomOptions = {}): ResolvedRoomOptions {
+  return {
+    limits: resolveLimits(options.limits ?? {}),
+    acceptLostTail: options.acceptLostTail ?? false,
+    seed: options.seed ?? null,
+    adoptFile: options.adoptFile ?? false,
+  };
+}
+
+function resolveLimits(given: Partial<RoomLimits>): RoomLimits {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(LIMITS, name));
+  if (unknown !== undefined)
+    throw new AlcoveError('option_invalid', `limits.${unknown} is no limit of a room. There are: ${names.join(', ')}`);
+  const limits = Object.fromEntries(names.map((name) => [name, resolveLimit(name, given[name])])) as RoomLimits; // one entry a name
+  for (const [low, high] of ORDERED) {
+    if (limits[low] > limits[high]) {
+      throw new AlcoveError('option_invalid', `limits.${low} (${limits[low]}) must not be above limits.${high} (${limits[high]})`);
+    }
+  }
+  return limits;
+}
+
+function resolveLimit(name: LimitName, given: number | undefined): number {
+  const { default: byDefault, min, max } = LIMITS[name];
+  if (given === undefined) return byDefault;
+  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
+  throw new AlcoveError('option_invalid', `limits.${name} must be a whole number from ${min} to ${max}, and is ${String(given)}`);
+}
