@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import { countField, idField, jsonField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
 
-/** What a client says, by `type`. Unknown fields are ignored; unknown types are refused unless they begin with `x-`. */
+/** What a client says, by `type`. Unknown fields are ignored; unknown types are refused, unless they begin with `x-`: those are ignored. */
 
 export const PUSH_MUTATIONS_MAX = 100;
 export const HELLO_CLIENTS_MAX = 256;
 
 /** What the tab knows of one client it pushes for: itself and those whose outbox it adopted. */
 const helloClient = v.object({
-  clientId: idField,
+  clientId: clientIdField,
   /** Highest mutationId minted. */
   lastMutationId: countField,
   /** Highest mutationId whose result this client has seen. Above the room's own lastMutationId: the room lost a tail. */
@@ -17,6 +17,19 @@ const helloClient = v.object({
   welcomed: v.nullable(countField),
 });
 
+const helloClients = v.pipe(
+  v.array(helloClient),
+  v.maxLength(HELLO_CLIENTS_MAX),
+  v.check((clients) => new Set(clients.map((client) => client.clientId)).size === clients.length, 'a clientId is named twice'),
+);
+
+/** Kinds a later version may add are left out: the room answers with one it and the client know. */
+const snapshotKinds = v.pipe(
+  v.array(v.string()),
+  v.transform((kinds) => kinds.filter((kind) => kind === 'image' || kind === 'rows')),
+);
+
+/** The first message. Readable by every later version: its fields never change their meaning, so that versions can be compared at all. */
 export const hello = v.object({
   type: v.literal('hello'),
   protocol: ordinalField,
@@ -27,18 +40,18 @@ export const hello = v.object({
   /** Schema id of the client's room definition; null: keeps no typed replica and takes any. */
   schema: v.optional(v.nullable(opaqueField), null),
   token: v.optional(v.nullable(v.string()), null),
-  clientId: idField,
-  /** Absent: the client is a group of its own. */
-  groupId: v.optional(idField),
-  clients: v.optional(v.pipe(v.array(helloClient), v.maxLength(HELLO_CLIENTS_MAX)), []),
+  clientId: clientIdField,
+  /** Bound by the room to the authenticated subject. Absent: the client is a group of its own. */
+  groupId: v.optional(clientIdField),
+  clients: v.optional(helloClients, []),
   /** Where the replica stands; absent or null: it holds nothing. */
   resume: v.optional(v.nullable(v.object({ historyId: idField, version: countField, hash: opaqueField, view: opaqueField })), null),
   /** Snapshot kinds the client can take, best first. */
-  snapshots: v.optional(v.array(v.picklist(['image', 'rows'])), ['rows']),
+  snapshots: v.optional(snapshotKinds, ['rows']),
 });
 
 const mutation = v.object({
-  clientId: idField,
+  clientId: clientIdField,
   mutationId: ordinalField,
   name: nameField,
   /** Absent: null. */
@@ -53,19 +66,28 @@ const push = v.object({ type: v.literal('push'), mutations: v.pipe(v.array(mutat
 /** The replica holds a snapshot at `version` and wants the stream from there. Sent after an image was loaded; rows are followed by themselves. */
 const follow = v.object({ type: v.literal('follow'), historyId: idField, version: countField, hash: opaqueField });
 
+/**
+ * Asks for a fresh snapshot on the running session: an assembly went wrong, an image could not be had, the hash shows a fork. Answered by `rehydrate`,
+ * after which nothing of an earlier snapshot or of the stream before it follows.
+ */
+const hydrate = v.object({ type: v.literal('hydrate'), snapshots: v.optional(snapshotKinds, ['rows']) });
+
 /** Results of `clientId` up to `upTo` were seen: stored rejections up to there may go. */
-const heard = v.object({ type: v.literal('heard'), clientId: idField, upTo: countField });
+const heard = v.object({ type: v.literal('heard'), clientId: clientIdField, upTo: countField });
 
-/** The client ends for good with nothing pending: its row, presence and states go at once. */
-const bye = v.object({ type: v.literal('bye'), clientIds: v.optional(v.array(idField), []) });
+/**
+ * A clean leave: the session's presence and states go at once. The clients named end for good with nothing pending: the room forgets them. A client with
+ * pending mutations is not named, so that another tab can adopt its outbox.
+ */
+const bye = v.object({ type: v.literal('bye'), clientIds: v.optional(v.array(clientIdField), []) });
 
-/** A fresh token for the running session. */
+/** A fresh token for the running session. Answered by `user`, or by an error that ends the session. */
 const auth = v.object({ type: v.literal('auth'), token: v.string() });
 
 const presence = v.object({ type: v.literal('presence'), state: jsonField });
 const cursor = v.object({ type: v.literal('cursor'), state: jsonField });
 /** `state: null` takes it back, as with presence and cursor. */
-const ephemeral = v.object({ type: v.literal('ephemeral'), name: nameField, key: v.optional(v.string(), ''), state: jsonField });
+const ephemeral = v.object({ type: v.literal('ephemeral'), name: nameField, key: v.optional(keyField, ''), state: jsonField });
 
 /**
  * Offers a debounced value. `offer` rises per client and names the offer in `valueTaken`. For a counter `value` is this client's running total since its
@@ -74,24 +96,44 @@ const ephemeral = v.object({ type: v.literal('ephemeral'), name: nameField, key:
 const value = v.object({
   type: v.literal('value'),
   name: nameField,
-  key: v.optional(v.string(), ''),
+  key: v.optional(keyField, ''),
   value: jsonField,
   offer: ordinalField,
   taken: v.optional(v.nullable(v.object({ boot: idField, seq: ordinalField })), null),
 });
 /** Write what is unwritten of this value now. */
-const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optional(v.string(), '') });
+const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optional(keyField, '') });
 
-const ping = v.object({ type: v.literal('ping'), at: v.optional(v.number()) });
-const pong = v.object({ type: v.literal('pong'), at: v.optional(v.number()) });
+/** Comes back in the pong: the sender's own time, in any unit. */
+const atField = v.pipe(v.number(), v.finite());
+const ping = v.object({ type: v.literal('ping'), at: v.optional(atField) });
+const pong = v.object({ type: v.literal('pong'), at: v.optional(atField) });
 
 /** Reserved for followers (full records under a server token); answered `forbidden` until they exist. */
 const followLog = v.object({ type: v.literal('followLog'), historyId: v.nullable(idField), version: countField });
 
-export const clientMessage = v.variant('type', [hello, push, follow, heard, bye, auth, presence, cursor, ephemeral, value, flush, ping, pong, followLog]);
+export const clientMessage = v.variant('type', [
+  hello,
+  push,
+  follow,
+  hydrate,
+  heard,
+  bye,
+  auth,
+  presence,
+  cursor,
+  ephemeral,
+  value,
+  flush,
+  ping,
+  pong,
+  followLog,
+]);
 
 export type ClientMessage = v.InferOutput<typeof clientMessage>;
 export type ClientMessageInput = v.InferInput<typeof clientMessage>;
+export type ClientMessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
 export type HelloMessage = v.InferOutput<typeof hello>;
 export type HelloClient = v.InferOutput<typeof helloClient>;
+export type PushMessage = v.InferOutput<typeof push>;
 export type PushedMutation = v.InferOutput<typeof mutation>;

@@ -1,15 +1,40 @@
 import * as v from 'valibot';
-import { isErrorCode } from '../error.ts';
+import { AlcoveError, isErrorCode } from '../error.ts';
 import type { ErrorCode } from '../error.ts';
+import { hasLoneSurrogate, jsonFrom } from '../json.ts';
 import type { Json } from '../json.ts';
 
-/** Ids travel as opaque text: clientId, groupId, sessionId, historyId, seed. */
-export const idField = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_$:.~-]{1,128}$/));
-export const nameField = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-export const countField = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const ID = /^[A-Za-z0-9_$:.~-]{1,128}$/;
+const CLIENT_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;
+
+const wellFormed = v.check((text: string) => !hasLoneSurrogate(text), 'half a surrogate pair is no text');
+const notMinusZero = v.check((count: number) => !Object.is(count, -0), '-0 is no count');
+
+/** Ids travel as opaque text: sessionId, historyId, boot, seed, and clientId where a room says it. */
+export const idField = v.pipe(v.string(), v.regex(ID));
+/** Ids a client may give itself. Those with `$` are the room's own (`$server:…`). */
+export const clientIdField = v.pipe(v.string(), v.regex(CLIENT_ID));
+export const nameField = v.pipe(v.string(), v.minLength(1), v.maxLength(128), wellFormed);
+/** The part of a value's or an ephemeral state's name that an app makes up at run time: `brightness` in `slider:brightness`. */
+export const keyField = v.pipe(v.string(), v.maxLength(256), wellFormed);
+export const countField = v.pipe(v.number(), v.safeInteger(), v.minValue(0), notMinusZero);
 export const ordinalField = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Opaque text the other side made: hash, view, ticket. */
 export const opaqueField = v.pipe(v.string(), v.maxLength(512));
-/** Already parsed from JSON, within the depth limit; only its presence is checked. */
-export const jsonField: v.GenericSchema<Json> = v.custom<Json>((value) => value !== undefined, 'a JSON value is missing');
-export const codeField = v.custom<ErrorCode>(isErrorCode, 'unknown error code');
+/** Claims, arguments, states, values: any JSON that both sides read alike (see `jsonFrom`). */
+export const jsonField = v.pipe(
+  v.custom<Json>(() => true),
+  v.rawTransform<Json, Json>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return jsonFrom(dataset.value, 'bad_message', 'value');
+    } catch (error) {
+      addIssue({ message: AlcoveError.from(error).message });
+      return NEVER;
+    }
+  }),
+);
+/** A code of this version's list; one that a newer peer knows alone counts as `internal`. */
+export const codeField = v.pipe(
+  v.string(),
+  v.transform((code): ErrorCode => (isErrorCode(code) ? code : 'internal')),
+);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { codeField, countField, idField, jsonField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { codeField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
+import type { Json } from '../json.ts';
 import { wireRows, wireTableChanges } from './wire-changes.ts';
 
 /** What a room says, by `type`. Readers ignore unknown fields and unknown types. */
@@ -8,7 +9,16 @@ import { wireRows, wireTableChanges } from './wire-changes.ts';
 const imageOffer = v.object({ path: v.string(), ticket: v.string(), expiresInMs: countField });
 
 /** `resume`: commits follow from where the client stands. Else why a fresh snapshot is needed. */
-const hydration = v.picklist(['resume', 'first', 'history', 'floor', 'fork', 'view', 'schema']);
+const hydration = v.picklist(['resume', 'first', 'history', 'floor', 'fork', 'view', 'schema', 'asked', 'backlog']);
+
+/** Claims as `authenticate` gave them; null: nobody was authenticated. Not `v.record`, which drops members with names like `constructor`. */
+const user = v.nullable(
+  v.pipe(
+    jsonField,
+    v.check((claims) => typeof claims === 'object' && claims !== null && !Array.isArray(claims), 'expected an object'),
+    v.transform((claims) => claims as { readonly [claim: string]: Json }), // checked in the line before
+  ),
+);
 
 const limits = v.object({
   messageBytesMax: ordinalField,
@@ -44,12 +54,23 @@ const welcome = v.object({
   /** One entry a client of the hello. */
   clients: v.array(welcomeClient),
   serverNowMs: countField,
-  user: v.nullable(v.record(v.string(), jsonField)),
+  user,
   limits,
 });
 
-/** The stream cannot go on from where the replica stands: a fresh snapshot is needed. Rows, or an image where one was asked for in hello. */
-const rehydrate = v.object({ type: v.literal('rehydrate'), reason: hydration, image: v.optional(v.nullable(imageOffer), null) });
+/**
+ * The stream cannot go on from where the replica stands, or `hydrate` asked: a fresh snapshot comes, as an image where one is offered, else as rows. What
+ * of an earlier snapshot has arrived is void.
+ */
+const rehydrate = v.object({
+  type: v.literal('rehydrate'),
+  reason: hydration,
+  view: opaqueField,
+  image: v.optional(v.nullable(imageOffer), null),
+});
+
+/** The answer to `auth`. Where the claims give another view, `rehydrate` follows. */
+const userMessage = v.object({ type: v.literal('user'), user });
 
 const result = v.object({
   clientId: idField,
@@ -84,6 +105,8 @@ const commit = v.object({
   schema: opaqueField,
   changes: v.array(wireTableChanges),
   hash: opaqueField,
+  /** The room's wall time when it made `to`, for display. */
+  atMs: v.optional(countField),
 });
 
 const snapshotBegin = v.object({
@@ -105,7 +128,7 @@ const cursors = v.object({ type: v.literal('cursors'), reset: v.boolean(), entri
 const ephemeral = v.object({
   type: v.literal('ephemeral'),
   reset: v.boolean(),
-  entries: v.array(v.object({ sessionId: idField, userId: v.nullable(v.string()), name: nameField, key: v.string(), state: jsonField })),
+  entries: v.array(v.object({ sessionId: idField, userId: v.nullable(v.string()), name: nameField, key: keyField, state: jsonField })),
 });
 
 /** Unwritten values (`written: false`) and those whose flush has become a commit. A reset lists every unwritten one. */
@@ -114,14 +137,30 @@ const values = v.object({
   reset: v.boolean(),
   boot: idField,
   entries: v.array(
-    v.object({ name: nameField, key: v.string(), value: jsonField, seq: ordinalField, written: v.boolean(), updatedBy: v.nullable(v.string()) }),
+    v.object({
+      name: nameField,
+      key: keyField,
+      value: jsonField,
+      seq: ordinalField,
+      written: v.boolean(),
+      updatedBy: v.nullable(v.string()),
+    }),
   ),
 });
 /** The offer of this session got `seq`; it is written once the row's seq in alcove_values is at least that (same boot). */
-const valueTaken = v.object({ type: v.literal('valueTaken'), name: nameField, key: v.string(), offer: ordinalField, boot: idField, seq: ordinalField });
+const valueTaken = v.object({
+  type: v.literal('valueTaken'),
+  name: nameField,
+  key: keyField,
+  offer: ordinalField,
+  boot: idField,
+  seq: ordinalField,
+});
 
-const ping = v.object({ type: v.literal('ping'), at: v.optional(v.number()) });
-const pong = v.object({ type: v.literal('pong'), at: v.optional(v.number()) });
+const atField = v.pipe(v.number(), v.finite());
+/** `version`: the room's head when this was said, for lagVersions. It may overtake commits: nothing is done about a gap it shows. */
+const ping = v.object({ type: v.literal('ping'), at: v.optional(atField), version: v.optional(countField) });
+const pong = v.object({ type: v.literal('pong'), at: v.optional(atField), version: v.optional(countField) });
 
 /** Where it ends the session, a close frame with the code's close code follows. */
 const error = v.object({
@@ -133,14 +172,18 @@ const error = v.object({
   /** Type of the client message it answers, and its name (value, ephemeral key) where that tells more. */
   re: v.optional(v.string()),
   name: v.optional(v.string()),
+  /** Key and number of the value's offer that was refused: it is not offered again. */
+  key: v.optional(keyField),
+  offer: v.optional(ordinalField),
 });
 
-/** Reserved for followers. */
+/** Reserved for followers: full records, with before-images. */
 const records = v.object({ type: v.literal('records'), records: v.array(jsonField) });
 
 export const serverMessage = v.variant('type', [
   welcome,
   rehydrate,
+  userMessage,
   results,
   refused,
   commit,

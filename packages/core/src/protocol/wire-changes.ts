@@ -22,7 +22,8 @@ export interface WireTableChanges {
 }
 
 const isCell = (cell: unknown): cell is WireCell => {
-  if (cell === null || typeof cell === 'number' || typeof cell === 'string') return true;
+  if (cell === null || typeof cell === 'string') return true;
+  if (typeof cell === 'number') return Number.isFinite(cell);
   if (typeof cell !== 'object' || Array.isArray(cell)) return false;
   const keys = Object.keys(cell);
   if (keys.length !== 1) return false;
@@ -38,20 +39,21 @@ const areColumns = (cells: unknown, count: number): boolean => {
   return cells.every((column) => Array.isArray(column) && column.length === length && column.every(isCell));
 };
 
-const isNames = (names: unknown): names is string[] =>
-  Array.isArray(names) && names.every((name) => typeof name === 'string' && name.length > 0 && name.length <= 128) && new Set(names).size === names.length;
+const isNames = (names: unknown): names is string[] => Array.isArray(names) && names.every(isName) && new Set(names).size === names.length;
+
+const isName = (name: unknown): boolean => typeof name === 'string' && name.length > 0 && name.length <= 128;
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const wireRows = v.custom<WireRows>(
-  (value) => isRecord(value) && typeof value['table'] === 'string' && isNames(value['columns']) && areColumns(value['cells'], value['columns'].length),
+  (value) => isRecord(value) && isName(value['table']) && isNames(value['columns']) && areColumns(value['cells'], value['columns'].length),
   'not columnar rows',
 );
 
 export const wireTableChanges = v.custom<WireTableChanges>(
   (value) =>
     isRecord(value) &&
-    typeof value['table'] === 'string' &&
+    isName(value['table']) &&
     isNames(value['columns']) &&
     isNames(value['key']) &&
     areColumns(value['puts'], value['columns'].length) &&
