@@ -2,8 +2,6 @@
 
 /** JSON bytes of the first message, read before anybody is authenticated: 256 clients and a long token fit. */
 export const HELLO_BYTES_MAX = 131_072;
-/** JSON bytes of a room's message that a client takes: a commit is whole, so it may be far larger than what its mutations said. */
-export const SERVER_MESSAGE_BYTES_MAX = 64 * 1_048_576;
 /** Levels of arrays and objects in a message; one without any inner array or object has 1. */
 export const MESSAGE_DEPTH_MAX = 32;
 /** Messages below this many bytes of JSON are not worth deflating. */
