@@ -1,0 +1,37 @@
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { BANNED_IMPORTS } from '../bans.ts';
+import { type Import, importsOf } from '../import-graph.ts';
+import { type Finding, isShipped, type Rule, type TreeFile } from '../source-tree.ts';
+
+export const bannedImports: Rule = {
+  name: 'modules are imported where they belong, relative ones with their extension, none through a barrel',
+  find: (tree) =>
+    tree.code().flatMap((file) => [...extensions(file), ...(isShipped(file.path) ? [...placed(file), ...barrels(file)] : [])]),
+};
+
+function placed(file: TreeFile): Finding[] {
+  return importsOf(file).flatMap(({ specifier, line }) =>
+    BANNED_IMPORTS.filter((ban) => ban.specifier.test(specifier) && !ban.allowed(file.path)).map(({ instead }) =>
+      file.finding(line, `${specifier} is banned here: ${instead}`),
+    ),
+  );
+}
+
+function extensions(file: TreeFile): Finding[] {
+  // In JavaScript `new URL('./folder/', …)` names a place, not a module.
+  const isModule = ({ specifier, kind }: Import): boolean => /^\.\.?\//.test(specifier) && kind !== 'url';
+  return importsOf(file)
+    .filter((found) => isModule(found) && posix.extname(found.specifier.replace(/\?.*$/, '')) === '')
+    .map(({ specifier, line }) => file.finding(line, `'${specifier}' needs its file extension: .ts, .tsx …`));
+}
+
+/** Only a package's own index gathers exports; elsewhere an import names the file that has what it wants. */
+function barrels(file: TreeFile): Finding[] {
+  const isEntry = /^packages\/[^/]+\/src\/(index\.ts|host\/[^/]+\/index\.ts|node\/index\.ts|worker\/worker\.ts)$/.test(file.path);
+  if (isEntry) return [];
+  if (posix.basename(file.path) === 'index.ts') return [file.finding(1, 'index.ts inside a package: name the file after its main export')];
+  return file.ast.statements
+    .filter((node) => ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && node.exportClause === undefined)
+    .map((node) => file.finding(node, 'export * is a barrel: import from the file that has the name'));
+}

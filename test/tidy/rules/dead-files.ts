@@ -1,0 +1,67 @@
+import { posix } from 'node:path';
+import { entriesOf, importGraph, missingEntries } from '../import-graph.ts';
+import { isShipped, isTestFile, type Rule, type SourceTree } from '../source-tree.ts';
+
+const PACKAGES = ['core', 'client', 'server', 'react'];
+
+/** Shipped code has to be reached from what applications hold; being reached by its own test does not make it alive. */
+export const deadFiles: Rule = {
+  name: 'every file is reached from an entry',
+  notYet: (tree) => {
+    const missing = missingEntries(tree);
+    return missing.length === 0 ? null : `entries that are not written yet: ${missing.join(', ')}`;
+  },
+  find: (tree) => {
+    const graph = importGraph(tree);
+    const product = reachable(graph, [...PACKAGES.flatMap((name) => entriesOf(tree, name)), ...binariesOf(tree), ...exampleEntries(tree)]);
+    const anything = reachable(graph, [...product, ...tree.code(isEntryOfTests).map(({ path }) => path), ...scriptEntries(tree)]);
+    return tree
+      .code((path) => /^(packages|examples|test|scripts)\//.test(path))
+      .filter(({ path }) => !isTestFile(path) && !(isShipped(path) ? product : anything).has(path))
+      .map((file) =>
+        file.finding(1, isShipped(file.path) ? 'no entry of a package or example reaches it: delete it' : 'nothing reaches it: delete it'),
+      );
+  },
+};
+
+function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: Iterable<string>): Set<string> {
+  const seen = new Set<string>();
+  const queue = [...roots];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    queue.push(...(graph.get(path) ?? []));
+  }
+  return seen;
+}
+
+/** Test files, the runners' configurations and the command lines beside them. */
+function isEntryOfTests(path: string): boolean {
+  return isTestFile(path) || /\.config\.ts$/.test(path) || /^test\/[^/]+\/cli\.ts$/.test(path);
+}
+
+/** Scripts that package.json or another script starts by name. */
+function scriptEntries(tree: SourceTree): string[] {
+  const commands = Object.values(tree.json<{ scripts?: Record<string, string> }>('package.json')?.scripts ?? {}).join(' ');
+  return tree.code((path) => path.startsWith('scripts/') && commands.includes(path)).map(({ path }) => path);
+}
+
+function binariesOf(tree: SourceTree): string[] {
+  return PACKAGES.flatMap((name) => {
+    const bin = tree.json<{ bin?: Record<string, string> }>(`packages/${name}/package.json`)?.bin ?? {};
+    return Object.values(bin).flatMap((path) => {
+      const file = posix.join('packages', name, path);
+      return [file, file.replace('/dist/', '/src/').replace(/\.js$/, '.ts')];
+    });
+  });
+}
+
+/** What stands at the top of an example's folder, and the modules its pages load. */
+function exampleEntries(tree: SourceTree): string[] {
+  const top = tree.code((path) => /^examples\/[^/]+\/[^/]+$/.test(path)).map(({ path }) => path);
+  const pages = tree.files.filter(({ path }) => path.startsWith('examples/') && path.endsWith('.html'));
+  const scripts = pages.flatMap((page) =>
+    [...page.text.matchAll(/<script[^>]+src="\/?([^"]+)"/g)].map(([, src = '']) => posix.join(posix.dirname(page.path), src)),
+  );
+  return [...top, ...scripts];
+}
