@@ -1,0 +1,281 @@
+import type { ErrorBody } from '@alcove/core/error';
+import { exhaustive } from '@alcove/core/error';
+import { backoffMs } from '@alcove/core/retry/backoff';
+import { afterEnd, errorOfClose, type Past } from './connection-end.ts';
+
+/**
+ * The connection to one room as a pure machine: `next(state, input, at)` gives the new state and what the shell must do, in order. It knows sockets by
+ * number only, so that whatever an old one still says is dropped, and tells by `wakeAtMs` when it wants a `timer` input.
+ *
+ * ```
+ * idle ─start→ connecting(token → opening → greeting) ─welcome→ live
+ *                   ▲            │ close, time-out, refusal          │ close, silence
+ *                   └─ waiting ◀─┴───────────────────────────────────┘   also: needsAuth, failed (start goes on) · closed (the end)
+ * ```
+ */
+export type ConnectionState =
+  | { readonly phase: 'idle'; readonly past: Past }
+  | { readonly phase: 'waiting'; readonly past: Past; readonly error: ErrorBody; readonly retryAtMs: number; readonly notBeforeMs: number }
+  | ConnectingState
+  | LiveState
+  | { readonly phase: 'needsAuth'; readonly past: Past; readonly error: ErrorBody }
+  | { readonly phase: 'failed'; readonly past: Past; readonly error: ErrorBody }
+  | { readonly phase: 'closed'; readonly past: Past };
+
+export interface ConnectingState {
+  readonly phase: 'connecting';
+  readonly past: Past;
+  readonly step: 'token' | 'opening' | 'greeting';
+  readonly token: string | null;
+  readonly deadlineMs: number;
+  /** The error message heard on this socket, if any: it explains the close that follows. */
+  readonly told: ErrorBody | null;
+}
+
+export interface LiveState {
+  readonly phase: 'live';
+  readonly past: Past;
+  readonly sinceMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly idleTimeoutMs: number;
+  readonly heardAtMs: number;
+  readonly pingDueMs: number;
+  /** While a ping is unanswered: when the silence counts as death. */
+  readonly deadAtMs: number | null;
+  readonly told: ErrorBody | null;
+}
+
+export type ConnectionInput =
+  | { readonly type: 'start' }
+  | { readonly type: 'token'; readonly socketId: number; readonly token: string | null }
+  | { readonly type: 'tokenFailed'; readonly socketId: number; readonly error: ErrorBody }
+  | { readonly type: 'opened'; readonly socketId: number }
+  | { readonly type: 'welcome'; readonly socketId: number; readonly heartbeatIntervalMs: number; readonly idleTimeoutMs: number }
+  /** Any message at all, this side of decoding. */
+  | { readonly type: 'heard'; readonly socketId: number }
+  /** An error message: it may explain a close, and ends nothing by itself. */
+  | { readonly type: 'told'; readonly socketId: number; readonly error: ErrorBody }
+  | { readonly type: 'socketClosed'; readonly socketId: number; readonly code: number; readonly reason: string }
+  /** This side cannot go on with the session: what was heard makes no sense, or the stream has a gap. */
+  | { readonly type: 'broken'; readonly socketId: number; readonly error: ErrorBody }
+  | { readonly type: 'hint'; readonly hint: 'online' | 'offline' | 'visible' | 'authChanged' }
+  | { readonly type: 'timer' }
+  | { readonly type: 'close' };
+
+export type ConnectionEffect =
+  /** Ask the app for a token; answer with `token` or `tokenFailed` under this number. */
+  | { readonly type: 'askToken'; readonly socketId: number }
+  | { readonly type: 'open'; readonly socketId: number }
+  | { readonly type: 'hello'; readonly token: string | null }
+  /** A fresh token for the running session. */
+  | { readonly type: 'auth'; readonly token: string }
+  | { readonly type: 'ping' }
+  | { readonly type: 'closeSocket'; readonly code: number; readonly reason: string }
+  /** A live session is over. */
+  | { readonly type: 'lost'; readonly error: ErrorBody };
+
+export interface Step {
+  readonly state: ConnectionState;
+  readonly effects: readonly ConnectionEffect[];
+}
+
+/** The moment of an input: monotonic time, and a fresh random number in [0, 1) for jitter. */
+export interface At {
+  readonly nowMs: number;
+  readonly random: number;
+}
+
+export interface ConnectionTimes {
+  readonly connectTimeoutMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/** A connection that lived this long was a success: the next failure starts the backoff anew. */
+export const STABLE_MS = 5_000;
+/** How long an answer to a ping may take that was sent on suspicion (a hint, or a timer that fired late after sleep). */
+export const PROBE_MS = 5_000;
+/** Hints cannot make attempts come closer together than this. */
+export const HINT_SPACING_MS = 1_000;
+
+const NEVER_TRIED: Past = { socketId: 0, attempt: 0, authRefusals: 0, faults: 0, attemptAtMs: Number.NEGATIVE_INFINITY };
+
+export const initialConnection: ConnectionState = { phase: 'idle', past: NEVER_TRIED };
+
+const stay = (state: ConnectionState): Step => ({ state, effects: [] });
+
+/** When a `timer` input is wanted next; null: never. */
+export function wakeAtMs(state: ConnectionState): number | null {
+  switch (state.phase) {
+    case 'waiting':
+      return state.retryAtMs;
+    case 'connecting':
+      return state.deadlineMs;
+    case 'live':
+      return state.deadAtMs === null ? state.pingDueMs : Math.min(state.deadAtMs, state.pingDueMs);
+    case 'idle':
+    case 'needsAuth':
+    case 'failed':
+    case 'closed':
+      return null;
+    default:
+      return exhaustive(state);
+  }
+}
+
+export function nextConnection(state: ConnectionState, input: ConnectionInput, at: At, times: ConnectionTimes): Step {
+  if (state.phase === 'closed') return stay(state);
+  // Whatever an earlier socket still says is void.
+  if ('socketId' in input && input.socketId !== state.past.socketId) return stay(state);
+  switch (input.type) {
+    case 'start':
+      return state.phase === 'idle' || state.phase === 'needsAuth' || state.phase === 'failed'
+        ? attempt(fresh(state.past), at, times)
+        : stay(state);
+    case 'token':
+      return onToken(state, input.token);
+    case 'tokenFailed':
+      return state.phase === 'connecting' && state.step === 'token' ? end(state, input.error, at, times) : stay(state);
+    case 'opened':
+      if (state.phase !== 'connecting' || state.step !== 'opening') return stay(state);
+      return { state: { ...state, step: 'greeting' }, effects: [{ type: 'hello', token: state.token }] };
+    case 'welcome':
+      return onWelcome(state, input, at);
+    case 'heard':
+      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null }) : stay(state);
+    case 'told':
+      return state.phase === 'live' || state.phase === 'connecting' ? stay({ ...state, told: input.error }) : stay(state);
+    case 'socketClosed':
+      if (state.phase !== 'live' && state.phase !== 'connecting') return stay(state);
+      return end(state, errorOfClose(input.code, input.reason, state.told), at, times, false);
+    case 'broken':
+      return state.phase === 'live' || state.phase === 'connecting' ? end(state, input.error, at, times) : stay(state);
+    case 'hint':
+      return onHint(state, input.hint, at, times);
+    case 'timer':
+      return onTimer(state, at, times);
+    case 'close':
+      return onClose(state);
+    default:
+      return exhaustive(input);
+  }
+}
+
+/** Past refusals and faults are forgiven; socket numbers go on. */
+const fresh = (past: Past): Past => ({ ...past, attempt: 0, authRefusals: 0, faults: 0 });
+
+function attempt(past: Past, at: At, times: ConnectionTimes): Step {
+  const socketId = past.socketId + 1;
+  return {
+    state: {
+      phase: 'connecting',
+      step: 'token',
+      past: { ...past, socketId, attemptAtMs: at.nowMs },
+      token: null,
+      deadlineMs: at.nowMs + times.connectTimeoutMs,
+      told: null,
+    },
+    effects: [{ type: 'askToken', socketId }],
+  };
+}
+
+function onToken(state: ConnectionState, token: string | null): Step {
+  if (state.phase === 'live') return { state, effects: token === null ? [] : [{ type: 'auth', token }] };
+  if (state.phase !== 'connecting' || state.step !== 'token') return stay(state);
+  return { state: { ...state, step: 'opening', token }, effects: [{ type: 'open', socketId: state.past.socketId }] };
+}
+
+function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { type: 'welcome' }>, at: At): Step {
+  if (state.phase !== 'connecting' || state.step !== 'greeting') return stay(state);
+  return stay({
+    phase: 'live',
+    past: { ...state.past, authRefusals: 0 },
+    sinceMs: at.nowMs,
+    heartbeatIntervalMs: input.heartbeatIntervalMs,
+    idleTimeoutMs: input.idleTimeoutMs,
+    heardAtMs: at.nowMs,
+    pingDueMs: at.nowMs + input.heartbeatIntervalMs,
+    deadAtMs: null,
+    told: null,
+  });
+}
+
+/** The attempt or the session is over. `closeIt`: the socket is still ours to close. */
+function end(state: ConnectingState | LiveState, error: ErrorBody, at: At, times: ConnectionTimes, closeIt = true): Step {
+  const live = state.phase === 'live';
+  const stable = live && at.nowMs - state.sinceMs >= STABLE_MS;
+  const past = stable ? { ...state.past, attempt: 0, faults: 0 } : state.past;
+  const effects: ConnectionEffect[] = [];
+  const opened = live || state.step !== 'token';
+  const verdict = afterEnd(error, past);
+  if (closeIt && opened) effects.push({ type: 'closeSocket', code: verdict.closeCode, reason: error.code });
+  if (live) effects.push({ type: 'lost', error });
+  // A number of its own for the time without a socket: the ended one may still speak.
+  const after: Past = { ...verdict.past, socketId: past.socketId + 1 };
+  if (verdict.then !== 'retry') return { state: { phase: verdict.then, past: after, error }, effects };
+  const waitMs = backoffMs(after.attempt, at.random, error.retryAfterMs, { baseMs: times.backoffMinMs, maxMs: times.backoffMaxMs });
+  const notBeforeMs = at.nowMs + (error.retryAfterMs ?? 0);
+  return { state: { phase: 'waiting', past: after, error, retryAtMs: at.nowMs + waitMs, notBeforeMs }, effects };
+}
+
+function onHint(state: ConnectionState, hint: 'online' | 'offline' | 'visible' | 'authChanged', at: At, times: ConnectionTimes): Step {
+  if (hint === 'authChanged') {
+    if (state.phase === 'live') return { state, effects: [{ type: 'askToken', socketId: state.past.socketId }] };
+    const refused = state.phase === 'needsAuth' || (state.phase === 'failed' && state.error.code === 'forbidden');
+    return refused ? attempt(fresh(state.past), at, times) : stay(state);
+  }
+  if (state.phase === 'waiting' && hint !== 'offline') {
+    const earliestMs = Math.max(at.nowMs, state.notBeforeMs, state.past.attemptAtMs + HINT_SPACING_MS);
+    return stay({ ...state, retryAtMs: Math.min(state.retryAtMs, earliestMs) });
+  }
+  if (state.phase === 'live') return probe(state, at);
+  return stay(state);
+}
+
+function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
+  const wakeMs = wakeAtMs(state);
+  if (wakeMs === null || at.nowMs < wakeMs) return stay(state);
+  switch (state.phase) {
+    case 'waiting':
+      return attempt(state.past, at, times);
+    case 'connecting':
+      return end(state, { code: 'connection_lost', message: `no welcome within ${times.connectTimeoutMs} ms (${state.step})` }, at, times);
+    case 'live':
+      if (state.deadAtMs === null) return heartbeat(state, at);
+      if (at.nowMs < state.deadAtMs)
+        return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs }, effects: [{ type: 'ping' }] };
+      return end(
+        state,
+        { code: 'heartbeat_missed', message: `the room was silent for ${Math.round(at.nowMs - state.heardAtMs)} ms` },
+        at,
+        times,
+      );
+    case 'idle':
+    case 'needsAuth':
+    case 'failed':
+    case 'closed':
+      return stay(state);
+    default:
+      return exhaustive(state);
+  }
+}
+
+/** The regular ping. After a sleep it is late, and the room gets a probe's time to answer however long ago it was heard. */
+function heartbeat(state: LiveState, at: At): Step {
+  const deadAtMs = Math.max(state.heardAtMs + state.idleTimeoutMs, at.nowMs + PROBE_MS);
+  return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
+}
+
+/** A ping on suspicion: a short deadline, never a later one than there is already. */
+function probe(state: LiveState, at: At): Step {
+  const deadAtMs = Math.min(at.nowMs + PROBE_MS, state.deadAtMs ?? Number.POSITIVE_INFINITY);
+  return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
+}
+
+function onClose(state: ConnectionState): Step {
+  const effects: ConnectionEffect[] = [];
+  if (state.phase === 'live' || (state.phase === 'connecting' && state.step !== 'token')) {
+    effects.push({ type: 'closeSocket', code: 1000, reason: 'closed' });
+  }
+  return { state: { phase: 'closed', past: { ...state.past, socketId: state.past.socketId + 1 } }, effects };
+}
