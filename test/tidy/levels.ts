@@ -31,6 +31,7 @@ export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/client/src/tabs', 7],
   ['packages/client/src/sync', 8],
   ['packages/client/src/worker', 9],
+  ['packages/client/src/page', 9.5], // what a page holds of a room, over the worker
   ['packages/client/src/node', 11], // the same client, in Node: made of everything below it
   ['packages/client/src', 10],
   ['packages/react/src', 11],
