@@ -26,7 +26,7 @@ export interface MutatorContext {
   afterCommit(effect: () => void | Promise<void>): void;
 }
 
-/** `void` and nothing thenable: an async mutator does not type-check. */
+/** Runs in the tab and again in the room. Synchronous: see `mutator`. Without a validator `args` is undefined. */
 export type MutatorBody<Args> = (tx: MutatorTx, args: Args, ctx: MutatorContext) => void;
 
 export interface MutatorDefinition<Input = never, Output = never> {
@@ -34,3 +34,51 @@ export interface MutatorDefinition<Input = never, Output = never> {
   readonly schema: StandardSchemaV1<Input, Output>;
   readonly body: MutatorBody<Output>;
 }
+
+/** What every MutatorDefinition is assignable to; its body takes what its own schema gives. */
+export interface AnyMutator {
+  readonly kind: 'mutator';
+  readonly schema: StandardSchemaV1<unknown, unknown>;
+  readonly body: MutatorBody<never>;
+}
+
+/** Turns a body that returns a promise, or a Drizzle builder that was not run, into a type error that says why. */
+export type SynchronousOnly<Result> =
+  Result extends PromiseLike<unknown>
+    ? { readonly mutatorsAreSynchronous: 'Return nothing; end every builder with .run(), .all() or .get().' }
+    : unknown;
+
+type Input<Schema extends StandardSchemaV1> = StandardSchemaV1.InferInput<Schema>;
+type Output<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
+
+/**
+ * Declares a mutator: the only way an app writes. `schema` is any Standard Schema that validates synchronously; it parses the raw input on each side.
+ * The body runs in the tab at once, again on every rebase, and in the room, whose run decides: all it may depend on is `tx`, `args` and `ctx`.
+ */
+export function mutator<Schema extends StandardSchemaV1, Result>(
+  schema: Schema,
+  body: ((tx: MutatorTx, args: Output<Schema>, ctx: MutatorContext) => Result) & SynchronousOnly<Result>,
+): MutatorDefinition<Input<Schema>, Output<Schema>>;
+export function mutator<Result>(
+  body: ((tx: MutatorTx, args: undefined, ctx: MutatorContext) => Result) & SynchronousOnly<Result>,
+): MutatorDefinition<undefined, undefined>;
+export function mutator(
+  first: StandardSchemaV1 | MutatorBody<undefined>,
+  second?: MutatorBody<unknown>,
+): MutatorDefinition<unknown, unknown> | MutatorDefinition<undefined, undefined> {
+  if (second === undefined) {
+    // The overloads leave a lone body only.
+    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first as MutatorBody<undefined> });
+  }
+  return Object.freeze({ kind: 'mutator', schema: first as StandardSchemaV1, body: second });
+}
+
+/** Takes what a call without arguments leaves: undefined in the page, null once it went through JSON. */
+const noArguments: StandardSchemaV1<undefined, undefined> = {
+  '~standard': {
+    version: 1,
+    vendor: 'alcove',
+    validate: (input) =>
+      input === undefined || input === null ? { value: undefined } : { issues: [{ message: 'this mutator takes no arguments' }] },
+  },
+};

@@ -3,9 +3,9 @@
  * Everything in it is SQL text of SQLite's dialect or a bare (unquoted) name.
  */
 export interface RoomModel {
-  /** Lower-case hex of the canonical hash of `tables` without server-only ones' effect left out: equal models have equal ids. */
+  /** Lower-case hex of the canonical hash of the replicated tables; server-only ones and the order of definition do not count. */
   readonly schemaId: string;
-  /** App tables in definition order, then `alcove_values`. */
+  /** App tables in definition order, server-only ones included, then `alcove_values`. */
   readonly tables: readonly TableModel[];
 }
 
@@ -30,7 +30,7 @@ export interface ColumnModel {
   readonly notNull: boolean;
   /** SQL of a constant default, or null. */
   readonly defaultSql: string | null;
-  /** Generated columns are computed on both sides and are no part of rows in change sets. */
+  /** Not null: computed by SQLite on both sides and no part of rows in change sets. */
   readonly generated: { readonly sql: string; readonly stored: boolean } | null;
 }
 

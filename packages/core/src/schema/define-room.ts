@@ -1,0 +1,137 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { AlcoveError } from '../error.ts';
+import type { AnyMutator } from './define-mutator.ts';
+import { type Migration, type MigrationInput, parseMigrations } from './migrations.ts';
+import { roomModelOf } from './room-model-of.ts';
+import type { RoomModel } from './room-model.ts';
+import type { CounterDefinition, ValueDefinition } from './values.ts';
+
+/** Any Standard Schema whose `validate` is synchronous. */
+export type AnyValidator = StandardSchemaV1<unknown, unknown>;
+export type AnySchema = Readonly<Record<string, SQLiteTable>>;
+export type AnyMutators = Readonly<Record<string, AnyMutator>>;
+export type AnyValues = Readonly<Record<string, ValueDefinition | CounterDefinition>>;
+export type AnyEphemeral = Readonly<Record<string, AnyValidator>>;
+/** What a room without any of a kind has. */
+export type Nothing = Readonly<Record<never, never>>;
+
+/** What an app's author hands to `defineRoom`. Server and browser load the same definition. */
+export interface RoomConfig<
+  Schema extends AnySchema,
+  Mutators extends AnyMutators,
+  Presence extends AnyValidator | undefined,
+  Cursor extends AnyValidator | undefined,
+  Values extends AnyValues,
+  Ephemeral extends AnyEphemeral,
+> {
+  /** Names the kind of room in URLs, messages and directories: a letter, then up to 63 letters, digits, `_` or `-`. */
+  readonly name: string;
+  /** Drizzle tables by the names the app uses. Every one declares a primary key. */
+  readonly schema: Schema;
+  /** Tables that stay in the room: never in a tab, not captured. */
+  readonly serverOnly?: readonly (keyof Schema & string)[];
+  /** Tables made WITHOUT ROWID, which pays for small rows with text or composite keys. */
+  readonly withoutRowid?: readonly (keyof Schema & string)[];
+  /** In order. Without any, additive changes of the schema are derived; with them too, where they leave some open. */
+  readonly migrations?: readonly MigrationInput[];
+  readonly mutators?: Mutators;
+  readonly presence?: Presence;
+  readonly cursor?: Cursor;
+  readonly values?: Values;
+  readonly ephemeral?: Ephemeral;
+}
+
+/** A room as the rest of Alcove knows it: frozen, checked, with its model. */
+export interface RoomDefinition<
+  Schema extends AnySchema = AnySchema,
+  Mutators extends AnyMutators = AnyMutators,
+  Presence extends AnyValidator | undefined = AnyValidator | undefined,
+  Cursor extends AnyValidator | undefined = AnyValidator | undefined,
+  Values extends AnyValues = AnyValues,
+  Ephemeral extends AnyEphemeral = AnyEphemeral,
+> {
+  readonly kind: 'room';
+  readonly name: string;
+  readonly schema: Schema;
+  readonly model: RoomModel;
+  readonly migrations: readonly Migration[];
+  /** Look names up with `Object.hasOwn`. So for `values` and `ephemeral`. */
+  readonly mutators: Mutators;
+  readonly presence: Presence;
+  readonly cursor: Cursor;
+  readonly values: Values;
+  readonly ephemeral: Ephemeral;
+}
+
+export type AnyRoom = RoomDefinition;
+
+/**
+ * Defines a kind of room: its tables, what may be written to them, and its short-lived state. Frozen; holds nothing of any one room.
+ * @throws AlcoveError `schema_invalid`, saying where and what to do.
+ */
+export function defineRoom<
+  const Schema extends AnySchema,
+  const Mutators extends AnyMutators = Nothing,
+  const Presence extends AnyValidator | undefined = undefined,
+  const Cursor extends AnyValidator | undefined = undefined,
+  const Values extends AnyValues = Nothing,
+  const Ephemeral extends AnyEphemeral = Nothing,
+>(
+  config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral>,
+): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral> {
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(config.name)) {
+    throw new AlcoveError(
+      'schema_invalid',
+      `the room name ${JSON.stringify(config.name)} is not a letter followed by up to 63 letters, digits, _ or -`,
+    );
+  }
+  for (const part of ['mutators', 'values', 'ephemeral'] as const) checkNames(part, Object.keys(config[part] ?? {}));
+  return Object.freeze({
+    kind: 'room',
+    name: config.name,
+    schema: Object.freeze({ ...config.schema }),
+    model: roomModelOf(config.schema, { serverOnly: config.serverOnly ?? [], withoutRowid: config.withoutRowid ?? [] }),
+    migrations: Object.freeze(parseMigrations(config.migrations ?? [])),
+    // Where the config leaves a part out, its type parameter is that of the default: Nothing or undefined.
+    mutators: Object.freeze({ ...config.mutators }) as Mutators,
+    presence: config.presence as Presence,
+    cursor: config.cursor as Cursor,
+    values: Object.freeze({ ...config.values }) as Values,
+    ephemeral: Object.freeze({ ...config.ephemeral }) as Ephemeral,
+  });
+}
+
+/** Names that objects have anyway, or that would make one look like a promise. */
+const isTaken = (name: string): boolean => name === 'then' || name in Object.prototype;
+
+function checkNames(part: string, names: readonly string[]): void {
+  for (const name of names) {
+    if (isTaken(name) || !/^[A-Za-z][A-Za-z0-9_.:-]{0,127}$/.test(name)) {
+      throw new AlcoveError('schema_invalid', `${JSON.stringify(name)} cannot be a name in ${part}`, {
+        hint: 'Use a letter, then letters, digits or _ . : - (128 at most), and no name every JavaScript object has.',
+      });
+    }
+  }
+}
+
+export type SchemaOf<Room extends AnyRoom> = Room['schema'];
+export type MutatorName<Room extends AnyRoom> = keyof Room['mutators'] & string;
+/** What a caller hands to the mutator: the input of its validator, `undefined` where it takes none. */
+export type MutatorArgs<Room extends AnyRoom, Name extends MutatorName<Room>> = StandardSchemaV1.InferInput<
+  Room['mutators'][Name]['schema']
+>;
+/** `undefined` where the room declares no presence; so for cursors. */
+export type PresenceOf<Room extends AnyRoom> = OutputOf<Room['presence']>;
+export type CursorOf<Room extends AnyRoom> = OutputOf<Room['cursor']>;
+export type ValueName<Room extends AnyRoom> = keyof Room['values'] & string;
+export type ValueOf<Room extends AnyRoom, Name extends ValueName<Room>> =
+  Room['values'][Name] extends ValueDefinition<infer _Input, infer Output>
+    ? Output
+    : Room['values'][Name] extends CounterDefinition
+      ? number
+      : never;
+export type EphemeralName<Room extends AnyRoom> = keyof Room['ephemeral'] & string;
+export type EphemeralOf<Room extends AnyRoom, Name extends EphemeralName<Room>> = OutputOf<Room['ephemeral'][Name]>;
+
+type OutputOf<Validator> = Validator extends AnyValidator ? StandardSchemaV1.InferOutput<Validator> : undefined;
