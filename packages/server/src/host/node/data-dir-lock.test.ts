@@ -51,7 +51,9 @@ describe('lockDataDir', () => {
 
   it('[HO-3] another process keeps it, is named, and its death by SIGKILL frees it at once', async () => {
     const child = await holder();
-    expect(() => lockDataDir(directory)).toThrow(expect.objectContaining({ code: 'data_dir_locked', message: expect.stringContaining(`process ${child.pid}`) }));
+    expect(() => lockDataDir(directory)).toThrow(
+      expect.objectContaining({ code: 'data_dir_locked', message: expect.stringContaining(`process ${child.pid}`) }),
+    );
     child.kill('SIGKILL');
     await once(child, 'exit');
     lockDataDir(directory).release();
