@@ -32,7 +32,10 @@ function setNodeTimer(delayMs: number, fn: () => void): Timer {
 
 function inflateRaw(bytes: Uint8Array, outputBytesMax: number): Uint8Array {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(outputBytesMax, 1) });
+    // zlib takes no bound below 1, and an empty output is within every bound.
+    const output = inflateRawSync(bytes, { maxOutputLength: Math.max(outputBytesMax, 1) });
+    if (output.length <= outputBytesMax) return output;
+    throw new RangeError(`${output.length} bytes came out`);
   } catch (cause) {
     if (cause instanceof RangeError) throw new AlcoveError('message_too_large', `inflates to more than ${outputBytesMax} bytes`, { cause });
     throw new AlcoveError('bad_message', `the deflated bytes are damaged: ${cause instanceof Error ? cause.message : String(cause)}`, {
