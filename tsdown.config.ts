@@ -11,5 +11,7 @@ export default defineConfig({
   fixedExtension: false,
   dts: true,
   sourcemap: true,
+  deps: { neverBundle: [/^node:/, /^cloudflare:/] },
+  inputOptions: { checks: { pluginTimings: false } },
   clean: true,
 });
