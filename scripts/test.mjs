@@ -38,7 +38,7 @@ async function lint() {
   return command('lint', ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings']);
 }
 
-/** One run of the compiler for each tsconfig: what a folder may use (DOM, Node, neither) differs. */
+/** One run of the compiler for each tsconfig: `tsconfig.json` has a package with its tests, `tsconfig.inner.json` only what may not see Node. */
 async function types() {
   const configs = ['packages', 'examples'].flatMap(configsUnder).concat(['test/tsconfig.json', 'scripts/tsconfig.json']);
   /** @type {Tally[]} */

@@ -15,8 +15,8 @@ export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/server/src/change-log', 5],
   ['packages/server/src/access', 5],
   ['packages/server/src/change-stream', 6],
-  ['packages/server/src/snapshot', 6],
-  ['packages/server/src/ephemeral', 6],
+  ['packages/server/src/snapshot', 6.1], // frames are shared as the stream's are
+  ['packages/server/src/ephemeral', 6.1],
   ['packages/server/src/read', 6],
   ['packages/server/src/mirror', 6],
   ['packages/server/src/room', 7],

@@ -37,7 +37,7 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: Iterabl
 
 /** Test files, the runners' configurations and the command lines beside them. */
 function isEntryOfTests(path: string): boolean {
-  return isTestFile(path) || /\.config\.ts$/.test(path) || /^test\/[^/]+\/cli\.ts$/.test(path);
+  return isTestFile(path) || path.endsWith('.config.ts') || /^test\/[^/]+\/cli\.ts$/.test(path);
 }
 
 /** Scripts that package.json or another script starts by name. */
