@@ -1,0 +1,100 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { MutationResult } from '@alcove/core/protocol/server-message';
+
+/**
+ * Name under which an id is used up without an effect: its own mutation threw before it was enqueued, or was never handed over, and a later one is there.
+ * No room has a mutator of this name, so each room refuses it and goes on to the next id.
+ */
+export const VOID_MUTATOR = '$void';
+
+/** A mutation whose fate is not told yet. */
+export interface PendingMutation {
+  readonly mutation: Mutation;
+  /** Of it as JSON in UTF-8. */
+  readonly bytes: number;
+  /** What the room said of it; it settles when the replica reaches `result.version`. */
+  result: MutationResult | null;
+  /** Set where it can never be pushed: a void goes in its place, and this is what is told. */
+  refusal: ErrorBody | null;
+}
+
+/** What a client did before it was handed over. */
+export interface ClientHistory {
+  readonly clientId: string;
+  readonly confirmed: number;
+  readonly welcomed: number | null;
+}
+
+/** One client's mutations, in order: `pending[i].mutation.mutationId` is `confirmed + 1 + i`. */
+export class OutboxClient {
+  readonly clientId: string;
+  /** Highest mutationId ever enqueued. */
+  lastMutationId: number;
+  /** Highest mutationId settled and told. */
+  confirmed: number;
+  /** Version of the first welcome this client had; null: none yet. */
+  welcomed: number | null;
+  readonly pending: PendingMutation[] = [];
+  /** Highest mutationId the room need not be sent: pushed on this connection, or known to it. */
+  sent: number;
+  /** The room takes nothing more from it. */
+  stopped: ErrorBody | null = null;
+  /** Nothing is pushed before; monotonic time. */
+  pausedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Refusals in a row that came without progress. */
+  refusals = 0;
+  /** A rejection settled that the room was not told we heard. */
+  owesHeard = false;
+  /** A rejection settled once: after a reconnect it is said again, the word may have been lost. */
+  hasRejections = false;
+
+  constructor(client: ClientHistory) {
+    this.clientId = client.clientId;
+    this.lastMutationId = client.confirmed;
+    this.confirmed = client.confirmed;
+    this.welcomed = client.welcomed;
+    this.sent = client.confirmed;
+  }
+
+  at(mutationId: number): PendingMutation | undefined {
+    return this.pending[mutationId - this.confirmed - 1];
+  }
+
+  /** In order; the caller has filled gaps. */
+  add(entry: PendingMutation): void {
+    this.pending.push(entry);
+    this.lastMutationId = entry.mutation.mutationId;
+  }
+
+  /** Takes one result; what was already known of a mutation stays. */
+  take(result: MutationResult): void {
+    if (result.status === 'duplicate') {
+      for (const entry of this.pending) {
+        if (entry.mutation.mutationId > result.mutationId) break;
+        entry.result ??= { ...result, mutationId: entry.mutation.mutationId };
+      }
+    } else {
+      const entry = this.at(result.mutationId);
+      if (entry !== undefined) entry.result ??= result;
+    }
+    this.sent = Math.max(this.sent, Math.min(result.mutationId, this.lastMutationId));
+    this.refusals = 0;
+  }
+
+  /** Removes and gives what has settled, from the front, at a confirmed version. */
+  settle(confirmedVersion: number): PendingMutation[] {
+    let count = 0;
+    for (const entry of this.pending) {
+      if (entry.result === null || entry.result.version > confirmedVersion) break;
+      count += 1;
+    }
+    const settled = this.pending.splice(0, count);
+    this.confirmed += count;
+    if (settled.some((entry) => entry.result?.status === 'rejected')) {
+      this.owesHeard = true;
+      this.hasRejections = true;
+    }
+    return settled;
+  }
+}

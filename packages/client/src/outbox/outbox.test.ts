@@ -1,0 +1,312 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { MutationResult } from '@alcove/core/protocol/server-message';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Outbox } from './outbox.ts';
+import { VOID_MUTATOR } from './outbox-client.ts';
+
+const limits = { outboxMutationsMax: 1_000, outboxBytesMax: 10_000, pushWindowMutationsMax: 10 };
+const push = { mutationsMax: 4, bytesMax: 100 };
+
+const mutation = (mutationId: number, clientId = 'a', name = 'add'): Mutation => ({
+  clientId,
+  mutationId,
+  name,
+  args: mutationId,
+  seed: 's',
+  nowMs: 1,
+});
+const result = (mutationId: number, version: number, status: MutationResult['status'] = 'applied', clientId = 'a'): MutationResult => ({
+  clientId,
+  mutationId,
+  status,
+  version,
+  ...(status === 'rejected' ? { code: 'mutator_failed' as const, message: 'no' } : {}),
+});
+const welcome = (lastMutationId: number, state: 'known' | 'new' | 'unknown' = 'known', clientId = 'a') => ({
+  clients: [{ clientId, lastMutationId, state }],
+  historyId: 'history2-0123456789',
+  version: 50,
+});
+const refused = (
+  expected: number,
+  code: 'out_of_order' | 'rate_limited' | 'client_unknown' = 'out_of_order',
+  retryAfterMs?: number,
+  clientId = 'a',
+) => ({
+  type: 'refused' as const,
+  clientId,
+  mutationId: expected,
+  expected,
+  code,
+  message: code,
+  retryAfterMs,
+});
+
+function filled(count: number, bytes = 10): Outbox {
+  const outbox = new Outbox(limits);
+  for (let id = 1; id <= count; id++) outbox.add(mutation(id), bytes);
+  return outbox;
+}
+
+const ids = (mutations: readonly { readonly mutationId: number }[] | null): number[] => (mutations ?? []).map((entry) => entry.mutationId);
+const settledIds = (outbox: Outbox, version: number): number[] => outbox.settle(version).map((entry) => entry.mutation.mutationId);
+
+describe('pushing', () => {
+  it('[OB-1] pushes in order, by count, by bytes, and no more than the window', () => {
+    const outbox = filled(20);
+    expect([ids(outbox.nextPush(push, 0)), ids(outbox.nextPush(push, 0)), ids(outbox.nextPush(push, 0))]).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10],
+    ]);
+    expect(outbox.nextPush(push, 0)).toBeNull();
+    outbox.takeResults([result(1, 1), result(2, 1)]);
+    expect(ids(outbox.nextPush(push, 0))).toEqual([11, 12]);
+    expect(ids(filled(20, 40).nextPush(push, 0))).toEqual([1, 2]);
+  });
+
+  it('[OB-2] a mutation too large to push is refused on this side, and a void takes its place', () => {
+    const outbox = new Outbox(limits);
+    outbox.add(mutation(1), 500);
+    outbox.add(mutation(2), 10);
+    expect(outbox.nextPush(push, 0)).toEqual([{ ...mutation(1), name: VOID_MUTATOR, args: null }, mutation(2)]);
+    outbox.takeResults([{ ...result(1, 3, 'rejected'), code: 'mutator_unknown' }, result(2, 3)]);
+    expect(outbox.settle(3).map((entry) => entry.error?.code)).toEqual(['message_too_large', undefined]);
+  });
+
+  it('[OB-3] fills ids that were never enqueued, so that the ones behind are not blocked', () => {
+    const outbox = new Outbox(limits);
+    outbox.add(mutation(1), 1);
+    outbox.add(mutation(4), 1);
+    expect((outbox.nextPush(push, 0) ?? []).map((entry) => [entry.mutationId, entry.name])).toEqual([
+      [1, 'add'],
+      [2, VOID_MUTATOR],
+      [3, VOID_MUTATOR],
+      [4, 'add'],
+    ]);
+    outbox.takeResults([result(1, 1), result(2, 1, 'rejected'), result(3, 1, 'rejected'), result(4, 1)]);
+    expect(outbox.settle(1).map((entry) => entry.isVoid)).toEqual([false, true, true, false]);
+  });
+
+  it('[OB-4] after a lost connection pushes what the room does not have', () => {
+    const outbox = filled(6);
+    outbox.nextPush(push, 0);
+    outbox.connectionLost();
+    outbox.welcome(welcome(2), false);
+    expect(ids(outbox.nextPush(push, 0))).toEqual([3, 4, 5, 6]);
+  });
+
+  it('[OB-5] goes back to the id the room expects, and waits as long as it asked', () => {
+    const outbox = filled(6);
+    outbox.nextPush(push, 0);
+    expect(outbox.refused(refused(3, 'rate_limited', 500), 1_000, 0)).toBe('waits');
+    expect(outbox.nextPush(push, 1_499)).toBeNull();
+    expect(outbox.wakeAtMs()).toBe(1_500);
+    expect(ids(outbox.nextPush(push, 1_500))).toEqual([3, 4, 5, 6]);
+  });
+
+  it('[OB-5] answers the first word of disorder at once, and backs off when it goes on', () => {
+    const outbox = filled(3);
+    outbox.nextPush(push, 0);
+    outbox.refused(refused(2), 0, 0.999);
+    expect(ids(outbox.nextPush(push, 0))).toEqual([2, 3]);
+    outbox.refused(refused(2), 0, 0.999);
+    expect(outbox.nextPush(push, 0)).toBeNull();
+    expect(outbox.wakeAtMs()).toBeGreaterThan(0);
+  });
+
+  it('one waiting client does not hold up another', () => {
+    const outbox = filled(2);
+    outbox.add(mutation(1, 'b'), 1);
+    outbox.nextPush(push, 0);
+    outbox.refused(refused(1, 'rate_limited', 500), 0, 0);
+    outbox.refused({ ...refused(1, 'out_of_order', undefined, 'b') }, 0, 0);
+    expect(outbox.nextPush(push, 0)?.map((entry) => entry.clientId)).toEqual(['b']);
+  });
+});
+
+describe('settling', () => {
+  it('[OB-6] settles in order, not before the replica is at the version of the result', () => {
+    const outbox = filled(4);
+    outbox.takeResults([result(1, 1), result(2, 3, 'rejected'), result(3, 3)]);
+    expect(settledIds(outbox, 0)).toEqual([]);
+    expect(settledIds(outbox, 2)).toEqual([1]);
+    expect(outbox.settle(3).map((entry) => [entry.mutation.mutationId, entry.error?.code])).toEqual([
+      [2, 'mutator_failed'],
+      [3, undefined],
+    ]);
+    expect(outbox.size).toBe(1);
+  });
+
+  it('[OB-7] a duplicate settles every earlier one without a result, and hides none that has one', () => {
+    const outbox = filled(4);
+    outbox.takeResults([result(2, 5, 'rejected'), result(3, 6, 'duplicate')]);
+    expect(outbox.settle(6).map((entry) => [entry.mutation.mutationId, entry.result.status])).toEqual([
+      [1, 'duplicate'],
+      [2, 'rejected'],
+      [3, 'duplicate'],
+    ]);
+  });
+
+  it('the first result of a mutation stays', () => {
+    const outbox = filled(1);
+    outbox.takeResults([result(1, 5, 'rejected'), result(1, 5, 'applied')]);
+    expect(outbox.settle(5)[0]?.result.status).toBe('rejected');
+  });
+
+  it('[OB-8] says heard after a rejection, and again after each reconnect', () => {
+    const outbox = filled(2);
+    outbox.takeResults([result(1, 1), result(2, 1, 'rejected')]);
+    expect(outbox.takeHeard()).toEqual([]);
+    outbox.settle(1);
+    expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 2 }]);
+    expect(outbox.takeHeard()).toEqual([]);
+    outbox.connectionLost();
+    outbox.welcome(welcome(2), false);
+    expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 2 }]);
+  });
+});
+
+describe('comparing counters with the room', () => {
+  it('[OB-9] re-keys what is pending when the room lost a tail, the same way each time', () => {
+    const rekey = (): [Outbox, ReturnType<Outbox['welcome']>] => {
+      const outbox = new Outbox(limits);
+      outbox.addClient({ clientId: 'a', confirmed: 5, welcomed: 1 });
+      for (const id of [6, 7]) outbox.add(mutation(id), 1);
+      return [outbox, outbox.welcome(welcome(3), true)];
+    };
+    const [outbox, { rekeyed }] = rekey();
+    const to = rekeyed[0]?.to ?? '';
+    expect(rekeyed).toEqual([{ clientId: 'a', to, offset: 5 }]);
+    expect(to).not.toBe('a');
+    expect(rekey()[1].rekeyed).toEqual(rekeyed);
+    expect(outbox.nextPush(push, 0)).toEqual([
+      { ...mutation(6), clientId: to, mutationId: 1 },
+      { ...mutation(7), clientId: to, mutationId: 2 },
+    ]);
+    expect(outbox.currentName(mutation(8))).toEqual({ ...mutation(8), clientId: to, mutationId: 3 });
+    expect(outbox.knows(mutation(7))).toBe(true);
+    expect(outbox.knows(mutation(4))).toBe(true);
+    expect(outbox.knows(mutation(8))).toBe(false);
+  });
+
+  it('[OB-10] stops a client the room forgot: kept, reported, never pushed, and told to who mutates', () => {
+    const outbox = filled(2);
+    const { stopped } = outbox.welcome(welcome(0, 'unknown'), false);
+    expect(stopped).toMatchObject([{ clientId: 'a', error: { code: 'client_unknown' }, mutations: [mutation(1), mutation(2)] }]);
+    expect(outbox.nextPush(push, 0)).toBeNull();
+    expect(outbox.size).toBe(2);
+    expect(() => outbox.assertRoomFor(mutation(3), 1)).toThrowError(expect.objectContaining({ code: 'client_unknown' }));
+    expect(outbox.discard('a')).toHaveLength(2);
+    expect(outbox.size).toBe(0);
+    expect(() => outbox.assertRoomFor(mutation(3), 1)).toThrowError(expect.objectContaining({ code: 'client_unknown' }));
+  });
+
+  it('[OB-11] stops a client whose counter went back: no id is used twice', () => {
+    const { stopped } = filled(2).welcome(welcome(9), false);
+    expect(stopped).toMatchObject([{ error: { code: 'unknown_outcome' } }]);
+  });
+
+  it('another history makes results of the old one void', () => {
+    const outbox = filled(1);
+    outbox.takeResults([result(1, 60)]);
+    outbox.welcome(welcome(0, 'new'), true);
+    expect(outbox.settle(100)).toEqual([]);
+    expect(ids(outbox.nextPush(push, 0))).toEqual([1]);
+  });
+
+  it('a count outside of what is pending asks for a new hello', () => {
+    const outbox = filled(2);
+    outbox.nextPush(push, 0);
+    outbox.takeResults([result(1, 1)]);
+    outbox.settle(1);
+    expect(outbox.refused(refused(1), 0, 0)).toBe('disagrees');
+    expect(outbox.refused(refused(9), 0, 0)).toBe('disagrees');
+    expect(outbox.refused(refused(1, 'client_unknown'), 0, 0)).toMatchObject({ error: { code: 'client_unknown' } });
+  });
+});
+
+describe('bounds', () => {
+  it('[OB-12] is bounded by count and bytes, and drops nothing', () => {
+    const outbox = new Outbox({ ...limits, outboxMutationsMax: 3 });
+    for (const id of [1, 2, 3]) {
+      outbox.assertRoomFor(mutation(id), 1);
+      outbox.add(mutation(id), 1);
+    }
+    expect(() => outbox.assertRoomFor(mutation(4), 1)).toThrowError(expect.objectContaining({ code: 'outbox_full' }));
+    expect(() => new Outbox(limits).assertRoomFor(mutation(1), 10_001)).toThrowError(expect.objectContaining({ code: 'outbox_full' }));
+    expect(() => new Outbox(limits).assertRoomFor(mutation(2_000), 1)).toThrowError(expect.objectContaining({ code: 'outbox_full' }));
+    expect(outbox.size).toBe(3);
+  });
+});
+
+describe('any interleaving', () => {
+  it('[OB-13] every mutation of every client settles exactly once, in order, whatever is lost and refused', () => {
+    const action = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), client: fc.constantFrom('a', 'b'), skip: fc.nat({ max: 1 }) }) },
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), lose: fc.boolean() }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('refuse' as const), client: fc.constantFrom('a', 'b') }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('reconnect' as const) }) },
+      { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
+    );
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const outbox = new Outbox(limits);
+        const room = new Map([
+          ['a', 0],
+          ['b', 0],
+        ]);
+        const minted = new Map([
+          ['a', 0],
+          ['b', 0],
+        ]);
+        const added: string[] = [];
+        const settled: string[] = [];
+        let version = 0;
+        const settle = (): void => {
+          for (const entry of outbox.settle(version))
+            if (!entry.isVoid) settled.push(`${entry.mutation.clientId}${entry.mutation.mutationId}`);
+        };
+        const pushOnce = (lose: boolean): boolean => {
+          const mutations = outbox.nextPush(push, 0);
+          if (mutations === null) return false;
+          version += 1;
+          for (const { clientId, mutationId } of mutations) {
+            if (mutationId !== (room.get(clientId) ?? 0) + 1) continue;
+            room.set(clientId, mutationId);
+            if (!lose) outbox.takeResults([result(mutationId, version, 'applied', clientId)]);
+          }
+          return true;
+        };
+        const reconnect = (): void => {
+          outbox.connectionLost();
+          const clients = [...room].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId, state: 'known' as const }));
+          outbox.welcome({ clients, historyId: 'h', version }, false);
+          for (const [clientId, lastMutationId] of room)
+            if (lastMutationId > 0) outbox.takeResults([result(lastMutationId, version, 'duplicate', clientId)]);
+        };
+        for (const step of actions) {
+          if (step.do === 'add') {
+            const id = (minted.get(step.client) ?? 0) + 1 + step.skip;
+            minted.set(step.client, id);
+            outbox.add(mutation(id, step.client), 1);
+            added.push(`${step.client}${id}`);
+          } else if (step.do === 'push') pushOnce(step.lose);
+          else if (step.do === 'refuse')
+            outbox.refused(refused((room.get(step.client) ?? 0) + 1, 'out_of_order', undefined, step.client), 0, 0);
+          else if (step.do === 'reconnect') reconnect();
+          else settle();
+        }
+        for (let rounds = 0; rounds < 100 && outbox.size > 0; rounds++) {
+          reconnect();
+          while (pushOnce(false));
+          settle();
+        }
+        for (const client of ['a', 'b'])
+          expect(settled.filter((name) => name.startsWith(client))).toEqual(added.filter((name) => name.startsWith(client)));
+        expect(outbox.size).toBe(0);
+      }),
+    );
+  });
+});

@@ -1,0 +1,335 @@
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
+import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import { backoffMs } from '@alcove/core/retry/backoff';
+import { type ClientHistory, OutboxClient, type PendingMutation, VOID_MUTATOR } from './outbox-client.ts';
+
+export interface OutboxLimits {
+  readonly outboxMutationsMax: number;
+  readonly outboxBytesMax: number;
+  readonly pushWindowMutationsMax: number;
+}
+
+/** What one push may hold; of the newest welcome. */
+export interface PushLimits {
+  readonly mutationsMax: number;
+  readonly bytesMax: number;
+}
+
+export interface Rekeyed {
+  readonly clientId: string;
+  readonly to: string;
+  readonly offset: number;
+}
+
+export interface Stopped {
+  readonly clientId: string;
+  readonly error: ErrorBody;
+  readonly mutations: readonly Mutation[];
+}
+
+export interface Settled {
+  readonly mutation: Mutation;
+  readonly result: MutationResult;
+  /** What to tell of it: the room's reason, or this side's. Null where it was applied. */
+  readonly error: ErrorBody | null;
+  /** Fills a gap: nobody waits for it. */
+  readonly isVoid: boolean;
+}
+
+/** Of a mutation that never runs. */
+const VOID_SEED = '0000000000000000000000';
+
+/** Waits after refusals that name none, in ms. */
+const REFUSAL_BACKOFF = { baseMs: 200, maxMs: 10_000 };
+
+/**
+ * All mutations that are not settled yet: the tab's own client and those it adopted, each in order of mutationIds without gaps. It decides what to push,
+ * takes the room's answers and says when a mutation has settled; it holds no socket and no timer, and knows no rows.
+ */
+export class Outbox {
+  readonly #limits: OutboxLimits;
+  readonly #clients = new Map<string, OutboxClient>();
+  readonly #aliases = new Map<string, Rekeyed>();
+  #count = 0;
+  #bytes = 0;
+
+  constructor(limits: OutboxLimits) {
+    this.#limits = limits;
+  }
+
+  /** Mutations not settled yet, gaps included. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /**
+   * Makes a client known, with nothing pending. Known ones stay as they are.
+   * @throws AlcoveError `outbox_full` past the clients that one hello may name.
+   */
+  addClient(client: ClientHistory): void {
+    if (this.#clients.has(client.clientId)) return;
+    if (this.#clients.size >= HELLO_CLIENTS_MAX) {
+      throw new AlcoveError(
+        'outbox_full',
+        `mutations of ${this.#clients.size} clients are pending; one connection speaks for ${HELLO_CLIENTS_MAX}`,
+      );
+    }
+    this.#clients.set(client.clientId, new OutboxClient(client));
+  }
+
+  /** Fills what is missing up to `mutationId` with voids: ids that were minted and never enqueued. */
+  fillTo(clientId: string, mutationId: number): void {
+    const client = this.#clientOf(clientId);
+    for (let id = client.lastMutationId + 1; id <= mutationId; id++) {
+      this.#enqueue(client, { clientId, mutationId: id, name: VOID_MUTATOR, args: null, seed: VOID_SEED, nowMs: 0 }, 0);
+    }
+  }
+
+  /** `mutation` under the name it goes by now, after a lost tail. */
+  currentName(mutation: Mutation): Mutation {
+    let current = mutation;
+    for (let alias = this.#aliases.get(current.clientId); alias !== undefined; alias = this.#aliases.get(current.clientId)) {
+      if (current.mutationId <= alias.offset) break;
+      current = { ...current, clientId: alias.to, mutationId: current.mutationId - alias.offset };
+    }
+    return current;
+  }
+
+  /** The id a client goes by now. */
+  currentClientId(clientId: string): string {
+    let current = clientId;
+    for (let alias = this.#aliases.get(current); alias !== undefined; alias = this.#aliases.get(current)) current = alias.to;
+    return current;
+  }
+
+  /** True where it is pending or settled already: enqueuing it again would do nothing. */
+  knows(mutation: Mutation): boolean {
+    const current = this.currentName(mutation);
+    const client = this.#clients.get(current.clientId);
+    return this.#aliases.has(current.clientId) || (client !== undefined && current.mutationId <= client.lastMutationId);
+  }
+
+  /**
+   * Whether a mutation of `bytes` may be enqueued now.
+   * @throws AlcoveError `outbox_full`; the code its client was stopped with.
+   */
+  assertRoomFor(mutation: Mutation, bytes: number): void {
+    const stopped = this.#clients.get(mutation.clientId)?.stopped;
+    if (stopped !== null && stopped !== undefined) throw AlcoveError.fromBody(stopped);
+    const gap = mutation.mutationId - 1 - (this.#clients.get(mutation.clientId)?.lastMutationId ?? 0);
+    if (this.#count + gap + 1 > this.#limits.outboxMutationsMax) {
+      throw new AlcoveError('outbox_full', `${this.#count} mutations are pending; the bound is ${this.#limits.outboxMutationsMax}`);
+    }
+    if (this.#bytes + bytes > this.#limits.outboxBytesMax) {
+      throw new AlcoveError('outbox_full', `the pending mutations have ${this.#bytes} bytes; the bound is ${this.#limits.outboxBytesMax}`);
+    }
+  }
+
+  /** Enqueues; ids that were left out before it are filled with voids. The caller has asked `knows` and `assertRoomFor`. */
+  add(mutation: Mutation, bytes: number): void {
+    this.fillTo(mutation.clientId, mutation.mutationId - 1);
+    this.#enqueue(this.#clientOf(mutation.clientId), mutation, bytes);
+  }
+
+  #enqueue(client: OutboxClient, mutation: Mutation, bytes: number): void {
+    client.add({ mutation, bytes, result: null, refusal: null });
+    this.#count += 1;
+    this.#bytes += bytes;
+  }
+
+  #clientOf(clientId: string): OutboxClient {
+    const known = this.#clients.get(clientId);
+    if (known !== undefined) return known;
+    this.addClient({ clientId, confirmed: 0, welcomed: null });
+    return this.#clientOf(clientId);
+  }
+
+  /** What hello says of every client. */
+  hello(): HelloClient[] {
+    const speaking = [...this.#clients.values()].filter((client) => client.stopped === null);
+    return speaking.map(({ clientId, lastMutationId, confirmed, welcomed }) => ({ clientId, lastMutationId, confirmed, welcomed }));
+  }
+
+  /** Clients with nothing pending: they may say bye. */
+  idleClientIds(): string[] {
+    return [...this.#clients.values()].filter((client) => client.pending.length === 0).map((client) => client.clientId);
+  }
+
+  /**
+   * Compares counters with the room after hello. `newHistory`: results heard under the old history are void, the room tells them again.
+   * A client the room is behind of goes on under a new name; one it knows nothing of, or more of than it minted, is stopped.
+   */
+  welcome(
+    message: Pick<WelcomeMessage, 'clients' | 'historyId' | 'version'>,
+    newHistory: boolean,
+  ): { rekeyed: Rekeyed[]; stopped: Stopped[] } {
+    const rekeyed: Rekeyed[] = [];
+    const stopped: Stopped[] = [];
+    for (const { clientId, lastMutationId, state } of message.clients) {
+      const client = this.#clients.get(clientId);
+      if (client === undefined || client.stopped !== null) continue;
+      if (newHistory) for (const entry of client.pending) entry.result = null;
+      client.pausedUntilMs = Number.NEGATIVE_INFINITY;
+      client.owesHeard = client.hasRejections;
+      if (state === 'unknown') {
+        const error: ErrorBody = { code: 'client_unknown', message: `the room no longer remembers client ${clientId}` };
+        stopped.push(this.#stop(client, error));
+      } else if (lastMutationId > client.lastMutationId) {
+        const message = `the room has ${lastMutationId} mutations of client ${clientId}, this side minted ${client.lastMutationId}: its counter went back`;
+        stopped.push(this.#stop(client, { code: 'unknown_outcome', message }));
+      } else if (lastMutationId < client.confirmed) {
+        rekeyed.push(this.#rekey(client, message));
+      } else {
+        client.sent = lastMutationId;
+        client.welcomed ??= message.version;
+      }
+    }
+    return { rekeyed, stopped };
+  }
+
+  #stop(client: OutboxClient, error: ErrorBody): Stopped {
+    client.stopped = error;
+    return { clientId: client.clientId, error, mutations: client.pending.filter(isReal).map((entry) => entry.mutation) };
+  }
+
+  /**
+   * The name is made of the old one and the history, so that a worker that is replaced halfway comes to the same one: what it had pushed is then known
+   * to the room and not taken twice.
+   */
+  #rekey(client: OutboxClient, message: Pick<WelcomeMessage, 'historyId' | 'version'>): Rekeyed {
+    const suffix = `~${message.historyId.slice(0, 16)}`;
+    const base = client.clientId.endsWith(suffix) ? client.clientId : client.clientId.replace(/~.*$/, '');
+    const to = `${base}${suffix}`.slice(-128);
+    const alias: Rekeyed = { clientId: client.clientId, to, offset: client.confirmed };
+    const next = new OutboxClient({ clientId: to, confirmed: 0, welcomed: message.version });
+    for (const entry of client.pending) {
+      const mutation = { ...entry.mutation, clientId: to, mutationId: entry.mutation.mutationId - alias.offset };
+      next.add({ ...entry, mutation, result: null });
+    }
+    this.#clients.delete(client.clientId);
+    this.#clients.set(to, next);
+    this.#aliases.set(client.clientId, alias);
+    return alias;
+  }
+
+  connectionLost(): void {
+    for (const client of this.#clients.values()) {
+      client.sent = client.confirmed;
+      client.pausedUntilMs = Number.NEGATIVE_INFINITY;
+      client.refusals = 0;
+    }
+  }
+
+  /** The next mutations to push, of one client after the other; null where nothing may go now. They count as sent. */
+  nextPush(limits: PushLimits, nowMs: number): PushedMutation[] | null {
+    const push: PushedMutation[] = [];
+    let bytes = 0;
+    let windowLeft = this.#limits.pushWindowMutationsMax - this.#inFlight();
+    for (const client of this.#clients.values()) {
+      if (client.stopped !== null || client.pausedUntilMs > nowMs) continue;
+      for (let entry = client.at(client.sent + 1); entry !== undefined; entry = client.at(client.sent + 1)) {
+        if (push.length >= limits.mutationsMax || windowLeft <= 0) break;
+        if (entry.bytes > limits.bytesMax) refuse(entry, limits.bytesMax);
+        const own = entry.refusal === null ? entry.bytes : 0;
+        if (push.length > 0 && bytes + own > limits.bytesMax) break;
+        push.push(entry.refusal === null ? entry.mutation : { ...entry.mutation, name: VOID_MUTATOR, args: null });
+        bytes += own;
+        windowLeft -= 1;
+        client.sent += 1;
+      }
+    }
+    return push.length === 0 ? null : push;
+  }
+
+  #inFlight(): number {
+    let count = 0;
+    for (const client of this.#clients.values()) {
+      if (client.stopped === null) for (let id = client.sent; id > client.confirmed && client.at(id)?.result === null; id--) count += 1;
+    }
+    return count;
+  }
+
+  /** When something that waits out a refusal may be pushed; null: nothing waits. */
+  wakeAtMs(): number | null {
+    let wakeMs: number | null = null;
+    for (const client of this.#clients.values()) {
+      if (client.stopped !== null || client.sent >= client.lastMutationId || client.pausedUntilMs === Number.NEGATIVE_INFINITY) continue;
+      wakeMs = Math.min(wakeMs ?? Number.POSITIVE_INFINITY, client.pausedUntilMs);
+    }
+    return wakeMs;
+  }
+
+  takeResults(results: readonly MutationResult[]): void {
+    for (const result of results) this.#clients.get(result.clientId)?.take(result);
+  }
+
+  /**
+   * Goes back to what the room expects, and waits where it asked for that.
+   * `disagrees`: the room's count lies outside of what is pending here; only a new hello can tell why.
+   */
+  refused(message: ServerMessageOf<'refused'>, nowMs: number, random: number): 'waits' | 'disagrees' | Stopped {
+    const client = this.#clients.get(message.clientId);
+    if (client === undefined || client.stopped !== null) return 'waits';
+    if (message.code === 'client_unknown') return this.#stop(client, { code: message.code, message: message.message });
+    if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
+    client.sent = Math.min(client.sent, message.expected - 1);
+    client.refusals += 1;
+    // A first word that something came out of order is answered at once: what went missing is on its way again.
+    const atOnce = message.code === 'out_of_order' && client.refusals === 1 && message.retryAfterMs === undefined;
+    if (!atOnce)
+      client.pausedUntilMs = Math.max(
+        client.pausedUntilMs,
+        nowMs + backoffMs(client.refusals, random, message.retryAfterMs, REFUSAL_BACKOFF),
+      );
+    return 'waits';
+  }
+
+  /** Removes and gives what settled at a confirmed version, each client's in order. */
+  settle(confirmedVersion: number): Settled[] {
+    const settled: Settled[] = [];
+    for (const client of this.#clients.values()) {
+      for (const entry of client.settle(confirmedVersion)) {
+        this.#count -= 1;
+        this.#bytes -= entry.bytes;
+        if (entry.result !== null)
+          settled.push({ mutation: entry.mutation, result: entry.result, error: errorOf(entry), isVoid: !isReal(entry) });
+      }
+    }
+    return settled;
+  }
+
+  /** What to tell the room we heard; each is given once a connection and once more after a new rejection. */
+  takeHeard(): { clientId: string; upTo: number }[] {
+    const heard: { clientId: string; upTo: number }[] = [];
+    for (const client of this.#clients.values()) {
+      if (!client.owesHeard) continue;
+      client.owesHeard = false;
+      heard.push({ clientId: client.clientId, upTo: client.confirmed });
+    }
+    return heard;
+  }
+
+  /** Drops all that is pending of a stopped client, which stays stopped; gives what was dropped. */
+  discard(clientId: string): Mutation[] {
+    const client = this.#clients.get(clientId);
+    if (client === undefined || client.stopped === null) return [];
+    const dropped = client.pending.splice(0);
+    this.#count -= dropped.length;
+    for (const entry of dropped) this.#bytes -= entry.bytes;
+    return dropped.map((entry) => entry.mutation);
+  }
+}
+
+const isReal = (entry: PendingMutation): boolean => entry.mutation.name !== VOID_MUTATOR;
+
+function refuse(entry: PendingMutation, bytesMax: number): void {
+  entry.refusal ??= { code: 'message_too_large', message: `${entry.mutation.name} has ${entry.bytes} bytes; the room takes ${bytesMax}` };
+}
+
+function errorOf(entry: PendingMutation): ErrorBody | null {
+  if (entry.result?.status !== 'rejected') return null;
+  if (entry.refusal !== null) return entry.refusal;
+  return { code: entry.result.code ?? 'internal', message: entry.result.message ?? 'the room rejected it without a reason' };
+}
