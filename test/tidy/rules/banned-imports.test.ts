@@ -25,3 +25,9 @@ test('barrels are found', () => {
   expect(messagesOf('packages/core/src/sqlite/index.ts', '')).toHaveLength(1);
   expect(messagesOf('packages/client/src/index.ts', "export * from './client.ts';")).toEqual([]);
 });
+
+test('a test that opens better-sqlite3 itself is found, outside contract suites', () => {
+  const text = "import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';";
+  expect(messagesOf('packages/server/src/room/room.test.ts', text)).toEqual([expect.stringContaining('openDatabase')]);
+  expect(messagesOf('test/contract/engines.ts', text)).toEqual([]);
+});

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import ts from 'typescript';
 import { BANNED_IMPORTS } from '../bans.ts';
 import { type Import, importsOf } from '../import-graph.ts';
-import { type Finding, isShipped, type Rule, type TreeFile } from '../source-tree.ts';
+import { type Finding, isShipped, isTestCode, type Rule, type TreeFile } from '../source-tree.ts';
 
 export const bannedImports: Rule = {
   name: 'modules are imported where they belong, relative ones with their extension, none through a barrel',
@@ -16,6 +16,14 @@ function placed(file: TreeFile): Finding[] {
       file.finding(line, `${specifier} is banned here: ${instead}`),
     ),
   );
+}
+
+/** better-sqlite3 does not load everywhere; what needs it alone are its own tests, the suites that run on every driver, and benches. */
+function oneDriver(file: TreeFile): Finding[] {
+  if (/^test\/(contract|bench)\/|\/better-sqlite3-database\.test\.ts$/.test(file.path)) return [];
+  return importsOf(file)
+    .filter(({ specifier, kind }) => kind !== 'type' && /(^better-sqlite3$|\/better-sqlite3-database\.ts$)/.test(specifier))
+    .map(({ line }) => file.finding(line, 'a test that needs some database takes openDatabase: better-sqlite3 does not load everywhere'));
 }
 
 function extensions(file: TreeFile): Finding[] {
