@@ -23,7 +23,10 @@ const encode = ({ opcode, final, length, masked }: Frame): Buffer => {
 
 const lengths = fc.oneof(fc.integer({ min: 0, max: 130 }), fc.constantFrom(65_535, 65_536, 70_000));
 const messages = fc.array(
-  fc.record({ parts: fc.array(lengths, { minLength: 1, maxLength: 3 }), pings: fc.array(fc.integer({ min: 0, max: 125 }), { maxLength: 2 }) }),
+  fc.record({
+    parts: fc.array(lengths, { minLength: 1, maxLength: 3 }),
+    pings: fc.array(fc.integer({ min: 0, max: 125 }), { maxLength: 2 }),
+  }),
   { minLength: 1, maxLength: 4 },
 );
 

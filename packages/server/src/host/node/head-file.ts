@@ -132,12 +132,15 @@ export const syncDirectory = (path: string): void => {
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 const sumOf = (order: number, head: Head): string =>
-  createHash('sha256').update(JSON.stringify([order, head.historyId, head.version, head.hash])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([order, head.historyId, head.version, head.hash]))
+    .digest('hex');
 
 const encodeSlot = (order: number, head: Head): Buffer => {
   const text = JSON.stringify({ order, ...headOnly(head), sum: sumOf(order, head) });
   const slot = Buffer.alloc(SLOT_BYTES, ' ');
-  if (slot.write(text) !== Buffer.byteLength(text)) throw new AlcoveError('internal', `a head of ${text.length} characters does not fit its slot`);
+  if (slot.write(text) !== Buffer.byteLength(text))
+    throw new AlcoveError('internal', `a head of ${text.length} characters does not fit its slot`);
   slot[SLOT_BYTES - 1] = 0x0a;
   return slot;
 };

@@ -43,7 +43,9 @@ describe('origins', () => {
 
   it('[HO-10] a list with something else is refused, with the entry in the message', () => {
     for (const origin of ['app.example', 'https://app.example/', 'https://app.example/x', 'https://*.example', ''])
-      expect(() => checkOrigins([origin])).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(`"${origin}"`) }));
+      expect(() => checkOrigins([origin])).toThrow(
+        expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(`"${origin}"`) }),
+      );
     expect(checkOrigins(['*', 'null', 'https://a.example', 'http://localhost:5173'])).toHaveLength(4);
   });
 

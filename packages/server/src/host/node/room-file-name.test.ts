@@ -42,7 +42,25 @@ describe('room file names', () => {
   });
 
   it('[HO-1] files of nobody are nobody’s', () => {
-    for (const name of ['', '.', '..', '../x', 'a/b', 'Trip', 'a~1', '+2', '+2!!', '+2aa', '+1abc', '+', 'x.', '.x', 'é', '+z\0', `+2${'a'.repeat(300)}`])
+    for (const name of [
+      '',
+      '.',
+      '..',
+      '../x',
+      'a/b',
+      'Trip',
+      'a~1',
+      '+2',
+      '+2!!',
+      '+2aa',
+      '+1abc',
+      '+',
+      'x.',
+      '.x',
+      'é',
+      '+z\0',
+      `+2${'a'.repeat(300)}`,
+    ])
       expect(idOfFileName(name), name).toBeNull();
   });
 
