@@ -50,7 +50,8 @@ export const readImageHeaders = (header: (name: string) => string | null): Image
   };
   const count = (name: string): number => {
     const value = text(name);
-    if (!/^\d{1,15}$/.test(value)) throw new AlcoveError('snapshot_failed', `the header ${name} of the image is no count: ${value.slice(0, 40)}`);
+    if (!/^\d{1,15}$/.test(value))
+      throw new AlcoveError('snapshot_failed', `the header ${name} of the image is no count: ${value.slice(0, 40)}`);
     return Number(value);
   };
   return {
