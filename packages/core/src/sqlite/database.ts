@@ -23,6 +23,8 @@ export interface RunResult {
 export interface Statement {
   /** Result column names; empty where the statement returns no rows. */
   readonly columns: readonly string[];
+  /** Whether it inserts, updates or deletes rows. */
+  readonly writes: boolean;
   /** @throws AlcoveError `constraint_failed`, `room_full`, `sql_failed`, as do the others. */
   run(params?: Row): RunResult;
   all(params?: Row): Row[];

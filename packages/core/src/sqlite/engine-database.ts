@@ -259,6 +259,10 @@ class CachedStatement implements Statement {
     return this.#columns;
   }
 
+  get writes(): boolean {
+    return writesRows(this.#shape);
+  }
+
   run(params: Row = NO_PARAMETERS): RunResult {
     const compiled = this.#ready(params);
     const changes = this.#port.guard(() => compiled.run(params));
