@@ -22,7 +22,7 @@ describe('change log', () => {
     database = openBetterSqlite3(':memory:');
     createLogTables(database);
     meta = new MetaTable(database);
-    meta.write({ format: FILE_FORMAT, roomName: 'trip', forgottenVersion: 0, boots: 1, ...newHistory(runtime, 0) });
+    meta.write({ format: FILE_FORMAT, roomName: 'trip', forgottenVersion: -1, boots: 1, ...newHistory(runtime, 0) });
     log = new ChangeLog(database, runtime, meta.read());
   });
   afterEach(() => database.close());

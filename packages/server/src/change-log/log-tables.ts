@@ -29,7 +29,8 @@ CREATE TABLE alcove_counters (
   client_id text NOT NULL, name text NOT NULL, key text NOT NULL, total numeric NOT NULL, offer integer NOT NULL,
   PRIMARY KEY (client_id, name, key)) WITHOUT ROWID;
 CREATE TABLE alcove_schemas (position integer PRIMARY KEY, schema text NOT NULL, model text NOT NULL, version integer NOT NULL, at_ms integer NOT NULL);
-CREATE TABLE alcove_migrations (position integer PRIMARY KEY, id text NOT NULL UNIQUE, version integer NOT NULL, at_ms integer NOT NULL);
+CREATE TABLE alcove_migrations (
+  position integer PRIMARY KEY, id text NOT NULL UNIQUE, checksum text NOT NULL, version integer NOT NULL, at_ms integer NOT NULL);
 `;
 
 /** Creates them all; inside the transaction that creates the room. */

@@ -16,7 +16,7 @@ export interface RoomMeta {
   /** The log holds versions above it. */
   readonly floor: number;
   readonly floorHash: string;
-  /** Unknown clients first welcomed at or below it were forgotten; 0: nobody was. */
+  /** Unknown clients first welcomed at or below it were forgotten; -1: nobody was. */
   readonly forgottenVersion: number;
   /** Starts of the room so far: part of every value's seq, so that no seq is given twice. */
   readonly boots: number;

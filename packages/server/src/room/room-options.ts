@@ -60,6 +60,8 @@ const LIMITS = {
   /** Clients remembered, and for how long after their last word; past either the longest silent are forgotten (`client_unknown`). */
   clientsMax: limit(100_000, 1, 10 * MB),
   clientRetentionMs: limit(30 * DAY, SECOND, 3_650 * DAY),
+  /** Rejections kept of one client that does not say `heard`; past it its oldest go. */
+  clientRejectionsMax: limit(1_000, 1, 1_000_000),
   /** Pruning and forgetting happen this often. */
   housekeepingIntervalMs: limit(MINUTE, 10, DAY),
 
