@@ -7,7 +7,13 @@ import { type Finding, isShipped, isTestCode, type Rule, type TreeFile } from '.
 export const bannedImports: Rule = {
   name: 'modules are imported where they belong, relative ones with their extension, none through a barrel',
   find: (tree) =>
-    tree.code().flatMap((file) => [...extensions(file), ...(isShipped(file.path) ? [...placed(file), ...barrels(file)] : [])]),
+    tree
+      .code()
+      .flatMap((file) => [
+        ...extensions(file),
+        ...(isShipped(file.path) ? [...placed(file), ...barrels(file)] : []),
+        ...(isTestCode(file.path) ? oneDriver(file) : []),
+      ]),
 };
 
 function placed(file: TreeFile): Finding[] {
