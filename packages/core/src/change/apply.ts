@@ -1,0 +1,149 @@
+import { AlcoveError } from '../error.ts';
+import { nameList } from '../schema/ddl.ts';
+import type { RoomModel } from '../schema/room-model.ts';
+import type { Database, Row } from '../sqlite/database.ts';
+import { quoteIdentifier } from '../sqlite/identifier.ts';
+import type { AppliedChanges, AppliedTable } from './applied-changes.ts';
+import type { ChangeSet, RowChange } from './change-set.ts';
+import { invertChangeSet } from './invert.ts';
+import { changesSomething, keyOf, keyText } from './row-key.ts';
+import { replicatedShapes, type TableShape } from './table-shape.ts';
+
+/** Whole rows to stand afterwards and keys to be gone, as the wire brings them. */
+export interface RowPuts {
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** Positions in `columns` of the key's columns, in key order. */
+  readonly key: readonly number[];
+  readonly puts: readonly Row[];
+  /** Keys, in key order. */
+  readonly deletes: readonly Row[];
+}
+
+/** Rows of one table, as a snapshot brings them. */
+export interface TableRows {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly key: readonly number[];
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Runs `fn` in a transaction in which no foreign key is enforced and no foreign-key action fires: around applyChangeSet and its like, whose change
+ * sets already hold the effects of such actions. Not inside a transaction. Afterwards foreign keys are on, as drivers start.
+ */
+export function withForeignKeysOff<T>(database: Database, fn: () => T): T {
+  database.setForeignKeys(false);
+  try {
+    return database.transaction(fn);
+  } finally {
+    database.setForeignKeys(true);
+  }
+}
+
+/**
+ * Brings the tables from the one state of `changeSet` to the other: every touched key deleted in every table, then the rows inserted, so that swapped
+ * UNIQUE values and deferred constraints do not matter. All or nothing. Linear in the change set.
+ *
+ * The caller has foreign keys off (withForeignKeysOff, or a replica that keeps them off) and capture stopped. A column that `changeSet` does not
+ * name, being older, gets its default.
+ * @throws AlcoveError `schema_mismatch` for a table or column that `model` does not have; `constraint_failed` where the tables were not in the state
+ * the change set starts from.
+ */
+export function applyChangeSet(
+  database: Database,
+  model: RoomModel,
+  changeSet: ChangeSet,
+  direction: 'forward' | 'backward',
+): AppliedChanges {
+  const { tables } = direction === 'forward' ? changeSet : invertChangeSet(changeSet);
+  const plans = tables.map((table) => ({ table, shape: shapeFor(model, table) }));
+  return database.transaction(() => {
+    const applied = plans.map(({ table, shape }): AppliedTable => {
+      const keys = table.rows.map(({ before, after }) => keyOf(after ?? before ?? [], table.key));
+      const remove = database.prepare(deleteSql(shape));
+      for (const key of keys) remove.run(key);
+      return { ...table, keys };
+    });
+    for (const { table, shape } of plans) {
+      const insert = database.prepare(insertSql(shape, table.columns));
+      for (const { after } of table.rows) if (after !== null) insert.run(after);
+    }
+    return applied;
+  });
+}
+
+/**
+ * Makes `puts` stand and `deletes` be gone, in every table at once, as applyChangeSet does and under its conditions. The answer holds the rows that
+ * stood there before; keys that were put as they stood are left out of it.
+ */
+export function applyRowPuts(database: Database, model: RoomModel, tables: readonly RowPuts[]): AppliedChanges {
+  const plans = tables.map((table) => ({ table, shape: shapeFor(model, table) }));
+  return database.transaction(() => {
+    const applied = plans.map(({ table, shape }) => removeKeys(database, table, shape));
+    for (const { table, shape } of plans) {
+      const insert = database.prepare(insertSql(shape, table.columns));
+      for (const row of table.puts) insert.run(row);
+    }
+    return applied.filter(({ rows }) => rows.length > 0);
+  });
+}
+
+/** Inserts whole rows, none of whose keys stands there yet: a snapshot's. Conditions as for applyChangeSet. */
+export function insertRows(database: Database, model: RoomModel, rows: TableRows): void {
+  const shape = shapeFor(model, rows);
+  const insert = database.prepare(insertSql(shape, rows.columns));
+  database.transaction(() => {
+    for (const row of rows.rows) insert.run(row);
+  });
+}
+
+/** Deletes every key of `table`; the answer pairs what stood there with what will. */
+function removeKeys(database: Database, table: RowPuts, shape: TableShape): AppliedTable {
+  const remove = database.prepare(`${deleteSql(shape)} RETURNING ${nameList(table.columns)}`);
+  const changes = new Map<string, RowChange>();
+  const replace = (key: Row, text: string, after: Row | null): void => {
+    changes.set(text, { before: changes.get(text)?.before ?? null, after });
+    // Under a collation the row that stood there may spell its key in another way.
+    for (const before of remove.all(key)) {
+      const standing = keyText(before, table.key);
+      changes.set(standing, { before, after: changes.get(standing)?.after ?? null });
+    }
+  };
+  const wholeKey = table.key.map((_, index) => index);
+  for (const key of table.deletes) replace(key, keyText(key, wholeKey), null);
+  for (const row of table.puts) replace(keyOf(row, table.key), keyText(row, table.key), row);
+  const rows = [...changes.values()].filter(changesSomething);
+  return {
+    table: table.table,
+    columns: table.columns,
+    key: table.key,
+    rows,
+    keys: rows.map(({ before, after }) => keyOf(after ?? before ?? [], table.key)),
+  };
+}
+
+/** The model's own table of that name, checked to have these columns and this key: only its names get into SQL. */
+function shapeFor(
+  model: RoomModel,
+  { table, columns, key }: { readonly table: string; readonly columns: readonly string[]; readonly key: readonly number[] },
+): TableShape {
+  const shape = replicatedShapes(model).find(({ name }) => name === table);
+  if (shape === undefined) throw mismatch(`table ${JSON.stringify(table)}, which this schema does not have`);
+  if (columns === shape.columns) return shape;
+  const unknown = columns.find((column) => !shape.columns.includes(column));
+  if (unknown !== undefined) throw mismatch(`column ${JSON.stringify(unknown)}, which table ${table} does not have`);
+  const sameKey =
+    key.length === shape.key.length && shape.key.every((position, index) => columns[key[index] ?? -1] === shape.columns[position]);
+  if (!sameKey) throw mismatch(`table ${table} under another primary key than this schema's`);
+  return shape;
+}
+
+const mismatch = (what: string): AlcoveError => new AlcoveError('schema_mismatch', `the changes are of ${what}`);
+
+function deleteSql(shape: TableShape): string {
+  return `DELETE FROM ${quoteIdentifier(shape.name)} WHERE ${shape.key.map((position) => `${quoteIdentifier(shape.columns[position] ?? '')} = ?`).join(' AND ')}`;
+}
+
+const insertSql = (shape: TableShape, columns: readonly string[]): string =>
+  `INSERT INTO ${quoteIdentifier(shape.name)} (${nameList(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;

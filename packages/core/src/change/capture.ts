@@ -1,0 +1,121 @@
+import type { RoomModel } from '../schema/room-model.ts';
+import type { Database, Row, Statement } from '../sqlite/database.ts';
+import { quoteIdentifier } from '../sqlite/identifier.ts';
+import { CAPTURE_STATE_TABLE } from '../sqlite/system-tables.ts';
+import { captureTable, countSql, HAD_NONE, HAS_ROW, TABLES_A_STATEMENT, takeSql, touchedSql } from './capture-ddl.ts';
+import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
+import { keyText, sameRow } from './row-key.ts';
+import { replicatedShapes, type TableShape } from './table-shape.ts';
+
+interface TableStatements {
+  readonly take: Statement;
+  readonly clear: Statement;
+}
+
+/**
+ * Reads what triggers have caught of every write to a replicated table, by whatever statement, cascade or conflict clause.
+ *
+ *   installCapture → new Capture → start → writes … → take → writes … → take → stop
+ *
+ * All its state is rows: rolling a savepoint back takes what was captured in it back too, and a `start` or `take` in it. Between `stop` and `start`
+ * nothing is captured (apply, loading a snapshot). One Capture a database.
+ */
+export class Capture {
+  readonly #database: Database;
+  readonly #shapes: readonly TableShape[];
+  readonly #touched: readonly Statement[];
+  readonly #counts: readonly Statement[];
+  readonly #setActive: Statement;
+  /** Prepared at first use: most tables of a room are seldom written. */
+  readonly #statements: (TableStatements | undefined)[] = [];
+
+  constructor(database: Database, model: RoomModel) {
+    this.#database = database;
+    this.#shapes = replicatedShapes(model);
+    this.#touched = touchedSql(this.#shapes.length).map((sql) => database.prepare(sql));
+    this.#counts = countSql(this.#shapes.length).map((sql) => database.prepare(sql));
+    this.#setActive = database.prepare(`UPDATE ${quoteIdentifier(CAPTURE_STATE_TABLE)} SET active = ?1 WHERE active <> ?1`);
+  }
+
+  /** From now on writes are captured. What was captured before and not taken is still there. */
+  start(): void {
+    this.#setActive.run([1]);
+  }
+
+  stop(): void {
+    this.#setActive.run([0]);
+  }
+
+  /**
+   * The changes since the last take: per key the row at the first touch and the row now; keys that are as they were are left out. Rows in the
+   * order of their keys. Forgets them. To be called inside the transaction of the writes.
+   * @throws AlcoveError `sql_failed` where a row holds an INTEGER outside ±(2^53−1) or text that no driver reads; nothing is forgotten then.
+   */
+  take(): ChangeSet {
+    const touched = this.#touchedTables();
+    const tables: TableChanges[] = [];
+    for (const index of touched) {
+      const shape = this.#shapes[index];
+      if (shape === undefined) continue;
+      const rows = pairRows(this.#statementsOf(index, shape).take.all(), shape);
+      if (rows.length > 0) tables.push({ table: shape.name, columns: shape.columns, key: shape.key, rows });
+    }
+    for (const index of touched) this.#statements[index]?.clear.run();
+    return { tables };
+  }
+
+  /** How many keys were touched since the last take: an upper bound of the changes it would give. Counts rows, so its cost grows with them, slowly. */
+  rowCount(): number {
+    let count = 0;
+    for (const statement of this.#counts) count += Number(statement.get()?.[0] ?? 0);
+    return count;
+  }
+
+  #touchedTables(): number[] {
+    const tables: number[] = [];
+    for (const [part, statement] of this.#touched.entries()) {
+      let flags = Number(statement.get()?.[0] ?? 0);
+      for (let index = part * TABLES_A_STATEMENT; flags > 0; index += 1) {
+        if (flags % 2 === 1) tables.push(index);
+        flags = Math.floor(flags / 2);
+      }
+    }
+    return tables;
+  }
+
+  #statementsOf(index: number, shape: TableShape): TableStatements {
+    const known = this.#statements[index];
+    if (known !== undefined) return known;
+    const made = {
+      take: this.#database.prepare(takeSql(shape, index)),
+      clear: this.#database.prepare(`DELETE FROM ${captureTable(index)}`),
+    };
+    this.#statements[index] = made;
+    return made;
+  }
+}
+
+/** `taken`: what takeSql gives. First the captured rows, then those of now. */
+function pairRows(taken: readonly Row[], shape: TableShape): RowChange[] {
+  const now = new Map<string, Row>();
+  const captured: Row[] = [];
+  for (const row of taken) {
+    if (row[0] !== HAS_ROW) {
+      captured.push(row);
+      continue;
+    }
+    const image = row.slice(1);
+    now.set(keyText(image, shape.key), image);
+  }
+  const changes: RowChange[] = [];
+  for (const row of captured) {
+    const before = row.slice(1);
+    const after = now.get(keyText(before, shape.key)) ?? null;
+    if (row[0] === HAD_NONE) {
+      if (after !== null) changes.push({ before: null, after });
+    } else if (after === null || !sameRow(before, after)) {
+      changes.push({ before, after });
+    }
+  }
+  return changes;
+}

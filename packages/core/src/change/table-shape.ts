@@ -1,0 +1,40 @@
+import { type ColumnType, columnType } from '../schema/column-type.ts';
+import type { RoomModel, TableModel } from '../schema/room-model.ts';
+
+/** A table as rows of change sets see it: without generated columns. */
+export interface TableShape {
+  readonly name: string;
+  /** Names of the columns a row has a value for, in this order. */
+  readonly columns: readonly string[];
+  readonly types: readonly ColumnType[];
+  /** Positions in `columns` of the key's columns, in key order. */
+  readonly key: readonly number[];
+}
+
+const shapes = new WeakMap<TableModel, TableShape>();
+
+export function tableShape(table: TableModel): TableShape {
+  const known = shapes.get(table);
+  if (known !== undefined) return known;
+  const stored = table.columns.filter((column) => column.generated === null);
+  const columns = stored.map((column) => column.name);
+  const shape: TableShape = {
+    name: table.name,
+    columns,
+    types: stored.map((column) => columnType(column.type)),
+    key: table.key.map((name) => columns.indexOf(name)),
+  };
+  shapes.set(table, shape);
+  return shape;
+}
+
+/** The shapes of the replicated tables of `model`, in its order: what capture watches and change sets hold. */
+export const replicatedShapes = (model: RoomModel): readonly TableShape[] => {
+  const known = replicated.get(model);
+  if (known !== undefined) return known;
+  const list = model.tables.filter((table) => !table.serverOnly).map(tableShape);
+  replicated.set(model, list);
+  return list;
+};
+
+const replicated = new WeakMap<RoomModel, readonly TableShape[]>();
