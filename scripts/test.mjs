@@ -12,6 +12,7 @@ import { allSkipped, judge, nothing, playwrightTally, sum, summaryLine, vitestTa
 
 /** @typedef {import('./tally.mjs').Tally} Tally */
 
+const noBrowser = `no browser; to install one: ${installHint}`;
 const checkOnly = process.argv.includes('--check');
 mkdirSync(join(root, '.cache'), { recursive: true });
 
@@ -73,7 +74,18 @@ async function vitest() {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ]);
-  return judge('vitest', readReport(file, vitestTally), code);
+  const tally = judge('vitest', readReport(file, vitestTally), code);
+  return readSetupRecord().browser === null ? sum([tally, { ...nothing, skipped: browserTestNames() }]) : tally;
+}
+
+/** The tests that vitest leaves out where there is no browser. Their names are literals: tidy's rules and readers count on that, too. */
+function browserTestNames() {
+  return readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.browser\.test\.tsx?$/.test(path) && !path.includes('node_modules'))
+    .flatMap((path) => {
+      const text = readFileSync(join(root, 'packages', path), 'utf8');
+      return [...text.matchAll(/^\s*(?:test|it)(?:\.\w+)*\(\s*(['"`])(.+?)\1/gm)].map(([, , name]) => `${path} › ${name} (${noBrowser})`);
+    });
 }
 
 async function endToEnd() {
@@ -88,7 +100,7 @@ async function endToEnd() {
     });
     return judge(
       'playwright',
-      readReport(file, (listing) => allSkipped(listing, `no browser; to install one: ${installHint}`)),
+      readReport(file, (listing) => allSkipped(listing, noBrowser)),
       code,
     );
   }

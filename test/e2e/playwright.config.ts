@@ -1,11 +1,8 @@
 import { defineConfig } from '@playwright/test';
+import { browserFlags } from '../../scripts/browser-flags.mjs';
 import { readSetupRecord } from '../../scripts/setup-record.mjs';
 
 const { browser } = readSetupRecord();
-
-/** Flags that keep Chromium from talking to its maker and, as root, from refusing to start. */
-const flags = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
-const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
 export default defineConfig({
   testDir: '.',
@@ -20,7 +17,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [['list'], ['json', { outputFile: '../../.cache/playwright.json' }]],
   use: {
-    ...(browser === null ? {} : { launchOptions: { executablePath: browser, args: [...flags, ...sandbox] } }),
+    ...(browser === null ? {} : { launchOptions: { executablePath: browser, args: browserFlags() } }),
     trace: 'retain-on-failure',
   },
 });
