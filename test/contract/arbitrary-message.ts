@@ -2,6 +2,7 @@ import { PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
 import { clientIdField, codeField, idField, jsonField, keyField, nameField, opaqueField } from '@alcove/core/protocol/fields';
 import { wireRows, wireTableChanges } from '@alcove/core/protocol/wire-changes';
 import type { WireCell, WireRows, WireTableChanges } from '@alcove/core/protocol/wire-changes';
+import { isStorableText } from '@alcove/core/sqlite/identifier';
 import fc from 'fast-check';
 import type * as v from 'valibot';
 
@@ -65,8 +66,8 @@ const arbitraryChanges: fc.Arbitrary<WireTableChanges> = fc
 const FIELDS = new Map<unknown, fc.Arbitrary<unknown>>([
   [idField, id],
   [clientIdField, id],
-  [nameField, text(1, 128)],
-  [keyField, text(0, 256)],
+  [nameField, text(1, 128).filter(isStorableText)],
+  [keyField, text(0, 256).filter(isStorableText)],
   [opaqueField, text(0, 512)],
   [jsonField, appJson],
   [codeField, fc.constantFrom('forbidden', 'internal', 'mutator_failed')],

@@ -67,4 +67,4 @@ function copyObject(value: object, path: string, depth: number, refuse: Refuse):
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Half a surrogate pair cannot be written as UTF-8: engines and encoders replace it, each in its way. */
-export const hasLoneSurrogate = (text: string): boolean => LONE_SURROGATE.test(text);
+const hasLoneSurrogate = (text: string): boolean => LONE_SURROGATE.test(text);

@@ -211,10 +211,11 @@ describe('names', () => {
     expect(message).toStrictEqual({ type: 'ping' });
   });
 
-  it('[PR-10] half a surrogate pair is refused, whole ones and U+0000 are kept', () => {
+  it('[PR-10] half a surrogate pair is refused, whole ones are kept; U+0000 is kept in data and refused in keys', () => {
     expect(answer(push('"\\ud800"'))).toContain('half a surrogate pair');
     expect(answer(push('{"\\udfff":1}'))).toContain('half a surrogate pair');
-    expect(answer('{"type":"flush","name":"slider","key":"\\ud800"}')).toContain('flush.key');
+    for (const key of ['\\ud800', '\\u0000'])
+      expect(answer(`{"type":"flush","name":"slider","key":"${key}"}`)).toContain('flush.key: text with');
     expect(argsOf(push('"\\ud83d\\udc69\\u0000\\u2028"'))).toBe('👩\0\u2028');
   });
 

@@ -1,22 +1,24 @@
 import * as v from 'valibot';
 import { AlcoveError, isErrorCode } from '../error.ts';
 import type { ErrorCode } from '../error.ts';
-import { hasLoneSurrogate, jsonFrom } from '../json.ts';
+import { jsonFrom } from '../json.ts';
 import type { Json } from '../json.ts';
+import { isStorableText } from '../sqlite/identifier.ts';
 
 const ID = /^[A-Za-z0-9_$:.~-]{1,128}$/;
 const CLIENT_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;
 
-const wellFormed = v.check((text: string) => !hasLoneSurrogate(text), 'half a surrogate pair is no text');
+/** Names and keys become text in SQLite. */
+const storable = v.check((text: string) => isStorableText(text), 'text with U+0000 or half a surrogate pair');
 const notMinusZero = v.check((count: number) => !Object.is(count, -0), '-0 is no count');
 
 /** Ids travel as opaque text: sessionId, historyId, boot, seed, and clientId where a room says it. */
 export const idField = v.pipe(v.string(), v.regex(ID));
 /** Ids a client may give itself. Those with `$` are the room's own (`$server:…`). */
 export const clientIdField = v.pipe(v.string(), v.regex(CLIENT_ID));
-export const nameField = v.pipe(v.string(), v.minLength(1), v.maxLength(128), wellFormed);
+export const nameField = v.pipe(v.string(), v.minLength(1), v.maxLength(128), storable);
 /** The part of a value's or an ephemeral state's name that an app makes up at run time: `brightness` in `slider:brightness`. */
-export const keyField = v.pipe(v.string(), v.maxLength(256), wellFormed);
+export const keyField = v.pipe(v.string(), v.maxLength(256), storable);
 export const countField = v.pipe(v.number(), v.safeInteger(), v.minValue(0), notMinusZero);
 export const ordinalField = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Opaque text the other side made: hash, view, ticket. */

@@ -1,0 +1,164 @@
+import type { Capture } from '../change/capture.ts';
+import { AlcoveError } from '../error.ts';
+import type { ErrorCode } from '../error.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { AnyMutator, Claims, MutatorBody, MutatorContext } from '../schema/define-mutator.ts';
+import type { AnyRoom } from '../schema/define-room.ts';
+import type { Database } from '../sqlite/database.ts';
+import { mutatorTx } from '../sqlite/drizzle.ts';
+import type { Mutation } from './mutation.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { RunBudget } from './run-budget.ts';
+import type { MutationLimits } from './run-budget.ts';
+import { seeded } from './seeded.ts';
+
+export interface RunMutationOptions {
+  readonly database: Database;
+  readonly room: AnyRoom;
+  readonly mutation: Mutation;
+  /** Counts the rows that cascades touch; started and taken by the caller. */
+  readonly capture: Pick<Capture, 'rowCount'>;
+  /** Claims of the user; null: nobody was authenticated. */
+  readonly user: Claims | null;
+  readonly isServer: boolean;
+  /** The room's wall time; undefined in a tab. */
+  readonly serverNowMs: number | undefined;
+  readonly limits: MutationLimits;
+  readonly runtime: Runtime;
+}
+
+export type AfterCommit = () => void | Promise<void>;
+
+export interface MutationRun {
+  /** In the order they were registered; always empty in a tab. The room calls them once the commit is durable. */
+  readonly afterCommit: readonly AfterCommit[];
+  readonly statements: number;
+  /** Rows changed by statements, or touched by them and their cascades, whichever is more. */
+  readonly rows: number;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Runs one mutator once, in a transaction of its own or in a savepoint of the one that is open, and leaves its changes there. In tab and room alike.
+ *
+ * Where it throws, its changes are gone and those of others stand, unless SQLite itself ended the whole transaction: `database.inTransaction` tells.
+ *
+ * @throws AlcoveError, final: `mutator_unknown`, `arguments_invalid`, `mutator_failed` (the body threw), `mutator_async`, `mutator_limit`,
+ *   `mutator_timeout`, `sql_refused`, `sql_failed`, `constraint_failed`, or the code of an AlcoveError that the body threw to refuse (`forbidden`). Its message
+ *   can be stored in SQLite. Retryable, or an end of the database: `room_full`, `room_failed`, `overloaded`, `file_damaged`, `closed`.
+ */
+export function runMutation(options: RunMutationOptions): MutationRun {
+  const { name } = options.mutation;
+  try {
+    const { body, args } = prepared(options);
+    return runBody(options, body, args);
+  } catch (error) {
+    throw asRejection(error, name);
+  }
+}
+
+function prepared({ room, mutation }: RunMutationOptions): { body: MutatorBody<unknown>; args: unknown } {
+  const mutator: AnyMutator | undefined = Object.hasOwn(room.mutators, mutation.name) ? room.mutators[mutation.name] : undefined;
+  if (mutator === undefined) throw new AlcoveError('mutator_unknown', `room ${room.name} has no mutator ${JSON.stringify(mutation.name)}`);
+  const args = parseArguments(mutation.name, mutator.schema, mutation.args);
+  return { body: mutator.body as MutatorBody<unknown>, args }; // it takes what its own schema gives, which args now are
+}
+
+function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: unknown): MutationRun {
+  const { database, capture, mutation, limits, runtime } = options;
+  const budget = new RunBudget(mutation.name, limits, runtime);
+  const afterCommit: AfterCommit[] = [];
+  const context = contextOf(options, budget, afterCommit);
+  try {
+    database.transaction(() => {
+      const rowsBefore = capture.rowCount();
+      const returned: unknown = body(mutatorTx(database, budget), args, context);
+      refuseUnfinished(returned, mutation.name);
+      // SQLite may have ended the transaction under a body that caught the error: any statement says so, with the code.
+      if (!database.inTransaction) database.prepare('SELECT 1').get();
+      budget.end(capture.rowCount() - rowsBefore);
+    });
+  } finally {
+    budget.close();
+  }
+  return { afterCommit, statements: budget.statements, rows: budget.rows, elapsedMs: budget.elapsedMs };
+}
+
+function contextOf(options: RunMutationOptions, budget: RunBudget, afterCommit: AfterCommit[]): MutatorContext {
+  const { mutation, isServer } = options;
+  const { random, id } = seeded(mutation.seed);
+  return Object.freeze({
+    now: mutation.nowMs,
+    serverNow: options.serverNowMs,
+    random,
+    id,
+    user: options.user,
+    isServer,
+    clientId: mutation.clientId,
+    mutationId: mutation.mutationId,
+    afterCommit(effect: AfterCommit): void {
+      budget.assertRunning('ctx.afterCommit');
+      if (typeof effect !== 'function') throw new AlcoveError('mutator_failed', `ctx.afterCommit takes a function, not ${typeof effect}`);
+      if (isServer) afterCommit.push(effect);
+    },
+  });
+}
+
+/**
+ * A body must be over when it returns. A Drizzle builder that was not run looks like a promise, and awaiting it would run it, later, elsewhere; a generator
+ * has not even begun.
+ */
+function refuseUnfinished(returned: unknown, name: string): void {
+  if ((typeof returned !== 'object' && typeof returned !== 'function') || returned === null) return;
+  // It is rolled back and told here; what it goes on to do is refused, and that refusal would be nobody's.
+  if (returned instanceof Promise) returned.catch(() => undefined);
+  const has = (method: string): boolean => typeof Reflect.get(returned, method) === 'function';
+  if (has('then') && has('toSQL')) {
+    throw new AlcoveError('mutator_async', `${name} returned a query that was not run`, {
+      hint: 'End every builder with .run(), .all() or .get().',
+    });
+  }
+  if (has('then')) throw new AlcoveError('mutator_async', `${name} returned a promise; it was rolled back`);
+  if (has('next')) throw new AlcoveError('mutator_async', `${name} is a generator function; its body was never run`);
+}
+
+/** Codes a run may end with as they are; whatever else is thrown in it is the mutator's failure. */
+const OWN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'mutator_unknown',
+  'arguments_invalid',
+  'mutator_failed',
+  'mutator_async',
+  'mutator_limit',
+  'mutator_timeout',
+  'sql_refused',
+  'sql_failed',
+  'constraint_failed',
+  'forbidden',
+  // The database's: not the mutation's fault.
+  'room_full',
+  'room_failed',
+  'overloaded',
+  'file_damaged',
+  'closed',
+]);
+
+/** Longer messages are cut: they are stored, sent and shown. */
+const MESSAGE_CHARACTERS_MAX = 1_000;
+
+function asRejection(error: unknown, name: string): AlcoveError {
+  const isOwn = error instanceof AlcoveError && OWN_CODES.has(error.code);
+  const message = storable(isOwn ? error.message : `${name} threw: ${thrownText(error)}`);
+  if (!isOwn) return new AlcoveError('mutator_failed', message, { cause: error });
+  return message === error.message ? error : new AlcoveError(error.code, message, { hint: error.hint, cause: error });
+}
+
+/** Anything can be thrown, and much of it cannot be made text. */
+function thrownText(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.message}` : String(error);
+  } catch {
+    return `a value of type ${typeof error}`;
+  }
+}
+
+const storable = (message: string): string => message.slice(0, MESSAGE_CHARACTERS_MAX).replace(/[\0\p{Surrogate}]/gu, '\ufffd');
