@@ -1,0 +1,91 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { ClientRoom } from './page/client-room.ts';
+import type { EngineHint } from './sync/engine-interface.ts';
+import { resolveEngineLimits } from './sync/engine-limits.ts';
+import type { EngineLimits } from './sync/engine-limits.ts';
+import type { EngineHost } from './worker/engine-port.ts';
+
+export interface ClientOptions {
+  /** Address of the server with its path, ws: or wss:, e.g. `wss://example.org/sync`. A page may leave out the origin: `/sync`. */
+  readonly url: string;
+  /** Names who uses this browser; keeps two users' storage apart and is known offline. Not a proof of anything. */
+  readonly user?: string;
+  /** The token for the server's `authenticate`; asked for before every connection. */
+  readonly auth?: () => string | null | Promise<string | null>;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+/** Rooms of one server, in one engine host: one worker, one wasm heap. */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #runtime: Runtime;
+  readonly #host: EngineHost;
+  readonly #limits: EngineLimits;
+  readonly #rooms = new Map<string, ClientRoom>();
+  /** Client group of this page's rooms; kept in memory until there is storage. */
+  readonly #groupId: string;
+  readonly #onClose: () => void;
+  #closed = false;
+
+  constructor(options: ClientOptions, parts: { runtime: Runtime; host: EngineHost; onClose?: () => void }) {
+    if (!/^wss?:\/\//.test(options.url)) throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
+    this.#options = options;
+    this.#limits = resolveEngineLimits(options.limits);
+    this.#runtime = parts.runtime;
+    this.#host = parts.host;
+    this.#groupId = parts.runtime.newId();
+    this.#onClose = parts.onClose ?? (() => undefined);
+  }
+
+  /**
+   * The room of that id; the same object while it is open. It connects by itself.
+   * @throws AlcoveError `room_id_invalid`, `closed`.
+   */
+  room<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
+    if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
+    if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id)) throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
+    const key = `${definition.name}/${id}`;
+    const open = this.#rooms.get(key);
+    // Rooms are kept under their definition's name; another definition of the same name is a mistake worth telling.
+    if (open !== undefined && (open.definition as AnyRoom) !== definition) {
+      throw new AlcoveError('option_invalid', `the room “${id}” is open with another definition named “${definition.name}”`);
+    }
+    const room = (open as ClientRoom<Room> | undefined) ?? this.#open(definition, id, key);
+    return room;
+  }
+
+  /** Closes every room and ends the worker. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const room of [...this.#rooms.values()]) room.close();
+    this.#onClose();
+    this.#host.close();
+  }
+
+  /** Tells every room's engine what the platform hints at. */
+  hint(hint: EngineHint): void {
+    for (const room of this.#rooms.values()) room.hint(hint);
+  }
+
+  /** Mutations of all rooms that exist only in this page's memory: what closing the page now would lose. */
+  get undecided(): number {
+    return [...this.#rooms.values()].reduce((sum, room) => sum + room.undecided, 0);
+  }
+
+  #open<Room extends AnyRoom>(definition: Room, id: string, key: string): ClientRoom<Room> {
+    const room = new ClientRoom(definition, id, {
+      runtime: this.#runtime,
+      url: this.#options.url,
+      groupId: this.#groupId,
+      limits: this.#limits,
+      token: () => this.#options.auth?.() ?? null,
+      openEngine: (request, handlers) => this.#host.open(request, handlers),
+      onClosed: () => this.#rooms.delete(key),
+    });
+    this.#rooms.set(key, room as unknown as ClientRoom); // looked up by its definition again, see above
+    return room;
+  }
+}

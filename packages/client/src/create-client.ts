@@ -1,0 +1,60 @@
+import { AlcoveError } from '@alcove/core/error';
+import { Client } from './client.ts';
+import type { ClientOptions } from './client.ts';
+import { createBrowserRuntime } from './worker/browser-runtime.ts';
+import { consoleLogger } from './worker/console-logger.ts';
+import { WorkerHost } from './worker/worker-host.ts';
+
+export interface BrowserClientOptions extends ClientOptions {
+  /** Makes the worker that runs `startWorker`: `() => new Worker(new URL('./room.worker.ts', import.meta.url), { type: 'module' })`. */
+  readonly worker: () => Worker;
+  /** How long one query or mutation may hold the worker before it is ended with `query_timeout` or `mutator_timeout`, in ms. Default 5,000. */
+  readonly workerBudgetMs?: number;
+}
+
+const WORKER_BUDGET_MS = 5_000;
+
+/**
+ * A client for a page: one worker for all its rooms. Make one per page and keep it.
+ * @throws AlcoveError `option_invalid`
+ */
+export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, ...options }: BrowserClientOptions): Client {
+  if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100) throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
+  const runtime = createBrowserRuntime({ log: consoleLogger });
+  const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
+  const client = new Client({ ...options, url: absoluteUrl(options.url) }, { runtime, host, onClose: () => stopHinting() });
+  const stopHinting = hintFromPage(client);
+  return client;
+}
+
+/** `/sync` on a page of https://example.org is wss://example.org/sync. */
+function absoluteUrl(url: string): string {
+  if (typeof location === 'undefined' || /^[a-z]+:/i.test(url)) return url;
+  return new URL(url, location.href).href.replace(/^http/, 'ws');
+}
+
+/** What a page knows of its network and visibility; hints, never decisions. */
+function hintFromPage(client: Client): () => void {
+  if (typeof window === 'undefined') return () => undefined;
+  const online = (): void => client.hint('online');
+  const offline = (): void => client.hint('offline');
+  const visible = (): void => {
+    if (document.visibilityState === 'visible') client.hint('visible');
+  };
+  /** Until mutations survive a reload, leaving with undecided ones loses them: the browser asks. */
+  const leaving = (event: BeforeUnloadEvent): void => {
+    if (client.undecided > 0) event.preventDefault();
+  };
+  window.addEventListener('online', online);
+  window.addEventListener('offline', offline);
+  window.addEventListener('pageshow', visible);
+  window.addEventListener('beforeunload', leaving);
+  document.addEventListener('visibilitychange', visible);
+  return () => {
+    window.removeEventListener('online', online);
+    window.removeEventListener('offline', offline);
+    window.removeEventListener('pageshow', visible);
+    window.removeEventListener('beforeunload', leaving);
+    document.removeEventListener('visibilitychange', visible);
+  };
+}

@@ -1,0 +1,71 @@
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import initSqlJs from 'sql.js';
+import { WebSocket } from 'ws';
+import { Client } from '../client.ts';
+import type { ClientOptions } from '../client.ts';
+import type { OpenSocket, Socket } from '../connection/socket.ts';
+import { openSqljsDatabase } from '../replica/sqljs-database.ts';
+import { createSyncEngine } from '../sync/sync-engine.ts';
+import { createBrowserRuntime } from '../worker/browser-runtime.ts';
+import { consoleLogger } from '../worker/console-logger.ts';
+import { createFetchImage } from '../worker/fetch-image.ts';
+import { ThreadHost, roomNamed } from '../worker/thread-host.ts';
+
+export interface NodeClientOptions extends ClientOptions {
+  /** Every definition whose rooms this client opens. */
+  readonly rooms: readonly AnyRoom[];
+}
+
+/** Messages past this end the connection: a hostile or confused server must not fill this process. */
+const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
+
+/**
+ * The same client for Node: jobs, tests, servers that follow a room. Engines run in this thread, so a runaway query is not ended here.
+ */
+export function createClient({ rooms, ...options }: NodeClientOptions): Client {
+  const runtime = createBrowserRuntime({ log: consoleLogger });
+  const host = new ThreadHost(async (request, handlers) => {
+    const room = roomNamed(rooms, request.roomName);
+    const sqljs = await initSqlJs();
+    return createSyncEngine({
+      runtime,
+      room,
+      roomId: request.roomId,
+      clientId: request.clientId,
+      groupId: request.groupId,
+      url: request.url,
+      token: handlers.token,
+      openDatabase: (image) => openSqljsDatabase(sqljs, image ?? undefined),
+      openSocket: openNodeSocket,
+      fetchImage: createFetchImage(request.url),
+      limits: request.limits,
+      onNotices: handlers.onNotices,
+    });
+  });
+  return new Client(options, { runtime, host });
+}
+
+const openNodeSocket: OpenSocket = (url, handlers): Socket => {
+  const socket = new WebSocket(url, { maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
+  socket.binaryType = 'nodebuffer';
+  socket.on('open', () => handlers.onOpen());
+  socket.on('message', (frame: Buffer, isBinary) => handlers.onMessage(isBinary ? new Uint8Array(frame) : frame.toString('utf8')));
+  socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
+  // `close` follows every error and carries what is known.
+  socket.on('error', (error) => consoleLogger.debug('socket error', { message: error.message }));
+  return {
+    send(frame) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    },
+    close(code, reason) {
+      if (socket.readyState === WebSocket.CONNECTING) socket.terminate();
+      else socket.close(code === 1000 || (code >= 3000 && code <= 4999) ? code : 4000, reason.slice(0, 100));
+    },
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+  };
+};
+
+export { AlcoveError } from '@alcove/core/error';
+export type { Client, ClientOptions } from '../client.ts';

@@ -1,0 +1,314 @@
+import { AlcoveError, exhaustive } from '@alcove/core/error';
+import type { ErrorBody } from '@alcove/core/error';
+import { jsonFrom } from '@alcove/core/json';
+import type { Json } from '@alcove/core/json';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type {
+  AnyRoom,
+  CursorOf,
+  EphemeralName,
+  EphemeralOf,
+  MutatorArgs,
+  MutatorName,
+  PresenceOf,
+  ValueName,
+  ValueOf,
+} from '@alcove/core/schema/define-room';
+import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { EngineHint, EngineNotice, EngineStatus, StateRefusedNotice } from '../sync/engine-interface.ts';
+import type { EngineLimits } from '../sync/engine-limits.ts';
+import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
+import type { LiveQuery } from './live-query.ts';
+import type { MutationHandle } from './mutation-handle.ts';
+import { Observable } from './observable.ts';
+import type { Readable } from './observable.ts';
+import { PageMutations } from './page-mutations.ts';
+import type { MutationLine } from './page-mutations.ts';
+import { PageQueries } from './page-queries.ts';
+import { PageEphemerals, PageStates } from './page-states.ts';
+import type { SharedState } from './page-states.ts';
+import { PageValue } from './page-value.ts';
+import type { DebouncedValue } from './page-value.ts';
+import { INITIAL_STATUS, syncStatusOf } from './sync-status.ts';
+import type { SyncStatus } from './sync-status.ts';
+
+/** `room.mutate.addStop({…})`: a function a mutator, whose argument is its validator's input. */
+export type MutateFunctions<Room extends AnyRoom> = {
+  readonly [Name in MutatorName<Room>]: undefined extends MutatorArgs<Room, Name>
+    ? (args?: MutatorArgs<Room, Name>) => MutationHandle
+    : (args: MutatorArgs<Room, Name>) => MutationHandle;
+};
+
+/** Builds a query, synchronously: a Drizzle select, or sql`…`. */
+export type QueryBuild<Query> = (db: SyncDrizzle) => Query;
+
+export interface ClientRoomOptions {
+  readonly runtime: Runtime;
+  readonly url: string;
+  readonly groupId: string;
+  readonly limits: Partial<EngineLimits>;
+  token(): string | null | Promise<string | null>;
+  openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
+  onClosed(): void;
+}
+
+/**
+ * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
+ * Everything readable has `subscribe` and `getSnapshot`.
+ */
+export class ClientRoom<Room extends AnyRoom = AnyRoom> {
+  readonly definition: Room;
+  readonly id: string;
+  readonly mutate: MutateFunctions<Room>;
+  readonly status: Readable<SyncStatus>;
+  /** Mutations the room has not decided, oldest first. */
+  readonly pending: Readable<readonly MutationLine[]>;
+  /** Rejected, failed and unknown ones, until dismissed. */
+  readonly rejected: Readable<readonly MutationLine[]>;
+  readonly presence: SharedState<PresenceOf<Room>>;
+  readonly cursors: SharedState<CursorOf<Room>>;
+
+  readonly #options: ClientRoomOptions;
+  readonly #status = new Observable<SyncStatus>(INITIAL_STATUS);
+  readonly #mutations: PageMutations;
+  readonly #queries: PageQueries;
+  readonly #presence: PageStates<unknown>;
+  readonly #cursors: PageStates<unknown>;
+  readonly #ephemerals: PageEphemerals;
+  readonly #values = new Map<string, PageValue>();
+  #engineStatus: EngineStatus | null = null;
+  #port: EnginePort | null = null;
+  #closed = false;
+
+  constructor(definition: Room, id: string, options: ClientRoomOptions) {
+    this.definition = definition;
+    this.id = id;
+    this.#options = options;
+    this.#mutations = new PageMutations(options.runtime, options.runtime.newId());
+    this.#queries = new PageQueries(options.runtime, () => this.#port);
+    this.#presence = new PageStates((state) => this.#tell({ type: 'presence', state }));
+    this.#cursors = new PageStates((state) => this.#tell({ type: 'cursor', state }));
+    this.#ephemerals = new PageEphemerals((name, key, state) => this.#tell({ type: 'ephemeral', name, key, state }));
+    this.status = this.#status;
+    this.pending = this.#mutations.pending;
+    this.rejected = this.#mutations.rejected;
+    // The definition's own types; inside, states are plain JSON that the room validated.
+    this.presence = this.#presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
+    this.cursors = this.#cursors as SharedState<unknown> as SharedState<CursorOf<Room>>;
+    this.mutate = this.#mutateFunctions();
+    for (const list of [this.pending, this.rejected]) list.subscribe(() => this.#showStatus());
+    this.#open();
+  }
+
+  get clientId(): string {
+    return this.#mutations.clientId;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** @throws AlcoveError `query_invalid` where the build is asynchronous, is no query or does more than read. */
+  query<Query>(build: QueryBuild<Query> | Query): LiveQuery<RowOf<Query>> {
+    return this.#queries.get(this.#built(build));
+  }
+
+  /** Runs a read once on this tab's replica, as soon as it is complete. */
+  async read<Query>(build: QueryBuild<Query> | Query): Promise<readonly RowOf<Query>[]> {
+    if (this.#closed) throw this.#closedError();
+    const built = this.#built(build);
+    const { rows, columns } = await this.#queries.runOnce({ sql: built.sql, params: built.params });
+    return built.map(rows, columns);
+  }
+
+  value<Name extends ValueName<Room>>(name: Name, key = ''): DebouncedValue<ValueOf<Room, Name>> {
+    const id = `${name}:${key}`;
+    let value = this.#values.get(id);
+    if (value === undefined) {
+      if (!Object.hasOwn(this.definition.values, name)) throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no value “${name}”`);
+      value = new PageValue(name, key, (order) => this.#tell(order));
+      this.#values.set(id, value);
+    }
+    // Checked by the definition's validator in the engine and in the room.
+    return value as DebouncedValue<unknown> as DebouncedValue<ValueOf<Room, Name>>;
+  }
+
+  ephemeral<Name extends EphemeralName<Room>>(name: Name, key = ''): SharedState<EphemeralOf<Room, Name>> {
+    if (!Object.hasOwn(this.definition.ephemeral, name)) throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no ephemeral “${name}”`);
+    return this.#ephemerals.of(name, key) as SharedState<unknown> as SharedState<EphemeralOf<Room, Name>>; // as above
+  }
+
+  /** Takes a mutation off `rejected`. */
+  dismiss(key: number): void {
+    this.#mutations.dismiss(key);
+  }
+
+  /** Tries again at once: after `failed`, after `needs_auth`, or instead of waiting for the backoff. */
+  reconnect(): void {
+    if (this.#closed) return;
+    if (this.#port === null) return this.#open();
+    this.#tell({ type: 'start' });
+    this.#tell({ type: 'hint', hint: 'online' });
+  }
+
+  hint(hint: EngineHint): void {
+    this.#tell({ type: 'hint', hint });
+  }
+
+  /** Mutations that exist only in this page's memory. */
+  get undecided(): number {
+    return this.#mutations.undecided;
+  }
+
+  /** Leaves the room and frees its memory. What is not yet decided ends with `closed`: see `pending` before. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queries.endAll();
+    this.#tell({ type: 'leave' });
+    this.#port = null;
+    this.#mutations.detach();
+    this.#mutations.endAll(this.#closedError());
+    this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pending: 0 });
+    this.#options.onClosed();
+  }
+
+  #open(): void {
+    const { runtime, url, groupId, limits, token, openEngine } = this.#options;
+    const port = openEngine(
+      {
+        roomName: this.definition.name,
+        roomId: this.id,
+        schemaId: this.definition.model.schemaId,
+        url,
+        clientId: this.#mutations.clientId,
+        groupId,
+        limits,
+        ...this.#mutations.carryOver(),
+      },
+      {
+        token,
+        onNotices: (notices) => {
+          if (this.#port !== port) return;
+          for (const notice of notices) this.#hear(notice, runtime);
+        },
+        onLost: (loss) => {
+          if (this.#port === port) this.#lost(loss);
+        },
+      },
+    );
+    this.#port = port;
+    this.#presence.attach();
+    this.#cursors.attach();
+    this.#ephemerals.attach();
+    for (const value of this.#values.values()) value.attach();
+    this.#queries.attach(port);
+    port.tell({ type: 'start' });
+    this.#mutations.attach(port);
+  }
+
+  #lost({ error, blame, final }: EngineLoss): void {
+    this.#port = null;
+    this.#mutations.detach();
+    this.#blame(error, blame);
+    this.#queries.detached();
+    if (final) return this.#fail(error);
+    this.#open();
+  }
+
+  /** What held the worker's thread is not run again. */
+  #blame({ message }: ErrorBody, blame: EngineLoss['blame']): void {
+    switch (blame.type) {
+      case 'query':
+        this.#queries.condemn(blame.sql, new AlcoveError('query_timeout', `the query was ended: ${message}`));
+        return;
+      case 'mutation':
+        this.#mutations.blame(blame.clientId, blame.mutationId, new AlcoveError('mutator_timeout', `the mutator was ended: ${message}`));
+        return;
+      case 'elsewhere':
+      case 'unknown':
+        return;
+      default:
+        return exhaustive(blame);
+    }
+  }
+
+  #fail(error: ErrorBody): void {
+    const failure = AlcoveError.fromBody(error);
+    this.#queries.failAll(failure);
+    this.#engineStatus = null;
+    this.#status.set({ ...this.#status.getSnapshot(), connection: 'failed', error: failure });
+  }
+
+  #hear(notice: EngineNotice, runtime: Runtime): void {
+    switch (notice.type) {
+      case 'query':
+        return this.#queries.hear(notice);
+      case 'settled':
+        return this.#mutations.settled(notice);
+      case 'rekeyed':
+        return this.#mutations.rekeyed(notice);
+      case 'clientStopped':
+        return this.#mutations.stopped(notice);
+      case 'presence':
+        return this.#presence.hear(notice);
+      case 'cursors':
+        return this.#cursors.hear(notice);
+      case 'ephemeral':
+        return this.#ephemerals.hear(notice);
+      case 'value':
+        return this.#values.get(`${notice.name}:${notice.key}`)?.hear(notice);
+      case 'stateRefused':
+        return this.#refused(notice, runtime);
+      case 'status':
+        this.#engineStatus = notice.status;
+        if (notice.status.connection === 'live' && notice.status.headVersion !== null) this.#mutations.welcomed(notice.status.headVersion);
+        return this.#showStatus();
+      default:
+        return exhaustive(notice);
+    }
+  }
+
+  #refused({ what, name, error }: StateRefusedNotice, runtime: Runtime): void {
+    runtime.log.error('a state was refused', { what, name, code: error.code, message: error.message });
+    if (what === 'presence') this.#presence.refused();
+    else if (what === 'cursor') this.#cursors.refused();
+    else if (what === 'ephemeral') this.#ephemerals.refused(name ?? '');
+    else for (const value of this.#values.values()) if (value.name === name) value.refused(AlcoveError.fromBody(error));
+  }
+
+  #showStatus(): void {
+    if (this.#engineStatus === null || this.#closed) return;
+    const counts = { pending: this.#mutations.undecided, rejected: this.rejected.getSnapshot().length };
+    this.#status.set(syncStatusOf(this.#engineStatus, counts, this.#options.runtime.nowMs()));
+  }
+
+  #tell(order: EngineOrder): void {
+    this.#port?.tell(order);
+  }
+
+  #built<Query>(build: QueryBuild<Query> | Query) {
+    // A function is a build; queries themselves are objects.
+    return queryOf(typeof build === 'function' ? (build as QueryBuild<Query>)(sessionlessDrizzle()) : build);
+  }
+
+  #mutateFunctions(): MutateFunctions<Room> {
+    const functions = Object.keys(this.definition.mutators).map((name) => [name, (args: unknown) => this.#call(name, args)] as const);
+    return Object.freeze(Object.fromEntries(functions)) as MutateFunctions<Room>; // one function a mutator, as the type says
+  }
+
+  #call(name: string, args: unknown): MutationHandle {
+    let json: Json = null;
+    let refused: AlcoveError | null = this.#closed ? this.#closedError() : null;
+    try {
+      if (args !== undefined) json = jsonFrom(args, 'arguments_invalid', `arguments of ${name}`);
+    } catch (error) {
+      refused ??= AlcoveError.from(error);
+    }
+    return refused === null ? this.#mutations.call(name, json) : this.#mutations.refuse(name, json, refused);
+  }
+
+  #closedError(): AlcoveError {
+    return new AlcoveError('closed', `the room “${this.id}” was closed`);
+  }
+}

@@ -1,0 +1,157 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { BuiltQuery } from '@alcove/core/sqlite/drizzle';
+import type { EngineQuery, QueryNotice, ResultStatus } from '../sync/engine-interface.ts';
+import type { EnginePort } from '../worker/engine-port.ts';
+import { applyRowsUpdate } from './apply-rows-update.ts';
+import { Observable } from './observable.ts';
+import type { Readable } from './observable.ts';
+
+/** A result: rows and what they are worth. `data` is undefined only while nothing was ever loaded. */
+export interface QueryResult<Mapped> {
+  readonly data: readonly Mapped[] | undefined;
+  readonly status: ResultStatus;
+  readonly error: AlcoveError | undefined;
+}
+
+/** A query kept true. Equal queries of one room share one; it ends some time after the last listener is gone, so that a remount finds it warm. */
+export interface LiveQuery<Mapped> extends Readable<QueryResult<Mapped>> {
+  /** Fulfilled with the rows of the first complete result from now on; rejected with the query's error. The same promise until it settles. */
+  readonly promise: Promise<readonly Mapped[]>;
+}
+
+/** How long a query nobody listens to stays alive. */
+export const UNUSED_QUERY_MS = 5_000;
+
+const PENDING: QueryResult<never> = { data: undefined, status: 'pending', error: undefined };
+
+interface Ports {
+  readonly runtime: Runtime;
+  /** Null while there is no engine; the query is told of the next one by `attach`. */
+  port(): EnginePort | null;
+  /** The query is not used any more: forget it. */
+  onEnded(queryId: string): void;
+}
+
+export class PageQuery<Mapped> implements LiveQuery<Mapped> {
+  readonly queryId: string;
+  readonly query: EngineQuery;
+  readonly #ports: Ports;
+  readonly #map: BuiltQuery<Mapped>['map'];
+  readonly #result: Observable<QueryResult<Mapped>>;
+  #columns: readonly string[] = [];
+  #revision = 0;
+  #watching = false;
+  #unused: Timer | null = null;
+  #waiting: { promise: Promise<readonly Mapped[]>; resolve: (rows: readonly Mapped[]) => void; reject: (error: AlcoveError) => void } | null = null;
+
+  constructor(queryId: string, built: BuiltQuery<Mapped>, ports: Ports) {
+    this.queryId = queryId;
+    this.query = { sql: built.sql, params: built.params };
+    this.#map = built.map;
+    this.#ports = ports;
+    this.#result = new Observable<QueryResult<Mapped>>(PENDING, { onUsed: () => this.#used(), onUnused: () => this.#endLater() });
+    this.subscribe = this.#result.subscribe;
+    this.getSnapshot = this.#result.getSnapshot;
+  }
+
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly getSnapshot: () => QueryResult<Mapped>;
+
+  get promise(): Promise<readonly Mapped[]> {
+    const { data, error } = this.getSnapshot();
+    if (error !== undefined) return Promise.reject(error);
+    if (data !== undefined) return Promise.resolve(data);
+    this.#used();
+    if (!this.#result.used) this.#endLater();
+    if (this.#waiting === null) {
+      let resolve: (rows: readonly Mapped[]) => void = () => undefined;
+      let reject: (error: AlcoveError) => void = () => undefined;
+      const promise = new Promise<readonly Mapped[]>((fulfil, refuse) => {
+        resolve = fulfil;
+        reject = refuse;
+      });
+      promise.catch(() => undefined);
+      this.#waiting = { promise, resolve, reject };
+    }
+    return this.#waiting.promise;
+  }
+
+  /** A new engine is there. */
+  attach(port: EnginePort): void {
+    if (!this.#watching) return;
+    this.#revision = 0;
+    port.tell({ type: 'watch', queryId: this.queryId, query: this.query });
+  }
+
+  /** The engine was lost while running this query: it is not run again. */
+  condemn(error: AlcoveError): void {
+    this.#watching = false;
+    this.#show({ ...this.getSnapshot(), status: 'error', error });
+  }
+
+  /** There is no engine and will be none until somebody asks for one; then the query goes on. */
+  fail(error: AlcoveError): void {
+    this.#show({ ...this.getSnapshot(), status: 'error', error });
+  }
+
+  /** Rows stay, but nobody keeps them true just now. */
+  detached(): void {
+    const result = this.getSnapshot();
+    if (result.status === 'current') this.#show({ ...result, status: 'cached' });
+  }
+
+  hear(notice: QueryNotice): void {
+    if (!this.#watching) return;
+    let { data } = this.getSnapshot();
+    if (notice.update !== null) {
+      const expected = notice.update.kind === 'whole' || notice.revision === this.#revision + 1;
+      if (!expected) throw new AlcoveError('internal', `query update ${notice.revision} followed ${this.#revision}`);
+      if (notice.update.kind === 'whole') this.#columns = notice.update.columns;
+      const columns = this.#columns;
+      data = applyRowsUpdate(data ?? [], notice.update, (rows) => this.#map(rows, columns));
+    }
+    this.#revision = notice.revision;
+    this.#show({ data, status: notice.status, error: notice.error === null ? undefined : AlcoveError.fromBody(notice.error) });
+  }
+
+  /** Stops at once. */
+  end(): void {
+    this.#unused?.cancel();
+    this.#unused = null;
+    if (this.#watching) this.#ports.port()?.tell({ type: 'unwatch', queryId: this.queryId });
+    this.#watching = false;
+    this.#waiting?.reject(new AlcoveError('closed', 'the query ended before it had a result'));
+    this.#waiting = null;
+  }
+
+  #used(): void {
+    this.#unused?.cancel();
+    this.#unused = null;
+    if (this.#watching || this.getSnapshot().status === 'error') return;
+    this.#watching = true;
+    this.#ports.port()?.tell({ type: 'watch', queryId: this.queryId, query: this.query });
+  }
+
+  #endLater(): void {
+    this.#unused?.cancel();
+    this.#unused = this.#ports.runtime.setTimer(UNUSED_QUERY_MS, () => {
+      if (this.#result.used) return;
+      if (this.#waiting !== null) return this.#endLater();
+      this.end();
+      this.#ports.onEnded(this.queryId);
+    });
+  }
+
+  #show(result: QueryResult<Mapped>): void {
+    const before = this.getSnapshot();
+    const same = before.data === result.data && before.status === result.status && before.error === undefined && result.error === undefined;
+    const waiting = this.#waiting;
+    if (waiting !== null && (result.error !== undefined || result.data !== undefined)) {
+      this.#waiting = null;
+      if (result.error !== undefined) waiting.reject(result.error);
+      else waiting.resolve(result.data ?? []);
+    }
+    if (!same) this.#result.set(result);
+  }
+}

@@ -1,0 +1,92 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Json } from '@alcove/core/json';
+
+/**
+ * Where one mutation is.
+ * `waiting`: not yet run in the tab. `pending`: shown and in the outbox, the room has not decided. `applied`, `rejected`: the room's word, its rows are here.
+ * `failed`: its run in the tab threw, it was never sent. `unknown`: the room forgot the client; whether it took effect is not known.
+ */
+export type MutationStatus = 'waiting' | 'pending' | 'applied' | 'rejected' | 'failed' | 'unknown';
+
+/** What `room.mutate.x(…)` returns. Its promises may be left alone: what they reject with stands in `useSyncStatus().rejected`, too. */
+export interface MutationHandle {
+  readonly name: string;
+  readonly args: Json;
+  readonly status: MutationStatus;
+  /** The mutation ran in the tab and is in the outbox. Rejects with the run's error: then nothing was sent. */
+  readonly local: Promise<void>;
+  /** The room applied it, at this version, and its rows are here. Rejects with what the room said, or with `local`'s error. */
+  readonly confirmed: Promise<{ readonly version: number }>;
+}
+
+/** The page's own side of a handle. */
+export class TrackedMutation implements MutationHandle {
+  readonly name: string;
+  readonly args: Json;
+  readonly seed: string;
+  readonly nowMs: number;
+  readonly local: Promise<void>;
+  readonly confirmed: Promise<{ readonly version: number }>;
+  /** Number among this page's calls; a key for lists that outlives the mutation's change of name. */
+  readonly callId: number;
+  #status: MutationStatus = 'waiting';
+  #error: AlcoveError | null = null;
+  readonly #settle: {
+    local: { resolve: () => void; reject: (error: AlcoveError) => void };
+    confirmed: { resolve: (at: { version: number }) => void; reject: (error: AlcoveError) => void };
+  };
+
+  constructor(call: { callId: number; name: string; args: Json; seed: string; nowMs: number }) {
+    this.callId = call.callId;
+    this.name = call.name;
+    this.args = call.args;
+    this.seed = call.seed;
+    this.nowMs = call.nowMs;
+    const local = settleable<void>();
+    const confirmed = settleable<{ readonly version: number }>();
+    this.local = local.promise;
+    this.confirmed = confirmed.promise;
+    this.#settle = { local: { resolve: () => local.resolve(), reject: local.reject }, confirmed };
+  }
+
+  get status(): MutationStatus {
+    return this.#status;
+  }
+
+  get error(): AlcoveError | null {
+    return this.#error;
+  }
+
+  ran(): void {
+    if (this.#status !== 'waiting') return;
+    this.#status = 'pending';
+    this.#settle.local.resolve();
+  }
+
+  applied(version: number): void {
+    this.ran();
+    this.#status = 'applied';
+    this.#settle.confirmed.resolve({ version });
+  }
+
+  /** `failed` before it was sent, `rejected` by the room, or `unknown`. */
+  ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
+    if (status === 'failed') this.#settle.local.reject(error);
+    else this.ran();
+    this.#status = status;
+    this.#error = error;
+    this.#settle.confirmed.reject(error);
+  }
+}
+
+/** A promise whose rejection nobody has to handle: who wants to know looks at it, the others find it in the status. */
+function settleable<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (error: AlcoveError) => void } {
+  let resolve: (value: Value) => void = () => undefined;
+  let reject: (error: AlcoveError) => void = () => undefined;
+  const promise = new Promise<Value>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,100 @@
+import type { Json } from '@alcove/core/json';
+import type { EphemeralNotice, StatesNotice } from '../sync/engine-interface.ts';
+import { Observable } from './observable.ts';
+import type { Readable } from './observable.ts';
+
+/** What somebody else in the room shows. One entry a session: two windows of one user are two. */
+export interface Other<State> {
+  readonly sessionId: string;
+  readonly userId: string | null;
+  readonly state: State;
+}
+
+/** Own state, settable, and that of the others. */
+export interface SharedState<State> {
+  readonly mine: Readable<State | null>;
+  readonly others: Readable<readonly Other<State>[]>;
+  /** Shows it to the others; null takes it back. */
+  set(state: State | null): void;
+}
+
+/** Presence, cursors or one ephemeral key. */
+export class PageStates<State> implements SharedState<State> {
+  readonly mine = new Observable<State | null>(null);
+  readonly others: Observable<readonly Other<State>[]>;
+  readonly #send: (state: Json) => void;
+  #entries = new Map<string, Other<State>>();
+
+  /** `others.onUsed` counts listeners, for those who own more of these than they can keep. */
+  constructor(send: (state: Json) => void) {
+    this.#send = send;
+    this.others = new Observable<readonly Other<State>[]>([]);
+  }
+
+  set(state: State | null): void {
+    this.mine.set(state);
+    // States are described by the room's validator, which takes JSON; the engine checks it.
+    this.#send(state as Json);
+  }
+
+  /** A new engine knows nothing of what was set. */
+  attach(): void {
+    const state = this.mine.getSnapshot();
+    if (state !== null) this.#send(state as Json);
+  }
+
+  refused(): void {
+    this.mine.set(null);
+  }
+
+  hear({ reset, entries }: Pick<StatesNotice, 'reset' | 'entries'>): void {
+    if (!reset && entries.length === 0) return;
+    const next = reset ? new Map<string, Other<State>>() : new Map(this.#entries);
+    for (const { sessionId, userId, state } of entries) {
+      if (state === null) next.delete(sessionId);
+      // The room validated it with the same validator.
+      else next.set(sessionId, { sessionId, userId, state: state as State });
+    }
+    this.#entries = next;
+    this.others.set([...next.values()]);
+  }
+}
+
+/** The states of every ephemeral name and key of a room. */
+export class PageEphemerals {
+  readonly #byKey = new Map<string, PageStates<unknown>>();
+  readonly #send: (name: string, key: string, state: Json) => void;
+
+  constructor(send: (name: string, key: string, state: Json) => void) {
+    this.#send = send;
+  }
+
+  of(name: string, key: string): PageStates<unknown> {
+    const id = `${name}:${key}`;
+    const known = this.#byKey.get(id);
+    if (known !== undefined) return known;
+    const states = new PageStates<unknown>((state) => this.#send(name, key, state));
+    this.#byKey.set(id, states);
+    return states;
+  }
+
+  attach(): void {
+    for (const states of this.#byKey.values()) states.attach();
+  }
+
+  refused(name: string): void {
+    for (const [id, states] of this.#byKey) if (id.startsWith(`${name}:`)) states.refused();
+  }
+
+  hear({ reset, entries }: EphemeralNotice): void {
+    const byKey = new Map<string, { name: string; key: string; entries: EphemeralNotice['entries'][number][] }>();
+    for (const entry of entries) {
+      const id = `${entry.name}:${entry.key}`;
+      const group = byKey.get(id) ?? { name: entry.name, key: entry.key, entries: [] };
+      group.entries.push(entry);
+      byKey.set(id, group);
+    }
+    if (reset) for (const [id, states] of this.#byKey) if (!byKey.has(id)) states.hear({ reset: true, entries: [] });
+    for (const group of byKey.values()) this.of(group.name, group.key).hear({ reset, entries: group.entries });
+  }
+}

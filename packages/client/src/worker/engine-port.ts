@@ -1,0 +1,79 @@
+import type { Json } from '@alcove/core/json';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { ErrorBody } from '@alcove/core/error';
+import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows } from '../sync/engine-interface.ts';
+import type { EngineLimits } from '../sync/engine-limits.ts';
+
+/** What an engine is opened with; crosses the worker boundary. */
+export interface OpenRequest {
+  readonly roomName: string;
+  readonly roomId: string;
+  /** Schema id of the page's definition; another one in the worker means two builds of the app. */
+  readonly schemaId: string;
+  readonly url: string;
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly limits: Partial<EngineLimits>;
+  /** What a replaced worker had: counters and mutations not yet settled. */
+  readonly clients: readonly EngineClient[];
+  readonly mutations: readonly Mutation[];
+}
+
+/** How far a batch of mutations came: all before `taken` are in the outbox; `error` is why the next one is not. */
+export interface MutateAnswer {
+  readonly taken: number;
+  readonly error: ErrorBody | null;
+}
+
+/**
+ * A page's way to one room's engine, wherever it runs (a worker, this thread). Calls keep their order. What returns nothing is told and forgotten: it fails
+ * only with the engine, and then `onNotices` falls silent and the port is replaced.
+ */
+export interface EnginePort {
+  /** Runs mutations in order until the first that fails. @throws AlcoveError `worker_failed` where the engine died: whether it took any is not known. */
+  mutate(mutations: readonly Mutation[]): Promise<MutateAnswer>;
+  runOnce(query: EngineQuery): Promise<QueryRows>;
+  /** All but `mutate` and `runOnce`. */
+  tell(order: EngineOrder): void;
+}
+
+export type EngineOrder =
+  | { readonly type: 'watch'; readonly queryId: string; readonly query: EngineQuery }
+  | { readonly type: 'unwatch'; readonly queryId: string }
+  | { readonly type: 'adopt'; readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] }
+  | { readonly type: 'discard'; readonly clientId: string }
+  | { readonly type: 'presence' | 'cursor'; readonly state: Json }
+  | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }
+  | { readonly type: 'watchValue' | 'unwatchValue' | 'flushValue'; readonly name: string; readonly key: string }
+  | { readonly type: 'setValue'; readonly name: string; readonly key: string; readonly value: Json }
+  | { readonly type: 'addToCounter'; readonly name: string; readonly key: string; readonly delta: number }
+  | { readonly type: 'hint'; readonly hint: EngineHint }
+  | { readonly type: 'start' | 'leave' | 'close' };
+
+/** Opens engines. One per client: a worker with many rooms in it, or this thread. */
+export interface EngineHost {
+  /**
+   * `onNotices` gets what the engine says; `onLost` is called once, if the engine dies under the port: with what is to blame, where that is known.
+   * The caller opens again, with what it still has.
+   */
+  open(request: OpenRequest, handlers: EngineHandlers): EnginePort;
+  close(): void;
+}
+
+export interface EngineHandlers {
+  token(): string | null | Promise<string | null>;
+  onNotices(notices: readonly EngineNotice[]): void;
+  onLost(loss: EngineLoss): void;
+}
+
+export interface EngineLoss {
+  readonly error: ErrorBody;
+  /** What held the engine's thread, where that is known: not to be run again. `elsewhere`: something of another room. */
+  readonly blame:
+    | { readonly type: 'query'; readonly sql: string }
+    | { readonly type: 'mutation'; readonly clientId: string; readonly mutationId: number }
+    | { readonly type: 'elsewhere' }
+    | { readonly type: 'unknown' };
+  /** Whether opening again is no use. */
+  readonly final: boolean;
+}

@@ -1,0 +1,65 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { ErrorCode } from '@alcove/core/error';
+import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
+import type { FetchImage, FetchedImage } from '../sync/engine-interface.ts';
+
+/**
+ * Fetches snapshots with the platform's `fetch`. `serverUrl` is the ws: or wss: address of the server; the image's path is taken relative to its origin. The
+ * browser undoes Content-Encoding while bytes arrive, so progress counts the file's own bytes.
+ */
+export const createFetchImage =
+  (serverUrl: string): FetchImage =>
+  async ({ path, ticket }, onProgress) => {
+    const url = new URL(path, serverUrl.replace(/^ws/, 'http'));
+    const response = await request(url, ticket);
+    const bytesTotal = countIn(response.headers.get(IMAGE_HEADERS.bytes));
+    const bytes = await readAll(response, bytesTotal, onProgress);
+    return { bytes, header: (name) => response.headers.get(name) } satisfies FetchedImage;
+  };
+
+async function request(url: URL, ticket: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: { authorization: `Bearer ${ticket}` } });
+  } catch (cause) {
+    throw new AlcoveError('snapshot_failed', `the image could not be fetched from ${url.origin}: ${String(cause)}`, { cause });
+  }
+  if (response.ok) return response;
+  await response.body?.cancel();
+  const code: ErrorCode = response.status === 401 || response.status === 403 ? 'ticket_refused' : 'snapshot_failed';
+  const retryAfterS = Number(response.headers.get('retry-after') ?? Number.NaN);
+  throw new AlcoveError(code, `the image was answered with HTTP ${response.status}`, {
+    ...(Number.isFinite(retryAfterS) ? { retryAfterMs: retryAfterS * 1000 } : {}),
+  });
+}
+
+async function readAll(
+  response: Response,
+  bytesTotal: number | null,
+  onProgress: (progress: { bytes: number; bytesTotal: number | null }) => void,
+): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) throw new AlcoveError('snapshot_failed', 'the answer to the image request has no body');
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+      chunks.push(step.value);
+      bytes += step.value.length;
+      onProgress({ bytes, bytesTotal });
+    }
+  } catch (cause) {
+    throw new AlcoveError('snapshot_failed', `the image broke off after ${bytes} bytes of ${bytesTotal ?? 'unknown'}`, { cause });
+  }
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function countIn(header: string | null): number | null {
+  return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : null;
+}

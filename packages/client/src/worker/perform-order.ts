@@ -1,0 +1,73 @@
+import { AlcoveError, exhaustive } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { SyncEngine } from '../sync/engine-interface.ts';
+import type { EngineOrder, MutateAnswer } from './engine-port.ts';
+
+/** Hands an order to the engine it is for. Throws what the engine throws. */
+export function performOrder(engine: SyncEngine, order: EngineOrder): void {
+  switch (order.type) {
+    case 'watch':
+      return engine.watch(order.queryId, order.query);
+    case 'unwatch':
+      return engine.unwatch(order.queryId);
+    case 'adopt':
+      return engine.adopt(order.clients, order.mutations);
+    case 'discard':
+      return engine.discard(order.clientId);
+    case 'presence':
+      return engine.setPresence(order.state);
+    case 'cursor':
+      return engine.setCursor(order.state);
+    case 'ephemeral':
+      return engine.setEphemeral(order.name, order.key, order.state);
+    case 'watchValue':
+      return engine.watchValue(order.name, order.key);
+    case 'unwatchValue':
+      return engine.unwatchValue(order.name, order.key);
+    case 'flushValue':
+      return engine.flushValue(order.name, order.key);
+    case 'setValue':
+      return engine.setValue(order.name, order.key, order.value);
+    case 'addToCounter':
+      return engine.addToCounter(order.name, order.key, order.delta);
+    case 'hint':
+      return engine.hint(order.hint);
+    case 'start':
+      return engine.start();
+    case 'leave':
+      return engine.leave();
+    case 'close':
+      return engine.close();
+    default:
+      return exhaustive(order);
+  }
+}
+
+/** Which part of the engine's state an order that threw was about, so that the page can tell whoever set it. */
+export function refusedBy(order: EngineOrder): { what: 'presence' | 'cursor' | 'ephemeral' | 'value'; name: string | null } | null {
+  switch (order.type) {
+    case 'presence':
+    case 'cursor':
+      return { what: order.type, name: null };
+    case 'ephemeral':
+      return { what: 'ephemeral', name: order.name };
+    case 'setValue':
+    case 'addToCounter':
+    case 'watchValue':
+      return { what: 'value', name: order.name };
+    default:
+      return null;
+  }
+}
+
+/** Runs mutations until one fails; see `EnginePort.mutate`. */
+export function performMutations(engine: SyncEngine, mutations: readonly Mutation[]): MutateAnswer {
+  for (const [index, mutation] of mutations.entries()) {
+    try {
+      engine.mutate(mutation);
+    } catch (error) {
+      return { taken: index, error: AlcoveError.from(error).toBody() };
+    }
+  }
+  return { taken: mutations.length, error: null };
+}

@@ -1,0 +1,146 @@
+import { AlcoveError, assert } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { expose } from 'comlink';
+import { openSqljsDatabase } from '../replica/sqljs-database.ts';
+import type { EngineNotice, SyncEngine } from '../sync/engine-interface.ts';
+import { createSyncEngine } from '../sync/sync-engine.ts';
+import { createBrowserRuntime } from './browser-runtime.ts';
+import { consoleLogger } from './console-logger.ts';
+import type { EngineOrder, OpenRequest } from './engine-port.ts';
+import { createFetchImage } from './fetch-image.ts';
+import { loadSqljs } from './load-sqljs.ts';
+import { performMutations, performOrder, refusedBy } from './perform-order.ts';
+import { RunMarks, markDatabase, markMutators } from './run-marks.ts';
+import { openWebSocket } from './web-socket.ts';
+import type { Answer, EngineReport, TokenAnswer, WorkerApi } from './worker-api.ts';
+
+type WorkerScope = Pick<Worker, 'postMessage'>;
+
+/** One room in this worker, from `open` on. */
+interface OpenedEngine {
+  readonly engine: SyncEngine;
+  report(report: EngineReport): void;
+  end(): void;
+}
+
+/** Called once by the app's worker file, with every room definition its pages may open. Answers until the worker ends. */
+export function startWorker(...rooms: readonly AnyRoom[]): void {
+  const runtime = createBrowserRuntime({ log: consoleLogger });
+  // The compiler knows this file as a page's; in a worker the global scope posts to the page that made it.
+  const scope = globalThis as unknown as WorkerScope;
+  expose(createWorkerApi(rooms, runtime, scope));
+}
+
+export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, scope: WorkerScope): WorkerApi {
+  const engines = new Map<number, Promise<OpenedEngine | null>>();
+  const marks = new RunMarks((mark) => scope.postMessage(mark), runtime.monotonicMs);
+
+  const openEngine = async (handle: number, request: OpenRequest, reports: MessagePort) => {
+    const report = (what: EngineReport): void => reports.postMessage(what);
+    try {
+      const room = findRoom(rooms, request);
+      const sqljs = await loadSqljs();
+      const engine = createSyncEngine({
+        runtime,
+        room: markMutators(room, handle, marks),
+        roomId: request.roomId,
+        clientId: request.clientId,
+        groupId: request.groupId,
+        url: request.url,
+        token: askForTokens(reports, report),
+        openDatabase: (image) => markDatabase(openSqljsDatabase(sqljs, image ?? undefined), handle, marks),
+        openSocket: openWebSocket,
+        fetchImage: createFetchImage(request.url),
+        limits: request.limits,
+        onNotices: (notices: readonly EngineNotice[]) => report({ type: 'notices', notices }),
+      });
+      if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
+      return { engine, report, end: () => reports.close() };
+    } catch (error) {
+      report({ type: 'broken', error: AlcoveError.from(error, 'worker_failed').toBody() });
+      return null;
+    }
+  };
+
+  const engineOf = async (handle: number): Promise<OpenedEngine> => {
+    const opened = await engines.get(handle);
+    if (opened === undefined || opened === null) throw new AlcoveError('closed', 'the room is not open in this worker');
+    return opened;
+  };
+
+  const obey = async (handle: number, order: EngineOrder): Promise<void> => {
+    const opened = await engines.get(handle);
+    if (opened === undefined || opened === null) return; // closed, or broken and reported as such
+    try {
+      performOrder(opened.engine, order);
+    } catch (error) {
+      reportRefusal(opened, order, AlcoveError.from(error));
+    }
+    if (order.type !== 'leave' && order.type !== 'close') return;
+    engines.delete(handle);
+    opened.end();
+  };
+
+  return {
+    open(handle, request, reports) {
+      assert(!engines.has(handle), `handle ${handle} is opened twice`);
+      engines.set(handle, openEngine(handle, request, reports));
+    },
+    mutate: (handle, mutations) => answer(async () => performMutations((await engineOf(handle)).engine, mutations)),
+    runOnce: (handle, query) => answer(async () => (await engineOf(handle)).engine.runOnce(query)),
+    tell(handle, order) {
+      void obey(handle, order);
+    },
+    ping: () => undefined,
+    markAll: () => marks.markAll(),
+  };
+}
+
+/** The page holds the tokens; it is asked over the room's own port, so that nothing is left to release when the room closes. */
+function askForTokens(reports: MessagePort, report: (report: EngineReport) => void): () => Promise<string | null> {
+  const waiting = new Map<number, (answer: TokenAnswer) => void>();
+  let last = 0;
+  reports.onmessage = ({ data: answer }: MessageEvent<TokenAnswer>) => {
+    waiting.get(answer.number)?.(answer);
+    waiting.delete(answer.number);
+  };
+  return async () => {
+    const number = ++last;
+    const answered = new Promise<TokenAnswer>((resolve) => waiting.set(number, resolve));
+    report({ type: 'tokenWanted', number });
+    const answer = await answered;
+    if ('error' in answer) throw AlcoveError.fromBody(answer.error);
+    return answer.value;
+  };
+}
+
+function findRoom(rooms: readonly AnyRoom[], request: OpenRequest): AnyRoom {
+  const room = rooms.find(({ name }) => name === request.roomName);
+  if (room === undefined) {
+    throw new AlcoveError('option_invalid', `the worker was started without the room definition “${request.roomName}”`, {
+      hint: 'Pass it to startWorker in the worker file.',
+    });
+  }
+  if (room.model.schemaId !== request.schemaId) {
+    throw new AlcoveError('update_needed', `page and worker come from different builds: they hold different schemas of “${room.name}”`, {
+      hint: 'Load the page again.',
+    });
+  }
+  return room;
+}
+
+/** A state or value that cannot be set is told to its hook; anything else that an order throws breaks the engine, loudly. */
+function reportRefusal(opened: OpenedEngine, order: EngineOrder, error: AlcoveError): void {
+  const refused = refusedBy(order);
+  if (refused === null) return opened.report({ type: 'broken', error: error.toBody() });
+  opened.report({ type: 'notices', notices: [{ type: 'stateRefused', ...refused, error: error.toBody() }] });
+}
+
+async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {
+  try {
+    return { value: await run() };
+  } catch (error) {
+    return { error: AlcoveError.from(error).toBody() };
+  }
+}
