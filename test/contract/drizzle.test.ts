@@ -70,7 +70,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
       .run();
   };
 
-  test('[DB-30] maps booleans, both timestamps, JSON, blobs and numbers there and back', () => {
+  test('[DB-23] maps booleans, both timestamps, JSON, blobs and numbers there and back', () => {
     const row = {
       id: 'z',
       name: 'Zoë 👩‍🚀',
@@ -94,7 +94,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-30] binds booleans in sql`…` as 0 and 1 and refuses what has no column to map it', () => {
+  test('[DB-23] binds booleans in sql`…` as 0 and 1 and refuses what has no column to map it', () => {
     inTransaction(() => {
       expect(tx.get(sql`select ${true} as t, ${false} as f, typeof(${true}) as kind`)).toEqual({ t: 1, f: 0, kind: 'integer' });
       expect(codeOf(() => tx.get(sql`select ${new Date()}`))).toBe('sql_failed');
@@ -104,7 +104,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-31] inserts, upserts, updates, deletes and returns rows', () => {
+  test('[DB-24] inserts, upserts, updates, deletes and returns rows', () => {
     inTransaction(() => {
       expect(tx.insert(people).values({ id: 'a', name: 'Ada' }).returning({ id: people.id, active: people.active }).get()).toEqual({
         id: 'a',
@@ -133,7 +133,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-31] selects with joins, groups, subqueries, CTEs, unions and windows', () => {
+  test('[DB-24] selects with joins, groups, subqueries, CTEs, unions and windows', () => {
     inTransaction(() => {
       seed();
       const boss = alias(people, 'boss');
@@ -232,7 +232,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-31] an outer-joined table is null only where all its columns are', () => {
+  test('[DB-24] an outer-joined table is null only where all its columns are', () => {
     inTransaction(() => {
       seed();
       const rows = tx
@@ -253,7 +253,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-32] tx.transaction nests and rolls back alone', () => {
+  test('[DB-25] tx.transaction nests and rolls back alone', () => {
     inTransaction(() => {
       tx.insert(people).values({ id: 'a', name: 'Ada' }).run();
       expect(() =>
@@ -268,7 +268,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-33] a statement outside the transaction, such as an awaited builder runs, is refused and does nothing', async () => {
+  test('[DB-26] a statement outside the transaction, such as an awaited builder runs, is refused and does nothing', async () => {
     expect(codeOf(() => tx.insert(people).values({ id: 'a', name: 'Ada' }).run())).toBe('mutator_async');
     let late: PromiseLike<unknown> | undefined;
     inTransaction(() => {
@@ -279,7 +279,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     expect(database.prepare('SELECT count(*) FROM people').get()).toEqual([0]);
   });
 
-  test('[DB-34] a prepared builder and equal builders use one prepared statement', () => {
+  test('[DB-27] a prepared builder and equal builders use one prepared statement', () => {
     inTransaction(() => {
       const byId = tx
         .select()
@@ -298,7 +298,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     });
   });
 
-  test('[DB-35] hooks see each statement, its rows and its changes, and can stop it', () => {
+  test('[DB-28] hooks see each statement, its rows and its changes, and can stop it', () => {
     const results: unknown[] = [];
     const seen: unknown[] = [];
     const watched = mutatorTx(database, {
@@ -327,7 +327,7 @@ describe.each(engines)('Drizzle on $name', ({ open }) => {
     expect(seen).toEqual([['1', '2', 3], [1], [], ['1']]);
   });
 
-  test('[DB-36] more than 100 parameters are refused with the way round', () => {
+  test('[DB-29] more than 100 parameters are refused with the way round', () => {
     inTransaction(() => {
       const rows = Array.from({ length: 101 }, (_, index) => ({ id: `n${index}` }));
       expect(tx.insert(notes).values(rows.slice(1)).run()).toEqual({ changes: 100 });

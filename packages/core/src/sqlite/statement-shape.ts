@@ -56,7 +56,7 @@ export function shapesOf(sql: string): StatementShape[] {
 export const excerpt = (sql: string): string => ` (in: ${sql.length > 200 ? `${sql.slice(0, 200)}…` : sql})`;
 
 /** Cuts at semicolons; the ones inside a trigger's body belong to it: a trigger ends at `; END`. */
-function splitStatements(tokens: readonly Token[]): Token[][] {
+export function splitStatements(tokens: readonly Token[]): Token[][] {
   const statements: Token[][] = [];
   let current: Token[] = [];
   for (const token of tokens) {
@@ -79,7 +79,8 @@ function isTrigger(tokens: readonly Token[]): boolean {
 
 const endsTrigger = (tokens: readonly Token[]): boolean => tokens.at(-1)?.text === 'END' && tokens.at(-2)?.kind === 'semicolon';
 
-function verbOf(tokens: readonly Token[]): string {
+/** The keyword that decides what the statement does: after WITH it is the main statement's. */
+export function verbOf(tokens: readonly Token[]): string {
   const first = tokens[0]?.text ?? '';
   if (first !== 'WITH') return first;
   let depth = 0;
