@@ -1,8 +1,7 @@
 import { AlcoveError } from '../error.ts';
-import { nameList } from '../schema/ddl.ts';
 import type { RoomModel } from '../schema/room-model.ts';
 import type { Database, Row } from '../sqlite/database.ts';
-import { quoteIdentifier } from '../sqlite/identifier.ts';
+import { applyStatements } from './apply-statements.ts';
 import type { AppliedChanges, AppliedTable } from './applied-changes.ts';
 import type { ChangeSet, RowChange } from './change-set.ts';
 import { invertChangeSet } from './invert.ts';
@@ -61,12 +60,12 @@ export function applyChangeSet(
   return database.transaction(() => {
     const applied = plans.map(({ table, shape }): AppliedTable => {
       const keys = table.rows.map(({ before, after }) => keyOf(after ?? before ?? [], table.key));
-      const remove = database.prepare(deleteSql(shape));
+      const { remove } = applyStatements(database, shape, table.columns);
       for (const key of keys) remove.run(key);
       return { ...table, keys };
     });
     for (const { table, shape } of plans) {
-      const insert = database.prepare(insertSql(shape, table.columns));
+      const { insert } = applyStatements(database, shape, table.columns);
       for (const { after } of table.rows) if (after !== null) insert.run(after);
     }
     return applied;
@@ -82,7 +81,7 @@ export function applyRowPuts(database: Database, model: RoomModel, tables: reado
   return database.transaction(() => {
     const applied = plans.map(({ table, shape }) => removeKeys(database, table, shape));
     for (const { table, shape } of plans) {
-      const insert = database.prepare(insertSql(shape, table.columns));
+      const { insert } = applyStatements(database, shape, table.columns);
       for (const row of table.puts) insert.run(row);
     }
     return applied.filter(({ rows }) => rows.length > 0);
@@ -92,7 +91,7 @@ export function applyRowPuts(database: Database, model: RoomModel, tables: reado
 /** Inserts whole rows, none of whose keys stands there yet: a snapshot's. Conditions as for applyChangeSet. */
 export function insertRows(database: Database, model: RoomModel, rows: TableRows): void {
   const shape = shapeFor(model, rows);
-  const insert = database.prepare(insertSql(shape, rows.columns));
+  const { insert } = applyStatements(database, shape, rows.columns);
   database.transaction(() => {
     for (const row of rows.rows) insert.run(row);
   });
@@ -100,12 +99,12 @@ export function insertRows(database: Database, model: RoomModel, rows: TableRows
 
 /** Deletes every key of `table`; the answer pairs what stood there with what will. */
 function removeKeys(database: Database, table: RowPuts, shape: TableShape): AppliedTable {
-  const remove = database.prepare(`${deleteSql(shape)} RETURNING ${nameList(table.columns)}`);
+  const { removeReturning } = applyStatements(database, shape, table.columns);
   const changes = new Map<string, RowChange>();
   const replace = (key: Row, text: string, after: Row | null): void => {
     changes.set(text, { before: changes.get(text)?.before ?? null, after });
     // Under a collation the row that stood there may spell its key in another way.
-    for (const before of remove.all(key)) {
+    for (const before of removeReturning.all(key)) {
       const standing = keyText(before, table.key);
       changes.set(standing, { before, after: changes.get(standing)?.after ?? null });
     }
@@ -140,10 +139,3 @@ function shapeFor(
 }
 
 const mismatch = (what: string): AlcoveError => new AlcoveError('schema_mismatch', `the changes are of ${what}`);
-
-function deleteSql(shape: TableShape): string {
-  return `DELETE FROM ${quoteIdentifier(shape.name)} WHERE ${shape.key.map((position) => `${quoteIdentifier(shape.columns[position] ?? '')} = ?`).join(' AND ')}`;
-}
-
-const insertSql = (shape: TableShape, columns: readonly string[]): string =>
-  `INSERT INTO ${quoteIdentifier(shape.name)} (${nameList(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;

@@ -2,6 +2,7 @@ import { assert } from '../error.ts';
 import type { RoomModel } from '../schema/room-model.ts';
 import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
 import { changesSomething, keyText } from './row-key.ts';
+import { sameNames } from './table-shape.ts';
 
 /**
  * One change set that does what `changeSets` do one after the other: per key the first row before and the last row after; keys that end as they
@@ -39,6 +40,3 @@ function addChange(rows: Map<string, RowChange>, change: RowChange, key: readonl
   const first = rows.get(text);
   rows.set(text, first === undefined ? change : { before: first.before, after: change.after });
 }
-
-const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name, index) => name === b[index]);

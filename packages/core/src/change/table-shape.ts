@@ -38,3 +38,7 @@ export const replicatedShapes = (model: RoomModel): readonly TableShape[] => {
 };
 
 const replicated = new WeakMap<RoomModel, readonly TableShape[]>();
+
+/** Whether two lists of names are the same names in the same order. */
+export const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && a.every((name, index) => name === b[index]));

@@ -11,7 +11,8 @@ export interface ColumnType {
   readonly collation: Collation;
 }
 
-const TYPE = /^([A-Za-z][A-Za-z0-9_]*(?: [A-Za-z][A-Za-z0-9_]*)*(?: ?\( ?\d+ ?(?:, ?\d+ ?)?\))?)(?: collate "?(binary|nocase|rtrim)"?)?$/i;
+const COLLATE = / collate "?(binary|nocase|rtrim)"?$/i;
+const DECLARED = /^[a-z][a-z0-9_]*(?: [a-z][a-z0-9_]*)*(?: ?\( ?\d+ ?(?:, ?\d+ ?)?\))?$/i;
 
 /** Words that would end the type and begin a column constraint; those are declared through Drizzle, not inside a type. */
 const CONSTRAINT_WORDS = new Set(
@@ -23,15 +24,16 @@ const CONSTRAINT_WORDS = new Set(
  * @throws AlcoveError `schema_invalid` for anything else: every replica must have the same type, affinity and collation.
  */
 export function columnType(type: string): ColumnType {
-  const match = TYPE.exec(type.trim().replaceAll(/\s+/g, ' '));
-  const declared = match?.[1];
-  const words = declared?.toLowerCase().match(/[a-z][a-z0-9_]*/g) ?? [];
-  if (declared === undefined || words.some((word) => CONSTRAINT_WORDS.has(word))) {
+  const text = type.trim().replaceAll(/\s+/g, ' ');
+  const collation = COLLATE.exec(text);
+  const declared = text.replace(COLLATE, '');
+  const words = declared.toLowerCase().match(/[a-z][a-z0-9_]*/g) ?? [];
+  if (!DECLARED.test(declared) || words.some((word) => CONSTRAINT_WORDS.has(word))) {
     throw new AlcoveError('schema_invalid', `cannot read the column type ${JSON.stringify(type)}`, {
       hint: 'Use words, an optional size and an optional COLLATE BINARY, NOCASE or RTRIM, such as "text COLLATE NOCASE".',
     });
   }
-  return { declared, affinity: affinityOf(declared), collation: collationOf(match?.[2]) };
+  return { declared, affinity: affinityOf(declared), collation: collationOf(collation?.[1]) };
 }
 
 function affinityOf(declared: string): Affinity {
