@@ -51,7 +51,8 @@ describe('FrameWatch', () => {
             at += size;
             expect(watch.half).toBe(at < bytes.length);
           }
-          const taken = watch.takeFrames();
+          const taken = watch.takeCounts();
+          expect(taken.messages).toBe(1);
           data += taken.data;
           control += taken.control;
         }

@@ -1,11 +1,18 @@
+export interface FrameCounts {
+  /** Frames whose header was complete. */
+  data: number;
+  control: number;
+  /** Messages that ended. */
+  messages: number;
+}
+
 /**
  * Follows the frames in the bytes of one WebSocket, reading headers only: how many frames came, and whether a message stands half arrived. `ws` tells
  * neither, and a peer that sends half a frame and falls silent, or pings without end, would cost it nothing.
  * It judges nothing: what breaks the protocol is closed by `ws` itself.
  */
 export class FrameWatch {
-  /** Frames whose header was complete since the last `takeFrames`. */
-  #frames = { data: 0, control: 0 };
+  #counts: FrameCounts = { data: 0, control: 0, messages: 0 };
   #header: number[] = [];
   #payloadLeft = 0;
   #continued = false;
@@ -33,9 +40,10 @@ export class FrameWatch {
     }
   }
 
-  takeFrames(): { readonly data: number; readonly control: number } {
-    const taken = this.#frames;
-    if (taken.data > 0 || taken.control > 0) this.#frames = { data: 0, control: 0 };
+  /** What came since the last call. */
+  takeCounts(): FrameCounts {
+    const taken = this.#counts;
+    this.#counts = { data: 0, control: 0, messages: 0 };
     return taken;
   }
 
@@ -43,7 +51,7 @@ export class FrameWatch {
     const [first = 0] = this.#header;
     this.#isControl = (first & 0x08) !== 0;
     this.#final = (first & 0x80) !== 0;
-    this.#frames[this.#isControl ? 'control' : 'data'] += 1;
+    this.#counts[this.#isControl ? 'control' : 'data'] += 1;
     this.#payloadLeft = payloadLength(this.#header);
     this.#header = [];
     if (this.#payloadLeft === 0) this.#frameEnded();
@@ -51,7 +59,9 @@ export class FrameWatch {
 
   /** Control frames may stand between the frames of a message and end nothing. */
   #frameEnded(): void {
-    if (!this.#isControl) this.#continued = !this.#final;
+    if (this.#isControl) return;
+    this.#continued = !this.#final;
+    if (this.#final) this.#counts.messages += 1;
   }
 }
 

@@ -1,0 +1,143 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { AlcoveError } from '@alcove/core/error';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
+import type { ImageEndpoint } from './image-endpoint.ts';
+import { isLoopbackAddress, isOriginAllowed } from './origins.ts';
+import type { OriginRule } from './origins.ts';
+
+export interface HttpFrontOptions {
+  /** Where sockets are opened; images are under it. */
+  readonly path: string;
+  readonly origins: OriginRule;
+  readonly images: ImageEndpoint;
+  readonly messageBytesMax: number;
+  readonly closeTimeoutMs: number;
+  /** Why no socket may be opened now, if so. */
+  refuses(): AlcoveError | null;
+  /** What /health says besides its status; null while draining. */
+  health(): Record<string, unknown> | null;
+  opened(socket: WebSocket, request: IncomingMessage): void;
+}
+
+/** No honest client sends so many pieces of one message. */
+const FRAGMENTS_MAX = 1024;
+const BUFFERED_CHUNKS_MAX = 4096;
+
+/**
+ * The HTTP side of the host: `<path>` (WebSocket), `<path>/image`, `<path>/health`, and `/health` on a server of its own. Everything about a request for a
+ * socket is checked before it is granted; who is turned away gets a status and a JSON error.
+ */
+export class HttpFront {
+  readonly #options: HttpFrontOptions;
+  readonly #sockets: WebSocketServer;
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options;
+    const settings = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.messageBytesMax + 1, // the byte that names the codec
+      maxFragments: FRAGMENTS_MAX, // this and the next two: newer than the types of ws
+      maxBufferedChunks: BUFFERED_CHUNKS_MAX,
+      closeTimeout: options.closeTimeoutMs,
+      handleProtocols: () => false as const, // none is ours; a token somebody put there is not echoed
+    };
+    this.#sockets = new WebSocketServer(settings);
+  }
+
+  /** Answers everything on `server`, which is the host's own. */
+  serve(server: HttpServer): void {
+    server.on('request', (request, response) => this.#answer(request, response, true));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  /**
+   * Takes its own paths on a server of the app's, whatever listeners that has or gets: requests for them reach no listener. Everything else passes
+   * untouched. Returns what undoes it.
+   */
+  attach(server: HttpServer): () => void {
+    const emit = server.emit;
+    const ours = (event: string | symbol, args: readonly unknown[]): boolean => {
+      if (event !== 'request' && event !== 'upgrade' && event !== 'checkContinue') return false;
+      const request = args[0] as IncomingMessage; // what these events carry
+      if (!this.#owns(request)) return event === 'upgrade' && this.#refuseUnheard(server, args[1] as Duplex);
+      if (event === 'upgrade') this.#upgrade(request, args[1] as Duplex, args[2] as Buffer);
+      else this.#answer(request, args[1] as ServerResponse, false);
+      return true;
+    };
+    const front = function (this: HttpServer, event: string | symbol, ...args: unknown[]): boolean {
+      return ours(event, args) || Reflect.apply(emit, this, [event, ...args]);
+    };
+    server.emit = front as HttpServer['emit']; // one function for all the overloads
+    // Node asks whether anybody listens for upgrades before it emits one.
+    const listener = (): void => undefined;
+    server.on('upgrade', listener);
+    return () => {
+      server.off('upgrade', listener);
+      if (server.emit === front) server.emit = emit;
+    };
+  }
+
+  /** Nobody but us listens for upgrades: one that is not ours would hang for ever. */
+  #refuseUnheard(server: HttpServer, socket: Duplex): boolean {
+    if (server.listenerCount('upgrade') > 1) return false;
+    refuseUpgrade(socket, 404, new AlcoveError('bad_message', 'there is nothing to connect to at this path'));
+    return true;
+  }
+
+  #owns(request: IncomingMessage): boolean {
+    const path = pathOf(request);
+    return path !== null && (path === this.#options.path || path.startsWith(`${this.#options.path}/`));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
+    const { path: root, images } = this.#options;
+    const path = pathOf(request);
+    if (path === `${root}/image`) void images.handle(request, response);
+    else if (path === `${root}/health` || (alone && path === '/health')) this.#health(response);
+    else if (path === root) {
+      answerError(response, 426, new AlcoveError('bad_message', 'a WebSocket is opened at this path'), {
+        upgrade: 'websocket',
+        connection: 'upgrade',
+      });
+    } else answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
+  }
+
+  #health(response: ServerResponse): void {
+    const health = this.#options.health();
+    if (health === null) answerJson(response, 503, { status: 'draining' });
+    else answerJson(response, 200, { status: 'ok', ...health });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refusal = this.#refusal(request);
+    if (refusal !== null) {
+      refuseUpgrade(socket, refusal.status, refusal.error);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#options.opened(opened, request));
+  }
+
+  #refusal(request: IncomingMessage): { readonly status: number; readonly error: AlcoveError } | null {
+    const { path, origins, refuses } = this.#options;
+    if (pathOf(request) !== path) return { status: 404, error: new AlcoveError('bad_message', `sockets are opened at ${path}`) };
+    if (origins.loopbackOnly && !isLoopbackAddress(request.socket.remoteAddress ?? '')) {
+      return {
+        status: 403,
+        error: new AlcoveError('unauthenticated', 'this server authenticates nobody and therefore lets in this machine only', {
+          hint: 'Give createServer an `authenticate`; one that returns {} lets everybody in.',
+        }),
+      };
+    }
+    const origin = originOf(request);
+    if (!isOriginAllowed(origins, { origin, host: request.headers.host })) {
+      return { status: 403, error: new AlcoveError('origin_refused', `pages of ${origin} may not connect here`) };
+    }
+    const error = refuses();
+    return error === null ? null : { status: 503, error };
+  }
+}

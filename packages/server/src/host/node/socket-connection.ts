@@ -1,0 +1,144 @@
+import type { Duplex } from 'node:stream';
+import { AlcoveError, ERROR_CODES } from '@alcove/core/error';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { RawData, WebSocket } from 'ws';
+import { FrameWatch } from './frame-watch.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface ConnectionLimits {
+  /** Past them the socket is not read until it is within again; the sender notices its own full buffer, nobody else notices anything. */
+  readonly socketBytesPerSecondMax: number;
+  readonly socketFramesPerSecondMax: number;
+  /** Pings and pongs; past them `rate_limited`: no honest client sends so many, and each ping costs an answer. */
+  readonly socketControlFramesPerSecondMax: number;
+  /** From the first byte of a message to its last. */
+  readonly halfMessageTimeoutMs: number;
+}
+
+/** What a budget may be overdrawn in one go, in seconds of its rate. */
+const BURST_SECONDS = 4;
+
+export interface ConnectionHandlers {
+  message(frame: string | Uint8Array): void;
+  /** Once, however it ended. */
+  closed(): void;
+}
+
+export interface ConnectionOptions {
+  readonly limits: ConnectionLimits;
+  readonly runtime: Runtime;
+  readonly handlers: ConnectionHandlers;
+  /** UTF-8 bytes of a text that is sent to many sockets in a row. */
+  readonly textBytes: (text: string) => Uint8Array;
+}
+
+/** One socket: budgets and deadlines of what comes in, order and end of what goes out. */
+export class SocketConnection {
+  readonly id: string;
+  readonly #socket: WebSocket;
+  readonly #runtime: Runtime;
+  readonly #limits: ConnectionLimits;
+  readonly #watch = new FrameWatch();
+  readonly #bytes: TokenBucket;
+  readonly #frames: TokenBucket;
+  readonly #control: TokenBucket;
+  readonly #textBytes: (text: string) => Uint8Array;
+  #handlers: ConnectionHandlers;
+  #halfSinceMs: number | null = null;
+  #resume: Timer | null = null;
+  #ended = false;
+
+  constructor(id: string, socket: WebSocket, raw: Duplex, options: ConnectionOptions) {
+    const { limits, runtime, handlers } = options;
+    const nowMs = runtime.monotonicMs();
+    const bucket = (perSecond: number): TokenBucket => new TokenBucket({ perSecond, burst: perSecond * BURST_SECONDS, nowMs });
+    this.id = id;
+    this.#socket = socket;
+    this.#runtime = runtime;
+    this.#limits = limits;
+    this.#handlers = handlers;
+    this.#textBytes = options.textBytes;
+    this.#bytes = bucket(limits.socketBytesPerSecondMax);
+    this.#frames = bucket(limits.socketFramesPerSecondMax);
+    this.#control = bucket(limits.socketControlFramesPerSecondMax);
+    raw.on('data', (bytes: Buffer) => this.#came(bytes));
+    socket.on('message', (data, isBinary) => this.#message(data, isBinary));
+    socket.on('close', () => this.#closed());
+    socket.on('error', (error) => runtime.log.debug('a socket broke the protocol', { connectionId: id, reason: error.message }));
+  }
+
+  /** From now on these hear of the socket; what ended before is told at once. */
+  set handlers(handlers: ConnectionHandlers) {
+    this.#handlers = handlers;
+    if (this.#ended) handlers.closed();
+  }
+
+  get bufferedBytes(): number {
+    return this.#ended ? 0 : this.#socket.bufferedAmount;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  send(frame: string | Uint8Array): void {
+    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
+    const binary = typeof frame !== 'string';
+    this.#socket.send(binary ? frame : this.#textBytes(frame), { binary, compress: false });
+  }
+
+  /** Closes with the error's close code, after what was sent before. The peer has a few seconds to answer, then the socket is cut. */
+  close(error: AlcoveError): void {
+    const entry = ERROR_CODES[error.code];
+    this.#resume?.cancel();
+    if (this.#socket.isPaused) this.#socket.resume(); // its own close frame is to be read
+    this.#socket.close('closeCode' in entry ? entry.closeCode : ERROR_CODES.internal.closeCode, error.code);
+  }
+
+  /** Cuts it. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** Called every so often: has a message stood half for too long? */
+  isOverdue(nowMs: number): boolean {
+    return this.#halfSinceMs !== null && nowMs - this.#halfSinceMs > this.#limits.halfMessageTimeoutMs;
+  }
+
+  /** Runs after `ws` has read the same bytes. */
+  #came(bytes: Buffer): void {
+    const nowMs = this.#runtime.monotonicMs();
+    this.#watch.feed(bytes);
+    const frames = this.#watch.takeCounts();
+    if (frames.messages > 0 || !this.#watch.half) this.#halfSinceMs = null; // the time of the next message begins
+    if (this.#watch.half) this.#halfSinceMs ??= nowMs;
+    if (frames.control > 0 && this.#control.take(frames.control, nowMs) > 0) {
+      this.close(new AlcoveError('rate_limited', 'too many pings'));
+      return;
+    }
+    const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(frames.data, nowMs));
+    if (waitMs > 0) this.#pause(waitMs);
+  }
+
+  #pause(ms: number): void {
+    if (this.#resume !== null || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.pause();
+    this.#resume = this.#runtime.setTimer(ms, () => {
+      this.#resume = null;
+      this.#socket.resume();
+    });
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return; // closing: it will not be answered any more
+    const bytes = Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data;
+    this.#handlers.message(isBinary ? bytes : bytes.toString('utf8'));
+  }
+
+  #closed(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#resume?.cancel();
+    this.#handlers.closed();
+  }
+}
