@@ -1,0 +1,90 @@
+import { mergeChangeSets } from '@alcove/core/change/merge';
+import { decodeRecord } from '@alcove/core/change/record-codec';
+import { toWire } from '@alcove/core/change/wire';
+import { assert } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { VersionAck } from '../change-log/change-log.ts';
+import type { ChangeLog } from '../change-log/change-log.ts';
+import { SharedFrame } from './shared-frame.ts';
+
+/** A stretch of history as one commit message: applied by a replica at `from`, it leaves it at `to`. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly frame: SharedFrame;
+  /** How its versions settled mutations, oldest first. */
+  readonly acks: readonly VersionAck[];
+}
+
+export interface CatchUpBounds {
+  readonly catchUpVersionsMax: number;
+  readonly catchUpBytesMax: number;
+  readonly catchUpCacheBytesMax: number;
+}
+
+/**
+ * Reads the log in merged ranges for readers that are behind. Ranges end at multiples of `catchUpVersionsMax`, or where the bytes are full, so that
+ * readers who started at different versions soon read the same ones; those are merged and encoded once.
+ */
+export class CatchUp {
+  readonly #log: ChangeLog;
+  readonly #model: RoomModel;
+  readonly #runtime: Runtime;
+  readonly #bounds: CatchUpBounds;
+  /** Least recently used first. */
+  readonly #ranges = new Map<string, Range>();
+
+  constructor(log: ChangeLog, model: RoomModel, runtime: Runtime, bounds: CatchUpBounds) {
+    this.#log = log;
+    this.#model = model;
+    this.#runtime = runtime;
+    this.#bounds = bounds;
+  }
+
+  /** Encoded ranges held just now. */
+  get cachedRanges(): number {
+    return this.#ranges.size;
+  }
+
+  /** The range that begins after `from` and ends at `head` at the latest. `from` must be within the log and below `head`. */
+  range(from: number, head: number): Range {
+    const versions = this.#bounds.catchUpVersionsMax;
+    const last = Math.min(head, from - (from % versions) + versions);
+    const id = `${from}-${last}`;
+    const known = this.#ranges.get(id);
+    const range = known ?? this.#read(from, last);
+    this.#ranges.delete(id);
+    this.#ranges.set(id, range);
+    return range;
+  }
+
+  /** After frames of ranges were used, which encodes them: drops what is over the bound. */
+  trim(): void {
+    let bytes = 0;
+    for (const { frame } of this.#ranges.values()) bytes += frame.bytes;
+    for (const [id, { frame }] of this.#ranges) {
+      if (bytes <= this.#bounds.catchUpCacheBytesMax) return;
+      this.#ranges.delete(id);
+      bytes -= frame.bytes;
+    }
+  }
+
+  /** Nobody is behind any more. */
+  clear(): void {
+    this.#ranges.clear();
+  }
+
+  #read(from: number, last: number): Range {
+    const entries = this.#log.read(from, last, { versionsMax: last - from, bytesMax: this.#bounds.catchUpBytesMax });
+    const end = entries.at(-1);
+    assert(end !== undefined && entries[0]?.version === from + 1, `version ${from + 1} is in the log`);
+    const changeSet = mergeChangeSets(
+      this.#model,
+      entries.map(({ record }) => decodeRecord(record)),
+    );
+    const { version: to, schema, hash, atMs } = end;
+    const frame = new SharedFrame({ type: 'commit', from, to, schema, changes: toWire(changeSet), hash, atMs }, this.#runtime);
+    return { from, to, frame, acks: entries.flatMap(({ version, acks }) => acks.map((ack) => ({ version, ack }))) };
+  }
+}

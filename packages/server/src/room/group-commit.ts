@@ -1,0 +1,142 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { ValueWrites } from '../ephemeral/debounced-values.ts';
+import type { MadeVersion } from './commit-run.ts';
+import { CommitRun } from './commit-run.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Outcome, Work } from './work.ts';
+import { failureKind } from './work.ts';
+
+/** What arrived since the last flush. */
+export interface Batch {
+  readonly works: readonly Work[];
+  /** Values to write, by id. */
+  readonly valueIds: readonly string[];
+  readonly heard: ReadonlyMap<string, number>;
+  readonly byes: ReadonlySet<string>;
+}
+
+/** One transaction that was committed, or work that was refused without one. */
+export interface Committed {
+  /** Null: there was nothing to make a version of. */
+  readonly made: MadeVersion | null;
+  readonly outcomes: readonly Outcome[];
+  readonly afterCommit: readonly (() => void | Promise<void>)[];
+  readonly values: ValueWrites | null;
+}
+
+export interface GroupCommit {
+  readonly committed: readonly Committed[];
+  /** Work that the time budget left for the next flush, in order. */
+  readonly left: readonly Work[];
+  /** Values that could not be written now. */
+  readonly unwrittenIds: readonly string[];
+}
+
+const nothing = (outcomes: readonly Outcome[]): Committed => ({ made: null, outcomes, afterCommit: [], values: null });
+const EMPTY: Batch = { works: [], valueIds: [], heard: new Map(), byes: new Set() };
+
+/**
+ * Commits a batch: all together in one transaction, which is one version and one fsync. Where that transaction does not stand (a mutation rolled it
+ * back, a deferred foreign key fails with COMMIT, the disk is full) each piece runs again in a transaction of its own, and one that fails even then is
+ * rejected finally, or refused where the place is to blame and not the mutation.
+ *
+ * @throws AlcoveError where the room cannot go on (`failureKind` fail): nothing may be told of this batch then.
+ */
+export function commitGroup(parts: RoomParts, batch: Batch): GroupCommit {
+  try {
+    const { committed, left } = attempt(parts, batch, new Set(), null);
+    return { committed: [committed], left, unwrittenIds: [] };
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    if (failureKind(error) === 'fail') throw error;
+    if (error.code === 'overloaded') return refuseAll(batch, error);
+    parts.runtime.log.debug('a group of mutations is run again one by one', { room: parts.id, works: batch.works.length, code: error.code });
+    return commitAlone(parts, batch);
+  }
+}
+
+/** Another process holds the file: each try would wait for it in vain. */
+const refuseAll = (batch: Batch, error: AlcoveError): GroupCommit => ({
+  committed: [nothing(batch.works.map((work) => refused(work, error)))],
+  left: [],
+  unwrittenIds: batch.valueIds,
+});
+
+const refused = (work: Work, error: AlcoveError): Outcome => ({
+  work,
+  result: 'refused',
+  expected: work.kind === 'mutation' ? work.mutation.mutationId : 1,
+  error,
+});
+
+function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
+  const refusedClients = new Set<string>();
+  const committed = batch.works.map((work) => commitOne(parts, work, refusedClients));
+  try {
+    committed.push(attempt(parts, { ...batch, works: [] }, refusedClients, null).committed);
+    return { committed, left: [], unwrittenIds: [] };
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    if (failureKind(error) === 'fail') throw error;
+    parts.runtime.log.error('values could not be written and wait', { room: parts.id, code: error.code, message: error.message });
+    return { committed, left: [], unwrittenIds: batch.valueIds };
+  }
+}
+
+function commitOne(parts: RoomParts, work: Work, refusedClients: Set<string>): Committed {
+  const batch = { ...EMPTY, works: [work] };
+  try {
+    return attempt(parts, batch, refusedClients, null).committed;
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    if (failureKind(error) === 'final') return recordRejection(parts, batch, refusedClients, error);
+    return refuseOne(work, error, refusedClients);
+  }
+}
+
+/** The mutation failed with its own COMMIT: what is committed instead is its rejection. */
+function recordRejection(parts: RoomParts, batch: Batch & { readonly works: readonly Work[] }, refusedClients: Set<string>, rejection: AlcoveError): Committed {
+  try {
+    return attempt(parts, batch, refusedClients, rejection).committed;
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    if (failureKind(error) === 'final') throw new AlcoveError('room_failed', `a rejection could not be stored: ${error.message}`, { cause });
+    const [work] = batch.works;
+    if (work === undefined) throw error;
+    return refuseOne(work, error, refusedClients);
+  }
+}
+
+function refuseOne(work: Work, error: AlcoveError, refusedClients: Set<string>): Committed {
+  if (failureKind(error) === 'fail') throw error;
+  if (work.kind === 'mutation') refusedClients.add(work.owner.clientId);
+  return nothing([refused(work, error)]);
+}
+
+function attempt(parts: RoomParts, batch: Batch, refusedBefore: Set<string>, rejection: AlcoveError | null): { committed: Committed; left: readonly Work[] } {
+  // A transaction that fails takes its refusals back with it.
+  const refusedClients = new Set(refusedBefore);
+  const run = new CommitRun(parts, refusedClients);
+  let left: readonly Work[] = [];
+  const made = parts.database.transaction(() => {
+    left = runWorks(parts, run, batch.works, rejection);
+    run.writeValues(batch.valueIds);
+    for (const [clientId, upTo] of batch.heard) run.heard(clientId, upTo);
+    for (const clientId of batch.byes) run.bye(clientId);
+    return run.finish();
+  });
+  for (const clientId of refusedClients) refusedBefore.add(clientId);
+  if (made !== null) parts.log.advance(made);
+  if (run.values !== null) parts.values.written(run.values);
+  return { committed: { made, outcomes: run.outcomes, afterCommit: run.afterCommit, values: run.values }, left };
+}
+
+/** @returns what the time budget left over. */
+function runWorks(parts: RoomParts, run: CommitRun, works: readonly Work[], rejection: AlcoveError | null): readonly Work[] {
+  const untilMs = parts.runtime.monotonicMs() + parts.limits.commitTimeBudgetMs;
+  for (const [index, work] of works.entries()) {
+    run.run(work, rejection);
+    if (parts.runtime.monotonicMs() >= untilMs) return works.slice(index + 1);
+  }
+  return [];
+}

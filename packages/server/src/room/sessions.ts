@@ -1,0 +1,77 @@
+import type { HelloClient } from '@alcove/core/protocol/client-message';
+import type { Codec } from '@alcove/core/protocol/codec';
+import type { RoomAccess } from '../access/access.ts';
+import type { SessionState } from './session.ts';
+
+/** One connection that was let in. */
+export interface Session {
+  readonly connectionId: string;
+  /** The same for every connection of a client, so that others see one person across a reconnect. */
+  readonly sessionId: string;
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly subject: string;
+  readonly codec: Codec;
+  /** What hello said of the clients it pushes for, its own among them. */
+  readonly clients: ReadonlyMap<string, HelloClient>;
+  /** Clients of it that the room knew once and forgot. */
+  readonly forgotten: ReadonlySet<string>;
+  /** Snapshot kinds it takes, best first. */
+  snapshots: readonly ('image' | 'rows')[];
+  access: RoomAccess;
+  state: SessionState;
+  /** Monotonic time of its last word, and when its token runs out. */
+  heardMs: number;
+  accessUntilMs: number | null;
+  /** Mutations of it that wait for a flush. */
+  queued: number;
+}
+
+/** The sessions of a room by connection, by client and by client group. */
+export class Sessions {
+  readonly #byConnection = new Map<string, Session>();
+  readonly #byClient = new Map<string, Session>();
+  readonly #byGroup = new Map<string, Set<Session>>();
+
+  get size(): number {
+    return this.#byConnection.size;
+  }
+
+  get(connectionId: string): Session | undefined {
+    return this.#byConnection.get(connectionId);
+  }
+
+  ofClient(clientId: string): Session | undefined {
+    return this.#byClient.get(clientId);
+  }
+
+  ofGroup(groupId: string): Iterable<Session> {
+    return this.#byGroup.get(groupId) ?? [];
+  }
+
+  /** Subject of the live sessions of a group; they all have the same, see `join`. */
+  subjectOfGroup(groupId: string): string | null {
+    const [session] = this.#byGroup.get(groupId) ?? [];
+    return session?.subject ?? null;
+  }
+
+  add(session: Session): void {
+    this.#byConnection.set(session.connectionId, session);
+    this.#byClient.set(session.clientId, session);
+    const group = this.#byGroup.get(session.groupId) ?? new Set();
+    group.add(session);
+    this.#byGroup.set(session.groupId, group);
+  }
+
+  remove(session: Session): void {
+    this.#byConnection.delete(session.connectionId);
+    if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
+    const group = this.#byGroup.get(session.groupId);
+    group?.delete(session);
+    if (group?.size === 0) this.#byGroup.delete(session.groupId);
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#byConnection.values();
+  }
+}
