@@ -40,10 +40,17 @@ export class Client {
   }
 
   /**
-   * The room of that id; the same object while it is open. It connects by itself.
+   * The room of that id, started; the same object while it is open. Open until `room.close()`.
    * @throws AlcoveError `room_id_invalid`, `closed`.
    */
   room<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
+    const room = this.prepare(definition, id);
+    room.retain();
+    return room;
+  }
+
+  /** As `room`, but nothing is opened before `room.start()` or `room.retain()`: free of effects, for rendering. */
+  prepare<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
     if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
     if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id)) throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
     const key = `${definition.name}/${id}`;
@@ -52,8 +59,7 @@ export class Client {
     if (open !== undefined && (open.definition as AnyRoom) !== definition) {
       throw new AlcoveError('option_invalid', `the room “${id}” is open with another definition named “${definition.name}”`);
     }
-    const room = (open as ClientRoom<Room> | undefined) ?? this.#open(definition, id, key);
-    return room;
+    return (open as ClientRoom<Room> | undefined) ?? this.#open(definition, id, key);
   }
 
   /** Closes every room and ends the worker. Idempotent. */

@@ -39,6 +39,9 @@ export type MutateFunctions<Room extends AnyRoom> = {
     : (args: MutatorArgs<Room, Name>) => MutationHandle;
 };
 
+/** How long a room that nobody retains any more stays open. */
+const UNUSED_ROOM_MS = 5_000;
+
 /** Builds a query, synchronously: a Drizzle select, or sql`…`. */
 export type QueryBuild<Query> = (db: SyncDrizzle) => Query;
 
@@ -78,7 +81,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #values = new Map<string, PageValue>();
   #engineStatus: EngineStatus | null = null;
   #port: EnginePort | null = null;
+  #started = false;
   #closed = false;
+  #retained = 0;
 
   constructor(definition: Room, id: string, options: ClientRoomOptions) {
     this.definition = definition;
@@ -97,7 +102,30 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.cursors = this.#cursors as SharedState<unknown> as SharedState<CursorOf<Room>>;
     this.mutate = this.#mutateFunctions();
     for (const list of [this.pending, this.rejected]) list.subscribe(() => this.#showStatus());
+  }
+
+  /** Opens the engine and connects, unless that was done. Everything may be called before it and waits. */
+  start(): void {
+    if (this.#closed) throw this.#closedError();
+    if (this.#started) return;
+    this.#started = true;
     this.#open();
+  }
+
+  /**
+   * Starts the room and keeps it open until the returned function is called; without another user it then closes after a while (so that a remount finds it as it
+   * was), but never before the room has decided every mutation called here.
+   */
+  retain(): () => void {
+    this.start();
+    this.#retained += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#retained -= 1;
+      this.#closeLater();
+    };
   }
 
   get clientId(): string {
@@ -146,6 +174,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   /** Tries again at once: after `failed`, after `needs_auth`, or instead of waiting for the backoff. */
   reconnect(): void {
     if (this.#closed) return;
+    if (!this.#started) return this.start();
     if (this.#port === null) return this.#open();
     this.#tell({ type: 'start' });
     this.#tell({ type: 'hint', hint: 'online' });
@@ -169,8 +198,16 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#port = null;
     this.#mutations.detach();
     this.#mutations.endAll(this.#closedError());
-    this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pending: 0 });
+    this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pendingCount: 0 });
     this.#options.onClosed();
+  }
+
+  #closeLater(): void {
+    this.#options.runtime.setTimer(UNUSED_ROOM_MS, () => {
+      if (this.#retained > 0 || this.#closed) return;
+      if (this.undecided > 0) this.#closeLater();
+      else this.close();
+    });
   }
 
   #open(): void {
@@ -283,8 +320,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#status.set(syncStatusOf(this.#engineStatus, counts, this.#options.runtime.nowMs()));
   }
 
-  #tell(order: EngineOrder): void {
+  /** Returns whether there is an engine to tell. */
+  #tell(order: EngineOrder): boolean {
     this.#port?.tell(order);
+    return this.#port !== null;
   }
 
   #built<Query>(build: QueryBuild<Query> | Query) {

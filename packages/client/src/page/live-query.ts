@@ -50,7 +50,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     this.query = { sql: built.sql, params: built.params };
     this.#map = built.map;
     this.#ports = ports;
-    this.#result = new Observable<QueryResult<Mapped>>(PENDING, { onUsed: () => this.#used(), onUnused: () => this.#endLater() });
+    this.#result = new Observable<QueryResult<Mapped>>(PENDING, { onUsed: () => this.#used(), onUnused: () => this.endUnlessUsed() });
     this.subscribe = this.#result.subscribe;
     this.getSnapshot = this.#result.getSnapshot;
   }
@@ -63,7 +63,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     if (error !== undefined) return Promise.reject(error);
     if (data !== undefined) return Promise.resolve(data);
     this.#used();
-    if (!this.#result.used) this.#endLater();
+    if (!this.#result.used) this.endUnlessUsed();
     if (this.#waiting === null) {
       let resolve: (rows: readonly Mapped[]) => void = () => undefined;
       let reject: (error: AlcoveError) => void = () => undefined;
@@ -133,11 +133,12 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     this.#ports.port()?.tell({ type: 'watch', queryId: this.queryId, query: this.query });
   }
 
-  #endLater(): void {
+  /** Ends after a while without listeners; called again whenever the last one has gone. */
+  endUnlessUsed(): void {
     this.#unused?.cancel();
     this.#unused = this.#ports.runtime.setTimer(UNUSED_QUERY_MS, () => {
       if (this.#result.used) return;
-      if (this.#waiting !== null) return this.#endLater();
+      if (this.#waiting !== null) return this.endUnlessUsed();
       this.end();
       this.#ports.onEnded(this.queryId);
     });

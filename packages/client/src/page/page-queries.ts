@@ -40,6 +40,7 @@ export class PageQueries {
     });
     this.#byKey.set(key, query as unknown as PageQuery<unknown>);
     this.#byId.set(query.queryId, query as unknown as PageQuery<unknown>);
+    query.endUnlessUsed();
     return query;
   }
 

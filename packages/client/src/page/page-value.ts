@@ -30,13 +30,16 @@ const UNKNOWN: ValueState<never> = { value: undefined, pending: false, updatedBy
 export class PageValue implements DebouncedValue<unknown> {
   readonly name: string;
   readonly key: string;
-  readonly #tell: (order: EngineOrder) => void;
+  /** Returns whether there is an engine to tell. */
+  readonly #tell: (order: EngineOrder) => boolean;
   readonly #state: Observable<ValueState<unknown>>;
   #watching = false;
-  /** Own change not known to be written, to be set again in an engine that knows nothing of it. A counter's sum. */
-  #unwritten: { readonly value: Json } | { readonly delta: number } | null = null;
+  /** Own value not known to be written, to be set again in an engine that knows nothing of it. */
+  #unwritten: { readonly value: Json } | null = null;
+  /** Added to the counter while there was no engine. */
+  #untoldDelta = 0;
 
-  constructor(name: string, key: string, tell: (order: EngineOrder) => void) {
+  constructor(name: string, key: string, tell: (order: EngineOrder) => boolean) {
     this.name = name;
     this.key = key;
     this.#tell = tell;
@@ -57,21 +60,21 @@ export class PageValue implements DebouncedValue<unknown> {
 
   add(delta: number): void {
     const before = this.getSnapshot().value;
-    this.#unwritten = { delta: delta + (this.#unwritten !== null && 'delta' in this.#unwritten ? this.#unwritten.delta : 0) };
     this.#show({ ...this.getSnapshot(), value: (typeof before === 'number' ? before : 0) + delta, pending: true, error: undefined });
-    this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta });
+    if (!this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta })) this.#untoldDelta += delta;
   }
 
   flush(): void {
     this.#tell({ type: 'flushValue', name: this.name, key: this.key });
   }
 
-  /** A new engine knows nothing of what was set. A counter's sum is not added again: the dead engine may have offered it (see docs/drift.md). */
+  /** A new engine knows nothing of what was set. What a dead engine was told of a counter is not added again: it may have offered it. */
   attach(): void {
     if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
-    if (this.#unwritten !== null && 'value' in this.#unwritten) {
-      this.#tell({ type: 'setValue', name: this.name, key: this.key, value: this.#unwritten.value });
-    }
+    if (this.#unwritten !== null) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: this.#unwritten.value });
+    const delta = this.#untoldDelta;
+    this.#untoldDelta = 0;
+    if (delta !== 0) this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta });
   }
 
   hear(notice: ValueNotice): void {

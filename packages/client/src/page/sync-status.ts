@@ -4,10 +4,10 @@ import type { EngineStatus } from '../sync/engine-interface.ts';
 /** State of a room in this tab, for status bars and hooks. */
 export interface SyncStatus {
   /**
-   * `connecting`: first attempt, or after a loss with nothing to wait for. `connected`. `reconnecting`: waits for the next attempt. `needs_auth`: the token was
+   * `idle`: not started. `connecting`: first attempt, or after a loss with nothing to wait for. `connected`. `reconnecting`: waits for the next attempt. `needs_auth`: the token was
    * refused. `failed`: stopped for good, see `error`. `closed`.
    */
-  readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
+  readonly connection: 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
   readonly error: AlcoveError | null;
   /** Wall time of the next attempt to connect, in ms. */
   readonly retryAtMs: number | null;
@@ -22,9 +22,9 @@ export interface SyncStatus {
   /** Wall time of the room's last word. */
   readonly lastHeardAtMs: number | null;
   /** Mutations called here that the room has not decided. */
-  readonly pending: number;
+  readonly pendingCount: number;
   /** Rejected, failed and unknown ones that were not dismissed. */
-  readonly rejected: number;
+  readonly rejectedCount: number;
   readonly snapshotProgress: SnapshotProgress | null;
   readonly sessionId: string | null;
   readonly user: EngineStatus['user'];
@@ -39,7 +39,7 @@ export interface SnapshotProgress {
 }
 
 export const INITIAL_STATUS: SyncStatus = {
-  connection: 'connecting',
+  connection: 'idle',
   error: null,
   retryAtMs: null,
   attempt: 0,
@@ -48,8 +48,8 @@ export const INITIAL_STATUS: SyncStatus = {
   headVersion: null,
   lagMs: null,
   lastHeardAtMs: null,
-  pending: 0,
-  rejected: 0,
+  pendingCount: 0,
+  rejectedCount: 0,
   snapshotProgress: null,
   sessionId: null,
   user: null,
@@ -79,8 +79,8 @@ export function syncStatusOf(engine: EngineStatus, counts: { readonly pending: n
     headVersion: engine.headVersion,
     lagMs: connection === 'connected' ? (engine.roundTripMs === null ? null : engine.roundTripMs / 2) : silentMs,
     lastHeardAtMs: engine.heardAtMs,
-    pending: counts.pending,
-    rejected: counts.rejected,
+    pendingCount: counts.pending,
+    rejectedCount: counts.rejected,
     snapshotProgress: engine.hydration,
     sessionId: engine.sessionId,
     user: engine.user,

@@ -1,0 +1,77 @@
+import type { ClientRoom, MutateFunctions, Other, QueryBuild, QueryResult, SharedState } from '@alcove/client';
+import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, MutatorName, PresenceOf, RoomDefinition, ValueName, ValueOf } from '@alcove/core/schema/define-room';
+import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { DependencyList, ReactElement, RefObject } from 'react';
+import { useRoomNamed } from './room-context.ts';
+import { type RoomProviderProps, createRoomProvider } from './room-provider.tsx';
+import { type Cursors, useCursorsOf } from './use-cursors.ts';
+import { type DebouncedValueControls, useDebouncedValueOf } from './use-debounced-value.ts';
+import { useOthersOf } from './use-others.ts';
+import { useQueryOf, useSuspenseQueryOf } from './use-query.ts';
+import { useReadable } from './use-readable.ts';
+import { type ConnectionStatus, type RoomSyncStatus, useConnectionOf, useSyncStatusOf } from './use-status.ts';
+
+/** Hooks bound to one room definition: everything they take and return is typed by it. */
+export interface RoomHooks<Room extends AnyRoom> {
+  readonly RoomProvider: (props: RoomProviderProps) => ReactElement;
+  useRoom(): ClientRoom<Room>;
+  /** A live query: a builder function, or sql`…`. `deps` as in useMemo; without them it is built in every render. */
+  useQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): QueryResult<RowOf<Query>>;
+  /** The rows; suspends until there are any, throws the query's error to the nearest error boundary. */
+  useSuspenseQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): readonly RowOf<Query>[];
+  /** The mutator as a function of stable identity. */
+  useMutator<Name extends MutatorName<Room>>(name: Name): MutateFunctions<Room>[Name];
+  usePresence(): [PresenceOf<Room> | null, (state: PresenceOf<Room> | null) => void];
+  useOthers(): readonly Other<PresenceOf<Room>>[];
+  useOthers<Selected>(selector: (others: readonly Other<PresenceOf<Room>>[]) => Selected): Selected;
+  useCursors(ref?: RefObject<Element | null>): Cursors<CursorOf<Room>>;
+  useDebouncedValue<Name extends ValueName<Room>>(
+    name: Name,
+    key?: string,
+  ): [ValueOf<Room, Name> | undefined, (value: ValueOf<Room, Name>) => void, DebouncedValueControls];
+  /** Own short-lived state under a declared name, and the others'. */
+  useEphemeral<Name extends EphemeralName<Room>>(
+    name: Name,
+    key?: string,
+  ): [EphemeralOf<Room, Name> | null, (state: EphemeralOf<Room, Name> | null) => void, readonly Other<EphemeralOf<Room, Name>>[]];
+  useConnection(): ConnectionStatus;
+  useSyncStatus(): RoomSyncStatus;
+}
+
+/** Makes the hooks of a room. Call it once per definition, outside of components. */
+export function createRoomHooks<Room extends AnyRoom>(definition: Room & RoomDefinition): RoomHooks<Room> {
+  // RoomProvider put exactly this definition's room there.
+  const useRoom = (): ClientRoom<Room> => useRoomNamed(definition.name) as unknown as ClientRoom<Room>;
+  const useAnyRoom = (): ClientRoom => useRoomNamed(definition.name);
+  return {
+    RoomProvider: createRoomProvider(definition),
+    useRoom,
+    useQuery: (build, deps) => useQueryOf(useAnyRoom(), build, deps),
+    useSuspenseQuery: (build, deps) => useSuspenseQueryOf(useAnyRoom(), build, deps),
+    useMutator: (name) => useRoom().mutate[name],
+    usePresence() {
+      const { presence } = useRoom();
+      return [useReadable(presence.mine, () => null), useBound(presence)];
+    },
+    useOthers: <Selected>(selector?: (others: readonly Other<PresenceOf<Room>>[]) => Selected) => useOthersOf(useRoom().presence, selector),
+    useCursors: (ref) => useCursorsOf(useRoom().cursors, ref),
+    useDebouncedValue: (name, key) => useDebouncedValueOf(useRoom().value(name, key)),
+    useEphemeral(name, key) {
+      const states = useRoom().ephemeral(name, key);
+      return [useReadable(states.mine, () => null), useBound(states), useOthersOf(states)];
+    },
+    useConnection: () => useConnectionOf(useAnyRoom()),
+    useSyncStatus: () => useSyncStatusOf(useAnyRoom()),
+  };
+}
+
+const bound = new WeakMap<object, (state: never) => void>();
+
+/** `set` of a shared state as a function of stable identity. */
+function useBound<State>(shared: SharedState<State>): (state: State | null) => void {
+  const known = bound.get(shared);
+  if (known !== undefined) return known as (state: State | null) => void;
+  const set = (state: State | null): void => shared.set(state);
+  bound.set(shared, set);
+  return set;
+}

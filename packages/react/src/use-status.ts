@@ -1,0 +1,43 @@
+import type { ClientRoom, MutationLine, SyncStatus } from '@alcove/client';
+import type { AlcoveError } from '@alcove/core/error';
+import { useMemo, useRef, useSyncExternalStore } from 'react';
+import { shallowEqual } from './use-others.ts';
+import { useReadable } from './use-readable.ts';
+
+export interface ConnectionStatus {
+  readonly state: SyncStatus['connection'];
+  readonly error: AlcoveError | null;
+  /** Wall time of the next attempt, in ms. */
+  readonly retryAtMs: number | null;
+  reconnect(): void;
+}
+
+export interface RoomSyncStatus extends SyncStatus {
+  readonly pending: readonly MutationLine[];
+  readonly rejected: readonly MutationLine[];
+  /** Takes a line off `rejected`, by its key. */
+  dismiss(key: number): void;
+}
+
+const nothing: readonly never[] = [];
+
+/** The connection alone: renders again only when it changes, not with every version. */
+export function useConnectionOf(room: ClientRoom): ConnectionStatus {
+  const last = useRef<{ state: SyncStatus['connection']; error: AlcoveError | null; retryAtMs: number | null } | null>(null);
+  const getSnapshot = () => {
+    const { connection: state, error, retryAtMs } = room.status.getSnapshot();
+    const next = { state, error, retryAtMs };
+    if (!shallowEqual(last.current, next)) last.current = next;
+    return last.current ?? next;
+  };
+  const connection = useSyncExternalStore(room.status.subscribe, getSnapshot, getSnapshot);
+  return useMemo(() => ({ ...connection, reconnect: () => room.reconnect() }), [connection, room]);
+}
+
+/** Everything about how far this tab and the room agree, with its undecided and rejected mutations. */
+export function useSyncStatusOf(room: ClientRoom): RoomSyncStatus {
+  const status = useReadable(room.status);
+  const pending = useReadable(room.pending, () => nothing);
+  const rejected = useReadable(room.rejected, () => nothing);
+  return useMemo(() => ({ ...status, pending, rejected, dismiss: (key: number) => room.dismiss(key) }), [status, pending, rejected, room]);
+}
