@@ -4,7 +4,7 @@ import { open, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { AlcoveError } from '@alcove/core/error';
-import type { ImageJob, ImageJobResult } from './image-job.ts';
+import type { ImageJob, ImageResult } from './builder-job.ts';
 import { openRawDatabase } from './raw-database.ts';
 import type { RawDatabase } from './raw-database.ts';
 
@@ -26,7 +26,7 @@ interface Head {
  *
  * @throws AlcoveError `snapshot_failed`, or what the driver and the file system throw.
  */
-export const runImageJob = async (job: ImageJob): Promise<ImageJobResult> => {
+export const runImageJob = async (job: ImageJob): Promise<ImageResult> => {
   try {
     const head = build(job);
     const rows = check(job);
@@ -89,7 +89,7 @@ const check = (job: ImageJob): number => {
   }
 };
 
-const pack = async (job: ImageJob): Promise<Pick<ImageJobResult, 'bytes' | 'sha256' | 'packedBytes'>> => {
+const pack = async (job: ImageJob): Promise<Pick<ImageResult, 'bytes' | 'sha256' | 'packedBytes'>> => {
   const hash = createHash('sha256');
   let bytes = 0;
   await pipeline(

@@ -1,0 +1,94 @@
+import { AlcoveError } from '@alcove/core/error';
+
+interface Limit {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const limit = (byDefault: number, min: number, max: number): Limit => ({ default: byDefault, min, max });
+
+const KB = 1_000;
+const MB = 1_000_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** Every bound of the Node host beside those of its rooms. What happens at the bound stands beside it. */
+const LIMITS = {
+  // --- sockets
+  /** Open sockets; past it a request for one is answered 503 `overloaded`. */
+  connectionsMax: limit(20_000, 1, 1_000_000),
+  /** Of them, those that are not in a room yet: before hello, or while they are authenticated. */
+  connectionsUnwelcomedMax: limit(2_000, 1, 1_000_000),
+  /** From the open socket to the end of authentication; past it `hello_timeout`. */
+  helloTimeoutMs: limit(10 * SECOND, 50, 10 * MINUTE),
+  /** From the first byte of a message to its last; past it `idle_timeout`. */
+  halfMessageTimeoutMs: limit(30 * SECOND, 50, 10 * MINUTE),
+  /** For the peer's answer to a close frame; past it the socket is cut. */
+  closeTimeoutMs: limit(5 * SECOND, 10, MINUTE),
+  /** Past either a socket is not read for a while: its sender is slowed down. */
+  socketBytesPerSecondMax: limit(8 * MB, KB, 1_000 * MB),
+  socketFramesPerSecondMax: limit(20_000, 1, 1_000_000),
+  /** Pings and pongs; past it `rate_limited`. */
+  socketControlFramesPerSecondMax: limit(50, 1, 1_000_000),
+
+  // --- rooms
+  /** Open at once; at it the longest idle one is closed, and where none is idle a join is `overloaded`. */
+  openRoomsMax: limit(1_000, 1, 100_000),
+  /** A room without sessions and work is closed after it. */
+  roomIdleTimeoutMs: limit(MINUTE, 10, DAY),
+  /** A room whose file cannot be opened is not tried again for so long. */
+  openRetryMs: limit(SECOND, 1, MINUTE),
+  /** How often idle rooms are looked for, logs are moved into their files and heads are put on disk. */
+  sweepIntervalMs: limit(5 * SECOND, 10, MINUTE),
+  /** A write-ahead log above it is moved into its file with all readers waited for, so that it can shrink. */
+  walBytesMax: limit(64 * MB, MB, 10_000 * MB),
+
+  // --- images
+  /** A room whose file is smaller sends rows: they are faster than a request and a process. */
+  imageRoomBytesMin: limit(128 * KB, 0, 100_000 * MB),
+  imageBuildsMax: limit(1, 1, 64),
+  /** Builds that run or wait; past it readers get rows. */
+  imageBuildsPendingMax: limit(32, 1, 10_000),
+  /** A build that takes longer is ended with SIGKILL; its readers are told `snapshot_failed`. */
+  imageBuildTimeoutMs: limit(MINUTE, 100, 60 * MINUTE),
+  /** After a failed build readers get rows for so long. */
+  imageRetryMs: limit(10 * SECOND, 10, 60 * MINUTE),
+  /** A builder process without work ends after it. */
+  imageBuilderIdleMs: limit(10 * SECOND, 10, 60 * MINUTE),
+  /** Images on disk, gzipped; the least recently used go first. */
+  imageCacheBytesMax: limit(1_000 * MB, MB, 1_000_000 * MB),
+  imageTicketTtlMs: limit(MINUTE, 100, 60 * MINUTE),
+  /** Sent at once; past it `overloaded`. */
+  imageDownloadsMax: limit(256, 1, 100_000),
+  /** A download that takes nothing for so long is ended. */
+  imageStallTimeoutMs: limit(30 * SECOND, 100, 60 * MINUTE),
+
+  // --- stopping
+  /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */
+  drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),
+  /** Over how long the clients of a draining server are spread when they come again. */
+  drainSpreadMs: limit(5 * SECOND, 1, 10 * MINUTE),
+} as const satisfies Record<string, Limit>;
+
+export type HostLimitName = keyof typeof LIMITS;
+export type HostLimits = { readonly [Name in HostLimitName]: number };
+
+export const HOST_LIMIT_NAMES = Object.keys(LIMITS) as readonly HostLimitName[]; // the keys of a constant object of this file
+
+/** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
+export const resolveHostLimits = (given: Partial<HostLimits>): HostLimits => {
+  const limits = Object.fromEntries(HOST_LIMIT_NAMES.map((name) => [name, resolveLimit(name, given[name])])) as HostLimits; // one entry a name
+  if (limits.connectionsUnwelcomedMax > limits.connectionsMax) {
+    return { ...limits, connectionsUnwelcomedMax: limits.connectionsMax };
+  }
+  return limits;
+};
+
+const resolveLimit = (name: HostLimitName, given: number | undefined): number => {
+  const { default: byDefault, min, max } = LIMITS[name];
+  if (given === undefined) return byDefault;
+  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
+  throw new AlcoveError('option_invalid', `limits.${name} must be a whole number from ${min} to ${max}, and is ${String(given)}`);
+};
