@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'tsdown';
 
 /** One output module per source module, so that an application's bundler drops what it does not use. */
@@ -13,5 +14,7 @@ export default defineConfig({
   sourcemap: true,
   deps: { neverBundle: [/^node:/, /^cloudflare:/] },
   inputOptions: { checks: { pluginTimings: false } },
+  // SQLite's wasm file stands beside the module that names it.
+  copy: ({ cwd }) => (existsSync(`${cwd}/src/worker/sql-wasm-browser.wasm`) ? [{ from: 'src/worker/sql-wasm-browser.wasm', to: 'dist/worker' }] : []),
   clean: true,
 });
