@@ -43,10 +43,11 @@ export interface AnyMutator {
 }
 
 /** Turns a body that returns a promise, or a Drizzle builder that was not run, into a type error that says why. */
-export type SynchronousOnly<Result> =
-  Result extends PromiseLike<unknown>
-    ? { readonly mutatorsAreSynchronous: 'Return nothing; end every builder with .run(), .all() or .get().' }
-    : unknown;
+export type SynchronousOnly<Result> = 0 extends 1 & Result
+  ? unknown // any: what it is shows when it runs
+  : [Extract<Result, PromiseLike<unknown>>] extends [never]
+    ? unknown
+    : { readonly mutatorsAreSynchronous: 'Return nothing; end every builder with .run(), .all() or .get().' };
 
 type Input<Schema extends StandardSchemaV1> = StandardSchemaV1.InferInput<Schema>;
 type Output<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;

@@ -1,0 +1,244 @@
+import { AlcoveError } from '@alcove/core/error';
+import { mutator } from '@alcove/core/schema/define-mutator';
+import type { AnyMutator, MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
+import type { AnyMutators } from '@alcove/core/schema/define-room';
+import { sql } from 'drizzle-orm';
+import * as v from 'valibot';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { settlePromises } from '../fake/virtual-time.ts';
+import { engines } from './engines.ts';
+import { ending, insert, MutationRoom, notes, rough, stops } from './mutation-room.ts';
+
+const open: MutationRoom[] = [];
+afterEach(() => {
+  for (const room of open.splice(0)) room.close();
+});
+
+describe.each(engines)('what runMutation refuses, on $name', (engine) => {
+  const room = async (mutators: AnyMutators): Promise<MutationRoom> => {
+    const made = await MutationRoom.open(engine, mutators);
+    open.push(made);
+    return made;
+  };
+
+  describe('refusals', () => {
+    const keep = mutator((tx) => {
+      insert(tx, 'kept');
+    });
+
+    /** Runs `failing` between two that succeed, in one transaction; returns its error. Nothing of it may be left. */
+    async function fails(
+      failing: AnyMutator,
+      more: Parameters<MutationRoom['run']>[2] = {},
+      args: Parameters<MutationRoom['run']>[1] = null,
+    ) {
+      const trip = await room({ keep, failing, also: mutator((tx) => void insert(tx, 'also')) });
+      return trip.database.transaction(() => {
+        trip.run('keep');
+        const error = ending(() => trip.run('failing', args, more));
+        expect(trip.database.inTransaction).toBe(true);
+        trip.run('also');
+        expect(trip.rows('stops').map(([id]) => id)).toEqual(['also', 'kept']);
+        expect(trip.rows('notes')).toEqual([]);
+        expect(trip.take().tables.map(({ table, rows }) => [table, rows.length])).toEqual([['stops', 2]]);
+        return error;
+      });
+    }
+
+    it.each(['nothing', 'constructor', 'toString', '__proto__', 'hasOwnProperty', ''])('[MU-6] %j is no mutator', async (name) => {
+      const trip = await room({ keep });
+      expect(ending(() => trip.run(name))).toMatchObject({ code: 'mutator_unknown', retryable: false });
+    });
+
+    it('[MU-7] arguments the validator refuses', async () => {
+      const schema = v.object({ stop: v.object({ nights: v.pipe(v.number(), v.maxValue(30)) }) });
+      const failing = mutator(schema, (tx) => void insert(tx, 'lost'));
+      expect(await fails(failing, {}, { stop: { nights: 31 } })).toMatchObject({
+        code: 'arguments_invalid',
+        message: expect.stringContaining('arguments of failing at stop.nights: '),
+      });
+      expect((await fails(failing, {}, null)).code).toBe('arguments_invalid');
+    });
+
+    it('[MU-7] a validator that throws, and arguments that are not JSON', async () => {
+      const throwing: AnyMutator['schema'] = {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: () => {
+            throw new TypeError('oh');
+          },
+        },
+      };
+      expect(await fails({ kind: 'mutator', schema: throwing, body: () => undefined })).toMatchObject({
+        code: 'arguments_invalid',
+        message: 'the validator of failing threw: oh',
+      });
+      expect(
+        (
+          await fails(
+            mutator(v.any(), () => undefined),
+            {},
+            { nights: Number.NaN },
+          )
+        ).message,
+      ).toBe('arguments of failing at nights: NaN is not in JSON');
+    });
+
+    it('[MU-8] an asynchronous validator, whose later rejection is nobody’s', async () => {
+      const rejecting: AnyMutator['schema'] = {
+        '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('late')) },
+      };
+      for (const schema of [
+        rejecting,
+        v.pipeAsync(
+          v.any(),
+          v.checkAsync(async () => true),
+        ),
+      ]) {
+        const error = await fails({ kind: 'mutator', schema, body: () => undefined });
+        expect(error).toMatchObject({ code: 'mutator_async', message: 'the validator of failing is asynchronous' });
+      }
+      await settlePromises();
+    });
+
+    it('[MU-9] a body that returns a promise, rejected or not, whose later statements are refused', async () => {
+      const late: unknown[] = [];
+      const failing = rough(async (tx) => {
+        insert(tx, 'lost');
+        await Promise.resolve();
+        try {
+          insert(tx, 'late');
+        } catch (error) {
+          late.push(error);
+        }
+        throw new Error('nobody hears this');
+      });
+      expect(await fails(failing)).toMatchObject({ code: 'mutator_async', message: 'failing returned a promise; it was rolled back' });
+      await settlePromises();
+      expect(late).toEqual([expect.objectContaining({ code: 'mutator_async' })]);
+    });
+
+    it('[MU-9] a thenable is not awaited', async () => {
+      const thenCalled = vi.fn<() => void>();
+      const error = await fails(rough(() => ({ then: thenCalled })));
+      await settlePromises();
+      expect([error.code, thenCalled.mock.calls.length]).toEqual(['mutator_async', 0]);
+    });
+
+    it('[MU-9] a builder that was not run: its statement never happens', async () => {
+      for (const body of [
+        (tx: MutatorTx) => tx.insert(stops).values({ id: 'x', city: 'x' }),
+        (tx: MutatorTx) => tx.delete(stops),
+        (tx: MutatorTx) => tx.select().from(stops),
+      ]) {
+        const error = await fails(rough(body));
+        expect(error).toMatchObject({ code: 'mutator_async', message: 'failing returned a query that was not run' });
+        expect(error.hint).toContain('.run()');
+        await settlePromises();
+      }
+    });
+
+    it('[MU-9] a generator function', async () => {
+      const failing = rough(function* (tx) {
+        yield insert(tx, 'lost');
+      });
+      expect(await fails(failing)).toMatchObject({ code: 'mutator_async', message: expect.stringContaining('generator') });
+    });
+
+    it('[MU-9] a promise inside tx.transaction', async () => {
+      const failing = rough((tx) => void tx.transaction(async (inner) => void insert(inner, 'lost')));
+      expect((await fails(failing)).code).toBe('mutator_async');
+      await settlePromises();
+    });
+
+    it('[MU-10] tx and ctx that outlive their run', async () => {
+      let kept: { tx: MutatorTx; ctx: MutatorContext } | undefined;
+      const trip = await room({
+        keep: mutator((tx, _args, ctx) => {
+          kept = { tx, ctx };
+        }),
+        use: mutator(() => {
+          if (kept !== undefined) insert(kept.tx, 'smuggled');
+        }),
+      });
+      trip.run('keep');
+      const message = 'tx of mutator keep was used after it had returned';
+      expect(ending(() => trip.run('use'))).toMatchObject({ code: 'mutator_async', message });
+      expect(() => trip.database.transaction(() => kept?.ctx.afterCommit(() => undefined))).toThrow('ctx.afterCommit of mutator keep');
+    });
+
+    it('[MU-11] a body that throws, whatever it throws', async () => {
+      const thrown: readonly [unknown, string][] = [
+        [new RangeError('no'), 'failing threw: no'],
+        ['text', 'failing threw: text'],
+        [undefined, 'failing threw: undefined'],
+        [Object.create(null), 'failing threw: a value of type object'],
+        [Symbol('s'), 'failing threw: Symbol(s)'],
+        [new Error('\ud800\0'), 'failing threw: \ufffd\ufffd'],
+        [new AlcoveError('client_unknown', 'not for mutators'), 'failing threw: not for mutators'],
+        [new AlcoveError('internal', 'a bug'), 'failing threw: a bug'],
+      ];
+      for (const [value, message] of thrown) {
+        const failing = mutator((tx) => {
+          insert(tx, 'lost');
+          throw value;
+        });
+        expect(await fails(failing)).toMatchObject({ code: 'mutator_failed', retryable: false, message });
+      }
+      const long = await fails(
+        mutator(() => {
+          throw new Error('x'.repeat(5_000));
+        }),
+      );
+      expect(long.message).toHaveLength(1_000);
+    });
+
+    it('[MU-11] a refusal of the app keeps its code', async () => {
+      const failing = mutator((_tx, _args, ctx) => {
+        if (ctx.user?.sub !== 'eve') throw new AlcoveError('forbidden', 'only Eve may', { hint: 'Ask Eve.' });
+      });
+      expect(await fails(failing)).toMatchObject({ code: 'forbidden', message: 'only Eve may', hint: 'Ask Eve.' });
+    });
+
+    it('[MU-12] SQL that fails', async () => {
+      expect((await fails(mutator((tx) => void tx.run(sql`INSERT INTO nowhere VALUES (1)`)))).code).toBe('sql_failed');
+      expect((await fails(mutator((tx) => void insert(tx, 'x', 'kept')))).code).toBe('constraint_failed');
+      const orphan = mutator((tx) => void tx.insert(notes).values({ stopId: 'nowhere', line: 1, body: 'b' }).run());
+      expect((await fails(orphan)).code).toBe('constraint_failed');
+    });
+
+    it.each([
+      `UPDATE stops SET nights = random()`,
+      `UPDATE stops SET city = datetime('now')`,
+      `UPDATE stops SET city = CURRENT_TIMESTAMP`,
+      `INSERT OR ROLLBACK INTO stops (id, city) VALUES ('kept', 'again')`,
+      `UPDATE OR ROLLBACK stops SET id = 'kept'`,
+      `ROLLBACK`,
+      `SAVEPOINT s`,
+      `PRAGMA foreign_keys = OFF`,
+      `DROP TABLE stops`,
+      `ATTACH ':memory:' AS other`,
+      `DELETE FROM alcove_values`,
+    ])('[MU-13] %s is refused, even where the body catches the error', async (statement) => {
+      const failing = mutator((tx) => {
+        insert(tx, 'lost');
+        tx.run(sql.raw(statement));
+      });
+      expect(await fails(failing)).toMatchObject({ code: 'sql_refused', message: expect.stringMatching(/^failing: .*in: /) });
+      const stubborn = mutator((tx) => {
+        try {
+          tx.run(sql.raw(statement));
+        } catch {
+          expect(() => insert(tx, 'after')).toThrow(expect.objectContaining({ code: 'sql_refused' }));
+        }
+      });
+      expect((await fails(stubborn)).code).toBe('sql_refused');
+    });
+
+    it('[MU-13] a bound time that is the machine’s', async () => {
+      const failing = mutator((tx) => void tx.run(sql`UPDATE stops SET city = datetime(${'now'})`));
+      expect((await fails(failing)).code).toBe('sql_refused');
+    });
+  });
+});
