@@ -6,6 +6,7 @@ import { type ParameterForm, rewriteStatement, StatementForms } from '@alcove/co
 import { type SqliteFailure, sqliteError } from '@alcove/core/sqlite/sqlite-error';
 import { isDataStatement, type StatementShape } from '@alcove/core/sqlite/statement-shape';
 import type { Database as NativeDatabase, Statement as NativeStatement, SqlJsStatic } from 'sql.js';
+import { SqljsText, statementAddress } from './sqljs-text.ts';
 
 export interface SqljsDatabase extends Database {
   /** A copy of the whole database as a file's bytes. Only outside a transaction. */
@@ -17,7 +18,7 @@ export interface SqljsDatabase extends Database {
  * @throws AlcoveError `file_damaged` where `image` is no SQLite file.
  */
 export function openSqljsDatabase(sqlJs: SqlJsStatic, image?: Uint8Array): SqljsDatabase {
-  const connection = new SqljsConnection(new sqlJs.Database(image));
+  const connection = new SqljsConnection(new sqlJs.Database(image), new SqljsText(sqlJs));
   try {
     connection.execute('PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;', []);
     // The file is not looked at before the first read.
@@ -45,11 +46,13 @@ class SqljsEngineDatabase extends EngineDatabase implements SqljsDatabase {
 class SqljsConnection implements EngineConnection {
   readonly engine = 'sqljs';
   readonly #native: NativeDatabase;
+  readonly #text: SqljsText;
   /** sql.js throws SQLite's message only; the code passes by in its one place for errors. */
   readonly #resultCodes = new WeakMap<object, number>();
 
-  constructor(native: NativeDatabase) {
+  constructor(native: NativeDatabase, text: SqljsText) {
     this.#native = native;
+    this.#text = text;
     const handleError: (resultCode: number) => null = native.handleError; // takes the code, which its types leave out
     native.handleError = (resultCode = 0) => {
       try {
@@ -62,7 +65,7 @@ class SqljsConnection implements EngineConnection {
   }
 
   compile(sql: string, shape: StatementShape): EngineStatement {
-    return new SqljsStatement(this.#native, sql, shape);
+    return new SqljsStatement(this.#native, this.#text, sql, shape);
   }
 
   execute(sql: string, shapes: readonly StatementShape[]): void {
@@ -95,21 +98,18 @@ class SqljsConnection implements EngineConnection {
   }
 }
 
-/** sql.js binds integers above 32 bits as REAL and reads every number as one; its column types are asked for only where that could round. */
 class SqljsStatement implements EngineStatement {
   readonly #native: NativeDatabase;
   readonly #sql: string;
-  readonly #forms: StatementForms<NativeStatement>;
+  readonly #forms: StatementForms<CompiledText>;
 
-  constructor(native: NativeDatabase, sql: string, shape: StatementShape) {
+  constructor(native: NativeDatabase, text: SqljsText, sql: string, shape: StatementShape) {
     this.#native = native;
     this.#sql = sql;
-    const quoteName = isDataStatement(shape) ? backticked : (text: string): string => text;
-    this.#forms = new StatementForms(
-      formOf,
-      (forms) => native.prepare(rewriteStatement(sql, shape, forms, quoteName)),
-      (statement) => statement.free(),
-    );
+    const quoteName = isDataStatement(shape) ? backticked : (name: string): string => name;
+    const compile = (forms: readonly ParameterForm[]): CompiledText =>
+      new CompiledText(native.prepare(rewriteStatement(sql, shape, forms, quoteName)), text);
+    this.#forms = new StatementForms(formOf, compile, (compiled) => compiled.statement.free());
   }
 
   /** Unnamed expressions are named by their text, so it must be the text as it was written. */
@@ -123,7 +123,7 @@ class SqljsStatement implements EngineStatement {
   }
 
   run(params: Row): number {
-    const statement = this.#bound(params);
+    const { statement } = this.#bound(params);
     try {
       while (statement.step());
       return this.#native.getRowsModified();
@@ -133,31 +133,24 @@ class SqljsStatement implements EngineStatement {
   }
 
   all(params: Row): Row[] {
-    const statement = this.#bound(params);
-    try {
-      const rows: Row[] = [];
-      while (statement.step()) rows.push(currentRow(statement));
-      return rows;
-    } finally {
-      statement.reset();
-    }
+    return [...this.iterate(params)];
   }
 
   first(params: Row): Row | undefined {
-    const statement = this.#bound(params);
+    const compiled = this.#bound(params);
     try {
-      return statement.step() ? currentRow(statement) : undefined;
+      return compiled.statement.step() ? compiled.currentRow() : undefined;
     } finally {
-      statement.reset();
+      compiled.statement.reset();
     }
   }
 
   *iterate(params: Row): IterableIterator<Row> {
-    const statement = this.#bound(params);
+    const compiled = this.#bound(params);
     try {
-      while (statement.step()) yield currentRow(statement);
+      while (compiled.statement.step()) yield compiled.currentRow();
     } finally {
-      statement.reset();
+      compiled.statement.reset();
     }
   }
 
@@ -165,32 +158,49 @@ class SqljsStatement implements EngineStatement {
     this.#forms.release();
   }
 
-  #bound(params: Row): NativeStatement {
-    const statement = this.#forms.for(params);
-    statement.bind([...params]);
-    return statement;
+  #bound(params: Row): CompiledText {
+    const compiled = this.#forms.for(params);
+    compiled.statement.bind([...params]);
+    return compiled;
   }
 }
 
+/** sql.js reads every number as a REAL; which of them are INTEGERs is asked only where reading one so could have rounded it. */
+class CompiledText {
+  readonly statement: NativeStatement;
+  readonly #text: SqljsText;
+  readonly #address: number;
+
+  constructor(statement: NativeStatement, text: SqljsText) {
+    this.statement = statement;
+    this.#text = text;
+    this.#address = statementAddress(statement);
+  }
+
+  currentRow(): Row {
+    const row = this.statement.get();
+    for (let column = 0; column < row.length; column += 1) {
+      const value = row[column] ?? null;
+      if (typeof value === 'string') {
+        refuseUnreadableText(value);
+        row[column] = this.#text.restored(value, this.#address, column);
+      } else if (mayBeRounded(value)) this.#refuseLargeIntegers();
+    }
+    return row;
+  }
+
+  #refuseLargeIntegers(): void {
+    // The second argument is in sql.js and not in its types.
+    const get = this.statement.get.bind(this.statement) as (params: null, config: { useBigInt: boolean }) => unknown[];
+    for (const value of get(null, { useBigInt: true })) if (typeof value === 'bigint') toSafeNumber(value);
+  }
+}
+
+/** sql.js binds integers above 32 bits as REAL. */
 const formOf = (value: unknown): ParameterForm => (Number.isSafeInteger(value) && value !== Number(value) << 0 ? 'integer' : 'plain');
 
 /** sql.js takes "…" for a string where no column has that name, the server's engines do not; in `…` it never is one. */
 function backticked(name: string): string {
   if (!name.startsWith('"') || name.length < 2 || !name.endsWith('"')) return name;
   return `\`${name.slice(1, -1).replaceAll('""', '"').replaceAll('`', '``')}\``;
-}
-
-function currentRow(statement: NativeStatement): Row {
-  const row = statement.get();
-  for (const value of row) {
-    if (typeof value === 'string') refuseUnreadableText(value);
-    else if (mayBeRounded(value)) refuseLargeIntegers(statement);
-  }
-  return row;
-}
-
-function refuseLargeIntegers(statement: NativeStatement): void {
-  // The second argument is in sql.js and not in its types.
-  const get = statement.get.bind(statement) as (params: null, config: { useBigInt: boolean }) => unknown[];
-  for (const value of get(null, { useBigInt: true })) if (typeof value === 'bigint') toSafeNumber(value);
 }
