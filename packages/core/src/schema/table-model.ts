@@ -2,8 +2,8 @@ import { type Column, getTableName, is, SQL } from 'drizzle-orm';
 import { type ForeignKey, getTableConfig, type Index, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
 import { assertIdentifier, quoteIdentifier } from '../sqlite/identifier.ts';
+import { refusedIn } from '../sqlite/sql-guard.ts';
 import { isReservedName } from '../sqlite/system-tables.ts';
-import { tokenize } from '../sqlite/tokenize.ts';
 import { columnType } from './column-type.ts';
 import type { ColumnModel, ForeignKeyModel, IndexModel, TableModel } from './room-model.ts';
 import { asciiLower, isLiteral, sqlLiteral, sqlText } from './sql-text.ts';
@@ -108,33 +108,11 @@ function generatedOf(table: string, column: SQLiteColumn): ColumnModel['generate
   return { sql, stored: column.generated.mode === 'stored' };
 }
 
-const CLOCK_OR_CHANCE = new Set([
-  'CURRENT_TIMESTAMP',
-  'CURRENT_DATE',
-  'CURRENT_TIME',
-  'RANDOM',
-  'RANDOMBLOB',
-  'DATETIME',
-  'DATE',
-  'TIME',
-  'JULIANDAY',
-  'UNIXEPOCH',
-  'STRFTIME',
-]);
-
-const refusedIn = (sql: string): string | null =>
-  tokenize(sql).find((token) => token.kind === 'word' && CLOCK_OR_CHANCE.has(token.text))?.text ?? null;
-
 /** SQL that gives the same everywhere and at any time. */
 function constantSql(table: string, where: string, fragment: SQL): string {
   const sql = sqlText(fragment);
   const refused = refusedIn(`SELECT ${sql}`);
-  if (refused !== null)
-    throw invalid(
-      table,
-      `${where} uses ${refused}, which would differ between the tab and the room`,
-      'Set the value in the mutator, from ctx.now, ctx.random or ctx.id.',
-    );
+  if (refused !== null) throw invalid(table, `${where}: ${refused}`, 'Set the value in the mutator, from ctx.now, ctx.random or ctx.id.');
   return sql;
 }
 
