@@ -1,5 +1,7 @@
 import type { Database } from '@alcove/core/sqlite/database';
 import { afterEach, beforeEach, describe } from 'vitest';
+import { databaseStatementsContract } from './database-statements-contract.ts';
+import { databaseTransactionsContract } from './database-transactions-contract.ts';
 import { databaseValuesContract } from './database-values-contract.ts';
 
 /** What every driver must do; `makeDatabase` opens an empty database. */
@@ -12,5 +14,7 @@ export function databaseContract(name: string, makeDatabase: () => Promise<Datab
     afterEach(() => database.close());
 
     describe('values', () => databaseValuesContract(() => database));
+    describe('statements', () => databaseStatementsContract(() => database));
+    describe('transactions', () => databaseTransactionsContract(() => database));
   });
 }
