@@ -1,0 +1,47 @@
+import { defineRoom } from '@alcove/core/schema/define-room';
+import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { describe, expect, it } from 'vitest';
+import { resolveServerOptions } from './server-options.ts';
+import type { ServerOptions } from './server-options.ts';
+
+const trip = defineRoom({ name: 'trip', schema: { stops: sqliteTable('stops', { id: text().primaryKey() }) } });
+const resolved = (more: Partial<ServerOptions> = {}) => resolveServerOptions({ rooms: [trip], dataDir: 'data', ...more });
+
+describe('server options', () => {
+  it('[HO-11] without authenticate the host is loopback, and another one is refused', () => {
+    expect(resolved()).toMatchObject({ host: '127.0.0.1', origins: { loopbackOnly: true } });
+    expect(resolved({ host: 'localhost' }).host).toBe('localhost');
+    expect(resolved({ host: '::1' }).host).toBe('::1');
+    for (const host of ['0.0.0.0', '::', 'app.example']) {
+      expect(() => resolved({ host })).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(host) }));
+    }
+    expect(resolved({ authenticate: () => ({}) })).toMatchObject({ host: null, origins: { loopbackOnly: false } });
+    expect(resolved({ authenticate: () => ({}), host: '0.0.0.0' }).host).toBe('0.0.0.0');
+  });
+
+  it('takes limits of rooms and of the host in one object', () => {
+    const { roomLimits, hostLimits } = resolved({ limits: { pushMutationsMax: 5, openRoomsMax: 7 } });
+    expect([roomLimits.pushMutationsMax, hostLimits.openRoomsMax]).toEqual([5, 7]);
+  });
+
+  it.each<[Partial<ServerOptions>, RegExp]>([
+    [{ rooms: [] }, /^rooms /],
+    [{ rooms: [trip, trip] }, /two rooms of the name trip/],
+    [{ rooms: [{ name: 'x' } as never] }, /not made by defineRoom/],
+    [{ dataDir: '' }, /^dataDir /],
+    [{ port: 65_536 }, /^port .* 65536$/],
+    [{ port: 1.5 }, /^port /],
+    [{ path: 'sync' }, /^path .*"sync"$/],
+    [{ path: '/' }, /^path /],
+    [{ path: '/a/' }, /^path /],
+    [{ path: '/a?b' }, /^path /],
+    [{ origins: ['app.example'] }, /origins/],
+    [{ synchronous: 'full' as never }, /^synchronous .* full$/],
+    [{ seed: { other: 'x.sqlite' } }, /seed names other/],
+    [{ limits: { openRoomsMax: 0 } }, /limits\.openRoomsMax .* 0$/],
+    [{ limits: { helloTimeoutMs: Number.NaN } }, /limits\.helloTimeoutMs/],
+    [{ limits: { nonsense: 1 } as never }, /limits\.nonsense/],
+  ])('[HO-26] refuses %j, naming the option and what was given', (more, message) => {
+    expect(() => resolved(more)).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringMatching(message) }));
+  });
+});

@@ -1,0 +1,179 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { resolve } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
+import type { Logger } from '@alcove/core/runtime/logger';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
+import type { AccessAction } from '../../access/access.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import { resolveRoomOptions } from '../../room/room-options.ts';
+import type { RoomLimits } from '../../room/room-options.ts';
+import { createConsoleLogger } from './console-logger.ts';
+import type { DriverOptions } from './driver-options.ts';
+import { HOST_LIMIT_NAMES, resolveHostLimits } from './host-limits.ts';
+import type { HostLimits } from './host-limits.ts';
+import { checkOrigins, isLoopbackAddress, isLoopbackName } from './origins.ts';
+import type { OriginRule } from './origins.ts';
+
+/** What is known of a peer besides its token. Headers can be made up by anybody. */
+export interface ConnectionInfo {
+  readonly remoteAddress: string;
+  readonly origin: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Says who is connecting: claims (`sub` names the person, `exp` ends the session at that second), or null for nobody. Throwing an AlcoveError tells the client
+ * that code; anything else thrown counts as `unauthenticated`, as verifiers throw for a bad token.
+ */
+export type Authenticate = (token: string | null, connection: ConnectionInfo) => Claims | null | Promise<Claims | null>;
+
+/**
+ * Whether a user may do something in a room: open it (once a connection), run a mutator, set a value (each time). A promise is waited for only with `open`; for
+ * the others it counts as no. So does a throw.
+ */
+export type Authorize = (claims: Claims | null, action: AccessAction, room: RoomAddress) => boolean | Promise<boolean>;
+
+/** Fills a new room: a function that writes, or the path of a SQLite file with the room's tables, or of an exported room. */
+export type Seed = string | ((tx: MutatorTx, room: RoomAddress) => void);
+
+export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
+  readonly rooms: Rooms;
+  /** Made where it is missing. One process uses it at a time. */
+  readonly dataDir: string;
+  /** 0 takes a free one. Absent: the server does not listen; see `attach`. */
+  readonly port?: number;
+  /** Default: all addresses with `authenticate`, loopback only without. */
+  readonly host?: string;
+  /** Where sockets are opened, `/sync` by default. */
+  readonly path?: string;
+  readonly authenticate?: Authenticate;
+  /** Default: everybody who was authenticated may do everything. */
+  readonly authorize?: Authorize;
+  /** Origins of pages that may connect, exact (`https://app.example`); `*` for all. Default: the host the page came from, and localhost where nobody is authenticated. */
+  readonly origins?: readonly string[];
+  /** For all rooms, or by room name. */
+  readonly seed?: Seed | Readonly<Record<string, Seed>>;
+  /** What a commit waits for, FULL by default: an acknowledged mutation survives a power cut. With NORMAL and OFF it survives a crash of the process only. */
+  readonly synchronous?: NonNullable<DriverOptions['synchronous']>;
+  /** Whether joining a room that does not exist makes it; true by default. Else only `rooms.create` does. */
+  readonly createOnJoin?: boolean;
+  /** Whether snapshots may be built as SQLite images and fetched over HTTP; true by default. Else all go as rows over the socket. */
+  readonly image?: boolean;
+  /** Opens rooms whose file is older than their recorded head, as a new history. */
+  readonly acceptLostTail?: boolean;
+  /** Whether SIGTERM and SIGINT drain the server; true by default. */
+  readonly signals?: boolean;
+  readonly limits?: Partial<RoomLimits & HostLimits>;
+  /** Default: one line an entry on standard error. */
+  readonly log?: Logger;
+}
+
+export interface ResolvedServerOptions {
+  readonly rooms: ReadonlyMap<string, AnyRoom>;
+  readonly dataDir: string;
+  readonly port: number | null;
+  /** Null: all addresses. */
+  readonly host: string | null;
+  readonly path: string;
+  readonly authenticate: Authenticate | null;
+  readonly authorize: Authorize | null;
+  readonly origins: OriginRule;
+  readonly seeds: ReadonlyMap<string, Seed>;
+  readonly synchronous: NonNullable<DriverOptions['synchronous']>;
+  readonly createOnJoin: boolean;
+  readonly image: boolean;
+  readonly acceptLostTail: boolean;
+  readonly signals: boolean;
+  readonly roomLimits: RoomLimits;
+  readonly hostLimits: HostLimits;
+  readonly log: Logger;
+}
+
+/** @throws AlcoveError `option_invalid`: names the option, what was given and what may be. */
+export const resolveServerOptions = (options: ServerOptions): ResolvedServerOptions => {
+  const rooms = resolveRooms(options.rooms);
+  const loopbackOnly = options.authenticate === undefined;
+  return {
+    rooms,
+    dataDir: resolveDataDir(options.dataDir),
+    port: resolvePort(options.port),
+    host: resolveHost(options.host, loopbackOnly),
+    path: resolvePath(options.path ?? '/sync'),
+    authenticate: options.authenticate ?? null,
+    authorize: options.authorize ?? null,
+    origins: { origins: options.origins === undefined ? null : checkOrigins(options.origins), loopbackOnly },
+    seeds: resolveSeeds(options.seed, rooms),
+    synchronous: resolveSynchronous(options.synchronous ?? 'FULL'),
+    createOnJoin: options.createOnJoin ?? true,
+    image: options.image ?? true,
+    acceptLostTail: options.acceptLostTail ?? false,
+    signals: options.signals ?? true,
+    ...resolveLimits(options.limits ?? {}),
+    log: options.log ?? createConsoleLogger(),
+  };
+};
+
+const invalid = (message: string): AlcoveError => new AlcoveError('option_invalid', message);
+
+const resolveRooms = (rooms: readonly AnyRoom[]): ReadonlyMap<string, AnyRoom> => {
+  if (!Array.isArray(rooms) || rooms.length === 0) throw invalid('rooms must list at least one room made by defineRoom');
+  const byName = new Map<string, AnyRoom>();
+  for (const room of rooms as readonly AnyRoom[]) {
+    if (room?.kind !== 'room') throw invalid('rooms holds something that was not made by defineRoom');
+    if (byName.has(room.name)) throw invalid(`rooms holds two rooms of the name ${room.name}`);
+    byName.set(room.name, room);
+  }
+  return byName;
+};
+
+const resolveDataDir = (dataDir: string): string => {
+  if (typeof dataDir !== 'string' || dataDir === '') throw invalid('dataDir must be the path of a directory');
+  return resolve(dataDir);
+};
+
+const resolvePort = (port: number | undefined): number | null => {
+  if (port === undefined) return null;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
+  return port;
+};
+
+const resolveHost = (host: string | undefined, loopbackOnly: boolean): string | null => {
+  if (!loopbackOnly) return host ?? null;
+  if (host !== undefined && !isLoopbackName(host) && !isLoopbackAddress(host)) {
+    throw new AlcoveError('option_invalid', `host is ${host}, but without authenticate only this machine may connect`, {
+      hint: 'Give createServer an `authenticate` (one that returns {} lets everybody in), or leave `host` out.',
+    });
+  }
+  return host ?? '127.0.0.1';
+};
+
+const resolvePath = (path: string): string => {
+  if (!/^(?:\/[A-Za-z0-9._~-]+)+$/.test(path))
+    throw invalid(`path must look like /sync, without a slash at the end, and is ${JSON.stringify(path)}`);
+  return path;
+};
+
+const resolveSynchronous = (synchronous: string): NonNullable<DriverOptions['synchronous']> => {
+  if (synchronous === 'FULL' || synchronous === 'NORMAL' || synchronous === 'OFF') return synchronous;
+  throw invalid(`synchronous must be FULL, NORMAL or OFF, and is ${synchronous}`);
+};
+
+const resolveSeeds = (seed: ServerOptions['seed'], rooms: ReadonlyMap<string, AnyRoom>): ReadonlyMap<string, Seed> => {
+  if (seed === undefined) return new Map();
+  if (typeof seed === 'string' || typeof seed === 'function') return new Map([...rooms.keys()].map((name) => [name, seed]));
+  const seeds = new Map(Object.entries(seed));
+  const unknown = [...seeds.keys()].find((name) => !rooms.has(name));
+  if (unknown !== undefined) throw invalid(`seed names ${unknown}, but rooms holds only: ${[...rooms.keys()].join(', ')}`);
+  return seeds;
+};
+
+/** One namespace for the author, two owners of the limits. */
+const resolveLimits = (limits: Partial<RoomLimits & HostLimits>): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
+  const isOfHost = (name: string): boolean => (HOST_LIMIT_NAMES as readonly string[]).includes(name);
+  const entries = Object.entries(limits);
+  const ofRooms: Partial<RoomLimits> = Object.fromEntries(entries.filter(([name]) => !isOfHost(name)));
+  const ofHost: Partial<HostLimits> = Object.fromEntries(entries.filter(([name]) => isOfHost(name)));
+  return { roomLimits: resolveRoomOptions({ limits: ofRooms }).limits, hostLimits: resolveHostLimits(ofHost) };
+};
