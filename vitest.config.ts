@@ -45,6 +45,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'contract', include: ['test/{contract,fake}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 30_000 } },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
       { extends: true, test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'], testTimeout: 60_000 } },
       ...(browser === null ? [] : [browserProject(browser)]),
