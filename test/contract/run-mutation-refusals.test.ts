@@ -178,6 +178,8 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
         [new Error('\ud800\0'), 'failing threw: \ufffd\ufffd'],
         [new AlcoveError('client_unknown', 'not for mutators'), 'failing threw: not for mutators'],
         [new AlcoveError('internal', 'a bug'), 'failing threw: a bug'],
+        [new AlcoveError('overloaded', 'says the app'), 'failing threw: says the app'],
+        [new AlcoveError('room_full', 'says the app'), 'failing threw: says the app'],
       ];
       for (const [value, message] of thrown) {
         const failing = mutator((tx) => {
@@ -192,6 +194,25 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
         }),
       );
       expect(long.message).toHaveLength(1_000);
+    });
+
+    it('[MU-18] a full disk is no failure of the body: the code stays, and may be tried again', async () => {
+      const trip = await room({
+        keep,
+        fill: mutator((tx) => {
+          for (let index = 0; index < 40; index++)
+            tx.insert(stops)
+              .values({ id: `s${index}`, city: 'x'.repeat(50_000) + index })
+              .run();
+        }),
+      });
+      const [pages] = trip.database.prepare('PRAGMA page_count').get() ?? [];
+      trip.database.prepare(`PRAGMA max_page_count = ${Number(pages) + 8}`).get();
+      expect(ending(() => trip.run('fill'))).toMatchObject({ code: 'room_full', retryable: true });
+      trip.database.prepare('PRAGMA max_page_count = 100000').get();
+      expect(trip.rows('stops')).toEqual([]);
+      trip.run('fill');
+      expect(trip.rows('stops')).toHaveLength(40);
     });
 
     it('[MU-11] a refusal of the app keeps its code', async () => {

@@ -19,18 +19,20 @@ export interface MutationLimits {
  * end.
  */
 export class RunBudget implements StatementHooks {
-  readonly #name: string;
+  /** The mutator's. */
+  readonly name: string;
   readonly #limits: MutationLimits;
   readonly #runtime: Runtime;
   readonly #startMs: number;
   #refusal: AlcoveError | undefined;
   #ended = false;
+  #inFlight = false;
+  #failed = false;
   statements = 0;
   rows = 0;
 
-  /** @param name The mutator's, for messages. */
   constructor(name: string, limits: MutationLimits, runtime: Runtime) {
-    this.#name = name;
+    this.name = name;
     this.#limits = limits;
     this.#runtime = runtime;
     this.#startMs = runtime.monotonicMs();
@@ -40,17 +42,25 @@ export class RunBudget implements StatementHooks {
     return this.#runtime.monotonicMs() - this.#startMs;
   }
 
+  /** Whether SQLite has refused a statement of this run. */
+  get sawFailure(): boolean {
+    return this.#failed || this.#inFlight;
+  }
+
   beforeStatement(sql: string, params: Row): void {
     this.assertRunning('tx');
     if (this.#refusal !== undefined) throw this.#refusal;
     const refused = refusedIn(sql, params);
-    if (refused !== null) this.#refuse(new AlcoveError('sql_refused', `${this.#name}: ${refused} (in: ${sql.slice(0, 200)})`));
+    if (refused !== null) this.#refuse(new AlcoveError('sql_refused', `${this.name}: ${refused} (in: ${sql.slice(0, 200)})`));
+    this.#failed ||= this.#inFlight;
+    this.#inFlight = true;
     this.statements += 1;
     if (this.statements > this.#limits.statementsMax) this.#refuseCount('statements', this.#limits.statementsMax);
     this.#checkTime();
   }
 
   afterStatement(result: StatementResult): void {
+    this.#inFlight = false;
     this.#addRows(result.changes);
   }
 
@@ -69,7 +79,7 @@ export class RunBudget implements StatementHooks {
   /** @throws AlcoveError `mutator_async` once the run has ended. */
   assertRunning(what: string): void {
     if (!this.#ended) return;
-    throw new AlcoveError('mutator_async', `${what} of mutator ${this.#name} was used after it had returned`);
+    throw new AlcoveError('mutator_async', `${what} of mutator ${this.name} was used after it had returned`);
   }
 
   #addRows(count: number): void {
@@ -81,12 +91,12 @@ export class RunBudget implements StatementHooks {
     const elapsedMs = this.elapsedMs;
     if (elapsedMs <= this.#limits.timeBudgetMs) return;
     this.#refuse(
-      new AlcoveError('mutator_timeout', `${this.#name} ran for ${Math.ceil(elapsedMs)} ms; its budget is ${this.#limits.timeBudgetMs} ms`),
+      new AlcoveError('mutator_timeout', `${this.name} ran for ${Math.ceil(elapsedMs)} ms; its budget is ${this.#limits.timeBudgetMs} ms`),
     );
   }
 
   #refuseCount(what: string, max: number): never {
-    return this.#refuse(new AlcoveError('mutator_limit', `${this.#name} passed its bound of ${max} ${what}`));
+    return this.#refuse(new AlcoveError('mutator_limit', `${this.name} passed its bound of ${max} ${what}`));
   }
 
   #refuse(error: AlcoveError): never {

@@ -72,7 +72,7 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
   try {
     database.transaction(() => {
       const rowsBefore = capture.rowCount();
-      const returned: unknown = body(mutatorTx(database, budget), args, context);
+      const returned = callBody(() => body(mutatorTx(database, budget), args, context), budget);
       refuseUnfinished(returned, mutation.name);
       // SQLite may have ended the transaction under a body that caught the error: any statement says so, with the code.
       if (!database.inTransaction) database.prepare('SELECT 1').get();
@@ -82,6 +82,16 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
     budget.close();
   }
   return { afterCommit, statements: budget.statements, rows: budget.rows, elapsedMs: budget.elapsedMs };
+}
+
+/** The database's own codes are for the database: a body that throws one of them by itself has failed, or it would be sent again for ever. */
+function callBody(call: () => unknown, budget: RunBudget): unknown {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof AlcoveError) || !DATABASE_CODES.has(error.code) || budget.sawFailure) throw error;
+    throw new AlcoveError('mutator_failed', `${budget.name} threw: ${error.message}`, { cause: error });
+  }
 }
 
 function contextOf(options: RunMutationOptions, budget: RunBudget, afterCommit: AfterCommit[]): MutatorContext {
@@ -122,8 +132,12 @@ function refuseUnfinished(returned: unknown, name: string): void {
   if (has('next')) throw new AlcoveError('mutator_async', `${name} is a generator function; its body was never run`);
 }
 
+/** Not the mutation's fault. */
+const DATABASE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['room_full', 'room_failed', 'overloaded', 'file_damaged', 'closed']);
+
 /** Codes a run may end with as they are; whatever else is thrown in it is the mutator's failure. */
 const OWN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...DATABASE_CODES,
   'mutator_unknown',
   'arguments_invalid',
   'mutator_failed',
@@ -134,12 +148,6 @@ const OWN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'sql_failed',
   'constraint_failed',
   'forbidden',
-  // The database's: not the mutation's fault.
-  'room_full',
-  'room_failed',
-  'overloaded',
-  'file_damaged',
-  'closed',
 ]);
 
 /** Longer messages are cut: they are stored, sent and shown. */
