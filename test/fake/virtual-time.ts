@@ -57,12 +57,19 @@ export class VirtualTime {
     await settlePromises();
   }
 
+  /** The machine was asleep: time has passed at once, and what was due fires late, at its end. */
+  sleep(ms: number): void {
+    this.#nowMs += ms;
+    const untilMs = this.#nowMs;
+    while (this.step(untilMs));
+  }
+
   /** Fires the next timer if it is due by `untilMs` (any, without it). False: there was none. */
   step(untilMs = Number.POSITIVE_INFINITY): boolean {
     const entry = this.#peek();
     if (entry === undefined || entry.atMs > untilMs) return false;
     this.#entries.pop();
-    this.#nowMs = entry.atMs;
+    this.#nowMs = Math.max(this.#nowMs, entry.atMs);
     entry.fn();
     return true;
   }

@@ -1,0 +1,117 @@
+import type { Row } from '@alcove/core/sqlite/database';
+import { describe, expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import type { QueryNotice } from '../sync/engine-interface.ts';
+import type { EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import { UNUSED_QUERY_MS } from './live-query.ts';
+import { PageQueries } from './page-queries.ts';
+
+interface Stop {
+  readonly id: string;
+}
+
+const set = () => {
+  const runtime = new FakeRuntime();
+  const orders: EngineOrder[] = [];
+  const port: EnginePort = {
+    mutate: () => new Promise(() => undefined),
+    runOnce: () => new Promise(() => undefined),
+    tell: (order) => void orders.push(order),
+  };
+  const queries = new PageQueries(runtime, () => port);
+  const built = { sql: 'select id from stops', params: [], map: (rows: readonly Row[]): Stop[] => rows.map(([id]) => ({ id: String(id) })) };
+  const get = () => queries.get(built);
+  const hear = (notice: Partial<QueryNotice>) =>
+    queries.hear({ type: 'query', queryId: get().queryId, status: 'current', revision: 1, update: null, error: null, ...notice });
+  const types = () => orders.map(({ type }) => type);
+  return { runtime, queries, port, get, hear, types, orders };
+};
+
+const whole = (...ids: string[]) => ({ kind: 'whole', columns: ['id'], rows: ids.map((id) => [id]) }) as const;
+
+describe('live queries of a page', () => {
+  it('[WK-11] shares one watch among equal queries and all their listeners', () => {
+    const { get, types } = set();
+    expect(get()).toBe(get());
+    get().subscribe(() => undefined);
+    get().subscribe(() => undefined);
+    expect(types()).toEqual(['watch']);
+  });
+
+  it('[WK-12] keeps the identity of rows that a patch only names, and of the result where nothing changed', () => {
+    const { get, hear } = set();
+    let told = 0;
+    get().subscribe(() => {
+      told += 1;
+    });
+    hear({ update: whole('a', 'b', 'c') });
+    const before = get().getSnapshot();
+    hear({});
+    expect(get().getSnapshot()).toBe(before);
+    hear({ revision: 2, update: { kind: 'patch', parts: [{ from: 2, count: 1 }, { rows: [['x']] }, { from: 0, count: 1 }] } });
+    const after = get().getSnapshot().data ?? [];
+    expect(after.map(({ id }) => id)).toEqual(['c', 'x', 'a']);
+    expect(after[0]).toBe(before.data?.[2]);
+    expect(after[2]).toBe(before.data?.[0]);
+    expect(told).toBe(2);
+  });
+
+  it('[WK-13] never shows an empty result for one that is not loaded', () => {
+    const { get, hear } = set();
+    get().subscribe(() => undefined);
+    expect(get().getSnapshot()).toEqual({ data: undefined, status: 'pending', error: undefined });
+    hear({ revision: 0, status: 'pending' });
+    expect(get().getSnapshot().data).toBeUndefined();
+    hear({ status: 'cached', update: whole() });
+    expect(get().getSnapshot()).toMatchObject({ data: [], status: 'cached' });
+  });
+
+  it('[WK-14] stays alive for a while without listeners, then ends; a remount in between finds it as it was', () => {
+    const { runtime, get, hear, types } = set();
+    const query = get();
+    let stop = query.subscribe(() => undefined);
+    hear({ update: whole('a') });
+    stop();
+    runtime.advance(UNUSED_QUERY_MS - 1);
+    stop = query.subscribe(() => undefined);
+    runtime.advance(UNUSED_QUERY_MS);
+    expect(types()).toEqual(['watch']);
+    expect(query.getSnapshot().data).toEqual([{ id: 'a' }]);
+    stop();
+    runtime.advance(UNUSED_QUERY_MS);
+    expect(types()).toEqual(['watch', 'unwatch']);
+    expect(get()).not.toBe(query);
+  });
+
+  it('[WK-15] hands out one promise until the first complete result, fulfilled with its rows', async () => {
+    const { get, hear } = set();
+    const { promise } = get();
+    expect(get().promise).toBe(promise);
+    hear({ update: whole('a') });
+    await expect(promise).resolves.toEqual([{ id: 'a' }]);
+    await expect(get().promise).resolves.toEqual([{ id: 'a' }]);
+  });
+
+  it('[WK-3] shows the code of a query that was ended with its worker, keeps its rows and does not run it again', async () => {
+    const { queries, port, get, hear, types } = set();
+    get().subscribe(() => undefined);
+    hear({ update: whole('a') });
+    const { AlcoveError } = await import('@alcove/core/error');
+    queries.condemn('select id from stops', new AlcoveError('query_timeout', 'too long'));
+    expect(get().getSnapshot()).toMatchObject({ status: 'error', data: [{ id: 'a' }], error: { code: 'query_timeout' } });
+    queries.attach(port);
+    expect(types()).toEqual(['watch']);
+  });
+
+  it('[WK-2] watches again on a new engine; rows stay meanwhile, as cached ones', () => {
+    const { queries, port, get, hear, types } = set();
+    get().subscribe(() => undefined);
+    hear({ update: whole('a') });
+    queries.detached();
+    expect(get().getSnapshot()).toMatchObject({ status: 'cached', data: [{ id: 'a' }] });
+    queries.attach(port);
+    expect(types()).toEqual(['watch', 'watch']);
+    hear({ update: whole('a', 'b') });
+    expect(get().getSnapshot()).toMatchObject({ status: 'current', data: [{ id: 'a' }, { id: 'b' }] });
+  });
+});

@@ -1,0 +1,181 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { describe, expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import type { EngineOrder, EnginePort, MutateAnswer } from '../worker/engine-port.ts';
+import { PageMutations } from './page-mutations.ts';
+
+/** An engine that keeps what it is handed and answers when told to. */
+class ScriptedPort implements EnginePort {
+  readonly batches: { readonly mutations: readonly Mutation[]; readonly answer: (answer: MutateAnswer) => Promise<void> }[] = [];
+  readonly orders: EngineOrder[] = [];
+
+  mutate(mutations: readonly Mutation[]): Promise<MutateAnswer> {
+    return new Promise((resolve) => {
+      this.batches.push({
+        mutations,
+        answer: async (answer) => {
+          resolve(answer);
+          await Promise.resolve();
+          await Promise.resolve();
+        },
+      });
+    });
+  }
+
+  runOnce(): Promise<never> {
+    return new Promise(() => undefined);
+  }
+
+  tell(order: EngineOrder): void {
+    this.orders.push(order);
+  }
+
+  get last() {
+    const batch = this.batches.at(-1);
+    if (batch === undefined) throw new TypeError('nothing was handed over');
+    return batch;
+  }
+
+  get handedNames(): string[] {
+    return this.last.mutations.map(({ name, mutationId }) => `${name}=${mutationId}`);
+  }
+}
+
+const set = () => {
+  const port = new ScriptedPort();
+  const mutations = new PageMutations(new FakeRuntime(), 'me');
+  mutations.attach(port);
+  return { port, mutations };
+};
+const error = { code: 'mutator_failed', message: 'no' } as const;
+const settled = (mutationId: number, clientId = 'me') => ({ type: 'settled', clientId, mutationId, outcome: 'applied', version: 7, error: null }) as const;
+
+describe('ids', () => {
+  it('[WK-1] hands one batch at a time, ids without gaps', async () => {
+    const { port, mutations } = set();
+    for (const name of ['a', 'b', 'c']) mutations.call(name, null);
+    expect(port.handedNames).toEqual(['a=1']);
+    await port.last.answer({ taken: 1, error: null });
+    expect(port.handedNames).toEqual(['b=2', 'c=3']);
+  });
+
+  it('[WK-1] gives the id of a mutation that was not taken to the next one', async () => {
+    const { port, mutations } = set();
+    mutations.call('a', null);
+    const b = mutations.call('b', null);
+    mutations.call('c', null);
+    mutations.call('d', null);
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 0, error });
+    expect(b.status).toBe('failed');
+    await expect(b.local).rejects.toMatchObject({ code: 'mutator_failed' });
+    await expect(b.confirmed).rejects.toMatchObject({ code: 'mutator_failed' });
+    expect(port.handedNames).toEqual(['c=2', 'd=3']);
+  });
+
+  it('[WK-2] hands a new engine what the dead one did not answer, under the same ids and seeds', async () => {
+    const { port, mutations } = set();
+    mutations.call('a', null);
+    mutations.call('b', null);
+    await port.last.answer({ taken: 1, error: null });
+    const unanswered = port.last.mutations;
+    mutations.detach();
+    mutations.call('c', null);
+
+    const next = new ScriptedPort();
+    expect(mutations.carryOver()).toMatchObject({ clients: [{ clientId: 'me', lastMutationId: 1 }], mutations: [{ name: 'a', mutationId: 1 }] });
+    mutations.attach(next);
+    expect(next.last.mutations[0]).toEqual(unanswered[0]);
+    expect(next.handedNames).toEqual(['b=2', 'c=3']);
+  });
+
+  it('[WK-2] does not hand over again what was settled before its answer came', () => {
+    const { port, mutations } = set();
+    const a = mutations.call('a', null);
+    mutations.settled(settled(1));
+    expect(a.status).toBe('applied');
+    mutations.detach();
+    mutations.call('b', null);
+    const next = new ScriptedPort();
+    mutations.attach(next);
+    expect(next.handedNames).toEqual(['b=2']);
+    expect(port.batches).toHaveLength(1);
+  });
+
+  it('[WK-3] fails the mutation that held the worker and goes on with the others', async () => {
+    const { port, mutations } = set();
+    mutations.call('first', null);
+    const loops = mutations.call('loops', null);
+    mutations.call('after', null);
+    await port.last.answer({ taken: 1, error: null });
+    mutations.detach();
+    const { AlcoveError } = await import('@alcove/core/error');
+    expect(mutations.blame('me', 2, new AlcoveError('mutator_timeout', 'too long'))).toBe(true);
+    expect(loops.status).toBe('failed');
+    const next = new ScriptedPort();
+    mutations.attach(next);
+    expect(next.handedNames).toEqual(['after=2']);
+  });
+});
+
+describe('fates', () => {
+  it('settles handles and lists: pending, then applied, then gone', async () => {
+    const { port, mutations } = set();
+    const a = mutations.call('a', { x: 1 });
+    await port.last.answer({ taken: 1, error: null });
+    await a.local;
+    expect(a.status).toBe('pending');
+    await Promise.resolve();
+    expect(mutations.pending.getSnapshot()).toMatchObject([{ name: 'a', args: { x: 1 }, status: 'pending' }]);
+    mutations.settled(settled(1));
+    await expect(a.confirmed).resolves.toEqual({ version: 7 });
+    await Promise.resolve();
+    expect(mutations.pending.getSnapshot()).toEqual([]);
+    expect(mutations.undecided).toBe(0);
+  });
+
+  it('lists a rejected one with its reason until it is dismissed', async () => {
+    const { port, mutations } = set();
+    const a = mutations.call('a', null);
+    await port.last.answer({ taken: 1, error: null });
+    mutations.settled({ ...settled(1), outcome: 'rejected', error: { code: 'forbidden', message: 'not yours' } });
+    await expect(a.confirmed).rejects.toMatchObject({ code: 'forbidden', message: 'not yours' });
+    const [line] = mutations.rejected.getSnapshot();
+    expect(line).toMatchObject({ name: 'a', status: 'rejected' });
+    mutations.dismiss(line?.key ?? 0);
+    expect(mutations.rejected.getSnapshot()).toEqual([]);
+  });
+
+  it('follows a change of name: ids go on under the new client', async () => {
+    const { port, mutations } = set();
+    for (const name of ['a', 'b', 'c']) mutations.call(name, null);
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 2, error: null });
+    mutations.settled(settled(1));
+    mutations.rekeyed({ type: 'rekeyed', clientId: 'me', to: 'again', offset: 1 });
+    expect(mutations.clientId).toBe('again');
+    expect(mutations.carryOver().mutations.map(({ clientId, mutationId, name }) => [clientId, mutationId, name])).toEqual([
+      ['again', 1, 'b'],
+      ['again', 2, 'c'],
+    ]);
+    const d = mutations.call('d', null);
+    expect(port.handedNames).toEqual(['d=3']);
+    await port.last.answer({ taken: 1, error: null });
+    mutations.settled(settled(3, 'again'));
+    expect(d.status).toBe('applied');
+  });
+
+  it('reports an unknown outcome where the room forgot the client, and goes on under a new one', async () => {
+    const { port, mutations } = set();
+    const a = mutations.call('a', null);
+    await port.last.answer({ taken: 1, error: null });
+    const b = mutations.call('b', null);
+    const late = port.last;
+    mutations.stopped({ type: 'clientStopped', clientId: 'me', error: { code: 'client_unknown', message: 'forgotten' }, mutations: [] });
+    expect(a.status).toBe('unknown');
+    expect(port.orders).toContainEqual({ type: 'discard', clientId: 'me' });
+    await late.answer({ taken: 0, error: { code: 'client_unknown', message: 'forgotten' } });
+    expect(b.status).toBe('waiting');
+    expect(port.last.mutations[0]).toMatchObject({ name: 'b', mutationId: 1, clientId: mutations.clientId });
+  });
+});
