@@ -61,16 +61,17 @@ export class HttpFront {
    */
   attach(server: HttpServer): () => void {
     const emit = server.emit;
-    const ours = (event: string | symbol, args: readonly unknown[]): boolean => {
+    // What Node hands to the listeners of these three.
+    type Arguments = [request: IncomingMessage, answer: ServerResponse & Duplex, head: Buffer];
+    const ours = (event: string | symbol, [request, answer, head]: Arguments): boolean => {
       if (event !== 'request' && event !== 'upgrade' && event !== 'checkContinue') return false;
-      const request = args[0] as IncomingMessage; // what these events carry
-      if (!this.#owns(request)) return event === 'upgrade' && this.#refuseUnheard(server, args[1] as Duplex);
-      if (event === 'upgrade') this.#upgrade(request, args[1] as Duplex, args[2] as Buffer);
-      else this.#answer(request, args[1] as ServerResponse, false);
+      if (!this.#owns(request)) return event === 'upgrade' && this.#refuseUnheard(server, answer);
+      if (event === 'upgrade') this.#upgrade(request, answer, head);
+      else this.#answer(request, answer, false);
       return true;
     };
     const front = function (this: HttpServer, event: string | symbol, ...args: unknown[]): boolean {
-      return ours(event, args) || Reflect.apply(emit, this, [event, ...args]);
+      return ours(event, args as Arguments /* looked at only for those three */) || Reflect.apply(emit, this, [event, ...args]);
     };
     server.emit = front as HttpServer['emit']; // one function for all the overloads
     // Node asks whether anybody listens for upgrades before it emits one.

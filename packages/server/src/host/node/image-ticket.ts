@@ -9,10 +9,13 @@ export interface ImageTicket extends ImageKey {
   readonly expiresAtMs: number;
 }
 
+type TicketFields = [room: string, id: string, historyId: string, schema: string, view: string, version: number, expiresAtMs: number];
+
 /** `<fields>.<HMAC-SHA-256>`, both base64url. `key` is random and never leaves the process. */
 export const signTicket = (ticket: ImageTicket, key: Uint8Array): string => {
   const { room, id, historyId, schema, view, version, expiresAtMs } = ticket;
-  const fields = Buffer.from(JSON.stringify([room, id, historyId, schema, view, version, expiresAtMs])).toString('base64url');
+  const members: TicketFields = [room, id, historyId, schema, view, version, expiresAtMs];
+  const fields = Buffer.from(JSON.stringify(members)).toString('base64url');
   return `${fields}.${mac(fields, key).toString('base64url')}`;
 };
 
@@ -23,15 +26,8 @@ export const readTicket = (text: string, key: Uint8Array, monotonicMs: number): 
   const right = mac(fields, key);
   if (given.length !== right.length || !timingSafeEqual(given, right))
     throw new AlcoveError('ticket_refused', 'the ticket is not one of this server');
-  const [room, id, historyId, schema, view, version, expiresAtMs] = JSON.parse(Buffer.from(fields, 'base64url').toString()) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    number,
-    number,
-  ]; // signTicket wrote it: the signature has just been checked
+  // signTicket wrote it: the signature has just been checked.
+  const [room, id, historyId, schema, view, version, expiresAtMs] = JSON.parse(Buffer.from(fields, 'base64url').toString()) as TicketFields;
   if (monotonicMs > expiresAtMs) throw new AlcoveError('ticket_refused', 'the ticket has expired');
   return { room, id, historyId, schema, view, version, expiresAtMs };
 };

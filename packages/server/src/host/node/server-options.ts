@@ -119,7 +119,7 @@ const invalid = (message: string): AlcoveError => new AlcoveError('option_invali
 const resolveRooms = (rooms: readonly AnyRoom[]): ReadonlyMap<string, AnyRoom> => {
   if (!Array.isArray(rooms) || rooms.length === 0) throw invalid('rooms must list at least one room made by defineRoom');
   const byName = new Map<string, AnyRoom>();
-  for (const room of rooms as readonly AnyRoom[]) {
+  for (const room of rooms) {
     if (room?.kind !== 'room') throw invalid('rooms holds something that was not made by defineRoom');
     if (byName.has(room.name)) throw invalid(`rooms holds two rooms of the name ${room.name}`);
     byName.set(room.name, room);
@@ -171,7 +171,8 @@ const resolveSeeds = (seed: ServerOptions['seed'], rooms: ReadonlyMap<string, An
 
 /** One namespace for the author, two owners of the limits. */
 const resolveLimits = (limits: Partial<RoomLimits & HostLimits>): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
-  const isOfHost = (name: string): boolean => (HOST_LIMIT_NAMES as readonly string[]).includes(name);
+  const ofTheHost: ReadonlySet<string> = new Set(HOST_LIMIT_NAMES);
+  const isOfHost = (name: string): boolean => ofTheHost.has(name);
   const entries = Object.entries(limits);
   const ofRooms: Partial<RoomLimits> = Object.fromEntries(entries.filter(([name]) => !isOfHost(name)));
   const ofHost: Partial<HostLimits> = Object.fromEntries(entries.filter(([name]) => isOfHost(name)));
