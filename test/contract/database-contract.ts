@@ -13,8 +13,14 @@ export function databaseContract(name: string, makeDatabase: () => Promise<Datab
     });
     afterEach(() => database.close());
 
-    describe('values', () => databaseValuesContract(() => database));
-    describe('statements', () => databaseStatementsContract(() => database));
-    describe('transactions', () => databaseTransactionsContract(() => database));
+    describe('values', () => {
+      databaseValuesContract(() => database);
+    });
+    describe('statements', () => {
+      databaseStatementsContract(() => database);
+    });
+    describe('transactions', () => {
+      databaseTransactionsContract(() => database);
+    });
   });
 }

@@ -178,7 +178,7 @@ export function databaseTransactionsContract(databaseOf: () => Database): void {
     const orphan = database.prepare('INSERT INTO child VALUES (7) RETURNING p');
     for (const use of [() => orphan.all(), () => orphan.get(), () => orphan.run(), () => [...orphan.iterate()]]) {
       expect(codeOf(use)).toBe('constraint_failed');
-      expect(codeOf(() => database.transaction(use))).toBe('constraint_failed');
+      expect(codeOf(() => database.transaction<unknown>(use))).toBe('constraint_failed');
     }
     database.exec('INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)');
     expect(codeOf(() => database.transaction(() => database.setForeignKeys(false)))).toBe('internal');
@@ -189,6 +189,20 @@ export function databaseTransactionsContract(databaseOf: () => Database): void {
     database.setForeignKeys(true);
     expect(codeOf(() => orphan.get())).toBe('constraint_failed');
     expect(database.prepare('PRAGMA foreign_key_check').all()).toHaveLength(2);
+  });
+
+  test('[DB-17] outside a transaction a deferred foreign key fails the statement itself, however it is run', () => {
+    database.exec(
+      'CREATE TABLE parent (id integer PRIMARY KEY); CREATE TABLE child (p integer REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED)',
+    );
+    const orphan = database.prepare('INSERT INTO child VALUES (7), (8) RETURNING p');
+    for (const use of [() => orphan.all(), () => orphan.get(), () => orphan.run(), () => [...orphan.iterate()]])
+      expect(codeOf(use)).toBe('constraint_failed');
+    expect(database.prepare('SELECT count(*) FROM child').get()).toEqual([0]);
+  });
+
+  test('[DB-18] the schema is not trusted', () => {
+    expect(database.prepare('PRAGMA trusted_schema').get()).toEqual([0]);
   });
 
   test('[DB-18] recursive triggers are on, so REPLACE fires delete triggers', () => {

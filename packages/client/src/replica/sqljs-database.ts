@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { EngineConnection, EngineStatement } from '@alcove/core/sqlite/engine';
 import { EngineDatabase } from '@alcove/core/sqlite/engine-database';
@@ -19,15 +20,25 @@ export interface SqljsDatabase extends Database {
  */
 export function openSqljsDatabase(sqlJs: SqlJsStatic, image?: Uint8Array): SqljsDatabase {
   const connection = new SqljsConnection(new sqlJs.Database(image), new SqljsText(sqlJs));
+  const database = new SqljsEngineDatabase(connection);
   try {
-    connection.execute('PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;', []);
     // The file is not looked at before the first read.
-    connection.execute('SELECT count(*) FROM sqlite_schema', []);
+    connection.execute(
+      'PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; SELECT count(*) FROM sqlite_schema',
+      [],
+    );
+    if (image !== undefined) refuseCutImage(database, image.length);
+    return database;
   } catch (error) {
-    connection.close();
-    throw sqliteError(connection.failureOf(error), ' (opening an image)');
+    database.close();
+    throw error instanceof AlcoveError ? error : sqliteError(connection.failureOf(error), ' (opening an image)');
   }
-  return new SqljsEngineDatabase(connection);
+}
+
+/** SQLite fills up a last page that is cut with zeros, which may look like no rows. */
+function refuseCutImage(database: Database, bytes: number): void {
+  const size = Number(database.prepare('PRAGMA page_count').get()?.[0]) * Number(database.prepare('PRAGMA page_size').get()?.[0]);
+  if (bytes < size) throw new AlcoveError('file_damaged', `the image has ${bytes} of ${size} bytes`);
 }
 
 class SqljsEngineDatabase extends EngineDatabase implements SqljsDatabase {

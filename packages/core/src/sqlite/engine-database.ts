@@ -276,7 +276,7 @@ class CachedStatement implements Statement {
 
   get(params: Row = NO_PARAMETERS): Row | undefined {
     const compiled = this.#ready(params);
-    // A writing statement that is left after its first row would skip the foreign-key check at its end.
+    // Outside a transaction a writing statement commits at its end: left after its first row, a failing commit would go unnoticed.
     return this.#port.guard(() => (writesRows(this.#shape) ? compiled.all(params)[0] : compiled.first(params)));
   }
 

@@ -1,5 +1,7 @@
 import { AlcoveError, type ErrorCode } from '../error.ts';
 
+export const SQLITE_CANTOPEN = 14;
+
 /** SQLite's primary result codes that are told apart here. */
 const RESULT_CODES: Readonly<Record<number, ErrorCode>> = {
   5: 'overloaded', // BUSY: another connection holds the lock
@@ -7,7 +9,7 @@ const RESULT_CODES: Readonly<Record<number, ErrorCode>> = {
   10: 'room_failed', // IOERR
   11: 'file_damaged', // CORRUPT
   13: 'room_full', // FULL
-  14: 'room_failed', // CANTOPEN
+  [SQLITE_CANTOPEN]: 'room_failed',
   19: 'constraint_failed', // CONSTRAINT, all kinds, RAISE(ABORT) too
   26: 'file_damaged', // NOTADB
 };
@@ -18,7 +20,7 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['SQLITE_IOERR', 10],
   ['SQLITE_CORRUPT', 11],
   ['SQLITE_FULL', 13],
-  ['SQLITE_CANTOPEN', 14],
+  ['SQLITE_CANTOPEN', SQLITE_CANTOPEN],
   ['SQLITE_CONSTRAINT', 19],
   ['SQLITE_NOTADB', 26],
 ];
@@ -31,7 +33,7 @@ const MESSAGES: readonly (readonly [RegExp, number])[] = [
   [/^database (?:disk image is malformed|schema is corrupt)|^malformed database schema/, 11],
   [/^file is not a database$/, 26],
   [/^database (?:table |schema )?is locked/, 5],
-  [/^unable to open database file$/, 14],
+  [/^unable to open database file$/, SQLITE_CANTOPEN],
 ];
 
 /** The result code of a name such as SQLITE_CONSTRAINT_UNIQUE, by its prefix; undefined for names that need no telling apart. */

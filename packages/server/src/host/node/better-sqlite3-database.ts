@@ -3,7 +3,7 @@ import type { Database, Row, SqlValue } from '@alcove/core/sqlite/database';
 import type { EngineConnection, EngineStatement } from '@alcove/core/sqlite/engine';
 import { EngineDatabase } from '@alcove/core/sqlite/engine-database';
 import { mayBeRounded, refuseUnreadableText, toSafeNumber } from '@alcove/core/sqlite/read-values';
-import { resultCodeOfName, type SqliteFailure, sqliteError } from '@alcove/core/sqlite/sqlite-error';
+import { resultCodeOfName, SQLITE_CANTOPEN, type SqliteFailure, sqliteError } from '@alcove/core/sqlite/sqlite-error';
 import { type StatementShape, writesRows } from '@alcove/core/sqlite/statement-shape';
 import type BetterSqlite3 from 'better-sqlite3';
 import { connectionPragmas, type DriverOptions } from './driver-options.ts';
@@ -166,5 +166,7 @@ function toRow(row: NativeValue[]): Row {
 function failureOf(error: unknown): SqliteFailure {
   const message = error instanceof Error ? error.message : String(error);
   const name = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return { resultCode: resultCodeOfName(name), message, cause: error };
+  // The package looks for the directory itself and says so in words of its own.
+  const resultCode = message.includes('the directory does not exist') ? SQLITE_CANTOPEN : resultCodeOfName(name);
+  return { resultCode, message, cause: error };
 }

@@ -4,7 +4,7 @@ import type { Database, Row, SqlValue } from '@alcove/core/sqlite/database';
 import type { EngineConnection, EngineStatement } from '@alcove/core/sqlite/engine';
 import { EngineDatabase } from '@alcove/core/sqlite/engine-database';
 import { type ParameterForm, rewriteStatement, StatementForms } from '@alcove/core/sqlite/rewrite-statement';
-import { type SqliteFailure, sqliteError } from '@alcove/core/sqlite/sqlite-error';
+import { SQLITE_CANTOPEN, type SqliteFailure, sqliteError } from '@alcove/core/sqlite/sqlite-error';
 import type { StatementShape } from '@alcove/core/sqlite/statement-shape';
 import { connectionPragmas, type DriverOptions } from './driver-options.ts';
 
@@ -22,7 +22,7 @@ export function openPhotostructure(path: string, options: DriverOptions = {}): D
   const { DatabaseSync }: Package = createRequire(import.meta.url)('@photostructure/sqlite');
   const readonly = options.readonly === true;
   if ((readonly || options.create === false) && path !== ':memory:' && !existsSync(path)) {
-    throw sqliteError({ resultCode: 14, message: 'unable to open database file', cause: undefined }, ` (opening ${path})`);
+    throw sqliteError({ resultCode: SQLITE_CANTOPEN, message: 'unable to open database file', cause: undefined }, ` (opening ${path})`);
   }
   let native: NativeDatabase | undefined;
   try {
