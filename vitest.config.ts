@@ -8,16 +8,18 @@ const conditions = ['@alcove/source', 'module', 'node', 'development|production'
 const browserConditions = ['@alcove/source', 'module', 'browser', 'development|production', 'import', 'default'];
 const browserTests = 'packages/*/src/**/*.browser.test.{ts,tsx}';
 
+const TIMEOUT_MS = 20_000;
+
 const { browser } = readSetupRecord();
 
 /** Tests that need a real page. Where there is no browser, scripts/test.mjs counts them as skipped, each by name. */
 const browserProject = (executablePath: string) => ({
-  extends: true as const,
   resolve: { conditions: browserConditions },
   optimizeDeps: { include: ['sql.js', 'comlink', 'react', 'react-dom/client'] },
   test: {
     name: 'browser',
     include: [browserTests],
+    testTimeout: TIMEOUT_MS,
     browser: {
       enabled: true,
       headless: true,
@@ -28,26 +30,28 @@ const browserProject = (executablePath: string) => ({
   },
 });
 
-export default defineConfig({
+/** Tests that run in Node. Its conditions must not reach the browser's project: there they would pick modules for Node. */
+const nodeProject = (name: string, include: readonly string[], testTimeout = TIMEOUT_MS) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    environment: 'node',
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    name,
+    include: [...include],
+    exclude: ['**/*.browser.test.*', '**/node_modules/**'],
+    environment: 'node' as const,
+    testTimeout,
+    hookTimeout: TIMEOUT_MS,
+  },
+});
+
+export default defineConfig({
+  test: {
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.{ts,tsx}'],
-          exclude: ['**/*.browser.test.*'],
-        },
-      },
-      { extends: true, test: { name: 'contract', include: ['test/{contract,fake}/**/*.test.ts'] } },
-      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 30_000 } },
-      { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
-      { extends: true, test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'], testTimeout: 60_000 } },
+      nodeProject('unit', ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.{ts,tsx}']),
+      nodeProject('contract', ['test/{contract,fake}/**/*.test.ts']),
+      nodeProject('integration', ['test/integration/**/*.test.ts'], 30_000),
+      nodeProject('simulation', ['test/simulation/**/*.test.ts'], 120_000),
+      nodeProject('tidy', ['test/tidy/**/*.test.ts'], 60_000),
       ...(browser === null ? [] : [browserProject(browser)]),
     ],
   },

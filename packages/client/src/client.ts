@@ -30,7 +30,8 @@ export class Client {
   #closed = false;
 
   constructor(options: ClientOptions, parts: { runtime: Runtime; host: EngineHost; onClose?: () => void }) {
-    if (!/^wss?:\/\//.test(options.url)) throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
+    if (!/^wss?:\/\//.test(options.url))
+      throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
     this.#options = options;
     this.#limits = resolveEngineLimits(options.limits);
     this.#runtime = parts.runtime;
@@ -52,7 +53,8 @@ export class Client {
   /** As `room`, but nothing is opened before `room.start()` or `room.retain()`: free of effects, for rendering. */
   prepare<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
     if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
-    if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id)) throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
+    if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id))
+      throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
     const key = `${definition.name}/${id}`;
     const open = this.#rooms.get(key);
     // Rooms are kept under their definition's name; another definition of the same name is a mistake worth telling.

@@ -19,7 +19,8 @@ const WORKER_BUDGET_MS = 5_000;
  * @throws AlcoveError `option_invalid`
  */
 export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, ...options }: BrowserClientOptions): Client {
-  if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100) throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
+  if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100)
+    throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
   const runtime = createBrowserRuntime({ log: consoleLogger });
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
   const client = new Client({ ...options, url: absoluteUrl(options.url) }, { runtime, host, onClose: () => stopHinting() });

@@ -1,5 +1,15 @@
 import type { ClientRoom, MutateFunctions, Other, QueryBuild, QueryResult, SharedState } from '@alcove/client';
-import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, MutatorName, PresenceOf, RoomDefinition, ValueName, ValueOf } from '@alcove/core/schema/define-room';
+import type {
+  AnyRoom,
+  CursorOf,
+  EphemeralName,
+  EphemeralOf,
+  MutatorName,
+  PresenceOf,
+  RoomDefinition,
+  ValueName,
+  ValueOf,
+} from '@alcove/core/schema/define-room';
 import type { RowOf } from '@alcove/core/sqlite/drizzle';
 import type { DependencyList, ReactElement, RefObject } from 'react';
 import { useRoomNamed } from './room-context.ts';

@@ -16,7 +16,9 @@ export interface DebouncedValueControls {
 const ON_SERVER: ValueState<never> = { value: undefined, pending: false, updatedBy: null, error: undefined };
 
 /** A value everybody sees at once and the server writes at most once per interval. */
-export function useDebouncedValueOf<Value>(value: DebouncedValue<Value>): [Value | undefined, (next: Value) => void, DebouncedValueControls] {
+export function useDebouncedValueOf<Value>(
+  value: DebouncedValue<Value>,
+): [Value | undefined, (next: Value) => void, DebouncedValueControls] {
   const state = useReadable(value, () => ON_SERVER);
   const own = useMemo(
     () => ({ set: (next: Value) => value.set(next), flush: () => value.flush(), add: (delta: number) => value.add(delta) }),

@@ -17,7 +17,11 @@ export function useQueryOf<Query>(room: ClientRoom, build: QueryBuild<Query> | Q
 /**
  * The rows of a live query; suspends until there are any and throws the query's error. Rows that are there already are returned without suspending.
  */
-export function useSuspenseQueryOf<Query>(room: ClientRoom, build: QueryBuild<Query> | Query, deps?: DependencyList): readonly RowOf<Query>[] {
+export function useSuspenseQueryOf<Query>(
+  room: ClientRoom,
+  build: QueryBuild<Query> | Query,
+  deps?: DependencyList,
+): readonly RowOf<Query>[] {
   const query = useLiveQuery(room, build, deps);
   const result = useReadable(query, onServer);
   if (result === ON_SERVER) {
@@ -26,10 +30,14 @@ export function useSuspenseQueryOf<Query>(room: ClientRoom, build: QueryBuild<Qu
     });
   }
   if (result.error !== undefined) throw result.error;
-  return result.data ?? use(query.promise);
+  return use(query.promise);
 }
 
-function useLiveQuery<Query>(room: ClientRoom, build: QueryBuild<Query> | Query, deps: DependencyList | undefined): LiveQuery<RowOf<Query>> {
+function useLiveQuery<Query>(
+  room: ClientRoom,
+  build: QueryBuild<Query> | Query,
+  deps: DependencyList | undefined,
+): LiveQuery<RowOf<Query>> {
   // A fresh object never equals the last one: without deps the query is built each time.
   return useMemo(() => room.query(build), [room, ...(deps ?? [{}])]);
 }

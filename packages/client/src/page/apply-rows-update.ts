@@ -7,7 +7,11 @@ import type { RowsUpdate } from '../query/rows-patch.ts';
  *
  * @throws AlcoveError `internal` where a patch names rows that are not there: the page has lost step with the engine.
  */
-export function applyRowsUpdate<Mapped>(rows: readonly Mapped[], update: RowsUpdate, mapRows: (rows: readonly Row[]) => readonly Mapped[]): readonly Mapped[] {
+export function applyRowsUpdate<Mapped>(
+  rows: readonly Mapped[],
+  update: RowsUpdate,
+  mapRows: (rows: readonly Row[]) => readonly Mapped[],
+): readonly Mapped[] {
   if (update.kind === 'whole') return mapRows(update.rows);
   const next: Mapped[] = [];
   for (const part of update.parts) {

@@ -153,7 +153,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     const id = `${name}:${key}`;
     let value = this.#values.get(id);
     if (value === undefined) {
-      if (!Object.hasOwn(this.definition.values, name)) throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no value “${name}”`);
+      if (!Object.hasOwn(this.definition.values, name))
+        throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no value “${name}”`);
       value = new PageValue(name, key, (order) => this.#tell(order));
       this.#values.set(id, value);
     }
@@ -162,7 +163,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   ephemeral<Name extends EphemeralName<Room>>(name: Name, key = ''): SharedState<EphemeralOf<Room, Name>> {
-    if (!Object.hasOwn(this.definition.ephemeral, name)) throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no ephemeral “${name}”`);
+    if (!Object.hasOwn(this.definition.ephemeral, name))
+      throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no ephemeral “${name}”`);
     return this.#ephemerals.of(name, key) as SharedState<unknown> as SharedState<EphemeralOf<Room, Name>>; // as above
   }
 

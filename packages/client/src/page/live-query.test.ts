@@ -19,7 +19,11 @@ const set = () => {
     tell: (order) => void orders.push(order),
   };
   const queries = new PageQueries(runtime, () => port);
-  const built = { sql: 'select id from stops', params: [], map: (rows: readonly Row[]): Stop[] => rows.map(([id]) => ({ id: String(id) })) };
+  const built = {
+    sql: 'select id from stops',
+    params: [],
+    map: (rows: readonly Row[]): Stop[] => rows.map(([id]) => ({ id: String(id) })),
+  };
   const get = () => queries.get(built);
   const hear = (notice: Partial<QueryNotice>) =>
     queries.hear({ type: 'query', queryId: get().queryId, status: 'current', revision: 1, update: null, error: null, ...notice });

@@ -16,7 +16,10 @@ export interface QueryResult<Mapped> {
 
 /** A query kept true. Equal queries of one room share one; it ends some time after the last listener is gone, so that a remount finds it warm. */
 export interface LiveQuery<Mapped> extends Readable<QueryResult<Mapped>> {
-  /** Fulfilled with the rows of the first complete result from now on; rejected with the query's error. The same promise until it settles. */
+  /**
+   * Fulfilled with the rows as they are, or the first there will be; rejected with the query's error. The same promise until something changes. One whose rows are
+   * there carries React's marks `status` and `value`, so that `use` takes them without suspending.
+   */
   readonly promise: Promise<readonly Mapped[]>;
 }
 
@@ -43,7 +46,12 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   #revision = 0;
   #watching = false;
   #unused: Timer | null = null;
-  #waiting: { promise: Promise<readonly Mapped[]>; resolve: (rows: readonly Mapped[]) => void; reject: (error: AlcoveError) => void } | null = null;
+  #fulfilled: (Promise<readonly Mapped[]> & { readonly status: 'fulfilled'; readonly value: readonly Mapped[] }) | null = null;
+  #waiting: {
+    promise: Promise<readonly Mapped[]>;
+    resolve: (rows: readonly Mapped[]) => void;
+    reject: (error: AlcoveError) => void;
+  } | null = null;
 
   constructor(queryId: string, built: BuiltQuery<Mapped>, ports: Ports) {
     this.queryId = queryId;
@@ -61,7 +69,11 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   get promise(): Promise<readonly Mapped[]> {
     const { data, error } = this.getSnapshot();
     if (error !== undefined) return Promise.reject(error);
-    if (data !== undefined) return Promise.resolve(data);
+    if (data !== undefined) {
+      if (this.#fulfilled?.value !== data)
+        this.#fulfilled = Object.assign(Promise.resolve(data), { status: 'fulfilled' as const, value: data });
+      return this.#fulfilled;
+    }
     this.#used();
     if (!this.#result.used) this.endUnlessUsed();
     if (this.#waiting === null) {

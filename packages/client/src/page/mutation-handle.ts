@@ -1,4 +1,4 @@
-import { AlcoveError } from '@alcove/core/error';
+import type { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 
 /**

@@ -48,7 +48,8 @@ const set = () => {
   return { port, mutations };
 };
 const error = { code: 'mutator_failed', message: 'no' } as const;
-const settled = (mutationId: number, clientId = 'me') => ({ type: 'settled', clientId, mutationId, outcome: 'applied', version: 7, error: null }) as const;
+const settled = (mutationId: number, clientId = 'me') =>
+  ({ type: 'settled', clientId, mutationId, outcome: 'applied', version: 7, error: null }) as const;
 
 describe('ids', () => {
   it('[WK-1] hands one batch at a time, ids without gaps', async () => {
@@ -83,7 +84,10 @@ describe('ids', () => {
     mutations.call('c', null);
 
     const next = new ScriptedPort();
-    expect(mutations.carryOver()).toMatchObject({ clients: [{ clientId: 'me', lastMutationId: 1 }], mutations: [{ name: 'a', mutationId: 1 }] });
+    expect(mutations.carryOver()).toMatchObject({
+      clients: [{ clientId: 'me', lastMutationId: 1 }],
+      mutations: [{ name: 'a', mutationId: 1 }],
+    });
     mutations.attach(next);
     expect(next.last.mutations[0]).toEqual(unanswered[0]);
     expect(next.handedNames).toEqual(['b=2', 'c=3']);

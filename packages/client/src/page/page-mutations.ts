@@ -58,7 +58,13 @@ export class PageMutations {
   }
 
   call(name: string, args: Json): TrackedMutation {
-    const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed: this.#runtime.newId(), nowMs: this.#runtime.nowMs() });
+    const mutation = new TrackedMutation({
+      callId: ++this.#lastCallId,
+      name,
+      args,
+      seed: this.#runtime.newId(),
+      nowMs: this.#runtime.nowMs(),
+    });
     this.#waiting.push(mutation);
     this.#touch();
     this.#hand();
@@ -74,7 +80,9 @@ export class PageMutations {
 
   /** What a new engine is opened with. */
   carryOver(): { clients: EngineClient[]; mutations: Mutation[] } {
-    const mutations = [...(this.#taken.get(this.#client.clientId) ?? [])].map(([mutationId, mutation]) => this.#minted(mutation, mutationId));
+    const mutations = [...(this.#taken.get(this.#client.clientId) ?? [])].map(([mutationId, mutation]) =>
+      this.#minted(mutation, mutationId),
+    );
     const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
     return { clients: known ? [this.#client] : [], mutations };
   }
@@ -97,7 +105,10 @@ export class PageMutations {
   /** The engine died of this mutation's run. Where it was not taken yet it fails and is not run again; returns whether. */
   blame(clientId: string, mutationId: number, error: AlcoveError): boolean {
     if (clientId !== this.#client.clientId) return false;
-    const [mutation] = this.#handed.splice(Math.max(0, mutationId - this.#client.lastMutationId - 1), mutationId > this.#client.lastMutationId ? 1 : 0);
+    const [mutation] = this.#handed.splice(
+      Math.max(0, mutationId - this.#client.lastMutationId - 1),
+      mutationId > this.#client.lastMutationId ? 1 : 0,
+    );
     if (mutation === undefined) return false;
     this.#end(mutation, 'failed', error);
     return true;
@@ -124,7 +135,12 @@ export class PageMutations {
     const mutation = this.#settling(notice.clientId, notice.mutationId);
     if (mutation === undefined) return;
     if (notice.outcome === 'applied') mutation.applied(notice.version);
-    else this.#end(mutation, 'rejected', notice.error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(notice.error));
+    else
+      this.#end(
+        mutation,
+        'rejected',
+        notice.error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(notice.error),
+      );
     this.#touch();
   }
 
@@ -169,7 +185,8 @@ export class PageMutations {
       },
       (error: unknown) => {
         // A dead engine is followed by `attach`; while this port lives the engine is not there (closed) and says so to each of them.
-        if (this.#port === port && AlcoveError.from(error).code !== 'worker_failed') this.#answered({ taken: 0, error: AlcoveError.from(error).toBody() });
+        if (this.#port === port && AlcoveError.from(error).code !== 'worker_failed')
+          this.#answered({ taken: 0, error: AlcoveError.from(error).toBody() });
       },
     );
   }
@@ -204,7 +221,8 @@ export class PageMutations {
   #settling(clientId: string, mutationId: number): TrackedMutation | undefined {
     const byId = this.#taken.get(clientId);
     const taken = byId?.get(mutationId);
-    if (taken === undefined) return clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
+    if (taken === undefined)
+      return clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
     byId?.delete(mutationId);
     return taken;
   }
@@ -219,7 +237,14 @@ export class PageMutations {
 
   #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
     mutation.ended(status, error);
-    const line: MutationLine = { key: mutation.callId, name: mutation.name, args: mutation.args, status, calledAtMs: mutation.nowMs, error };
+    const line: MutationLine = {
+      key: mutation.callId,
+      name: mutation.name,
+      args: mutation.args,
+      status,
+      calledAtMs: mutation.nowMs,
+      error,
+    };
     this.rejected.set([...this.rejected.getSnapshot(), line].slice(-REJECTED_MAX));
   }
 
@@ -236,7 +261,14 @@ export class PageMutations {
   }
 
   #minted(mutation: TrackedMutation, mutationId: number): Mutation {
-    return { clientId: this.#client.clientId, mutationId, name: mutation.name, args: mutation.args, seed: mutation.seed, nowMs: mutation.nowMs };
+    return {
+      clientId: this.#client.clientId,
+      mutationId,
+      name: mutation.name,
+      args: mutation.args,
+      seed: mutation.seed,
+      nowMs: mutation.nowMs,
+    };
   }
 }
 

@@ -66,7 +66,11 @@ const CONNECTION = {
 } as const;
 
 /** The engine's status with the page's own counts. */
-export function syncStatusOf(engine: EngineStatus, counts: { readonly pending: number; readonly rejected: number }, nowMs: number): SyncStatus {
+export function syncStatusOf(
+  engine: EngineStatus,
+  counts: { readonly pending: number; readonly rejected: number },
+  nowMs: number,
+): SyncStatus {
   const connection = CONNECTION[engine.connection];
   const silentMs = engine.heardAtMs === null ? null : Math.max(0, nowMs - engine.heardAtMs);
   return {

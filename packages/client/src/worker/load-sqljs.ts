@@ -23,6 +23,8 @@ async function load(): Promise<SqlJsStatic> {
     return await initSqlJs({ wasmBinary });
   } catch (cause) {
     if (cause instanceof AlcoveError) throw cause;
-    throw new AlcoveError('wasm_failed', `SQLite could not be started: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new AlcoveError('wasm_failed', `SQLite could not be started: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }

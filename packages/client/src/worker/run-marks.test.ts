@@ -10,10 +10,14 @@ const set = () => {
     () => nowMs,
   );
   const run = (name: string, tookMs: number, inner: () => void = () => undefined) =>
-    marks.around(name, () => ({ handle: 1, sql: name, mutation: marks.enclosing(1) }), () => {
-      inner();
-      nowMs += tookMs;
-    });
+    marks.around(
+      name,
+      () => ({ handle: 1, sql: name, mutation: marks.enclosing(1) }),
+      () => {
+        inner();
+        nowMs += tookMs;
+      },
+    );
   return { posted, marks, run };
 };
 
@@ -45,8 +49,17 @@ describe('announced runs', () => {
   it('[WK-5] names the mutation around a statement, and falls back to it when the statement is done', () => {
     const { posted, marks, run } = set();
     const mutation = { clientId: 'c', mutationId: 3 };
-    marks.around('mutator', () => ({ handle: 1, sql: null, mutation }), () => run('insert', 1));
-    expect(posted).toEqual([{ handle: 1, sql: null, mutation }, { handle: 1, sql: 'insert', mutation }, { handle: 1, sql: null, mutation }, null]);
+    marks.around(
+      'mutator',
+      () => ({ handle: 1, sql: null, mutation }),
+      () => run('insert', 1),
+    );
+    expect(posted).toEqual([
+      { handle: 1, sql: null, mutation },
+      { handle: 1, sql: 'insert', mutation },
+      { handle: 1, sql: null, mutation },
+      null,
+    ]);
   });
 
   it('[WK-5] takes it back when the run throws', () => {

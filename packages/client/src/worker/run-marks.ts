@@ -112,7 +112,11 @@ export function markDatabase(database: Database, handle: number, marks: RunMarks
   };
 }
 
-function markSteps(sql: string, rows: IterableIterator<Row>, marked: <Result>(sql: string, fn: () => Result) => Result): IterableIterator<Row> {
+function markSteps(
+  sql: string,
+  rows: IterableIterator<Row>,
+  marked: <Result>(sql: string, fn: () => Result) => Result,
+): IterableIterator<Row> {
   return {
     [Symbol.iterator]() {
       return this;

@@ -30,7 +30,9 @@ export class ThreadHost implements EngineHost {
       if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
       return engine;
     });
-    made.catch((error: unknown) => handlers.onLost({ error: AlcoveError.from(error, 'worker_failed').toBody(), blame: { type: 'unknown' }, final: true }));
+    made.catch((error: unknown) =>
+      handlers.onLost({ error: AlcoveError.from(error, 'worker_failed').toBody(), blame: { type: 'unknown' }, final: true }),
+    );
     return {
       mutate: async (mutations) => performMutations(await made, mutations),
       runOnce: async (query) => (await made).runOnce(query),
@@ -66,6 +68,9 @@ export class ThreadHost implements EngineHost {
 /** @throws AlcoveError `option_invalid` where no definition has that name. */
 export function roomNamed(rooms: readonly AnyRoom[], name: string): AnyRoom {
   const room = rooms.find((candidate) => candidate.name === name);
-  if (room === undefined) throw new AlcoveError('option_invalid', `the room definition “${name}” is not known here`, { hint: 'Pass it when the client or worker is started.' });
+  if (room === undefined)
+    throw new AlcoveError('option_invalid', `the room definition “${name}” is not known here`, {
+      hint: 'Pass it when the client or worker is started.',
+    });
   return room;
 }

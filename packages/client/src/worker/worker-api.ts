@@ -45,4 +45,5 @@ export interface AnnouncedRun {
   readonly mutation: { readonly clientId: string; readonly mutationId: number } | null;
 }
 
-export const isRunMark = (message: unknown): message is RunMark => typeof message === 'object' && message !== null && 'alcoveRun' in message;
+export const isRunMark = (message: unknown): message is RunMark =>
+  typeof message === 'object' && message !== null && 'alcoveRun' in message;

@@ -98,7 +98,9 @@ class RunningWorker {
       event.preventDefault();
       this.#die({ code: 'worker_failed', message: `the worker failed: ${event.message || 'its script could not be loaded'}` });
     });
-    this.#worker.addEventListener('messageerror', () => this.#die({ code: 'worker_failed', message: 'a message of the worker could not be read' }));
+    this.#worker.addEventListener('messageerror', () =>
+      this.#die({ code: 'worker_failed', message: 'a message of the worker could not be read' }),
+    );
   }
 
   markAll(): void {
