@@ -106,7 +106,11 @@ function takenApart(query: unknown): TakenApart {
     const { sql, params } = dialect.sqlToQuery(query);
     return { sql, params, map: (rows, columns) => rows.map((row) => rowObject(columns, row)) };
   }
-  if (query instanceof Promise) throw invalid('the query was built asynchronously');
+  if (query instanceof Promise) {
+    // It would run the builder it holds, and be refused a second time where nobody listens.
+    query.catch(() => undefined);
+    throw invalid('the query was built asynchronously');
+  }
   if (typeof query !== 'object' || query === null || !('prepare' in query) || typeof query.prepare !== 'function') {
     throw invalid(`no query was returned, but ${query === null ? 'null' : `a value of type ${typeof query}`}`);
   }
