@@ -61,6 +61,7 @@ export class Client {
     if (open !== undefined && (open.definition as AnyRoom) !== definition) {
       throw new AlcoveError('option_invalid', `the room “${id}” is open with another definition named “${definition.name}”`);
     }
+    // It is this very definition's, as checked above.
     return (open as ClientRoom<Room> | undefined) ?? this.#open(definition, id, key);
   }
 

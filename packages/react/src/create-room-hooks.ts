@@ -80,6 +80,7 @@ const bound = new WeakMap<object, (state: never) => void>();
 /** `set` of a shared state as a function of stable identity. */
 function useBound<State>(shared: SharedState<State>): (state: State | null) => void {
   const known = bound.get(shared);
+  // Kept under its own shared state, so it takes that state.
   if (known !== undefined) return known as (state: State | null) => void;
   const set = (state: State | null): void => shared.set(state);
   bound.set(shared, set);

@@ -99,7 +99,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.rejected = this.#mutations.rejected;
     // The definition's own types; inside, states are plain JSON that the room validated.
     this.presence = this.#presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
-    this.cursors = this.#cursors as SharedState<unknown> as SharedState<CursorOf<Room>>;
+    this.cursors = this.#cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
     this.mutate = this.#mutateFunctions();
     for (const list of [this.pending, this.rejected]) list.subscribe(() => this.#showStatus());
   }

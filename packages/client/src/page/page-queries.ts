@@ -38,8 +38,10 @@ export class PageQueries {
         if (this.#byKey.get(key)?.queryId === queryId) this.#byKey.delete(key);
       },
     });
-    this.#byKey.set(key, query as unknown as PageQuery<unknown>);
-    this.#byId.set(query.queryId, query as unknown as PageQuery<unknown>);
+    // The lists are for all queries, whatever their rows look like.
+    const any = query as unknown as PageQuery<unknown>;
+    this.#byKey.set(key, any);
+    this.#byId.set(query.queryId, any);
     query.endUnlessUsed();
     return query;
   }

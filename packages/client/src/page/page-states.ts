@@ -40,7 +40,7 @@ export class PageStates<State> implements SharedState<State> {
   /** A new engine knows nothing of what was set. */
   attach(): void {
     const state = this.mine.getSnapshot();
-    if (state !== null) this.#send(state as Json);
+    if (state !== null) this.#send(state as Json); // as in `set`
   }
 
   refused(): void {

@@ -53,9 +53,10 @@ export class PageValue implements DebouncedValue<unknown> {
 
   set(value: unknown): void {
     // The engine checks it against the room's validator.
-    this.#unwritten = { value: value as Json };
+    const json = value as Json;
+    this.#unwritten = { value: json };
     this.#show({ ...this.getSnapshot(), value, pending: true, error: undefined });
-    this.#tell({ type: 'setValue', name: this.name, key: this.key, value: value as Json });
+    this.#tell({ type: 'setValue', name: this.name, key: this.key, value: json });
   }
 
   add(delta: number): void {

@@ -3,7 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { expose } from 'comlink';
 import { openSqljsDatabase } from '../replica/sqljs-database.ts';
-import type { EngineNotice, SyncEngine } from '../sync/engine-interface.ts';
+import type { SyncEngine } from '../sync/engine-interface.ts';
 import { createSyncEngine } from '../sync/sync-engine.ts';
 import { createBrowserRuntime } from './browser-runtime.ts';
 import { consoleLogger } from './console-logger.ts';
@@ -32,36 +32,10 @@ export function startWorker(...rooms: readonly AnyRoom[]): void {
   expose(createWorkerApi(rooms, runtime, scope));
 }
 
+/** The worker's answers, without the worker: for tests too. */
 export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, scope: WorkerScope): WorkerApi {
   const engines = new Map<number, Promise<OpenedEngine | null>>();
   const marks = new RunMarks((mark) => scope.postMessage(mark), runtime.monotonicMs);
-
-  const openEngine = async (handle: number, request: OpenRequest, reports: MessagePort) => {
-    const report = (what: EngineReport): void => reports.postMessage(what);
-    try {
-      const room = findRoom(rooms, request);
-      const sqljs = await loadSqljs();
-      const engine = createSyncEngine({
-        runtime,
-        room: markMutators(room, handle, marks),
-        roomId: request.roomId,
-        clientId: request.clientId,
-        groupId: request.groupId,
-        url: request.url,
-        token: askForTokens(reports, report),
-        openDatabase: (image) => markDatabase(openSqljsDatabase(sqljs, image ?? undefined), handle, marks),
-        openSocket: openWebSocket,
-        fetchImage: createFetchImage(request.url),
-        limits: request.limits,
-        onNotices: (notices: readonly EngineNotice[]) => report({ type: 'notices', notices }),
-      });
-      if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
-      return { engine, report, end: () => reports.close() };
-    } catch (error) {
-      report({ type: 'broken', error: AlcoveError.from(error, 'worker_failed').toBody() });
-      return null;
-    }
-  };
 
   const engineOf = async (handle: number): Promise<OpenedEngine> => {
     const opened = await engines.get(handle);
@@ -85,7 +59,7 @@ export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, sco
   return {
     open(handle, request, reports) {
       assert(!engines.has(handle), `handle ${handle} is opened twice`);
-      engines.set(handle, openEngine(handle, request, reports));
+      engines.set(handle, openOrReport({ rooms, runtime, marks, handle, request, reports }));
     },
     mutate: (handle, mutations) => answer(async () => performMutations((await engineOf(handle)).engine, mutations)),
     runOnce: (handle, query) => answer(async () => (await engineOf(handle)).engine.runOnce(query)),
@@ -95,6 +69,50 @@ export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, sco
     ping: () => undefined,
     markAll: () => marks.markAll(),
   };
+}
+
+interface Opening {
+  readonly rooms: readonly AnyRoom[];
+  readonly runtime: Runtime;
+  readonly marks: RunMarks;
+  readonly handle: number;
+  readonly request: OpenRequest;
+  readonly reports: MessagePort;
+}
+
+/** What goes wrong is reported to the page; null then. */
+async function openOrReport(opening: Opening): Promise<OpenedEngine | null> {
+  const report = (what: EngineReport): void => opening.reports.postMessage(what);
+  try {
+    return { engine: await openEngine(opening, report), report, end: () => opening.reports.close() };
+  } catch (error) {
+    report({ type: 'broken', error: AlcoveError.from(error, 'worker_failed').toBody() });
+    return null;
+  }
+}
+
+async function openEngine(
+  { rooms, runtime, marks, handle, request, reports }: Opening,
+  report: (report: EngineReport) => void,
+): Promise<SyncEngine> {
+  const room = findRoom(rooms, request);
+  const sqljs = await loadSqljs();
+  const engine = createSyncEngine({
+    runtime,
+    room: markMutators(room, handle, marks),
+    roomId: request.roomId,
+    clientId: request.clientId,
+    groupId: request.groupId,
+    url: request.url,
+    token: askForTokens(reports, report),
+    openDatabase: (image) => markDatabase(openSqljsDatabase(sqljs, image ?? undefined), handle, marks),
+    openSocket: openWebSocket,
+    fetchImage: createFetchImage(request.url),
+    limits: request.limits,
+    onNotices: (notices) => report({ type: 'notices', notices }),
+  });
+  if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
+  return engine;
 }
 
 /** The page holds the tokens; it is asked over the room's own port, so that nothing is left to release when the room closes. */
