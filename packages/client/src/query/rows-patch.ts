@@ -13,5 +13,5 @@ export type RowsUpdate =
   | { readonly kind: 'whole'; readonly columns: readonly string[]; readonly rows: readonly Row[] }
   | { readonly kind: 'patch'; readonly parts: readonly PatchPart[] };
 
-/** `from, count`: a run of the previous rows. `rows`: new ones. A previous row may be used once, or not at all (it is gone). */
+/** `from, count`: a run of the previous rows. `rows`: new ones. A previous row is used at most once; one that is not is gone. */
 export type PatchPart = { readonly from: number; readonly count: number } | { readonly rows: readonly Row[] };
