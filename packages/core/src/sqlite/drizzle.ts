@@ -10,6 +10,7 @@ import {
   SQLiteTransaction,
 } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
+import { checkParameters } from './bind-values.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
 import { shapeOfOne } from './statement-shape.ts';
@@ -85,7 +86,9 @@ export function queryOf<Q>(query: Q): BuiltQuery<RowOf<Q>> {
   try {
     const shape = shapeOfOne(sql);
     if (!READING_VERBS.has(shape.verb)) throw invalid(`a query only reads, but this one starts with ${shape.verb}`, sql);
-    return { sql, params: toSqlValues(params, sql), map: map as BuiltQuery<RowOf<Q>>['map'] }; // RowOf reads the same builder
+    const values = toSqlValues(params, sql);
+    checkParameters(values, shape.parameterCount, sql);
+    return { sql, params: values, map: map as BuiltQuery<RowOf<Q>>['map'] }; // RowOf reads the same builder
   } catch (error) {
     if (error instanceof AlcoveError && error.code !== 'query_invalid')
       throw new AlcoveError('query_invalid', error.message, { hint: error.hint, cause: error });
