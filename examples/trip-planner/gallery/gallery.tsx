@@ -1,0 +1,129 @@
+import { StrictMode, useEffect, useMemo, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { fold } from '../src/fold.ts';
+import type { LoadProgress } from '../src/loading.tsx';
+import type { CityRow } from '../src/map/city-index.ts';
+import type { MapCursor } from '../src/map/cursor-layer.ts';
+import type { StopRow } from '../src/panels/itinerary.tsx';
+import type { SqlOutcome } from '../src/panels/sql-panel.tsx';
+import { TripView } from '../src/trip-view.tsx';
+import { EXAMPLES, ITEMS, NOTES, OTHERS, OUTCOMES, REJECTED, STOP_NAMES } from './scenes.ts';
+import { useMemoryTrip } from './memory-trip.ts';
+
+/** What the address asks to be shown: ?scene=loading, ?sql=bars, ?sql=cut, ?still. */
+const asked = new URLSearchParams(location.search);
+
+interface Searchable extends CityRow {
+  readonly folded: string;
+}
+
+async function fetchCities(): Promise<Searchable[]> {
+  const columns: { name: string[]; folded: string[]; country: string[]; population: number[]; lat: number[]; lon: number[] } = await (
+    await fetch('/cities.json')
+  ).json();
+  return columns.name.map((name, i) => ({
+    id: i + 1,
+    name,
+    folded: columns.folded[i] ?? '',
+    country: columns.country[i] ?? '',
+    population: columns.population[i] ?? 0,
+    lat: columns.lat[i] ?? 0,
+    lon: columns.lon[i] ?? 0,
+  }));
+}
+
+function firstStops(cities: readonly CityRow[]): StopRow[] {
+  return STOP_NAMES.flatMap(([name, country, nights], i) => {
+    const city = cities.filter((one) => one.name === name && one.country === country).sort((a, b) => b.population - a.population)[0];
+    return city === undefined ? [] : [{ ...city, id: `s${i}`, cityId: city.id, position: `a${i}`, nights }];
+  });
+}
+
+function search(cities: readonly Searchable[], text: string): CityRow[] {
+  const wanted = fold(text);
+  if (wanted === '') return [];
+  return cities
+    .filter((city) => city.folded.startsWith(wanted))
+    .sort((a, b) => b.population - a.population)
+    .slice(0, 12);
+}
+
+/** Four people whose hands wander around the route. */
+function useWanderers(): readonly MapCursor[] {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (asked.has('still')) return;
+    const timer = setInterval(() => setTurn((n) => n + 1), 50);
+    return () => clearInterval(timer);
+  }, []);
+  return useMemo(
+    () =>
+      OTHERS.map((person, i) => ({
+        ...person,
+        lon: person.lon + Math.sin(turn / (17 + i * 5)) * person.reach,
+        lat: person.lat + Math.cos(turn / (13 + i * 7)) * person.reach * 0.6,
+      })),
+    [turn],
+  );
+}
+
+const LOADING: LoadProgress = { phase: 'downloading', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: 138_398 };
+
+function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) {
+  const loading = asked.get('scene') === 'loading';
+  const trip = useMemoryTrip(
+    useMemo(() => (cities === null ? [] : firstStops(cities)), [cities]),
+    NOTES,
+    ITEMS,
+  );
+  const cursors = useWanderers();
+  const [text, setText] = useState('');
+  const results = useMemo(() => (cities === null ? [] : search(cities, text)), [cities, text]);
+  const [rejected, setRejected] = useState(asked.get('scene') === 'rejected' ? REJECTED : []);
+  const [outcome, setOutcome] = useState<SqlOutcome>({ status: 'idle' });
+  const [budget, setBudget] = useState(6_400);
+  const [name, setName] = useState('Ada');
+  return (
+    <TripView
+      title="Japan 2027"
+      load={loading ? LOADING : null}
+      cities={loading ? null : cities}
+      stops={loading ? [] : trip.stops}
+      pendingStopIds={trip.pendingIds}
+      notes={trip.notes}
+      items={loading ? [] : trip.items}
+      budget={{ value: budget, pending: false, changedBy: asked.has('typing') ? 'Noor' : null, onChange: setBudget, onSettle: () => {} }}
+      me={{ sessionId: 'me', name, color: 'slate' }}
+      others={OTHERS}
+      cursors={loading ? [] : cursors}
+      typing={new Map([['s2', OTHERS.slice(0, 2)]])}
+      search={{ text, results, pending: false, onText: setText }}
+      sql={{ examples: EXAMPLES, outcome, onRun: (sql) => setOutcome(OUTCOMES(sql)) }}
+      rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)) }}
+      status={{
+        version: 1_214,
+        pending: trip.pendingIds.size,
+        connection: loading ? 'connecting' : 'connected',
+        lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),
+      }}
+      actions={{ ...trip.actions, setTyping: () => {}, setCursor: () => {}, rename: setName }}
+    />
+  );
+}
+
+function Page() {
+  const [cities, setCities] = useState<readonly Searchable[] | null>(null);
+  useEffect(() => {
+    void fetchCities().then(setCities);
+  }, []);
+  return <Gallery cities={cities} />;
+}
+
+const root = document.getElementById('root');
+if (root !== null) {
+  createRoot(root).render(
+    <StrictMode>
+      <Page />
+    </StrictMode>,
+  );
+}

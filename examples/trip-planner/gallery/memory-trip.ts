@@ -1,0 +1,37 @@
+import { useEffect, useState } from 'react';
+import type { CityRow } from '../src/map/city-index.ts';
+import type { StopRow } from '../src/panels/itinerary.tsx';
+import type { ItemRow } from '../src/panels/packing-list.tsx';
+import { keyAtEnd } from '../src/panels/reorder.ts';
+import type { NoteRow } from '../src/panels/stop-detail.tsx';
+
+const byPosition = (a: StopRow, b: StopRow) => (a.position < b.position ? -1 : 1);
+
+/** A trip without a room: the same rows and actions, held in this page alone. New stops stay pending, so that the state can be looked at. */
+export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly NoteRow[], firstItems: readonly ItemRow[]) {
+  const [stops, setStops] = useState(first);
+  const [notes, setNotes] = useState(firstNotes);
+  const [items, setItems] = useState(firstItems);
+  const [pendingIds, setPendingIds] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => setStops(first), [first]);
+
+  const changeStop = (id: string, change: Partial<StopRow>) =>
+    setStops((all) => all.map((stop) => (stop.id === id ? { ...stop, ...change } : stop)).sort(byPosition));
+  const actions = {
+    addStop: (city: CityRow) => {
+      const id = crypto.randomUUID();
+      setStops((all) => [...all, { ...city, id, cityId: city.id, position: keyAtEnd(all), nights: 1 }]);
+      setPendingIds((all) => new Set([...all, id]));
+    },
+    moveStop: (id: string, position: string) => changeStop(id, { position }),
+    setNights: (id: string, nights: number) => changeStop(id, { nights }),
+    removeStop: (id: string) => setStops((all) => all.filter((stop) => stop.id !== id)),
+    addNote: (stopId: string, body: string) => setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada' }]),
+    editNote: (id: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
+    removeNote: (id: string) => setNotes((all) => all.filter((note) => note.id !== id)),
+    addItem: (label: string) => setItems((all) => [...all, { id: crypto.randomUUID(), label, packed: false }]),
+    toggleItem: (id: string, packed: boolean) => setItems((all) => all.map((item) => (item.id === id ? { ...item, packed } : item))),
+    removeItem: (id: string) => setItems((all) => all.filter((item) => item.id !== id)),
+  };
+  return { stops, notes, items, pendingIds, actions };
+}

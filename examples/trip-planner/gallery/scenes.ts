@@ -1,0 +1,106 @@
+import type { ItemRow } from '../src/panels/packing-list.tsx';
+import type { RejectedWrite } from '../src/panels/rejected-list.tsx';
+import type { SqlExample, SqlOutcome } from '../src/panels/sql-panel.tsx';
+import type { NoteRow } from '../src/panels/stop-detail.tsx';
+
+export const STOP_NAMES = [
+  ['Tokyo', 'JP', 4],
+  ['Nikkō', 'JP', 1],
+  ['Matsumoto', 'JP', 2],
+  ['Takayama', 'JP', 2],
+  ['Kanazawa-shi', 'JP', 3],
+  ['Kyoto', 'JP', 5],
+  ['Hiroshima-shi', 'JP', 2],
+  ['Nagasaki-shi', 'JP', 3],
+] as const;
+
+export const NOTES: readonly NoteRow[] = [
+  { id: 'n1', stopId: 's2', body: 'The castle opens at half past eight. Go up first, breakfast after.', author: 'Mina Park' },
+  { id: 'n2', stopId: 's2', body: 'Soba at the place behind the frog street?', author: 'Noor' },
+  { id: 'n3', stopId: 's5', body: 'Bicycles instead of buses.', author: 'Ada' },
+];
+
+export const ITEMS: readonly ItemRow[] = [
+  { id: 'i1', label: 'Passports', packed: true },
+  { id: 'i2', label: 'Rail passes, printed', packed: true },
+  { id: 'i3', label: 'Rain jackets', packed: false },
+  { id: 'i4', label: 'Adapter, type A', packed: true },
+  { id: 'i5', label: 'The paper map', packed: false },
+  { id: 'i6', label: 'Small presents for the hosts in Takayama', packed: false },
+];
+
+export const OTHERS = [
+  { sessionId: 'o1', name: 'Mina Park', color: 'teal', lon: 137.2, lat: 37.6, reach: 0.4 },
+  { sessionId: 'o2', name: 'Noor', color: 'ochre', lon: 133.1, lat: 35.2, reach: 0.5 },
+  { sessionId: 'o3', name: 'Jo Lindqvist', color: 'violet', lon: 140.6, lat: 34.2, reach: 0.6 },
+  { sessionId: 'o4', name: 'Teo', color: 'rust', lon: -73.9, lat: 40.7, reach: 2 },
+];
+
+export const REJECTED: RejectedWrite[] = [
+  {
+    key: 'r1',
+    what: 'Add McMurdo Station',
+    reason: 'Nobody may stay overnight there: visits to Antarctica need a permit under the Antarctic Treaty.',
+  },
+];
+
+export const EXAMPLES: readonly SqlExample[] = [
+  {
+    name: 'Cities by country',
+    sql: 'select country, count(*) as cities, sum(population) as people\nfrom cities\ngroup by country\norder by cities desc\nlimit 25',
+  },
+  {
+    name: 'Nights, added up',
+    sql: 'select c.name, s.nights, sum(s.nights) over (order by s.position) as so_far\nfrom stops s join cities c on c.id = s.city_id\norder by s.position',
+  },
+  { name: 'Endless', sql: 'with recursive n(i) as (select 1 union all select i + 1 from n)\nselect max(i) from n' },
+];
+
+const COUNTRIES: [string, number, number][] = [
+  ['FR', 33_482, 82_000_000],
+  ['US', 15_905, 240_000_000],
+  ['IT', 12_212, 77_000_000],
+  ['DE', 9_913, 118_000_000],
+  ['ES', 6_104, 52_000_000],
+  ['MX', 5_212, 90_000_000],
+  ['PH', 4_812, 88_000_000],
+  ['GB', 3_921, 74_000_000],
+  ['RU', 3_520, 105_000_000],
+  ['BR', 3_201, 150_000_000],
+  ['IN', 3_100, 310_000_000],
+  ['JP', 1_612, 118_000_000],
+];
+
+/** Results as the replica would give them, so that every state of the panel can be looked at. */
+export function OUTCOMES(sql: string): SqlOutcome {
+  if (sql.includes('recursive')) {
+    return {
+      status: 'failed',
+      message: 'The query ran for 5 s and was ended.',
+      hint: 'Make the query cheaper; it passed its time budget. The trip goes on, nothing was lost.',
+    };
+  }
+  if (sql.includes('over')) {
+    const nights = [
+      ['Tokyo', 4],
+      ['Nikkō', 1],
+      ['Matsumoto', 2],
+      ['Takayama', 2],
+      ['Kanazawa-shi', 3],
+      ['Kyoto', 5],
+    ] as const;
+    let sum = 0;
+    return {
+      status: 'done',
+      elapsedMs: 0.4,
+      live: true,
+      table: { columns: ['name', 'nights', 'so_far'], rows: nights.map(([name, n]) => [name, n, (sum += n)]) },
+    };
+  }
+  return {
+    status: 'done',
+    elapsedMs: 38.4,
+    live: true,
+    table: { columns: ['country', 'cities', 'people'], rows: COUNTRIES.map((row) => [...row]) },
+  };
+}

@@ -1,0 +1,140 @@
+import { type ReactNode, useState } from 'react';
+import type { Theme } from './use-theme.ts';
+import './theme.css';
+import './layout.css';
+import './panels/panels.css';
+import './panels/sql.css';
+
+/** The parts of the sheet; on a phone one at a time, on a wide screen the budget stands below the other two. */
+export type Part = 'route' | 'packing' | 'budget';
+
+export interface AppLayoutProps {
+  readonly title: string;
+  readonly figures: string;
+  /** How much is packed, in words; empty where there is nothing to pack. */
+  readonly packed: string;
+  readonly part: Part;
+  readonly onPart: (part: Part) => void;
+  readonly sqlOpen: boolean;
+  readonly onSql: (open: boolean) => void;
+  readonly theme: Theme;
+  readonly onTheme: (theme: Theme) => void;
+  readonly onShowRoute: () => void;
+  readonly onZoom: (steps: number) => void;
+  readonly people: ReactNode;
+  readonly search: ReactNode;
+  readonly route: ReactNode;
+  readonly packing: ReactNode;
+  readonly budget: ReactNode;
+  readonly sql: ReactNode;
+  readonly status: ReactNode;
+  readonly map: ReactNode;
+  /** Before there is a trip to show. */
+  readonly loading: ReactNode;
+  /** What lies on the map for a while: corrections, a city's card. */
+  readonly slips: ReactNode;
+}
+
+/** One printed sheet: the map inside its neatline, everything else in the margins. Layout only. */
+export function AppLayout(props: AppLayoutProps) {
+  const { title, figures, part, onPart, sqlOpen } = props;
+  const [folded, setFolded] = useState(false);
+  const show = (next: Part) => {
+    // On a phone a second press on the same part gives its room to the map.
+    setFolded(next === part && !sqlOpen && !folded);
+    props.onSql(false);
+    onPart(next);
+  };
+  return (
+    <div className="page" data-part={part} data-folded={folded} data-sql={sqlOpen}>
+      <div className="sheet">
+        <header className="masthead">
+          <h1>{title}</h1>
+          <p className="figures">{figures}</p>
+          {props.people}
+        </header>
+        <div className="finder">{props.search}</div>
+        <Parts {...props} folded={folded} onShow={show} />
+        <aside className="margin" aria-label="Trip">
+          <section className="part-route" aria-label="Route">
+            {props.route}
+          </section>
+          <section className="part-packing" aria-label="Packing list">
+            {props.packing}
+          </section>
+        </aside>
+        <section className="part-budget" aria-label="Budget">
+          {props.budget}
+        </section>
+      </div>
+      <div className="board">
+        <main className="chartroom" aria-label="Map">
+          {props.map}
+          {props.loading}
+          <div className="slips">{props.slips}</div>
+          <p className="credit" data-furniture>
+            Cities: <a href="https://www.geonames.org/">GeoNames</a>, <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>
+          </p>
+          <MapControls onShowRoute={props.onShowRoute} onZoom={props.onZoom} />
+        </main>
+        {props.sql}
+        <footer className="foot">
+          {props.status}
+          <button type="button" className="quiet foot-sql" aria-pressed={sqlOpen} onClick={() => props.onSql(!sqlOpen)}>
+            SQL
+          </button>
+          <button type="button" className="quiet" onClick={() => props.onTheme(props.theme === 'dark' ? 'light' : 'dark')}>
+            {props.theme === 'dark' ? 'Day' : 'Night'}
+          </button>
+        </footer>
+      </div>
+    </div>
+  );
+}
+
+function MapControls({ onShowRoute, onZoom }: Pick<AppLayoutProps, 'onShowRoute' | 'onZoom'>) {
+  return (
+    <div className="controls" data-furniture role="group" aria-label="Map view">
+      <button type="button" className="control-zoom" aria-label="Zoom in" onClick={() => onZoom(1)}>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M2.5 8h11M8 2.5v11" />
+        </svg>
+      </button>
+      <button type="button" className="control-zoom" aria-label="Zoom out" onClick={() => onZoom(-1)}>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M2.5 8h11" />
+        </svg>
+      </button>
+      <button type="button" aria-label="Show the whole route" title="Show the whole route" onClick={onShowRoute}>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M2 5.5V2h3.5M10.500 2H14v3.500M14 10.500V14h-3.500M5.500 14H2v-3.500M4.500 10.500l3-4 2 2.500 2.500-3.500" />
+        </svg>
+      </button>
+    </div>
+  );
+}
+
+type PartsProps = Pick<AppLayoutProps, 'part' | 'packed' | 'sqlOpen' | 'onSql'> & {
+  readonly folded: boolean;
+  readonly onShow: (part: Part) => void;
+};
+
+function Parts({ part, packed, sqlOpen, folded, onShow, onSql }: PartsProps) {
+  const current = (one: Part) => part === one && !folded;
+  return (
+    <nav className="parts" aria-label="Parts of the trip">
+      <button type="button" aria-pressed={current('route')} data-part="route" onClick={() => onShow('route')}>
+        Route
+      </button>
+      <button type="button" aria-pressed={current('packing')} data-part="packing" onClick={() => onShow('packing')}>
+        Packing {packed !== '' && <span className="figure">{packed}</span>}
+      </button>
+      <button type="button" aria-pressed={current('budget')} data-part="budget" onClick={() => onShow('budget')}>
+        Budget
+      </button>
+      <button type="button" aria-pressed={sqlOpen} data-part="sql" onClick={() => onSql(!sqlOpen)}>
+        SQL
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,46 @@
+import { generateKeyBetween } from 'fractional-indexing';
+
+/** A row with a place in an order: fractional keys compare as text, so a row moves without its neighbours being written. */
+export interface Ordered {
+  readonly id: string;
+  readonly position: string;
+}
+
+/**
+ * The key that puts the row `id` where `index` is once the row itself is taken out (0 = first). Null where the row is
+ * unknown or already there. `rows` is in order.
+ */
+export function keyForMove(rows: readonly Ordered[], id: string, index: number): string | null {
+  const from = rows.findIndex((row) => row.id === id);
+  const to = Math.min(rows.length - 1, Math.max(0, index));
+  if (from === -1 || from === to) return null;
+  const others = rows.filter((row) => row.id !== id);
+  return keyBetween(others[to - 1]?.position, others[to]?.position);
+}
+
+/** The key for a new last row. */
+export const keyAtEnd = (rows: readonly Ordered[]): string => keyBetween(rows.at(-1)?.position, undefined);
+
+/**
+ * Rows that were never confirmed may share a key for a moment; between two equals there is nothing, so the new key goes
+ * behind both.
+ */
+function keyBetween(before: string | undefined, after: string | undefined): string {
+  return generateKeyBetween(before ?? null, after === undefined || after === before ? null : after);
+}
+
+/**
+ * Where a dragged row would land: how many of the other rows have their middle above the dragged row's middle.
+ * `middles` are those of all rows before the drag, in order; `dy` is how far the dragged one has moved.
+ */
+export function dropIndex(middles: readonly number[], from: number, dy: number): number {
+  const at = (middles[from] ?? 0) + dy;
+  return middles.filter((middle, i) => i !== from && middle < at).length;
+}
+
+/** How far a row makes way while another is dragged over it: the dragged row's height, up or down, or nothing. */
+export function shiftOf(index: number, from: number, to: number, heightPx: number): number {
+  if (index > from && index <= to) return -heightPx;
+  if (index < from && index >= to) return heightPx;
+  return 0;
+}

@@ -1,0 +1,153 @@
+import { type KeyboardEvent, type SubmitEvent, useState } from 'react';
+import type { ItineraryProps, StopRow } from './itinerary.tsx';
+import { TypingLine } from './people.tsx';
+import { plural } from './words.ts';
+
+/** A note on a stop. */
+export interface NoteRow {
+  readonly id: string;
+  readonly stopId: string;
+  readonly body: string;
+  readonly author: string;
+}
+
+export const NIGHTS_MAX = 60;
+export const NOTE_CHARACTERS_MAX = 1_000;
+
+type DetailProps = Pick<
+  ItineraryProps,
+  'typing' | 'onSetNights' | 'onRemove' | 'onAddNote' | 'onEditNote' | 'onRemoveNote' | 'onTyping'
+> & {
+  readonly stop: StopRow;
+  readonly notes: readonly NoteRow[];
+};
+
+/** What opens under a stop: its nights, its notes, the way to take it off the route. */
+export function StopDetail({ stop, notes, typing, onSetNights, onRemove, onAddNote, onEditNote, onRemoveNote, onTyping }: DetailProps) {
+  return (
+    <div className="stop-detail">
+      <div className="nights">
+        <button
+          type="button"
+          className="step"
+          aria-label={`One night fewer in ${stop.name}`}
+          disabled={stop.nights <= 0}
+          onClick={() => onSetNights(stop.id, stop.nights - 1)}
+        >
+          −
+        </button>
+        <output aria-live="polite">{plural(stop.nights, 'night')}</output>
+        <button
+          type="button"
+          className="step"
+          aria-label={`One night more in ${stop.name}`}
+          disabled={stop.nights >= NIGHTS_MAX}
+          onClick={() => onSetNights(stop.id, stop.nights + 1)}
+        >
+          +
+        </button>
+        <button type="button" className="quiet" onClick={() => onRemove(stop.id)}>
+          Remove stop
+        </button>
+      </div>
+      {notes.length > 0 && (
+        <ul className="notes" aria-label={`Notes on ${stop.name}`}>
+          {notes.map((note) => (
+            <Note key={note.id} note={note} onEdit={onEditNote} onRemove={onRemoveNote} />
+          ))}
+        </ul>
+      )}
+      <NoteField label={`Write a note on ${stop.name}`} onSave={(body) => onAddNote(stop.id, body)} onTyping={onTyping} />
+      <TypingLine people={typing} />
+    </div>
+  );
+}
+
+function Note({
+  note,
+  onEdit,
+  onRemove,
+}: {
+  readonly note: NoteRow;
+  readonly onEdit: (id: string, body: string) => void;
+  readonly onRemove: (id: string) => void;
+}) {
+  const [editing, setEditing] = useState(false);
+  if (editing) {
+    const save = (body: string) => {
+      if (body !== note.body) onEdit(note.id, body);
+      setEditing(false);
+    };
+    return (
+      <li>
+        <NoteField label="Change the note" initial={note.body} onSave={save} onCancel={() => setEditing(false)} />
+      </li>
+    );
+  }
+  return (
+    <li>
+      <p>{note.body}</p>
+      <p className="by">
+        <span>{note.author}</span>
+        <button type="button" className="quiet" onClick={() => setEditing(true)}>
+          Change
+        </button>
+        <button type="button" className="quiet" onClick={() => onRemove(note.id)}>
+          Remove
+        </button>
+      </p>
+    </li>
+  );
+}
+
+interface NoteFieldProps {
+  readonly label: string;
+  readonly initial?: string;
+  readonly onSave: (body: string) => void;
+  readonly onCancel?: () => void;
+  readonly onTyping?: (typing: boolean) => void;
+}
+
+/** Enter saves, Shift and Enter makes a line, Escape gives up. */
+function NoteField({ label, initial = '', onSave, onCancel, onTyping }: NoteFieldProps) {
+  const [body, setBody] = useState(initial);
+  const save = () => {
+    if (body.trim() === '') return;
+    onSave(body.trim());
+    setBody('');
+    onTyping?.(false);
+  };
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.key === 'Escape') onCancel?.();
+    if (e.key !== 'Enter' || e.shiftKey || e.nativeEvent.isComposing) return;
+    e.preventDefault();
+    save();
+  };
+  const onSubmit = (e: SubmitEvent) => {
+    e.preventDefault();
+    save();
+  };
+  return (
+    <form className="note-field" onSubmit={onSubmit}>
+      <textarea
+        aria-label={label}
+        placeholder={label}
+        rows={1}
+        maxLength={NOTE_CHARACTERS_MAX}
+        value={body}
+        autoFocus={onCancel !== undefined}
+        onChange={(e) => {
+          setBody(e.target.value);
+          onTyping?.(e.target.value !== '');
+        }}
+        onKeyDown={onKeyDown}
+        onBlur={() => onTyping?.(false)}
+      />
+      {body.trim() !== '' && (
+        <button type="submit" className="step" aria-label="Save the note">
+          ↵
+        </button>
+      )}
+    </form>
+  );
+}

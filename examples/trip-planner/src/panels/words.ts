@@ -1,0 +1,38 @@
+const numbers = new Intl.NumberFormat('en');
+const euros = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR', maximumFractionDigits: 0 });
+const regions = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });
+
+export const formatNumber = (value: number): string => numbers.format(value);
+export const formatEuros = (value: number): string => euros.format(value);
+export const formatKm = (km: number): string => `${numbers.format(Math.round(km))} km`;
+
+/** `1 night`, `2 nights`. */
+export const plural = (count: number, one: string, many = `${one}s`): string => `${formatNumber(count)} ${count === 1 ? one : many}`;
+
+/** The country's name for its two letters; the letters themselves where they name none. */
+export function countryName(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code;
+}
+
+/** Bytes as people read them: `840 KB`, `6.4 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** A list as a sentence has it: `Mina`, `Mina and Jo`, `Mina, Jo and 2 more`. */
+export function nameList(names: readonly string[]): string {
+  const [first = '', second = '', ...rest] = names;
+  if (names.length <= 1) return first;
+  if (rest.length === 0) return `${first} and ${second}`;
+  return `${first}, ${second} and ${rest.length} more`;
+}
+
+/** The first letters of the first two words, for a person's mark. */
+export const initials = (name: string): string =>
+  name
+    .trim()
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((word) => [...word][0]?.toUpperCase() ?? '')
+    .join('');
