@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { atField, clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
 
 /** What a client says, by `type`. Unknown fields are ignored; unknown types are refused, unless they begin with `x-`: those are ignored. */
 
@@ -79,7 +79,7 @@ const heard = v.object({ type: v.literal('heard'), clientId: clientIdField, upTo
  * A clean leave: the session's presence and states go at once. The clients named end for good with nothing pending: the room forgets them. A client with
  * pending mutations is not named, so that another tab can adopt its outbox.
  */
-const bye = v.object({ type: v.literal('bye'), clientIds: v.optional(v.array(clientIdField), []) });
+const bye = v.object({ type: v.literal('bye'), clientIds: v.optional(v.pipe(v.array(clientIdField), v.maxLength(HELLO_CLIENTS_MAX)), []) });
 
 /** A fresh token for the running session. Answered by `user`, or by an error that ends the session. */
 const auth = v.object({ type: v.literal('auth'), token: v.string() });
@@ -104,8 +104,6 @@ const value = v.object({
 /** Write what is unwritten of this value now. */
 const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optional(keyField, '') });
 
-/** Comes back in the pong: the sender's own time, in any unit. */
-const atField = v.pipe(v.number(), v.finite());
 const ping = v.object({ type: v.literal('ping'), at: v.optional(atField) });
 const pong = v.object({ type: v.literal('pong'), at: v.optional(atField) });
 

@@ -77,9 +77,9 @@ function parse(frame: string | Uint8Array, runtime: Runtime, limits: DecodeLimit
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    // The parser's own message quotes the text, which may hold a token.
-    throw new AlcoveError('bad_message', 'the message is not JSON', { cause });
+  } catch {
+    // The parser's own message quotes the text, which may hold a token: it is not even kept as the cause.
+    throw new AlcoveError('bad_message', 'the message is not JSON');
   }
   if (!isRecord(value)) throw new AlcoveError('bad_message', `the message is ${nameOf(value)}, expected an object`);
   const type = value['type'];

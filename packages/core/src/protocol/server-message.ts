@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { codeField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { atField, codeField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
 import type { Json } from '../json.ts';
 import { wireRows, wireTableChanges } from './wire-changes.ts';
 
@@ -157,7 +157,6 @@ const valueTaken = v.object({
   seq: ordinalField,
 });
 
-const atField = v.pipe(v.number(), v.finite());
 /** `version`: the room's head when this was said, for lagVersions. It may overtake commits: nothing is done about a gap it shows. */
 const ping = v.object({ type: v.literal('ping'), at: v.optional(atField), version: v.optional(countField) });
 const pong = v.object({ type: v.literal('pong'), at: v.optional(atField), version: v.optional(countField) });
