@@ -139,6 +139,23 @@ export function databaseValuesContract(databaseOf: () => Database): void {
     }
   });
 
+  test('[DB-3] text with NUL that SQL itself made cannot be read, where the engine tells its length', () => {
+    const database = databaseOf();
+    const made = database.prepare('SELECT CAST(? AS TEXT)');
+    const read = [
+      () => made.all([new Uint8Array([65, 0, 66])]),
+      () => made.get([new Uint8Array([0])]),
+      () => [...made.iterate([new Uint8Array([65, 0])])],
+    ];
+    // @photostructure/sqlite hands out what stands before the NUL.
+    const expected = database.engine === 'photostructure' ? undefined : 'sql_failed';
+    expect(read.map(codeOf)).toEqual([expected, expected, expected]);
+    expect(database.prepare('SELECT length(CAST(?1 AS BLOB)), hex(CAST(?1 AS TEXT))').get([new Uint8Array([65, 0, 66])])).toEqual([
+      3,
+      '410042',
+    ]);
+  });
+
   test('[DB-4] blobs come back byte-equal as plain Uint8Arrays of their own', () => {
     const large = new Uint8Array(1_000_003).map((_, index) => index % 251);
     for (const blob of [new Uint8Array(0), new Uint8Array([0]), new Uint8Array([255, 0, 128]), large]) {
