@@ -1,13 +1,12 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
-import { jsonFrom } from '@alcove/core/json';
 import type { AnyValues } from '@alcove/core/schema/define-room';
 import type { ValueDefinition } from '@alcove/core/schema/values';
 import type { Database } from '@alcove/core/sqlite/database';
 import { CounterRows } from './counter-rows.ts';
 import type { CounterOwner } from './counter-rows.ts';
 import { LaneTable } from './lane-table.ts';
+import { validated } from './validated.ts';
 
 export interface ValueOffer {
   readonly name: string;
@@ -192,7 +191,7 @@ export class DebouncedValues {
     const row = this.#row(name, key);
     const current = Math.max(row?.seq ?? 0, this.#unwritten.get(idOf(name, key))?.entry.seq ?? 0);
     if (taken !== null && taken.seq <= current) return taken.seq;
-    const value = validated(definition.schema, offer);
+    const value = validated(definition.schema, offer.value, `value ${name}`, 'value_invalid');
     const bytes = JSON.stringify(value).length;
     if (bytes > this.#bounds.valueBytesMax) {
       throw new AlcoveError(
@@ -263,15 +262,3 @@ export class DebouncedValues {
 
 /** Names the value in every map here. */
 export const idOf = (name: string, key: string): string => JSON.stringify([name, key]);
-
-function validated(schema: StandardSchemaV1<unknown, unknown>, { name, value }: ValueOffer): Json {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    // Its rejection would otherwise be nobody's.
-    result.catch(() => undefined);
-    throw new AlcoveError('value_invalid', `the validator of ${name} is asynchronous`, { hint: 'Use a synchronous validator.' });
-  }
-  if (result.issues !== undefined)
-    throw new AlcoveError('value_invalid', `${name}: ${result.issues[0]?.message ?? 'refused by its validator'}`);
-  return jsonFrom(result.value, 'value_invalid', `value ${name}`);
-}

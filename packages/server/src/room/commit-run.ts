@@ -21,6 +21,8 @@ export interface MadeVersion extends AppendedEntry {
   readonly atMs: number;
   readonly acks: readonly Ack[];
   readonly changeSet: ChangeSet;
+  /** Client group of each client in `acks`. */
+  readonly groups: ReadonlyMap<string, string>;
 }
 
 /** The room's own name among clients, where a call has no idempotency key: its mutations are never sent again. */
@@ -47,6 +49,7 @@ export class CommitRun {
   readonly #acks: Ack[] = [];
   /** Rows of clients as this transaction leaves them. */
   readonly #rows = new Map<string, ClientRow>();
+  readonly #gone = new Set<string>();
   /** Clients of which nothing more is taken, so that order holds: one refusal covers all that follow. */
   readonly #refused: Set<string>;
   #values: ValueWrites | null = null;
@@ -81,23 +84,25 @@ export class CommitRun {
     for (const owner of this.#values.owners) this.#put(this.#row(owner.clientId) ?? this.#newRow(owner));
   }
 
-  heard(clientId: string, upTo: number): void {
-    this.#parts.clients.heard(clientId, upTo);
+  heard(owner: CounterOwner, upTo: number): void {
+    if (this.#isOwn(owner)) this.#parts.clients.heard(owner.clientId, upTo);
   }
 
   /** After everything of the client that was still to come. */
-  bye(clientId: string): void {
-    this.#rows.delete(clientId);
-    this.#parts.clients.remove(clientId);
+  bye(owner: CounterOwner): void {
+    if (!this.#isOwn(owner)) return;
+    this.#gone.add(owner.clientId);
   }
 
   /** Ends the transaction's work; null where nothing came of it that would be a version. */
   finish(): MadeVersion | null {
     const changeSet = this.#parts.capture.take();
-    for (const row of this.#rows.values()) this.#parts.clients.put(row, this.#nowMs);
+    for (const row of this.#rows.values()) if (!this.#gone.has(row.clientId)) this.#parts.clients.put(row, this.#nowMs);
+    for (const clientId of this.#gone) this.#parts.clients.remove(clientId);
     if (this.#acks.length === 0 && changeSet.tables.length === 0 && (this.#values?.entries.length ?? 0) === 0) return null;
     const entry = { schema: this.#parts.definition.model.schemaId, atMs: this.#nowMs, acks: this.#acks, record: encodeRecord(changeSet) };
-    return { ...this.#parts.log.append(entry), ...entry, changeSet };
+    const groups = new Map([...this.#rows.values()].map(({ clientId, groupId }) => [clientId, groupId]));
+    return { ...this.#parts.log.append(entry), ...entry, changeSet, groups };
   }
 
   #mutation(work: MutationWork, rejection: AlcoveError | null): void {
@@ -147,7 +152,8 @@ export class CommitRun {
       return;
     }
     const { version } = this;
-    if (keep !== null) this.#parts.clients.reject(keep, { mutationId, version, code: error.code, message }, this.#parts.limits.clientRejectionsMax);
+    if (keep !== null)
+      this.#parts.clients.reject(keep, { mutationId, version, code: error.code, message }, this.#parts.limits.clientRejectionsMax);
     this.outcomes.push({ work, result: 'rejected', version, error, again: false });
   }
 
@@ -206,6 +212,12 @@ export class CommitRun {
     return this.#rows.get(clientId) ?? this.#parts.clients.get(clientId);
   }
 
+  /** Only the client's own group may speak for it. */
+  #isOwn({ clientId, groupId, subject }: CounterOwner): boolean {
+    const row = this.#row(clientId);
+    return row !== null && row.groupId === groupId && row.subject === subject;
+  }
+
   #put(row: ClientRow): void {
     this.#rows.set(row.clientId, row);
   }
@@ -226,4 +238,3 @@ function refusalOf({ mutation, owner, forgotten }: MutationWork, row: ClientRow 
   }
   return null;
 }
-

@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import type { CounterOwner } from '../ephemeral/counter-rows.ts';
 import type { ValueWrites } from '../ephemeral/debounced-values.ts';
 import type { MadeVersion } from './commit-run.ts';
 import { CommitRun } from './commit-run.ts';
@@ -11,8 +12,10 @@ export interface Batch {
   readonly works: readonly Work[];
   /** Values to write, by id. */
   readonly valueIds: readonly string[];
-  readonly heard: ReadonlyMap<string, number>;
-  readonly byes: ReadonlySet<string>;
+  /** Rejections that clients have heard of, by clientId. */
+  readonly heard: ReadonlyMap<string, { readonly upTo: number; readonly owner: CounterOwner }>;
+  /** Clients that ended, by clientId. */
+  readonly byes: ReadonlyMap<string, CounterOwner>;
 }
 
 /** One transaction that was committed, or work that was refused without one. */
@@ -33,7 +36,7 @@ export interface GroupCommit {
 }
 
 const nothing = (outcomes: readonly Outcome[]): Committed => ({ made: null, outcomes, afterCommit: [], values: null });
-const EMPTY: Batch = { works: [], valueIds: [], heard: new Map(), byes: new Set() };
+const EMPTY: Batch = { works: [], valueIds: [], heard: new Map(), byes: new Map() };
 
 /**
  * Commits a batch: all together in one transaction, which is one version and one fsync. Where that transaction does not stand (a mutation rolled it
@@ -50,7 +53,11 @@ export function commitGroup(parts: RoomParts, batch: Batch): GroupCommit {
     const error = AlcoveError.from(cause);
     if (failureKind(error) === 'fail') throw error;
     if (error.code === 'overloaded') return refuseAll(batch, error);
-    parts.runtime.log.debug('a group of mutations is run again one by one', { room: parts.id, works: batch.works.length, code: error.code });
+    parts.runtime.log.debug('a group of mutations is run again one by one', {
+      room: parts.id,
+      works: batch.works.length,
+      code: error.code,
+    });
     return commitAlone(parts, batch);
   }
 }
@@ -95,12 +102,18 @@ function commitOne(parts: RoomParts, work: Work, refusedClients: Set<string>): C
 }
 
 /** The mutation failed with its own COMMIT: what is committed instead is its rejection. */
-function recordRejection(parts: RoomParts, batch: Batch & { readonly works: readonly Work[] }, refusedClients: Set<string>, rejection: AlcoveError): Committed {
+function recordRejection(
+  parts: RoomParts,
+  batch: Batch & { readonly works: readonly Work[] },
+  refusedClients: Set<string>,
+  rejection: AlcoveError,
+): Committed {
   try {
     return attempt(parts, batch, refusedClients, rejection).committed;
   } catch (cause) {
     const error = AlcoveError.from(cause);
-    if (failureKind(error) === 'final') throw new AlcoveError('room_failed', `a rejection could not be stored: ${error.message}`, { cause });
+    if (failureKind(error) === 'final')
+      throw new AlcoveError('room_failed', `a rejection could not be stored: ${error.message}`, { cause });
     const [work] = batch.works;
     if (work === undefined) throw error;
     return refuseOne(work, error, refusedClients);
@@ -113,7 +126,12 @@ function refuseOne(work: Work, error: AlcoveError, refusedClients: Set<string>):
   return nothing([refused(work, error)]);
 }
 
-function attempt(parts: RoomParts, batch: Batch, refusedBefore: Set<string>, rejection: AlcoveError | null): { committed: Committed; left: readonly Work[] } {
+function attempt(
+  parts: RoomParts,
+  batch: Batch,
+  refusedBefore: Set<string>,
+  rejection: AlcoveError | null,
+): { committed: Committed; left: readonly Work[] } {
   // A transaction that fails takes its refusals back with it.
   const refusedClients = new Set(refusedBefore);
   const run = new CommitRun(parts, refusedClients);
@@ -121,8 +139,8 @@ function attempt(parts: RoomParts, batch: Batch, refusedBefore: Set<string>, rej
   const made = parts.database.transaction(() => {
     left = runWorks(parts, run, batch.works, rejection);
     run.writeValues(batch.valueIds);
-    for (const [clientId, upTo] of batch.heard) run.heard(clientId, upTo);
-    for (const clientId of batch.byes) run.bye(clientId);
+    for (const { owner, upTo } of batch.heard.values()) run.heard(owner, upTo);
+    if (left.length === 0) for (const owner of batch.byes.values()) run.bye(owner);
     return run.finish();
   });
   for (const clientId of refusedClients) refusedBefore.add(clientId);

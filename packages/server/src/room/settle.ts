@@ -15,7 +15,13 @@ export function resultsAt(parts: RoomParts, session: Session, version: number): 
   return own.flatMap((row) => clientResults(parts, session, row, version, later));
 }
 
-function clientResults(parts: RoomParts, session: Session, row: ClientRow, version: number, later: readonly VersionAck[]): MutationResult[] {
+function clientResults(
+  parts: RoomParts,
+  session: Session,
+  row: ClientRow,
+  version: number,
+  later: readonly VersionAck[],
+): MutationResult[] {
   const { clientId } = row;
   const results = parts.clients
     .rejections(clientId)
@@ -31,6 +37,11 @@ function clientResults(parts: RoomParts, session: Session, row: ClientRow, versi
 function handledAt({ clientId, lastMutationId }: ClientRow, later: readonly VersionAck[]): number {
   const first = later.find(({ ack }) => ack.clientId === clientId);
   return first === undefined ? lastMutationId : first.ack.mutationId - 1;
+}
+
+/** Highest mutationId of the client that versions up to `version` handled. */
+export function handledBy(parts: RoomParts, row: ClientRow, version: number): number {
+  return row.lastVersion <= version ? row.lastMutationId : handledAt(row, parts.log.acks(version, parts.log.head.version));
 }
 
 /** Acks as results for those clients that `concerns` has. */

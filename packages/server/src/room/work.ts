@@ -11,6 +11,8 @@ export type Work = MutationWork | CallWork | TransactWork;
 export interface Pusher {
   readonly connectionId: string;
   readonly access: RoomAccess;
+  /** Mutations of it that wait for a flush. */
+  queued: number;
 }
 
 /** A mutation that a session pushed. */

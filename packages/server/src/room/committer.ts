@@ -1,0 +1,144 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { MutationResult } from '@alcove/core/protocol/server-message';
+import type { Admission } from './admission.ts';
+import type { Connections, RoomStep } from './connections.ts';
+import type { Committed } from './group-commit.ts';
+import { commitGroup } from './group-commit.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Schedule } from './schedule.ts';
+import type { Answer, Outcome } from './work.ts';
+
+/** Versions written and not yet durable past which nothing more is committed: what waits at the gate is bounded by it. */
+export const UNDURABLE_VERSIONS_MAX = 256;
+
+export interface CommitSurroundings {
+  readonly parts: RoomParts;
+  readonly connections: Connections;
+  readonly admission: Admission;
+  readonly schedule: Schedule<RoomStep>;
+  requestFlush(): void;
+  fail(error: AlcoveError): void;
+}
+
+/** Turns what was admitted into versions, and lets out what may be told of them once they are durable. */
+export class Committer {
+  readonly #around: CommitSurroundings;
+  /** Server calls that ran and wait for their version to be durable. */
+  readonly #unanswered = new Set<Answer>();
+
+  constructor(around: CommitSurroundings) {
+    this.#around = around;
+  }
+
+  /** One transaction, or one a mutation where that one does not stand. */
+  flush(): void {
+    const { parts, admission, requestFlush } = this.#around;
+    if (parts.log.head.version - parts.gate.durable >= UNDURABLE_VERSIONS_MAX) return;
+    const nowMs = parts.runtime.monotonicMs();
+    const batch = admission.take(parts.values.due(nowMs));
+    if (batch.works.length + batch.valueIds.length + batch.heard.size + batch.byes.size === 0) return;
+    for (const work of batch.works) if (work.kind !== 'mutation') this.#unanswered.add(work.answer);
+    try {
+      const { committed, left, unwrittenIds } = commitGroup(parts, batch);
+      admission.giveBack(left, batch.byes);
+      parts.values.postpone(unwrittenIds, nowMs + parts.limits.retryAfterMs);
+      for (const one of committed) this.#handOver(one);
+    } catch (error) {
+      return this.#around.fail(AlcoveError.from(error, 'room_failed'));
+    }
+    if (admission.wantsFlush) requestFlush();
+    const dueMs = parts.values.nextDueMs;
+    if (dueMs !== null) this.#around.schedule.want('values', dueMs);
+  }
+
+  /** The room cannot go on: what ran may or may not be on disk. */
+  abandon(cause: AlcoveError): void {
+    for (const answer of this.#unanswered) {
+      answer.reject(
+        new AlcoveError('unknown_outcome', `the room failed before the commit was known to be durable: ${cause.message}`, { cause }),
+      );
+    }
+    this.#unanswered.clear();
+  }
+
+  #handOver(committed: Committed): void {
+    const { parts, connections } = this.#around;
+    if (committed.made !== null) connections.rows.observe(committed.made);
+    parts.gate.after(parts.log.head.version, () => this.#letOut(committed));
+  }
+
+  /** Durable now. What only its sender needs to know first, then results and the commit to everybody, then effects. */
+  #letOut({ made, outcomes, afterCommit, values }: Committed): void {
+    const { parts, connections } = this.#around;
+    this.#tellSenders(outcomes);
+    if (made !== null) {
+      connections.publish(made);
+      parts.ports.storeHead({ historyId: parts.historyId, version: made.version, hash: made.hash });
+    }
+    if (values !== null) {
+      parts.values.told(values);
+      connections.ephemeral.changed();
+    }
+    this.#answer(outcomes);
+    for (const effect of afterCommit) this.#runEffect(effect);
+  }
+
+  /** Results that concern no version of now: repeated mutations, refused ones. */
+  #tellSenders(outcomes: readonly Outcome[]): void {
+    const repeated = new Map<string, MutationResult[]>();
+    for (const outcome of outcomes) {
+      const { work } = outcome;
+      if (work.kind !== 'mutation') continue;
+      if (outcome.result === 'refused') this.refuse(outcome);
+      const result = repeatedResult(outcome);
+      if (result === null) continue;
+      const results = repeated.get(work.pusher.connectionId) ?? [];
+      results.push(result);
+      repeated.set(work.pusher.connectionId, results);
+    }
+    for (const [connectionId, results] of repeated) this.#around.connections.tell(connectionId, results);
+  }
+
+  /** Tells the pusher that a mutation was not taken. */
+  refuse(outcome: Outcome): void {
+    const { work } = outcome;
+    if (outcome.result !== 'refused' || work.kind !== 'mutation') return;
+    const session = this.#around.connections.sessions.get(work.pusher.connectionId);
+    if (session === undefined) return;
+    const { clientId, mutationId } = work.mutation;
+    const { code, message, retryable } = outcome.error;
+    const retryAfterMs = outcome.error.retryAfterMs ?? this.#around.parts.limits.retryAfterMs;
+    const again = retryable && code !== 'out_of_order' ? { retryAfterMs } : {};
+    this.#around.connections.send(session, { type: 'refused', clientId, mutationId, expected: outcome.expected, code, message, ...again });
+  }
+
+  #answer(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) {
+      const { work } = outcome;
+      if (work.kind === 'mutation') continue;
+      this.#unanswered.delete(work.answer);
+      if (outcome.result === 'applied' || outcome.result === 'duplicate') work.answer.resolve({ version: outcome.version });
+      else work.answer.reject(outcome.error);
+    }
+  }
+
+  #runEffect(effect: () => void | Promise<void>): void {
+    const { runtime, id } = this.#around.parts;
+    const failed = (error: unknown): void =>
+      runtime.log.error('an effect after a commit failed', { room: id, message: error instanceof Error ? error.message : String(error) });
+    try {
+      effect()?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+function repeatedResult(outcome: Outcome): MutationResult | null {
+  if (outcome.work.kind !== 'mutation') return null;
+  const { clientId, mutationId } = outcome.work.mutation;
+  if (outcome.result === 'duplicate') return { clientId, mutationId, status: 'duplicate', version: outcome.version };
+  if (outcome.result !== 'rejected' || !outcome.again) return null;
+  const { code, message } = outcome.error;
+  return { clientId, mutationId, status: 'rejected', version: outcome.version, code, message };
+}

@@ -1,0 +1,206 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { ClientMessageOf, HelloMessage } from '@alcove/core/protocol/client-message';
+import { chooseCodec, encodeMessage } from '@alcove/core/protocol/codec';
+import type { MutationResult, ServerMessageInput } from '@alcove/core/protocol/server-message';
+import type { RoomAccess } from '../access/access.ts';
+import { subjectOf } from '../access/access.ts';
+import { CatchUp } from '../change-stream/catch-up.ts';
+import type { MadeVersion } from './commit-run.ts';
+import { EphemeralState } from './ephemeral-state.ts';
+import { hydrationAt, hydrationOf } from './hydrate.ts';
+import type { HydrationReason, Standing } from './hydrate.ts';
+import { checkIdentity, checkSchema, sessionOf, userOf, welcomeOf } from './joining.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { ImageOffer } from './room-ports.ts';
+import { RowSnapshots } from './row-snapshots.ts';
+import type { Schedule } from './schedule.ts';
+import type { Session } from './sessions.ts';
+import { Sessions } from './sessions.ts';
+import { Subscribers } from './subscribers.ts';
+
+/** The room's recurring steps. */
+export type RoomStep = 'ephemeral' | 'expiry' | 'values' | 'poll' | 'rows' | 'idle' | 'housekeeping';
+
+/** How a session gets what it lacks. */
+type Hydration = { readonly by: 'image'; readonly image: ImageOffer } | { readonly by: 'rows' | 'nothing'; readonly image: null };
+
+/** Connections of a room from hello to their end: who is in, where each stands in the stream, what each is sent. */
+export class Connections {
+  readonly sessions = new Sessions();
+  readonly stream: Subscribers;
+  readonly rows: RowSnapshots;
+  readonly ephemeral: EphemeralState;
+  readonly #parts: RoomParts;
+  readonly #schedule: Schedule<RoomStep>;
+  readonly #olderSchemas: ReadonlySet<string>;
+  /** Called for every session that ended, after it is out. */
+  readonly #onEnd: (session: Session) => void;
+
+  constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlySet<string>, onEnd: (session: Session) => void) {
+    this.#parts = parts;
+    this.#schedule = schedule;
+    this.#olderSchemas = olderSchemas;
+    this.#onEnd = onEnd;
+    const catchUp = new CatchUp(parts.log, parts.definition.model, parts.runtime, parts.limits);
+    const end = (session: Session, error: AlcoveError): void => this.end(session, error);
+    const rehydrate = (session: Session): void => this.rehydrate(session, 'backlog');
+    this.stream = new Subscribers(parts, this.sessions, catchUp, { wantPoll: (atMs) => schedule.want('poll', atMs), rehydrate, end });
+    this.rows = new RowSnapshots(parts, {
+      wantStep: (atMs) => schedule.want('rows', atMs),
+      sent: (session, version) => this.stream.begin(session, version),
+      restart: rehydrate,
+      end,
+    });
+    this.ephemeral = new EphemeralState(parts, {
+      wantTick: (atMs) => schedule.want('ephemeral', atMs),
+      wantExpiry: (atMs) => schedule.want('expiry', atMs),
+    });
+  }
+
+  /** Lets a connection in whose hello was read and authorised; one that cannot come in is told why and ended. */
+  join(connectionId: string, hello: HelloMessage, access: RoomAccess): void {
+    try {
+      if (this.sessions.get(connectionId) !== undefined) throw new AlcoveError('hello_repeated', 'this connection has said hello already');
+      if (this.sessions.size >= this.#parts.limits.sessionsMax) throw this.#overloaded();
+      checkSchema(this.#parts, hello.schema, this.#olderSchemas);
+      checkIdentity(this.#parts, this.sessions, hello, access);
+      this.#letIn(connectionId, hello, access);
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      const session = this.sessions.get(connectionId);
+      if (session === undefined) this.refuse(connectionId, hello, error);
+      else this.end(session, error, 'hello');
+    }
+  }
+
+  /** Ends a connection that never became a session. */
+  refuse(connectionId: string, hello: HelloMessage, error: AlcoveError): void {
+    const frame = encodeMessage({ type: 'error', ...error.toBody(), re: 'hello' }, chooseCodec(hello.codecs), this.#parts.runtime);
+    this.#parts.ports.send(connectionId, frame, 'main');
+    this.#parts.ports.disconnect(connectionId, error);
+  }
+
+  /** Ends a session for a reason it is told. */
+  end(session: Session, error: AlcoveError, re?: string): void {
+    this.send(session, { type: 'error', ...error.toBody(), ...(re === undefined ? {} : { re }) });
+    this.remove(session, false);
+    this.#parts.ports.disconnect(session.connectionId, error);
+  }
+
+  /** Forgets a session. `clean`: it said so itself, its states go at once. */
+  remove(session: Session, clean: boolean): void {
+    this.stream.step(session, { type: 'end' });
+    this.sessions.remove(session);
+    this.rows.cancel(session);
+    this.ephemeral.leave(session, clean);
+    this.#onEnd(session);
+  }
+
+  /** A snapshot at `follow`'s point was loaded. Late ones, from before a rehydrate, are not waited for any more. */
+  follow(session: Session, { historyId, version, hash }: ClientMessageOf<'follow'>): void {
+    if (session.state.phase !== 'image') return;
+    const reason = hydrationAt({ historyId, version, hash }, this.#standing());
+    if (reason === 'resume') this.stream.begin(session, version);
+    else this.rehydrate(session, reason);
+  }
+
+  /** The stream cannot go on for the session, or it asked: it gets a fresh snapshot. */
+  rehydrate(session: Session, reason: HydrationReason): void {
+    this.rows.cancel(session);
+    try {
+      const hydration = this.#hydrationFor(session);
+      this.send(session, { type: 'rehydrate', reason, view: this.#parts.view, image: hydration.image });
+      this.#hydrate(session, hydration);
+    } catch (error) {
+      this.end(session, AlcoveError.from(error));
+    }
+  }
+
+  /** The host verified a fresh token. @throws AlcoveError `forbidden` for another subject. */
+  renewAccess(session: Session, access: RoomAccess): void {
+    if (subjectOf(access.claims) !== session.subject) throw new AlcoveError('forbidden', 'the fresh token is of another user');
+    session.access = access;
+    this.#watchAccess(session);
+    this.send(session, { type: 'user', user: userOf(access.claims) });
+  }
+
+  publish(made: MadeVersion): void {
+    this.stream.publish(made);
+  }
+
+  /** Ends sessions that were silent for too long or whose token ran out. */
+  endSilent(): void {
+    const nowMs = this.#parts.runtime.monotonicMs();
+    for (const session of [...this.sessions]) {
+      if (nowMs - session.heardMs >= this.#parts.limits.idleTimeoutMs)
+        this.end(session, new AlcoveError('idle_timeout', 'the client has been silent for too long'));
+      else if (session.accessUntilMs !== null && nowMs >= session.accessUntilMs)
+        this.end(session, new AlcoveError('unauthenticated', 'the token has expired'));
+    }
+    if (this.sessions.size > 0) this.#schedule.want('idle', nowMs + this.#parts.limits.idleTimeoutMs / 4);
+  }
+
+  send(session: Session, message: ServerMessageInput): void {
+    this.#parts.ports.send(session.connectionId, encodeMessage(message, session.codec, this.#parts.runtime), 'main');
+  }
+
+  /** Results for one connection alone, where it is still there. */
+  tell(connectionId: string, results: readonly MutationResult[]): void {
+    const session = this.sessions.get(connectionId);
+    if (session !== undefined) this.send(session, { type: 'results', results: [...results] });
+  }
+
+  #letIn(connectionId: string, hello: HelloMessage, access: RoomAccess): void {
+    const before = this.sessions.ofClient(hello.clientId);
+    if (before !== undefined) this.end(before, new AlcoveError('session_replaced', 'a newer connection of this client took over'));
+    const session = sessionOf(this.#parts, connectionId, hello, access, this.#parts.meta.read());
+    const reason = hydrationOf(hello.resume, this.#parts.view, this.#standing());
+    const hydration: Hydration | null = reason === 'resume' ? null : this.#hydrationFor(session);
+    this.sessions.add(session);
+    this.send(session, welcomeOf(this.#parts, session, hello, reason, hydration?.image ?? null));
+    this.ephemeral.join(session);
+    this.#watchAccess(session);
+    this.#schedule.want('idle', session.heardMs + this.#parts.limits.idleTimeoutMs / 4);
+    if (hydration !== null) this.#hydrate(session, hydration);
+    else this.stream.begin(session, hello.resume?.version ?? 0);
+  }
+
+  #hydrate(session: Session, hydration: Hydration): void {
+    if (hydration.by === 'nothing') return this.stream.begin(session, this.#parts.gate.durable);
+    this.stream.step(session, { type: 'hydrate', by: hydration.by });
+    if (hydration.by === 'rows') this.rows.add(session);
+  }
+
+  /** The first of its kinds that can be had. A client that takes none follows the stream from here on without a snapshot. */
+  #hydrationFor(session: Session): Hydration {
+    for (const kind of session.snapshots) {
+      if (kind === 'rows') return { by: 'rows', image: null };
+      const image = this.#offerImage();
+      if (image !== null) return { by: 'image', image };
+    }
+    if (session.snapshots.length === 0) return { by: 'nothing', image: null };
+    throw new AlcoveError('overloaded', 'there is no image to be had just now, and the client takes no rows', {
+      retryAfterMs: this.#parts.limits.retryAfterMs,
+    });
+  }
+
+  #offerImage(): ImageOffer | null {
+    const { historyId, gate, log, definition, view, ports } = this.#parts;
+    return ports.offerImage({ historyId, version: gate.durable, floor: log.floor.version, schema: definition.model.schemaId, view });
+  }
+
+  #standing(): Standing {
+    return { log: this.#parts.log, historyId: this.#parts.historyId, durable: this.#parts.gate.durable };
+  }
+
+  #watchAccess(session: Session): void {
+    const { expiresInMs } = session.access;
+    session.accessUntilMs = expiresInMs === undefined ? null : this.#parts.runtime.monotonicMs() + expiresInMs;
+    if (session.accessUntilMs !== null) this.#schedule.want('idle', session.accessUntilMs);
+  }
+
+  #overloaded(): AlcoveError {
+    const { sessionsMax, retryAfterMs } = this.#parts.limits;
+    return new AlcoveError('overloaded', `the room has ${sessionsMax} sessions, its limit`, { retryAfterMs });
+  }
+}

@@ -1,0 +1,88 @@
+import { AlcoveError } from '@alcove/core/error';
+import { pruneLog } from '../change-log/prune.ts';
+import type { Admission } from './admission.ts';
+import type { Connections, RoomStep } from './connections.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Schedule } from './schedule.ts';
+import { failureKind } from './work.ts';
+
+export interface HousekeepingSurroundings {
+  readonly parts: RoomParts;
+  readonly connections: Connections;
+  readonly admission: Admission;
+  readonly schedule: Schedule<RoomStep>;
+  requestFlush(): void;
+  fail(error: AlcoveError): void;
+}
+
+/** Soon, where one turn did not do all of it. */
+const AGAIN_MS = 50;
+
+/** What a room does now and then so that nothing in its file grows without bound. */
+export class Housekeeping {
+  readonly #around: HousekeepingSurroundings;
+  /** Clients that gave a sign of life since the last turn. */
+  readonly #seen = new Set<string>();
+
+  constructor(around: HousekeepingSurroundings) {
+    this.#around = around;
+  }
+
+  start(): void {
+    const { parts, schedule } = this.#around;
+    schedule.want('housekeeping', parts.runtime.monotonicMs() + parts.limits.housekeepingIntervalMs);
+  }
+
+  /** The client was here until now. */
+  seen(clientId: string): void {
+    this.#seen.add(clientId);
+  }
+
+  run(): void {
+    const { parts, admission, schedule, requestFlush, fail } = this.#around;
+    let more = false;
+    try {
+      this.#touch();
+      more = this.#prune();
+      this.#forget();
+    } catch (cause) {
+      const error = AlcoveError.from(cause, 'room_failed');
+      if (failureKind(error) === 'fail') return fail(error);
+      // A full disk: everything stays as it is until the next turn.
+      parts.runtime.log.error('housekeeping of a room was not possible', { room: parts.id, code: error.code, message: error.message });
+    }
+    if (admission.hasHeard) requestFlush();
+    schedule.want('housekeeping', parts.runtime.monotonicMs() + (more ? AGAIN_MS : parts.limits.housekeepingIntervalMs));
+  }
+
+  #touch(): void {
+    const { parts, connections } = this.#around;
+    for (const { clientId } of connections.sessions) this.#seen.add(clientId);
+    if (this.#seen.size === 0) return;
+    const nowMs = parts.runtime.nowMs();
+    parts.database.transaction(() => {
+      for (const clientId of this.#seen) parts.clients.touch(clientId, nowMs);
+    });
+    this.#seen.clear();
+  }
+
+  #prune(): boolean {
+    const { parts, connections } = this.#around;
+    const { limits } = parts;
+    const bounds = {
+      versionsMax: limits.changeLogVersionsMax,
+      bytesMax: limits.changeLogBytesMax,
+      ageMsMax: limits.changeLogAgeMsMax,
+      keptHashEvery: limits.keptHashEveryVersions,
+      keepAbove: connections.rows.oldest,
+    };
+    return pruneLog(parts.database, parts.log, parts.meta, bounds, parts.runtime.nowMs());
+  }
+
+  #forget(): void {
+    const { parts, connections } = this.#around;
+    const isLive = (clientId: string): boolean => connections.sessions.ofClient(clientId) !== undefined;
+    const { count, forgottenVersion } = parts.clients.forget(parts.limits, parts.runtime.nowMs(), isLive, parts.meta);
+    if (count > 0) parts.runtime.log.info('clients were forgotten', { room: parts.id, count, forgottenVersion });
+  }
+}

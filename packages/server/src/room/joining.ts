@@ -1,0 +1,124 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { HelloClient, HelloMessage } from '@alcove/core/protocol/client-message';
+import { chooseCodec } from '@alcove/core/protocol/codec';
+import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
+import { base64Url } from '@alcove/core/runtime/base64url';
+import { negotiate } from '@alcove/core/protocol/version';
+import type { RoomAccess } from '../access/access.ts';
+import { subjectOf } from '../access/access.ts';
+import type { RoomMeta } from '../change-log/room-meta.ts';
+import type { HydrationReason } from './hydrate.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { ImageOffer } from './room-ports.ts';
+import type { Session, Sessions } from './sessions.ts';
+import { handledBy } from './settle.ts';
+
+/**
+ * Whether the hello's schema can be served.
+ * @param older Schema ids this room ran before its present one.
+ * @throws AlcoveError `update_needed` for a client of an older schema, `room_outdated` (retryable) for one this room does not know, which is newer.
+ */
+export function checkSchema(parts: RoomParts, schema: string | null, older: ReadonlySet<string>): void {
+  if (schema === null || schema === parts.definition.model.schemaId) return;
+  if (older.has(schema)) throw new AlcoveError('update_needed', 'the client has an older schema than the room');
+  throw new AlcoveError('room_outdated', 'the client has a schema that this room does not know yet', {
+    retryAfterMs: parts.limits.retryAfterMs,
+  });
+}
+
+/**
+ * Whether the client may come in under the group it names. A group belongs to one subject, a client to one group, for good.
+ * @throws AlcoveError `forbidden`
+ */
+export function checkIdentity(parts: RoomParts, sessions: Sessions, hello: HelloMessage, access: RoomAccess): void {
+  const groupId = hello.groupId ?? hello.clientId;
+  const subject = subjectOf(access.claims);
+  const bound = parts.clients.subjectOfGroup(groupId) ?? sessions.subjectOfGroup(groupId);
+  if (bound !== null && bound !== subject) throw new AlcoveError('forbidden', `client group ${groupId} belongs to another user`);
+  const known = parts.clients.get(hello.clientId) ?? sessions.ofClient(hello.clientId) ?? null;
+  if (known !== null && (known.groupId !== groupId || known.subject !== subject)) {
+    throw new AlcoveError('forbidden', `client ${hello.clientId} belongs to another client group or user`);
+  }
+}
+
+/** The session of a hello that was checked; it has no place in the stream yet. */
+export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMessage, access: RoomAccess, meta: RoomMeta): Session {
+  const clients = new Map<string, HelloClient>([
+    [hello.clientId, { clientId: hello.clientId, lastMutationId: 0, confirmed: 0, welcomed: null }],
+  ]);
+  for (const client of hello.clients) clients.set(client.clientId, client);
+  const nowMs = parts.runtime.monotonicMs();
+  const groupId = hello.groupId ?? hello.clientId;
+  const subject = subjectOf(access.claims);
+  const isForgotten = ({ clientId, welcomed }: HelloClient): boolean =>
+    welcomed !== null && welcomed <= meta.forgottenVersion && parts.clients.get(clientId) === null;
+  return {
+    connectionId,
+    sessionId: sessionIdOf(parts, hello.clientId, meta.secret),
+    clientId: hello.clientId,
+    groupId,
+    subject,
+    codec: chooseCodec(hello.codecs),
+    clients,
+    forgotten: new Set([...clients.values()].filter(isForgotten).map(({ clientId }) => clientId)),
+    snapshots: hello.snapshots,
+    access,
+    state: { phase: 'rows' },
+    heardMs: nowMs,
+    accessUntilMs: access.expiresInMs === undefined ? null : nowMs + access.expiresInMs,
+    queued: 0,
+  };
+}
+
+/** The same for every connection of a client in this history, and no way back to the clientId, by which one could push. */
+function sessionIdOf({ runtime }: RoomParts, clientId: string, secret: Uint8Array): string {
+  return base64Url(runtime.hmacSha256(secret, runtime.utf8.encode(`session\n${clientId}`)).subarray(0, 16));
+}
+
+export function welcomeOf(
+  parts: RoomParts,
+  session: Session,
+  hello: HelloMessage,
+  hydration: HydrationReason,
+  image: ImageOffer | null,
+): WelcomeMessage {
+  const { limits } = parts;
+  const { claims } = session.access;
+  return {
+    type: 'welcome',
+    protocol: negotiate(hello.protocol),
+    codec: session.codec,
+    sessionId: session.sessionId,
+    historyId: parts.historyId,
+    boot: parts.boot,
+    version: parts.gate.durable,
+    schema: parts.definition.model.schemaId,
+    view: parts.view,
+    hydration,
+    image,
+    clients: hello.clients.map((client) => welcomeClient(parts, session, client.clientId)),
+    serverNowMs: Math.max(0, Math.floor(parts.runtime.nowMs())),
+    user: userOf(claims),
+    limits: {
+      messageBytesMax: limits.messageBytesMax,
+      pushMutationsMax: limits.pushMutationsMax,
+      stateBytesMax: limits.stateBytesMax,
+      valueBytesMax: limits.valueBytesMax,
+      heartbeatIntervalMs: limits.heartbeatIntervalMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+    },
+  };
+}
+
+/** Claims are whatever the app's `authenticate` returned: what JSON drops of them stays on the server. */
+export const userOf = (claims: RoomAccess['claims']): WelcomeMessage['user'] =>
+  claims === null ? null : (JSON.parse(JSON.stringify(claims)) as WelcomeMessage['user']); // an object went in, so one comes out
+
+/** What is not durable yet is not told: a mutation of such a version counts as not handled. */
+function welcomeClient(parts: RoomParts, session: Session, clientId: string): WelcomeMessage['clients'][number] {
+  const row = parts.clients.get(clientId);
+  if (row !== null && row.groupId === session.groupId && row.subject === session.subject) {
+    return { clientId, lastMutationId: handledBy(parts, row, parts.gate.durable), state: 'known' };
+  }
+  return { clientId, lastMutationId: 0, state: row !== null || session.forgotten.has(clientId) ? 'unknown' : 'new' };
+}

@@ -1,0 +1,140 @@
+import { AlcoveError, exhaustive } from '@alcove/core/error';
+import type { ClientMessage, ClientMessageOf } from '@alcove/core/protocol/client-message';
+import { decodeClientMessage } from '@alcove/core/protocol/codec';
+import { idOf } from '../ephemeral/debounced-values.ts';
+import type { Admission } from './admission.ts';
+import type { Connections, RoomStep } from './connections.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Schedule } from './schedule.ts';
+import type { Session } from './sessions.ts';
+import type { Outcome } from './work.ts';
+
+/** What a message may set off beyond its own session. */
+export interface MessageSurroundings {
+  readonly parts: RoomParts;
+  readonly connections: Connections;
+  readonly admission: Admission;
+  readonly schedule: Schedule<RoomStep>;
+  /** Nothing new is taken any more; what was is still told. */
+  readonly isDraining: boolean;
+  requestFlush(): void;
+  refuse(outcome: Outcome): void;
+}
+
+/** Reads a frame of a session and does what it says. What it may not say ends the session or is answered with an error; nothing is thrown. */
+export function receiveFrame(around: MessageSurroundings, session: Session, frame: string | Uint8Array): void {
+  session.heardMs = around.parts.runtime.monotonicMs();
+  around.connections.ephemeral.heard(session);
+  let message: ClientMessage | null;
+  try {
+    message = decodeClientMessage(frame, around.parts.runtime, around.parts.limits);
+  } catch (error) {
+    return around.connections.end(session, AlcoveError.from(error, 'bad_message'));
+  }
+  if (message !== null) handleMessage(around, session, message, frame.length);
+}
+
+function handleMessage(around: MessageSurroundings, session: Session, message: ClientMessage, bytes: number): void {
+  const { connections, parts } = around;
+  switch (message.type) {
+    case 'hello':
+      return connections.end(session, new AlcoveError('hello_repeated', 'this connection has said hello already'), 'hello');
+    case 'push':
+      return push(around, session, message, bytes);
+    case 'follow':
+      return connections.follow(session, message);
+    case 'hydrate':
+      session.snapshots = message.snapshots;
+      return connections.rehydrate(session, 'asked');
+    case 'heard':
+      return around.admission.heard(message.upTo, ownerOf(session, message.clientId));
+    case 'bye':
+      return bye(around, session, message.clientIds);
+    case 'auth':
+      return parts.ports.renewAccess(session.connectionId, message.token);
+    case 'presence':
+    case 'cursor':
+    case 'ephemeral':
+      return answered(around, session, message, () => connections.ephemeral.set(session, message));
+    case 'value':
+      return answered(around, session, message, () => offer(around, session, message));
+    case 'flush':
+      around.admission.flushValues([idOf(message.name, message.key)]);
+      return around.requestFlush();
+    case 'ping':
+      return connections.send(session, {
+        type: 'pong',
+        version: parts.gate.durable,
+        ...(message.at === undefined ? {} : { at: message.at }),
+      });
+    case 'pong':
+      return;
+    case 'followLog':
+      return connections.send(session, { type: 'error', code: 'forbidden', message: 'there are no followers yet', re: 'followLog' });
+    default:
+      return exhaustive(message);
+  }
+}
+
+function push(around: MessageSurroundings, session: Session, { mutations }: ClientMessageOf<'push'>, bytes: number): void {
+  const { pushMutationsMax } = around.parts.limits;
+  if (mutations.length > pushMutationsMax) {
+    const error = new AlcoveError('bad_message', `push.mutations has ${mutations.length} entries; the limit is ${pushMutationsMax}`);
+    return around.connections.end(session, error, 'push');
+  }
+  if (around.isDraining) return;
+  const refused = new Set<string>();
+  for (const mutation of mutations) {
+    const { clientId } = mutation;
+    if (refused.has(clientId)) continue;
+    const outcome = around.admission.push(
+      session,
+      mutation,
+      Math.ceil(bytes / mutations.length),
+      mayBeForgotten(around, session, clientId),
+    );
+    if (outcome === null) continue;
+    refused.add(clientId);
+    around.refuse(outcome);
+  }
+  around.requestFlush();
+}
+
+/** Of a client that hello did not name it is not known when it was welcomed first: once anybody was forgotten, it may be one of those. */
+function mayBeForgotten({ parts }: MessageSurroundings, session: Session, clientId: string): boolean {
+  return session.clients.has(clientId) ? session.forgotten.has(clientId) : parts.meta.read().forgottenVersion >= 0;
+}
+
+function bye(around: MessageSurroundings, session: Session, clientIds: readonly string[]): void {
+  around.connections.remove(session, true);
+  for (const clientId of clientIds) around.admission.bye(ownerOf(session, clientId));
+  around.requestFlush();
+}
+
+function offer(around: MessageSurroundings, session: Session, message: ClientMessageOf<'value'>): void {
+  const answer = around.connections.ephemeral.offer(session, message);
+  around.connections.send(session, answer);
+  const dueMs = around.parts.values.nextDueMs;
+  if (dueMs !== null) around.schedule.want('values', dueMs);
+}
+
+type Answered = ClientMessageOf<'presence' | 'cursor' | 'ephemeral' | 'value'>;
+
+/** Sends what went wrong back to the session, which goes on unless the code ends it. */
+function answered(around: MessageSurroundings, session: Session, message: Answered, handle: () => void): void {
+  try {
+    handle();
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    if (error.code === 'internal') return around.connections.end(session, error, message.type);
+    const named = message.type === 'value' || message.type === 'ephemeral' ? { name: message.name } : {};
+    const offered = message.type === 'value' ? { key: message.key, offer: message.offer } : {};
+    around.connections.send(session, { type: 'error', ...error.toBody(), re: message.type, ...named, ...offered });
+  }
+}
+
+const ownerOf = ({ groupId, subject }: Session, clientId: string): { clientId: string; groupId: string; subject: string } => ({
+  clientId,
+  groupId,
+  subject,
+});

@@ -1,0 +1,339 @@
+import { AlcoveError } from '@alcove/core/error';
+import { mintMutation } from '@alcove/core/mutation/mint-mutation';
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
+import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { RoomAccess } from '../access/access.ts';
+import { Admission } from './admission.ts';
+import { serverClientId } from './commit-run.ts';
+import { Committer } from './committer.ts';
+import { Connections } from './connections.ts';
+import type { RoomStep } from './connections.ts';
+import { Housekeeping } from './housekeeping.ts';
+import type { MessageSurroundings } from './messages.ts';
+import { receiveFrame } from './messages.ts';
+import type { RoomParts } from './room-parts.ts';
+import { Schedule } from './schedule.ts';
+import type { Answer, Work } from './work.ts';
+
+/** A call of a mutator by the server's own code. */
+export interface ServerCall {
+  readonly name: string;
+  readonly args: unknown;
+  /** Claims that the mutator sees as `ctx.user`; null: nobody's. Rights are not asked: the caller is the server. */
+  readonly user: Claims | null;
+  /** The call takes effect at most once under this key, across restarts, for as long as clients are remembered; a repeat gets the first result. */
+  readonly idempotencyKey?: string;
+}
+
+export interface RoomStats {
+  /** Last version written, last one durable, and the log's floor. */
+  readonly version: number;
+  readonly durable: number;
+  readonly floor: number;
+  readonly logBytes: number;
+  readonly historyId: string;
+  readonly sessions: number;
+  /** Sessions that are caught up from the log, and those whose rows are sent or wait. */
+  readonly behind: number;
+  readonly hydrating: number;
+  readonly queuedMutations: number;
+  readonly queuedBytes: number;
+  /** Handed to the gate and not yet durable. */
+  readonly waitingAtGate: number;
+  readonly unwrittenValues: number;
+  readonly states: number;
+  /** Nobody is in, nothing waits: the room may be closed without anybody noticing. */
+  readonly isIdle: boolean;
+}
+
+/** An idempotency key becomes part of a stored id. */
+const IDEMPOTENCY_KEY_CHARACTERS_MAX = 256;
+
+/**
+ * A room: one SQLite database, one writer, one history. Driven: it does nothing but in these calls, has no timers and no sockets, and asks its host
+ * for flushes and ticks through its ports. Made by `openRoom`.
+ *
+ * Nothing of a commit leaves before the host has said `durable`; the host says it after `flush` returned and the disk has it, with `stats.version`.
+ * After `ports.failed` every call does nothing; the host closes the database, opens it anew and makes another room.
+ */
+export class Room {
+  readonly #parts: RoomParts;
+  readonly #schedule: Schedule<RoomStep>;
+  readonly #admission: Admission;
+  readonly #connections: Connections;
+  readonly #committer: Committer;
+  readonly #housekeeping: Housekeeping;
+  #phase: 'open' | 'draining' | 'failed' | 'closed' = 'open';
+  #flushRequested = false;
+  #serverMutationId = 0;
+
+  constructor(parts: RoomParts, olderSchemas: ReadonlySet<string>) {
+    this.#parts = parts;
+    this.#schedule = new Schedule((atMs) => parts.ports.requestTick(atMs));
+    this.#admission = new Admission(parts.runtime, parts.limits);
+    this.#connections = new Connections(parts, this.#schedule, olderSchemas, (session) => {
+      this.#housekeeping.seen(session.clientId);
+      this.#flushValues(parts.values.setBy(session.clientId));
+    });
+    const fail = (error: AlcoveError): void => this.#fail(error);
+    const requestFlush = (): void => this.#requestFlush();
+    const around = { parts, connections: this.#connections, admission: this.#admission, schedule: this.#schedule };
+    this.#committer = new Committer({ ...around, requestFlush, fail });
+    this.#housekeeping = new Housekeeping({ ...around, requestFlush, fail });
+    this.#housekeeping.start();
+  }
+
+  get stats(): RoomStats {
+    const { log, gate, values, historyId } = this.#parts;
+    const { sessions, stream, rows, ephemeral } = this.#connections;
+    const hydrating = [...sessions].filter(({ state }) => state.phase === 'rows' || state.phase === 'image').length;
+    const isIdle = sessions.size === 0 && !this.#admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0;
+    return {
+      version: log.head.version,
+      durable: gate.durable,
+      floor: log.floor.version,
+      logBytes: log.bytes,
+      historyId,
+      sessions: sessions.size,
+      behind: stream.behind,
+      hydrating,
+      queuedMutations: this.#admission.size,
+      queuedBytes: this.#admission.bytes,
+      waitingAtGate: gate.waiting,
+      unwrittenValues: values.unwritten,
+      states: ephemeral.entries,
+      isIdle,
+    };
+  }
+
+  /** Where readers of the database itself must stand: the durable head. For images and followers. */
+  get head(): { readonly historyId: string; readonly version: number; readonly hash: string | null } {
+    const { log, gate, historyId } = this.#parts;
+    return { historyId, version: gate.durable, hash: log.hashAt(gate.durable) };
+  }
+
+  /**
+   * A connection whose hello the host has read, authenticated and authorised (access/front.ts). It is welcomed, or told why not and disconnected. A connection
+   * of the same client that is still there is ended first (`session_replaced`).
+   */
+  join(connectionId: string, hello: HelloMessage, access: RoomAccess): void {
+    if (this.#phase === 'open') this.#connections.join(connectionId, hello, access);
+    else this.#connections.refuse(connectionId, hello, this.#unavailable());
+  }
+
+  /** A frame of a connection that joined, whole. Frames of others are ignored: the connection has just been ended. */
+  receive(connectionId: string, frame: string | Uint8Array): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session === undefined || this.#isOver) return;
+    receiveFrame(this.#messageSurroundings(), session, frame);
+  }
+
+  /**
+   * The connection is gone. `clean`: the other side closed it on purpose (close code 1000, 1001 or 1005), so the session's presence and states go at once;
+   * else they wait for it to come back, until they expire. Late or repeated calls are harmless.
+   */
+  leave(connectionId: string, how: 'clean' | 'lost' = 'lost'): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined && !this.#isOver) this.#connections.remove(session, how === 'clean');
+  }
+
+  /** The host's answer to `ports.renewAccess`. */
+  renewAccess(connectionId: string, access: RoomAccess): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session === undefined || this.#isOver) return;
+    try {
+      this.#connections.renewAccess(session, access);
+    } catch (error) {
+      this.#connections.end(session, AlcoveError.from(error), 'auth');
+    }
+  }
+
+  /** Ends a session for a reason of the host's: rights were taken back, a token is no good. */
+  disconnect(connectionId: string, error: AlcoveError): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined && !this.#isOver) this.#connections.end(session, error);
+  }
+
+  /** Commits what was admitted: one transaction, one version. Call `durable(stats.version)` once it is on disk. */
+  flush(): void {
+    this.#flushRequested = false;
+    if (!this.#isOver) this.#committer.flush();
+    if (this.#phase === 'draining') this.#leaveWhenDrained();
+  }
+
+  /** Every version up to `version` is on disk: what tells of it leaves now. Lower ones than before change nothing. */
+  durable(version: number): void {
+    if (this.#isOver) return;
+    this.#parts.gate.durableAt(version);
+    if (this.#admission.wantsFlush) this.#requestFlush();
+  }
+
+  /** Does what is due by now. */
+  tick(): void {
+    if (this.#isOver) return;
+    for (const step of this.#schedule.take(this.#parts.runtime.monotonicMs())) {
+      if (!this.#isOver) this.#step(step);
+    }
+    if (!this.#isOver) this.#schedule.settle();
+  }
+
+  /**
+   * Runs a mutator for the server's own code. Settles once the commit is durable.
+   * @throws AlcoveError (as rejection): what the mutator was rejected with; `overloaded`, `room_full`, `draining`, `closed` where nothing was done;
+   *   `unknown_outcome` where the room failed in between, which an idempotency key makes safe to repeat.
+   */
+  mutate(call: ServerCall): Promise<{ readonly version: number }> {
+    return this.#answer((answer) => {
+      const { name, args, user, idempotencyKey = null } = call;
+      if (idempotencyKey !== null && (idempotencyKey === '' || idempotencyKey.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)) {
+        throw new AlcoveError('arguments_invalid', `an idempotency key has 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`);
+      }
+      this.#serverMutationId += 1;
+      const mutation = mintMutation(
+        { clientId: serverClientId(this.#parts.boot), mutationId: this.#serverMutationId, name, args },
+        this.#parts.runtime,
+      );
+      return { kind: 'call', mutation, user, idempotencyKey, answer };
+    });
+  }
+
+  /** Writes without a mutator, as one atomic part of a version. Settles as `mutate` does; `write` must be synchronous and may run twice. */
+  transact(write: (tx: MutatorTx) => void): Promise<{ readonly version: number }> {
+    return this.#answer((answer) => ({ kind: 'transact', write, answer }));
+  }
+
+  /** Reads the room as it is now; settles once all it has seen is durable. @throws AlcoveError (as rejection) `query_invalid`, `sql_failed`, `closed`. */
+  query<Query>(build: (db: SyncDrizzle) => Query): Promise<RowOf<Query>[]> {
+    return new Promise((resolve, reject) => {
+      try {
+        if (this.#isOver) throw this.#unavailable();
+        const query = queryOf(build(sessionlessDrizzle()));
+        const statement = this.#parts.database.prepare(query.sql);
+        const rows = query.map(statement.all(query.params), statement.columns);
+        this.#parts.gate.after(this.#parts.log.head.version, () => resolve(rows));
+      } catch (error) {
+        reject(AlcoveError.from(error, 'sql_failed'));
+      }
+    });
+  }
+
+  /**
+   * Takes nothing new, writes everything that waits and every unwritten value, and lets the sessions go (`draining`) once that is durable. Calls `flush` itself; the
+   * host says `durable` after it, goes on answering `requestFlush`, and may `close` when `stats.sessions` is 0.
+   */
+  drain(): void {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'draining';
+    this.#admission.flushValues(this.#parts.values.all());
+    this.flush();
+  }
+
+  /** Ends everything at once: what waits is refused, sessions are ended with `closed`. The database is the host's to close. Idempotent. */
+  close(): void {
+    if (this.#phase === 'closed') return;
+    const error = new AlcoveError('closed', 'the room was closed');
+    this.#endAll(error, error);
+    this.#phase = 'closed';
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === 'failed' || this.#phase === 'closed';
+  }
+
+  #step(step: RoomStep): void {
+    switch (step) {
+      case 'ephemeral':
+        return this.#connections.ephemeral.tick();
+      case 'expiry':
+        return this.#connections.ephemeral.expire();
+      case 'values':
+        return this.#requestFlush();
+      case 'poll':
+        return this.#connections.stream.poll();
+      case 'rows':
+        return this.#connections.rows.step();
+      case 'idle':
+        return this.#connections.endSilent();
+      case 'housekeeping':
+        return this.#housekeeping.run();
+    }
+  }
+
+  #answer(work: (answer: Answer) => Exclude<Work, { kind: 'mutation' }>): Promise<{ readonly version: number }> {
+    return new Promise((resolve, reject) => {
+      try {
+        if (this.#phase !== 'open') throw this.#unavailable();
+        this.#admission.add(work({ resolve, reject }));
+        this.#requestFlush();
+      } catch (error) {
+        reject(AlcoveError.from(error));
+      }
+    });
+  }
+
+  #messageSurroundings(): MessageSurroundings {
+    return {
+      parts: this.#parts,
+      connections: this.#connections,
+      admission: this.#admission,
+      schedule: this.#schedule,
+      isDraining: this.#phase === 'draining',
+      requestFlush: () => this.#requestFlush(),
+      refuse: (outcome) => this.#committer.refuse(outcome),
+    };
+  }
+
+  #flushValues(ids: readonly string[]): void {
+    if (ids.length === 0 || this.#isOver) return;
+    this.#admission.flushValues(ids);
+    this.#requestFlush();
+  }
+
+  #requestFlush(): void {
+    if (this.#flushRequested || this.#isOver) return;
+    this.#flushRequested = true;
+    this.#parts.ports.requestFlush();
+  }
+
+  /** Everything is written: sessions go as soon as it has been told. */
+  #leaveWhenDrained(): void {
+    if (this.#admission.wantsFlush) return;
+    this.#parts.gate.after(this.#parts.log.head.version, () => {
+      for (const session of [...this.#connections.sessions]) this.#connections.end(session, this.#unavailable());
+    });
+  }
+
+  #unavailable(): AlcoveError {
+    const { limits, runtime } = this.#parts;
+    if (this.#phase === 'closed') return new AlcoveError('closed', 'the room was closed');
+    if (this.#phase === 'failed')
+      return new AlcoveError('room_failed', 'the room failed and is opened again', { retryAfterMs: limits.retryAfterMs });
+    // Spread, so that a server that comes back is not met by all at once.
+    return new AlcoveError('draining', 'the server is stopping', { retryAfterMs: Math.ceil(limits.retryAfterMs * (1 + runtime.random())) });
+  }
+
+  #fail(error: AlcoveError): void {
+    if (this.#isOver) return;
+    this.#parts.runtime.log.error('the room failed and must be opened again', {
+      room: this.#parts.id,
+      code: error.code,
+      message: error.message,
+    });
+    this.#endAll(
+      new AlcoveError('room_failed', 'the room failed and is opened again', { retryAfterMs: this.#parts.limits.retryAfterMs }),
+      error,
+    );
+    this.#phase = 'failed';
+    this.#parts.ports.failed(error);
+  }
+
+  #endAll(told: AlcoveError, cause: AlcoveError): void {
+    this.#parts.gate.abandon();
+    this.#committer.abandon(cause);
+    for (const work of this.#admission.drop()) if (work.kind !== 'mutation') work.answer.reject(told);
+    for (const session of [...this.#connections.sessions]) this.#connections.end(session, told);
+    this.#schedule.clear();
+  }
+}

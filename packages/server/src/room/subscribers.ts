@@ -1,0 +1,156 @@
+import { AlcoveError, exhaustive } from '@alcove/core/error';
+import { toWire } from '@alcove/core/change/wire';
+import type { MutationResult } from '@alcove/core/protocol/server-message';
+import type { CatchUp } from '../change-stream/catch-up.ts';
+import { SharedFrame } from '../change-stream/shared-frame.ts';
+import type { MadeVersion } from './commit-run.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { SessionEffect, SessionEvent } from './session.ts';
+import { nextSession } from './session.ts';
+import type { Session, Sessions } from './sessions.ts';
+import { resultsAt, resultsOf } from './settle.ts';
+
+/** Ranges sent to one session before the others have their turn. */
+const RANGES_A_TURN_MAX = 4;
+
+/** What the change stream asks of the room around it. */
+export interface StreamSurroundings {
+  /** `poll()` is wanted at that monotonic time. */
+  wantPoll(atMs: number): void;
+  /** The log does not reach back to where the session stands. */
+  rehydrate(session: Session): void;
+  end(session: Session, error: AlcoveError): void;
+}
+
+/** The change stream's readers: commits to those who are live, ranges of the log to those who are behind, results before both. */
+export class Subscribers {
+  readonly #parts: RoomParts;
+  readonly #sessions: Sessions;
+  readonly #catchUp: CatchUp;
+  readonly #around: StreamSurroundings;
+  readonly #behind = new Set<Session>();
+
+  constructor(parts: RoomParts, sessions: Sessions, catchUp: CatchUp, around: StreamSurroundings) {
+    this.#parts = parts;
+    this.#sessions = sessions;
+    this.#catchUp = catchUp;
+    this.#around = around;
+  }
+
+  get behind(): number {
+    return this.#behind.size;
+  }
+
+  /** The session's replica holds `version`: settles what was handled by then, and streams from there. */
+  begin(session: Session, version: number): void {
+    const results = resultsAt(this.#parts, session, version);
+    if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
+    this.step(session, { type: 'stream', sent: version, head: this.#parts.gate.durable });
+    if (session.state.phase === 'behind') this.#turn(session);
+  }
+
+  /** A version became durable. Every live reader gets the results of its group, then the commit. */
+  publish(made: MadeVersion): void {
+    const results = this.#resultsByGroup(made);
+    const { version: to, schema, hash, atMs } = made;
+    const commit = new SharedFrame(
+      { type: 'commit', from: to - 1, to, schema, changes: toWire(made.changeSet), hash, atMs },
+      this.#parts.runtime,
+    );
+    const nowMs = this.#parts.runtime.monotonicMs();
+    for (const session of this.#sessions) {
+      if (session.state.phase !== 'live') continue;
+      const bufferedBytes = this.#parts.ports.bufferedBytes(session.connectionId) + commit.for(session.codec).length;
+      const effects = this.#next(session, { type: 'committed', version: to, bufferedBytes, nowMs });
+      if (!effects.some((effect) => effect.do === 'sendCommit')) continue;
+      const own = results.get(session.groupId);
+      if (own !== undefined) this.#send(session, own);
+      this.#send(session, commit);
+    }
+  }
+
+  /** Looks at every session that is behind. */
+  poll(): void {
+    for (const session of [...this.#behind]) this.#turn(session);
+    this.#catchUp.trim();
+    if (this.#behind.size === 0) this.#catchUp.clear();
+  }
+
+  /** Moves the session on and performs what follows. */
+  step(session: Session, event: SessionEvent): void {
+    this.#next(session, event);
+  }
+
+  forget(session: Session): void {
+    this.#behind.delete(session);
+  }
+
+  #next(session: Session, event: SessionEvent): readonly SessionEffect[] {
+    const { state, effects } = nextSession(session.state, event, this.#parts.limits);
+    session.state = state;
+    if (state.phase === 'behind') this.#behind.add(session);
+    else this.#behind.delete(session);
+    for (const effect of effects) this.#perform(session, effect);
+    return effects;
+  }
+
+  #perform(session: Session, effect: SessionEffect): void {
+    switch (effect.do) {
+      case 'sendCommit':
+        return;
+      case 'sendRange':
+        return this.#sendRange(session, effect.sent);
+      case 'poll':
+        return this.#around.wantPoll(this.#parts.runtime.monotonicMs() + this.#parts.limits.drainPollMs);
+      case 'closeForBacklog':
+        return this.#around.end(session, new AlcoveError('backlog_exceeded', 'the reader does not take what it is sent'));
+      default:
+        return exhaustive(effect);
+    }
+  }
+
+  /** As much of the log as the socket takes, within a turn. */
+  #turn(session: Session): void {
+    for (let ranges = 0; ranges < RANGES_A_TURN_MAX && session.state.phase === 'behind'; ranges += 1) {
+      const { sent } = session.state;
+      const bufferedBytes = this.#parts.ports.bufferedBytes(session.connectionId);
+      this.#next(session, { type: 'polled', bufferedBytes, nowMs: this.#parts.runtime.monotonicMs() });
+      if (session.state.phase === 'behind' && session.state.sent === sent) return;
+    }
+    if (session.state.phase === 'behind') this.#around.wantPoll(this.#parts.runtime.monotonicMs());
+  }
+
+  #sendRange(session: Session, from: number): void {
+    const { log, gate } = this.#parts;
+    if (from < log.floor.version) return this.#around.rehydrate(session);
+    const range = this.#catchUp.range(from, gate.durable);
+    const results = resultsOf(range.acks, this.#concerns(session));
+    if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
+    this.#send(session, range.frame);
+    this.#next(session, { type: 'rangeSent', to: range.to, head: gate.durable });
+  }
+
+  #concerns(session: Session): (clientId: string) => boolean {
+    const group = new Set(this.#parts.clients.idsOfGroup(session.groupId));
+    return (clientId) => group.has(clientId);
+  }
+
+  #resultsByGroup(made: MadeVersion): Map<string, SharedFrame> {
+    const groups = new Map<string, MutationResult[]>();
+    for (const result of resultsOf(
+      made.acks.map((ack) => ({ version: made.version, ack })),
+      () => true,
+    )) {
+      const groupId = made.groups.get(result.clientId);
+      if (groupId === undefined) continue;
+      const results = groups.get(groupId) ?? [];
+      results.push(result);
+      groups.set(groupId, results);
+    }
+    return new Map([...groups].map(([groupId, results]) => [groupId, new SharedFrame({ type: 'results', results }, this.#parts.runtime)]));
+  }
+
+  #send(session: Session, frame: SharedFrame): void {
+    this.#parts.ports.send(session.connectionId, frame.for(session.codec), 'main');
+  }
+}
