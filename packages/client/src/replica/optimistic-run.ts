@@ -1,0 +1,82 @@
+import { Capture } from '@alcove/core/change/capture';
+import { type ChangeSet, EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { MutationLimits } from '@alcove/core/mutation/run-budget';
+import { runMutation } from '@alcove/core/mutation/run-mutation';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Database } from '@alcove/core/sqlite/database';
+
+export interface RunOptions {
+  readonly room: AnyRoom;
+  readonly runtime: Runtime;
+  readonly limits: MutationLimits;
+}
+
+/** Runs mutators on one replica's database and keeps what each changed. Capture is on whenever no apply goes on. */
+export class OptimisticRuns {
+  readonly capture: Capture;
+  readonly #database: Database;
+  readonly #options: RunOptions;
+  /** What welcome said of the user; a run before the first one has none. */
+  user: Claims | null = null;
+
+  /** The database has its tables and capture's. */
+  constructor(database: Database, options: RunOptions) {
+    this.#database = database;
+    this.#options = options;
+    this.capture = new Capture(database, options.room.model);
+    this.capture.start();
+  }
+
+  /** One mutation in a transaction of its own. @throws what runMutation throws; then nothing has changed. */
+  run(mutation: Mutation): ChangeSet {
+    return this.#database.transaction(() => this.#runAndTake(mutation));
+  }
+
+  /** As `run`; one that throws changes nothing and is told as no changes. */
+  attempt(mutation: Mutation): ChangeSet {
+    try {
+      return this.run(mutation);
+    } catch {
+      return EMPTY_CHANGE_SET;
+    }
+  }
+
+  /** All of them in order, each alone in failing; together in one transaction, which is what makes many of them cheap. */
+  attemptAll(mutations: readonly Mutation[]): ChangeSet[] {
+    if (mutations.length === 0) return [];
+    try {
+      return this.#database.transaction(() => mutations.map((mutation) => this.#attemptInside(mutation)));
+    } catch {
+      // One of them took the shared transaction with it.
+      return mutations.map((mutation) => this.attempt(mutation));
+    }
+  }
+
+  #attemptInside(mutation: Mutation): ChangeSet {
+    try {
+      return this.#runAndTake(mutation);
+    } catch (error) {
+      if (!this.#database.inTransaction) throw error;
+      return EMPTY_CHANGE_SET;
+    }
+  }
+
+  #runAndTake(mutation: Mutation): ChangeSet {
+    const { room, runtime, limits } = this.#options;
+    runMutation({
+      database: this.#database,
+      room,
+      mutation,
+      capture: this.capture,
+      user: this.user,
+      isServer: false,
+      serverNowMs: undefined,
+      limits,
+      runtime,
+    });
+    return this.capture.take();
+  }
+}

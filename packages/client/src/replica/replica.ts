@@ -1,0 +1,145 @@
+import { applyChangeSet, applyRowPuts, type RowPuts, withForeignKeysOff } from '@alcove/core/change/apply';
+import { type ChangeSet, EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import { invertChangeSet } from '@alcove/core/change/invert';
+import { mergeChangeSets } from '@alcove/core/change/merge';
+import { fromWire } from '@alcove/core/change/wire';
+import { assert } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { CommitMessage } from '@alcove/core/protocol/server-message';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { Database } from '@alcove/core/sqlite/database';
+import { OptimisticRuns, type RunOptions } from './optimistic-run.ts';
+import { putsEqualEffects } from './puts-equal-effects.ts';
+
+/** Which state of which history the confirmed rows are, in the room's own words. */
+export interface ReplicaPosition {
+  readonly historyId: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly view: string;
+}
+
+/** A mutation that is shown, and what its last run changed. */
+interface Shown {
+  readonly mutation: Mutation;
+  readonly effect: ChangeSet;
+}
+
+/**
+ * A tab's rows: the room's confirmed state at one version, and on top of it the pending mutations, run again in order whenever the state below moved.
+ *
+ * The database always holds both. What the pending ones changed is kept as change sets, so that going back to the confirmed state is an apply, and no
+ * savepoint stays open. Between two calls the database is a state the app may see.
+ */
+export class Replica {
+  readonly database: Database;
+  readonly #model: RoomModel;
+  readonly #runs: OptimisticRuns;
+  #position: ReplicaPosition;
+  #shown: Shown[] = [];
+
+  /** `database` holds the room at `position`, its tables and capture's. */
+  constructor(database: Database, position: ReplicaPosition, options: RunOptions) {
+    this.database = database;
+    this.#model = options.room.model;
+    this.#position = position;
+    this.#runs = new OptimisticRuns(database, options);
+  }
+
+  get position(): ReplicaPosition {
+    return this.#position;
+  }
+
+  /** The claims later runs see as `ctx.user`. */
+  set user(user: Claims | null) {
+    this.#runs.user = user;
+  }
+
+  /** Runs a new mutation on top of all. @throws what its run throws; then it is not shown and nothing changed. */
+  mutate(mutation: Mutation): ChangeSet {
+    const effect = this.#runs.run(mutation);
+    this.#shown.push({ mutation, effect });
+    return effect;
+  }
+
+  /** Shows mutations that are pending whatever their run does: one that throws has no effect until a later run has one. Answers with all they changed. */
+  adopt(mutations: readonly Mutation[]): ChangeSet {
+    const effects = this.#runs.attemptAll(mutations);
+    this.#show(mutations, effects);
+    return mergeChangeSets(this.#model, effects);
+  }
+
+  /**
+   * Moves the confirmed state on by commits that follow on it, in order, leaves out the mutations that settled, and runs the others again. Answers with
+   * what the app sees differently, which is nothing where the room did what the tab had foreseen.
+   *
+   * @throws AlcoveError where a commit cannot be applied (`constraint_failed`, `bad_message`, `schema_mismatch`): nothing has changed, and this replica
+   *   cannot go on.
+   */
+  rebase(commits: readonly CommitMessage[], isSettled: (mutation: Mutation) => boolean): ChangeSet {
+    const puts = commits.map((commit) => fromWire(this.#model, commit.changes));
+    const settled = this.#shown.filter(({ mutation }) => isSettled(mutation));
+    const net = this.#wasForeseen(puts, settled) ? this.#dropForeseen(settled.length) : this.#replay(puts, isSettled);
+    const last = commits.at(-1);
+    if (last !== undefined) this.#position = { ...this.#position, version: last.to, hash: last.hash };
+    return net;
+  }
+
+  /** The room did exactly what the oldest shown mutations had done here: the rows are already as they will be, for the later ones too. */
+  #wasForeseen(puts: readonly RowPuts[][], settled: readonly Shown[]): boolean {
+    if (settled.some((shown, index) => shown !== this.#shown[index])) return false;
+    return putsEqualEffects(
+      puts.flat(),
+      settled.map(({ effect }) => effect),
+    );
+  }
+
+  #dropForeseen(count: number): ChangeSet {
+    this.#shown = this.#shown.slice(count);
+    return EMPTY_CHANGE_SET;
+  }
+
+  #replay(puts: readonly RowPuts[][], isSettled: (mutation: Mutation) => boolean): ChangeSet {
+    const optimistic = mergeChangeSets(
+      this.#model,
+      this.#shown.map(({ effect }) => effect),
+    );
+    const applied = withForeignKeysOff(this.database, () => {
+      this.#runs.capture.stop();
+      if (optimistic.tables.length > 0) applyChangeSet(this.database, this.#model, optimistic, 'backward');
+      const tables = puts.map((tablesOfCommit) => applyRowPuts(this.database, this.#model, tablesOfCommit));
+      this.#runs.capture.start();
+      return tables;
+    });
+    const left = this.#shown.filter(({ mutation }) => !isSettled(mutation)).map(({ mutation }) => mutation);
+    const effects = this.#runs.attemptAll(left);
+    this.#shown = [];
+    this.#show(left, effects);
+    return mergeChangeSets(this.#model, [invertChangeSet(optimistic), ...applied.map((tables) => ({ tables })), ...effects]);
+  }
+
+  /** Mutations go by other names from now on; `rename` answers with the same object where it does not. They are run again under theirs: they may see it. */
+  rename(rename: (mutation: Mutation) => Mutation): ChangeSet {
+    if (this.#shown.every(({ mutation }) => rename(mutation) === mutation)) return EMPTY_CHANGE_SET;
+    this.#shown = this.#shown.map((shown) => ({ ...shown, mutation: rename(shown.mutation) }));
+    return this.#replay([], () => false);
+  }
+
+  /** Pending mutations in the order they are shown, for another replica to adopt. */
+  shown(): Mutation[] {
+    return this.#shown.map(({ mutation }) => mutation);
+  }
+
+  #show(mutations: readonly Mutation[], effects: readonly ChangeSet[]): void {
+    for (const [index, mutation] of mutations.entries()) {
+      const effect = effects[index];
+      assert(effect !== undefined, 'a run without its changes');
+      this.#shown.push({ mutation, effect });
+    }
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
