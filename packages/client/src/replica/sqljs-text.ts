@@ -19,8 +19,8 @@ export class SqljsText {
 
   /** @throws AlcoveError `wasm_failed` where `sqlJs` is not the version that this driver knows. */
   constructor(sqlJs: SqlJsStatic) {
-    const internals = sqlJs as SqlJsStatic & Partial<Internals>;
-    const { _sqlite3_column_bytes, _sqlite3_column_text, UTF8ToString } = internals;
+    // sql.js has them and its types do not; each is looked for before it is used.
+    const { _sqlite3_column_bytes, _sqlite3_column_text, UTF8ToString } = sqlJs as SqlJsStatic & Partial<Internals>;
     if (_sqlite3_column_bytes === undefined || _sqlite3_column_text === undefined || UTF8ToString === undefined) {
       throw new AlcoveError('wasm_failed', 'this build of sql.js lacks the calls that read text unchanged', {
         hint: 'Use the version of sql.js that @alcove/client asks for.',

@@ -1,6 +1,6 @@
-import { type Column, getTableName, is, type SQL, Column as ColumnClass, SQL as SqlClass, Subquery } from 'drizzle-orm';
+import { Column, getTableName, is, SQL, Subquery } from 'drizzle-orm';
 import { type SelectedFieldsOrdered, SQLiteBlobBuffer } from 'drizzle-orm/sqlite-core';
-import { AlcoveError } from '../error.ts';
+import { AlcoveError, assert } from '../error.ts';
 import type { Row, SqlValue } from './database.ts';
 
 type Field = SelectedFieldsOrdered[number]['field'];
@@ -58,16 +58,23 @@ function setter(path: readonly string[], decode: Decode | undefined): (object: R
 }
 
 function decoderOf(field: Field): Decode | undefined {
-  const decoder = is(field, ColumnClass) ? field : sqlDecoder(field);
+  const decoder = is(field, Column) ? field : sqlDecoder(field);
   if (is(decoder, SQLiteBlobBuffer)) return undefined;
   return (value) => decoder.mapFromDriverValue(value);
 }
 
-/** Drizzle keeps the decoder of sql`…`.mapWith(…) in a field that its types hide. */
-function sqlDecoder(field: Exclude<Field, Column>): { mapFromDriverValue(value: unknown): unknown } {
-  const expression = is(field, SqlClass) ? field : is(field, Subquery) ? (field._.sql as SQL) : field.sql;
-  return (expression as unknown as { decoder: { mapFromDriverValue(value: unknown): unknown } }).decoder;
+interface Decoder {
+  mapFromDriverValue(value: unknown): unknown;
 }
+
+/** Drizzle keeps the decoder of sql`…`.mapWith(…) in a field that its types hide. */
+function sqlDecoder(field: Exclude<Field, Column>): Decoder {
+  const expression: object = is(field, SQL) ? field : is(field, Subquery) ? field._.sql : field.sql;
+  assert('decoder' in expression && isDecoder(expression.decoder), 'an SQL expression has a decoder');
+  return expression.decoder;
+}
+
+const isDecoder = (value: unknown): value is Decoder => typeof value === 'object' && value !== null && 'mapFromDriverValue' in value;
 
 /** Objects of a join that stand for one table which may be missing, and where its columns are. */
 function outerJoinedObjects(
@@ -77,7 +84,7 @@ function outerJoinedObjects(
   const objects = new Map<string, { tables: Set<string>; positions: number[] }>();
   for (const [position, { path, field }] of fields.entries()) {
     const [name] = path;
-    if (name === undefined || path.length !== 2 || !is(field, ColumnClass)) continue;
+    if (name === undefined || path.length !== 2 || !is(field, Column)) continue;
     const object = objects.get(name) ?? { tables: new Set(), positions: [] };
     object.tables.add(getTableName(field.table));
     object.positions.push(position);

@@ -1,4 +1,4 @@
-import { type ExtractTablesWithRelations, fillPlaceholders, is, type Query, type SQL, SQL as SqlClass } from 'drizzle-orm';
+import { type ExtractTablesWithRelations, fillPlaceholders, is, type Query, SQL } from 'drizzle-orm';
 import {
   BaseSQLiteDatabase,
   type PreparedQueryConfig,
@@ -105,7 +105,7 @@ interface TakenApart {
 }
 
 function takenApart(query: unknown): TakenApart {
-  if (is(query, SqlClass)) {
+  if (is(query, SQL)) {
     const { sql, params } = dialect.sqlToQuery(query);
     return { sql, params, map: (rows, columns) => rows.map((row) => rowObject(columns, row)) };
   }

@@ -5,24 +5,16 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
 import { EngineDatabase } from '@alcove/core/sqlite/engine-database';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openBetterSqlite3 } from './better-sqlite3-database.ts';
-import { BUSY_TIMEOUT_MS } from './driver-options.ts';
-import { chooseDriver, driverInUse, openDatabase } from './open-database.ts';
-import { openPhotostructure } from './photostructure-database.ts';
+import { openBetterSqlite3 } from '../../packages/server/src/host/node/better-sqlite3-database.ts';
+import { BUSY_TIMEOUT_MS } from '../../packages/server/src/host/node/driver-options.ts';
+import { chooseDriver, driverInUse, openDatabase } from '../../packages/server/src/host/node/open-database.ts';
+import { openPhotostructure } from '../../packages/server/src/host/node/photostructure-database.ts';
+import { codeOf } from './code-of.ts';
 
 const all = [
   { name: 'better-sqlite3', open: openBetterSqlite3 },
   { name: 'photostructure', open: openPhotostructure },
 ] as const;
-
-const codeOf = (run: () => unknown): unknown => {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof AlcoveError ? error.code : error;
-  }
-  return undefined;
-};
 
 const loads = (name: 'better-sqlite3' | 'photostructure'): boolean => codeOf(() => chooseDriver(name)) === undefined;
 const drivers = all.filter(({ name }) => loads(name));
