@@ -4,6 +4,7 @@ import { AlcoveError } from '../error.ts';
 import { assertIdentifier, quoteIdentifier } from '../sqlite/identifier.ts';
 import { refusedIn } from '../sqlite/sql-guard.ts';
 import { isReservedName } from '../sqlite/system-tables.ts';
+import { refusedMode } from './column-mode.ts';
 import { columnType } from './column-type.ts';
 import type { ColumnModel, ForeignKeyModel, IndexModel, TableModel } from './room-model.ts';
 import { asciiLower, isLiteral, sqlLiteral, sqlText } from './sql-text.ts';
@@ -59,6 +60,8 @@ function checkName(name: string, what: string): void {
 function columnModel(table: string, column: SQLiteColumn): ColumnModel {
   checkName(column.name, `table ${JSON.stringify(table)}, column ${JSON.stringify(column.name)}`);
   const where = `column ${JSON.stringify(column.name)}`;
+  const mode = refusedMode(column);
+  if (mode !== undefined) throw invalid(table, `${where} ${mode[0]}`, mode[1]);
   if (column.defaultFn !== undefined || column.onUpdateFn !== undefined) {
     throw invalid(
       table,
