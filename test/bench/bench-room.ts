@@ -1,0 +1,43 @@
+import { defineRoom, mutator } from '@alcove/core';
+import { eq, sql } from 'drizzle-orm';
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import * as v from 'valibot';
+
+/** Rows as an app of boards and planners has them: text key, some text, some numbers, an index. */
+export const items = sqliteTable(
+  'items',
+  {
+    id: text().primaryKey(),
+    list: integer().notNull(),
+    title: text().notNull(),
+    position: integer().notNull(),
+    done: integer({ mode: 'boolean' }).notNull().default(false),
+  },
+  (table) => [index('items_list').on(table.list, table.position)],
+);
+
+export const board = defineRoom({
+  name: 'board',
+  schema: { items },
+  mutators: {
+    add: mutator(v.object({ id: v.string(), list: v.number(), title: v.string(), position: v.number() }), (tx, item) => {
+      tx.insert(items).values(item).run();
+    }),
+    rename: mutator(v.object({ id: v.string(), title: v.string() }), (tx, { id, title }) => {
+      tx.update(items).set({ title }).where(eq(items.id, id)).run();
+    }),
+    bump: mutator(v.object({ id: v.string() }), (tx, { id }) => {
+      tx.update(items)
+        .set({ position: sql`${items.position} + 1` })
+        .where(eq(items.id, id))
+        .run();
+    }),
+  },
+});
+
+export const itemAt = (index: number, listSize = 50): { id: string; list: number; title: string; position: number } => ({
+  id: `item-${String(index).padStart(7, '0')}`,
+  list: Math.floor(index / listSize),
+  title: `What has to be done, number ${index}`,
+  position: index,
+});

@@ -1,0 +1,79 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A process of a bench: it says where it listens, and answers how much CPU it has used since the last question. */
+export interface BenchChild {
+  readonly url: string;
+  /** CPU time of all its threads since the last call, in ms. */
+  cpuMs(): Promise<number>;
+  /** Resident memory now, in bytes, after a garbage collection where the process offers one. */
+  rssBytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export type ChildQuestion = 'cpu' | 'rss' | 'stop';
+export interface ChildReady {
+  readonly url: string;
+}
+export interface ChildAnswer {
+  readonly answer: number;
+}
+
+/** Starts a module of this folder as a process of its own, with TypeScript and the packages' sources. */
+export async function startChild(module: string, ...args: readonly string[]): Promise<BenchChild> {
+  const child = fork(fileURLToPath(new URL(module, import.meta.url)), [...args], {
+    execArgv: ['--conditions=@alcove/source', '--import', 'tsx', '--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const next = <Message>(): Promise<Message> =>
+    new Promise((resolve, reject) => {
+      const ended = (code: number | null): void => reject(new TypeError(`${module} ended with code ${code}`));
+      child.once('exit', ended);
+      child.once('message', (message) => {
+        child.off('exit', ended);
+        resolve(message as Message); // both ends are in this folder
+      });
+    });
+  const ask = async (question: ChildQuestion): Promise<number> => {
+    const answered = next<ChildAnswer>();
+    child.send(question);
+    return (await answered).answer;
+  };
+  const { url } = await next<ChildReady>();
+  return {
+    url,
+    cpuMs: () => ask('cpu'),
+    rssBytes: () => ask('rss'),
+    async stop() {
+      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      await ask('stop');
+      await exited;
+    },
+  };
+}
+
+/** The child's side: says where it listens and answers until it is stopped. */
+export function answerParent(url: string, stop: () => Promise<void>): void {
+  let last = process.cpuUsage();
+  const answer = async (question: ChildQuestion): Promise<number> => {
+    if (question === 'cpu') {
+      const { user, system } = process.cpuUsage(last);
+      last = process.cpuUsage();
+      return (user + system) / 1_000;
+    }
+    if (question === 'rss') {
+      globalThis.gc?.();
+      return process.memoryUsage().rss;
+    }
+    await stop();
+    return 0;
+  };
+  process.on('message', (question: ChildQuestion) => {
+    void answer(question).then((value) => {
+      process.send?.({ answer: value } satisfies ChildAnswer, () => {
+        if (question === 'stop') process.exit(0);
+      });
+    });
+  });
+  process.send?.({ url } satisfies ChildReady);
+}
