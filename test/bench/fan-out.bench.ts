@@ -82,7 +82,7 @@ function figures(outcomes: readonly { ours: Outcome; floor: Outcome }[], saturat
 async function atRate(side: Side, commitsPerSecond: number): Promise<Outcome> {
   const commits = Math.round((commitsPerSecond * MEASURED_MS) / 1_000);
   const sentMs: number[] = [];
-  const gotten = new Array<number>(SOCKETS).fill(0);
+  const gotten = Array.from({ length: SOCKETS }, () => 0);
   const latenciesMs: number[] = [];
   let delivered = 0;
   await side.child.cpuMs();
