@@ -26,7 +26,14 @@ export function databaseStatementsContract(databaseOf: () => Database): void {
         sql,
       ).toBe('sql_failed');
     }
-    for (const sql of ['SELECT 1;', 'SELECT 1 ; ; -- end', '/* a */ SELECT 1 /* ; SELECT 2 */', "SELECT ';'"])
+    for (const sql of [
+      'SELECT 1;',
+      'SELECT 1;\ufeff;',
+      'SELECT \ufeff1',
+      'SELECT 1 ; ; -- end',
+      '/* a */ SELECT 1 /* ; SELECT 2 */',
+      "SELECT ';'",
+    ])
       expect(database.prepare(sql).all()).toHaveLength(1);
     database.prepare('CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = a + 1; DELETE FROM t WHERE a > 5; END;').run();
     exec('INSERT INTO t VALUES (1), (5)');
@@ -156,6 +163,15 @@ export function databaseStatementsContract(databaseOf: () => Database): void {
     insert.run([2 ** 40]);
     expect(all('SELECT a FROM t')).toEqual([[1], [2 ** 40]]);
     expect(insert.columns).toEqual([]);
+  });
+
+  test('[DB-10] one statement takes every mix of values', () => {
+    const statement = databaseOf().prepare('SELECT ?, ?, ?, ?');
+    const values = [1, 2 ** 40, 1e-20, 'x', null];
+    for (let mix = 0; mix < values.length ** 4; mix += 1) {
+      const params = [0, 1, 2, 3].map((position) => values[Math.floor(mix / values.length ** position) % values.length] ?? null);
+      expect(statement.get(params)).toEqual(params);
+    }
   });
 
   test('[DB-10] a held statement follows a changed schema, also one that was rolled back', () => {

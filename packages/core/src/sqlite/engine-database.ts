@@ -154,7 +154,9 @@ export class EngineDatabase implements Database {
   }
 
   #compile(sql: string, shape: StatementShape, statement: CachedStatement): EngineStatement {
-    const compiled = this.#guard(() => this.#connection.compile(sql, shape), sql);
+    // Without what stands after its last token: engines differ in what they let stand there.
+    const text = sql.slice(0, shape.tokens.at(-1)?.end);
+    const compiled = this.#guard(() => this.#connection.compile(text, shape), sql);
     this.#cache.set(sql, statement);
     return compiled;
   }
