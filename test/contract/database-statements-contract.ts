@@ -248,6 +248,7 @@ export function databaseStatementsContract(databaseOf: () => Database): void {
     ]) {
       expect(codeOf(use)).toBe('sql_failed');
     }
+    expect(select.columns).toEqual(['a']);
     expect([...rows]).toEqual([[2]]);
     expect(select.all()).toEqual([[1], [2]]);
   });

@@ -63,6 +63,7 @@ export class EngineDatabase implements Database {
     const port: StatementPort = {
       compile: () => this.#compile(sql, shape, statement),
       guard: (run) => this.#guard(run, sql, shape),
+      describe: (ask) => this.#describe(ask, sql),
       iterate: (start) => this.#iterate(start, sql, shape),
     };
     const statement = new CachedStatement(sql, shape, port);
@@ -181,6 +182,15 @@ export class EngineDatabase implements Database {
     }
   }
 
+  #describe<T>(ask: () => T, sql: string): T {
+    this.#refuseClosed();
+    try {
+      return ask();
+    } catch (error) {
+      throw this.#failed(error, sql);
+    }
+  }
+
   #failed(error: unknown, sql: string): AlcoveError {
     const failure = error instanceof AlcoveError ? error : sqliteError(this.#connection.failureOf(error), excerpt(sql));
     if (this.inTransaction && !this.#connection.isInTransaction()) this.#lost = failure;
@@ -227,6 +237,8 @@ interface StatementPort {
   /** Compiles anew and puts the statement (back) into the cache. */
   compile(): EngineStatement;
   guard<T>(run: () => T): T;
+  /** For what runs nothing, and so may be asked during an iteration too. */
+  describe<T>(ask: () => T): T;
   iterate(start: () => IterableIterator<Row>): IterableIterator<Row>;
 }
 
@@ -257,7 +269,7 @@ class CachedStatement implements Statement {
 
   get columns(): readonly string[] {
     const compiled = this.compiled();
-    this.#columns ??= this.#port.guard(() => compiled.columnNames());
+    this.#columns ??= this.#port.describe(() => compiled.columnNames());
     return this.#columns;
   }
 

@@ -74,6 +74,7 @@ class BetterSqlite3Statement implements EngineStatement {
   readonly #sql: string;
   readonly #native: NativeStatement;
   readonly #exact: boolean;
+  #withBigInts: NativeStatement | undefined;
   readonly #numbered: ReadonlySet<string>;
 
   constructor(database: NativeDatabase, sql: string, shape: StatementShape) {
@@ -106,7 +107,7 @@ class BetterSqlite3Statement implements EngineStatement {
     }
     const rows = this.#native.all(...values);
     if (this.#exact || !rows.some((row) => row.some(isDoubtful))) return rows.map(toRow);
-    return this.#prepare(true)
+    return this.#exactly()
       .all(...values)
       .map(toRow);
   }
@@ -120,7 +121,7 @@ class BetterSqlite3Statement implements EngineStatement {
     const row = this.#native.get(...values);
     if (row === undefined) return undefined;
     if (this.#exact || !row.some(isDoubtful)) return toRow(row);
-    const exact = this.#prepare(true).get(...values);
+    const exact = this.#exactly().get(...values);
     return exact === undefined ? undefined : toRow(exact);
   }
 
@@ -130,7 +131,7 @@ class BetterSqlite3Statement implements EngineStatement {
       this.#native.run(...values);
       return;
     }
-    for (const row of this.#prepare(true).iterate(...values)) yield toRow(row);
+    for (const row of this.#exactly().iterate(...values)) yield toRow(row);
   }
 
   release(): void {
@@ -142,6 +143,11 @@ class BetterSqlite3Statement implements EngineStatement {
     if (this.#numbered.size === 0) return [values];
     const byNumber = Object.fromEntries(values.map((value, index) => [String(index + 1), value]));
     return [values.filter((_, index) => !this.#numbered.has(String(index + 1))), byNumber];
+  }
+
+  #exactly(): NativeStatement {
+    this.#withBigInts ??= this.#exact ? this.#native : this.#prepare(true);
+    return this.#withBigInts;
   }
 
   #prepare(exact: boolean): NativeStatement {
