@@ -26,6 +26,8 @@ const WATERS: readonly (GeoPoint & { readonly name: string })[] = [
 /** Nearer than this circles look like lines and oceans are out of sight. */
 const WIDE_ZOOM_MAX = 4.6;
 
+/** A narrow view has no room for more than its cities. */
+const NAMES_WIDTH_MIN_PX = 640;
 const EDGE_PX = 28;
 const FADE_PX = 40;
 
@@ -46,7 +48,7 @@ export function paintGraticule(context: CanvasRenderingContext2D, camera: Camera
     return [];
   }
   for (const { lat } of CIRCLES) paintCircle(context, lat, camera, size, ink);
-  return paintNames(context, camera, size, ink);
+  return size.width < NAMES_WIDTH_MIN_PX ? [] : paintNames(context, camera, size, ink);
 }
 
 function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {

@@ -1,3 +1,5 @@
+import { PERSON_INKS } from './person-inks.ts';
+
 /** The colours the canvas draws with: the same custom properties the style sheet has. All are `#rrggbb`. */
 export interface Ink {
   readonly paper: string;
@@ -12,10 +14,6 @@ export interface Ink {
   readonly routeText: string;
   readonly people: Readonly<Record<string, string>>;
 }
-
-/** The inks people are drawn in. A presence holds the name; each theme has its own shade of it. */
-export const PERSON_INKS = ['cobalt', 'moss', 'ochre', 'rust', 'violet', 'teal', 'plum', 'slate'] as const;
-export type PersonInk = (typeof PERSON_INKS)[number];
 
 /** The typeface of everything, also on the canvas. */
 export const TYPEFACE = "'Ysabeau Office Variable', 'Gill Sans', 'Optima', sans-serif";

@@ -43,7 +43,7 @@ const NEAREST_ROUTE_ZOOM = 7.5;
 const PLACE_ZOOM = 7;
 const KEY_PAN_PX = 90;
 /** How much of a phone's map a card takes. */
-const CARD_SHARE = 0.46;
+const CARD_SHARE = 0.4;
 
 /** The world as a chart: cities, the route, people. Drag, wheel, pinch, double press; arrows, + and −, Home, Enter. */
 export function MapView({ cities, stops, cursors, selectedStopId, place, theme, onPick, onPointer, ref }: MapViewProps) {

@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { BUDGET_MAX } from '../bounds.ts';
 import { formatEuros, plural } from './words.ts';
 
 export interface BudgetSliderProps {
@@ -14,7 +15,6 @@ export interface BudgetSliderProps {
   readonly onSettle: () => void;
 }
 
-export const BUDGET_MAX = 20_000;
 const STEP = 50;
 
 /** One number for the whole trip, moved by anybody and seen by all while it moves. */

@@ -16,6 +16,8 @@ export interface Bars {
 }
 
 export const BARS_MAX = 40;
+/** Below this a number cannot be divided into steps any more. */
+const RANGE_MIN = 1e-300;
 
 const isNumber = (cell: Cell | undefined): cell is number | bigint => typeof cell === 'number' || typeof cell === 'bigint';
 
@@ -47,11 +49,11 @@ export function barsOf(table: ResultTable, valueColumn?: string): Bars | null {
 /** The columns a chart may measure. */
 export const valueColumns = (table: ResultTable): string[] => table.columns.filter((_, i) => isValueColumn(table, i));
 
-/** Round numbers over the range of the values and nought: 1, 2 or 5 times a power of ten apart, at most `countMax` steps. */
+/** Round numbers over the range of the values and nought: 1, 2 or 5 times a power of ten apart, at most about `countMax` steps. Infinities are left out. */
 export function ticks(values: readonly number[], countMax: number): number[] {
   let [low, high] = [0, 0];
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  if (low === high) return [0];
+  for (const value of values) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  if (high - low < RANGE_MIN) return [0];
   const rough = (high - low) / countMax;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((n) => n * power >= rough * (1 - 1e-9)) ?? 10) * power;
@@ -59,10 +61,10 @@ export function ticks(values: readonly number[], countMax: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Where a value lies between the first and the last tick, 0…1. */
+/** Where a value lies between the first and the last tick, 0…1; what lies beyond ends there. */
 export function share(value: number, marks: readonly number[]): number {
   const [low, high] = [marks[0] ?? 0, marks.at(-1) ?? 1];
-  return low === high ? 0 : (value - low) / (high - low);
+  return low === high ? 0 : Math.min(1, Math.max(0, (value - low) / (high - low)));
 }
 
 const decimals = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });

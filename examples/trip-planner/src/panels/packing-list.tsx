@@ -1,4 +1,5 @@
 import { type SubmitEvent, useState } from 'react';
+import { ITEM_CHARACTERS_MAX } from '../bounds.ts';
 
 /** A thing to pack. */
 export interface ItemRow {
@@ -14,8 +15,6 @@ export interface PackingListProps {
   readonly onToggle: (id: string, packed: boolean) => void;
   readonly onRemove: (id: string) => void;
 }
-
-export const ITEM_CHARACTERS_MAX = 120;
 
 /** Things to pack, ticked off by whoever packs them. */
 export function PackingList({ items, onAdd, onToggle, onRemove }: PackingListProps) {

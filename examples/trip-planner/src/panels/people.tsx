@@ -1,3 +1,4 @@
+import { NAME_CHARACTERS_MAX } from '../bounds.ts';
 import { initials, nameList } from './words.ts';
 
 /** Somebody in the room. */
@@ -30,7 +31,7 @@ export function People({ me, others, onRename, onFollow, cursorOf }: PeopleProps
         <input
           key={me.name}
           defaultValue={me.name}
-          maxLength={40}
+          maxLength={NAME_CHARACTERS_MAX}
           spellCheck={false}
           autoComplete="off"
           onBlur={(e) => e.target.value.trim() !== '' && e.target.value.trim() !== me.name && onRename(e.target.value.trim())}

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type SubmitEvent, useState } from 'react';
+import { NIGHTS_MAX, NOTE_CHARACTERS_MAX } from '../bounds.ts';
 import type { ItineraryProps, StopRow } from './itinerary.tsx';
 import { TypingLine } from './people.tsx';
 import { plural } from './words.ts';
@@ -10,9 +11,6 @@ export interface NoteRow {
   readonly body: string;
   readonly author: string;
 }
-
-export const NIGHTS_MAX = 60;
-export const NOTE_CHARACTERS_MAX = 1_000;
 
 type DetailProps = Pick<
   ItineraryProps,

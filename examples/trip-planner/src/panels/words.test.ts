@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { countryName, formatBytes, initials, nameList, plural } from './words.ts';
+
+describe('words', () => {
+  it('count', () => {
+    expect(plural(1, 'night')).toBe('1 night');
+    expect(plural(0, 'night')).toBe('0 nights');
+    expect(plural(138_398, 'city', 'cities')).toBe('138,398 cities');
+  });
+
+  it('name countries, and leave unknown letters alone', () => {
+    expect(countryName('JP')).toBe('Japan');
+    expect(countryName('XZ')).toBe('XZ');
+    expect(countryName('')).toBe('');
+    expect(countryName('nonsense')).toBe('nonsense');
+  });
+
+  it('list people as a sentence', () => {
+    expect(nameList([])).toBe('');
+    expect(nameList(['Mina'])).toBe('Mina');
+    expect(nameList(['Mina', 'Jo'])).toBe('Mina and Jo');
+    expect(nameList(['Mina', 'Jo', 'Teo', 'Ada'])).toBe('Mina, Jo and 2 more');
+  });
+
+  it('shorten names to letters, whatever the letters are', () => {
+    expect(initials('Mina Park')).toBe('MP');
+    expect(initials('  noor ')).toBe('N');
+    expect(initials('Jean Luc Picard')).toBe('JL');
+    expect(initials('𝒵ed')).toBe('𝒵');
+    expect(initials('')).toBe('');
+  });
+
+  it('weigh bytes', () => {
+    expect(formatBytes(0)).toBe('0 KB');
+    expect(formatBytes(840_400)).toBe('840 KB');
+    expect(formatBytes(6_412_000)).toBe('6.4 MB');
+  });
+});
