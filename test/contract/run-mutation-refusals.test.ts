@@ -197,18 +197,25 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
     });
 
     it('[MU-18] a full disk is no failure of the body: the code stays, and may be tried again', async () => {
-      const trip = await room({
-        keep,
-        fill: mutator((tx) => {
-          for (let index = 0; index < 40; index++)
-            tx.insert(stops)
-              .values({ id: `s${index}`, city: 'x'.repeat(50_000) + index })
-              .run();
-        }),
+      const fill = (tx: MutatorTx) => {
+        for (let index = 0; index < 40; index++) {
+          tx.insert(stops)
+            .values({ id: `s${index}`, city: 'x'.repeat(50_000) + index })
+            .run();
+        }
+      };
+      const late = mutator((tx) => {
+        try {
+          fill(tx);
+        } catch (error) {
+          tx.select().from(stops).limit(1).all();
+          throw error;
+        }
       });
+      const trip = await room({ fill: mutator(fill), late });
       const [pages] = trip.database.prepare('PRAGMA page_count').get() ?? [];
       trip.database.prepare(`PRAGMA max_page_count = ${Number(pages) + 8}`).get();
-      expect(ending(() => trip.run('fill'))).toMatchObject({ code: 'room_full', retryable: true });
+      for (const name of ['fill', 'late']) expect(ending(() => trip.run(name))).toMatchObject({ code: 'room_full', retryable: true });
       trip.database.prepare('PRAGMA max_page_count = 100000').get();
       expect(trip.rows('stops')).toEqual([]);
       trip.run('fill');

@@ -180,6 +180,14 @@ describe.each(engines)('runMutation on $name', (engine) => {
       }
     });
 
+    it('[MU-14] rows of other mutations of the same transaction do not count', async () => {
+      const trip = await room({ one: mutator(v.string(), (tx, id) => void insert(tx, id)) });
+      const limits = { ...LIMITS, rowsMax: 2 };
+      trip.database.transaction(() => {
+        for (const id of ['a', 'b', 'c', 'd']) expect(trip.run('one', id, { limits }).rows).toBe(1);
+      });
+    });
+
     it('[MU-14] rows that a cascade deletes count', async () => {
       const trip = await room({
         fill: mutator((tx) => {

@@ -74,8 +74,7 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
       const rowsBefore = capture.rowCount();
       const returned = callBody(() => body(mutatorTx(database, budget), args, context), budget);
       refuseUnfinished(returned, mutation.name);
-      // SQLite may have ended the transaction under a body that caught the error: any statement says so, with the code.
-      if (!database.inTransaction) database.prepare('SELECT 1').get();
+      // Where SQLite has ended the transaction under a body that caught the error, counting throws it again.
       budget.end(capture.rowCount() - rowsBefore);
     });
   } finally {
