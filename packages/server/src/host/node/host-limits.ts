@@ -68,8 +68,6 @@ const LIMITS = {
   // --- stopping
   /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */
   drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),
-  /** Over how long the clients of a draining server are spread when they come again. */
-  drainSpreadMs: limit(5 * SECOND, 1, 10 * MINUTE),
 } as const satisfies Record<string, Limit>;
 
 export type HostLimitName = keyof typeof LIMITS;

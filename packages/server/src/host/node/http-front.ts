@@ -9,7 +9,7 @@ import { isLoopbackAddress, isOriginAllowed } from './origins.ts';
 import type { OriginRule } from './origins.ts';
 
 export interface HttpFrontOptions {
-  /** Where sockets are opened; images are under it. */
+  /** Where sockets are opened and images fetched. */
   readonly path: string;
   readonly origins: OriginRule;
   readonly images: ImageEndpoint;
@@ -26,8 +26,11 @@ export interface HttpFrontOptions {
 const FRAGMENTS_MAX = 1024;
 const BUFFERED_CHUNKS_MAX = 4096;
 
+/** Of the address that an offer names. */
+const IMAGE_QUERY = /\?image=/;
+
 /**
- * The HTTP side of the host: `<path>` (WebSocket), `<path>/image`, `<path>/health`, and `/health` on a server of its own. Everything about a request for a
+ * The HTTP side of the host: `<path>` (WebSocket), `<path>?image=…`, `<path>/health`, and `/health` on a server of its own. Everything about a request for a
  * socket is checked before it is granted; who is turned away gets a status and a JSON error.
  */
 export class HttpFront {
@@ -98,7 +101,7 @@ export class HttpFront {
   #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
     const { path: root, images } = this.#options;
     const path = pathOf(request);
-    if (path === `${root}/image`) void images.handle(request, response);
+    if (path === root && IMAGE_QUERY.test(request.url ?? '')) void images.handle(request, response);
     else if (path === `${root}/health` || (alone && path === '/health')) this.#health(response);
     else if (path === root) {
       answerError(response, 426, new AlcoveError('bad_message', 'a WebSocket is opened at this path'), {

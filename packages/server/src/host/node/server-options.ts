@@ -149,7 +149,7 @@ const resolveHost = (host: string | undefined, loopbackOnly: boolean): string | 
   return host ?? '127.0.0.1';
 };
 
-const resolvePath = (path: string): string => {
+export const resolvePath = (path: string): string => {
   if (!/^(?:\/[A-Za-z0-9._~-]+)+$/.test(path))
     throw invalid(`path must look like /sync, without a slash at the end, and is ${JSON.stringify(path)}`);
   return path;

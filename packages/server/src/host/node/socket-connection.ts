@@ -20,14 +20,16 @@ const BURST_SECONDS = 4;
 
 export interface ConnectionHandlers {
   message(frame: string | Uint8Array): void;
-  /** Once, however it ended. */
-  closed(): void;
+  /** Once, however it ended. `code` is the close frame's, 1006 where there was none. */
+  closed(code: number): void;
 }
 
 export interface ConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly runtime: Runtime;
   readonly handlers: ConnectionHandlers;
+  /** Once, before whoever handles it then hears of it. */
+  readonly ended: () => void;
   /** UTF-8 bytes of a text that is sent to many sockets in a row. */
   readonly textBytes: (text: string) => Uint8Array;
 }
@@ -44,9 +46,11 @@ export class SocketConnection {
   readonly #control: TokenBucket;
   readonly #textBytes: (text: string) => Uint8Array;
   #handlers: ConnectionHandlers;
+  readonly #whenEnded: () => void;
   #halfSinceMs: number | null = null;
   #resume: Timer | null = null;
-  #ended = false;
+  #holds = 0;
+  #closeCode: number | null = null;
 
   constructor(id: string, socket: WebSocket, raw: Duplex, options: ConnectionOptions) {
     const { limits, runtime, handlers } = options;
@@ -58,31 +62,32 @@ export class SocketConnection {
     this.#limits = limits;
     this.#handlers = handlers;
     this.#textBytes = options.textBytes;
+    this.#whenEnded = options.ended;
     this.#bytes = bucket(limits.socketBytesPerSecondMax);
     this.#frames = bucket(limits.socketFramesPerSecondMax);
     this.#control = bucket(limits.socketControlFramesPerSecondMax);
     raw.on('data', (bytes: Buffer) => this.#came(bytes));
     socket.on('message', (data, isBinary) => this.#message(data, isBinary));
-    socket.on('close', () => this.#closed());
+    socket.on('close', (code) => this.#closed(code));
     socket.on('error', (error) => runtime.log.debug('a socket broke the protocol', { connectionId: id, reason: error.message }));
   }
 
   /** From now on these hear of the socket; what ended before is told at once. */
   set handlers(handlers: ConnectionHandlers) {
     this.#handlers = handlers;
-    if (this.#ended) handlers.closed();
+    if (this.#closeCode !== null) handlers.closed(this.#closeCode);
   }
 
   get bufferedBytes(): number {
-    return this.#ended ? 0 : this.#socket.bufferedAmount;
+    return this.ended ? 0 : this.#socket.bufferedAmount;
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#closeCode !== null;
   }
 
   send(frame: string | Uint8Array): void {
-    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.ended || this.#socket.readyState !== this.#socket.OPEN) return;
     const binary = typeof frame !== 'string';
     this.#socket.send(binary ? frame : this.#textBytes(frame), { binary, compress: false });
   }
@@ -90,9 +95,19 @@ export class SocketConnection {
   /** Closes with the error's close code, after what was sent before. The peer has a few seconds to answer, then the socket is cut. */
   close(error: AlcoveError): void {
     const entry = ERROR_CODES[error.code];
-    this.#resume?.cancel();
     if (this.#socket.isPaused) this.#socket.resume(); // its own close frame is to be read
     this.#socket.close('closeCode' in entry ? entry.closeCode : ERROR_CODES.internal.closeCode, error.code);
+  }
+
+  /** Reads nothing more until `release`, once for each. What has been read already may still come. */
+  hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1) this.#socket.pause();
+  }
+
+  release(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0) this.#socket.resume();
   }
 
   /** Cuts it. */
@@ -121,11 +136,11 @@ export class SocketConnection {
   }
 
   #pause(ms: number): void {
-    if (this.#resume !== null || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#socket.pause();
+    if (this.#resume !== null) return;
+    this.hold();
     this.#resume = this.#runtime.setTimer(ms, () => {
       this.#resume = null;
-      this.#socket.resume();
+      this.release();
     });
   }
 
@@ -135,10 +150,11 @@ export class SocketConnection {
     this.#handlers.message(isBinary ? bytes : bytes.toString('utf8'));
   }
 
-  #closed(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  #closed(code: number): void {
+    if (this.#closeCode !== null) return;
+    this.#closeCode = code;
     this.#resume?.cancel();
-    this.#handlers.closed();
+    this.#whenEnded();
+    this.#handlers.closed(code);
   }
 }

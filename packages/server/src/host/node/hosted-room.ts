@@ -1,0 +1,251 @@
+import { statSync } from 'node:fs';
+import { AlcoveError } from '@alcove/core/error';
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Database } from '@alcove/core/sqlite/database';
+import type { RoomAccess } from '../../access/access.ts';
+import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
+import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
+import type { Room } from '../../room/room.ts';
+import type { ImageWanted } from '../../snapshot/image-cache.ts';
+import type { RoomFiles } from './data-dir.ts';
+import { BUSY_TIMEOUT_MS } from './driver-options.ts';
+import { HeadFile } from './head-file.ts';
+import type { SocketConnection } from './socket-connection.ts';
+
+export interface HostedRoomOptions {
+  readonly address: RoomAddress;
+  readonly files: RoomFiles;
+  readonly runtime: Runtime;
+  readonly walBytesMax: number;
+  /** How long closing waits for what is unwritten and for the sessions to go. */
+  readonly closeTimeoutMs: number;
+  openDatabase(): Database;
+  openRoom(database: Database, ports: RoomPorts): Room;
+  offerImage(request: ImageRequest, wanted: ImageWanted): ImageOffer | null;
+  /** A fresh token came on a running session. */
+  renewAccess(room: HostedRoom, connectionId: string, token: string): void;
+  /** The disk, or the room's own code, failed. Told once, and not from within a call into the room. */
+  failed(room: HostedRoom, error: AlcoveError): void;
+}
+
+/** Close codes of a peer that goes on purpose. */
+const CLEAN_CLOSE_CODES = new Set([1000, 1001, 1005]);
+
+/**
+ * One open room on this host: its file, its sockets, its timers. Every call into the room goes through `#call`, so that an error in one room ends that room and
+ * no other.
+ */
+export class HostedRoom implements OpenedRoom {
+  readonly #options: HostedRoomOptions;
+  readonly #database: Database;
+  readonly #head: HeadFile;
+  readonly #room: Room;
+  readonly #connections = new Map<string, SocketConnection>();
+  readonly #inode: bigint | null;
+  #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
+  #checkpointed = -1;
+  #over = false;
+
+  /** @throws AlcoveError whatever is wrong with the file; nothing is open then. */
+  constructor(options: HostedRoomOptions) {
+    this.#options = options;
+    this.#head = new HeadFile(options.files.head);
+    this.#database = options.openDatabase();
+    try {
+      this.#room = options.openRoom(this.#database, this.#ports());
+    } catch (error) {
+      this.#over = true;
+      this.#tick?.timer.cancel();
+      this.#database.close();
+      this.#head.close();
+      throw error;
+    }
+    this.#inode = inodeOf(options.files.database);
+  }
+
+  get address(): RoomAddress {
+    return this.#options.address;
+  }
+
+  /** For the server's own calls; what they throw is theirs. */
+  get room(): Room {
+    return this.#room;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get idle(): boolean {
+    return this.#connections.size === 0 && this.#room.stats.isIdle;
+  }
+
+  /** Hands a connection over; from here on its frames are the room's. */
+  join(connection: SocketConnection, hello: HelloMessage, access: RoomAccess): void {
+    this.#connections.set(connection.id, connection);
+    this.#call(() => this.#room.join(connection.id, hello, access));
+    connection.handlers = {
+      message: (frame) => this.receive(connection.id, frame),
+      closed: (code) => {
+        this.#connections.delete(connection.id);
+        this.#call(() => this.#room.leave(connection.id, CLEAN_CLOSE_CODES.has(code) ? 'clean' : 'lost'));
+      },
+    };
+  }
+
+  receive(connectionId: string, frame: string | Uint8Array): void {
+    this.#call(() => this.#room.receive(connectionId, frame));
+  }
+
+  renewAccess(connectionId: string, access: RoomAccess): void {
+    this.#call(() => this.#room.renewAccess(connectionId, access));
+  }
+
+  disconnect(connectionId: string, error: AlcoveError): void {
+    this.#call(() => this.#room.disconnect(connectionId, error));
+  }
+
+  /** Called every few seconds: moves the log into the file, puts the head on disk, looks whether the file is still the one that was opened. */
+  sweep(): void {
+    const { files, walBytesMax } = this.#options;
+    const { version } = this.#room.stats;
+    this.#attempt(() => {
+      if (inodeOf(files.database) !== this.#inode)
+        throw new AlcoveError('room_failed', `the room's file was removed or replaced while it was open: ${files.database}`);
+      if (version === this.#checkpointed) return;
+      this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
+      this.#head.sync();
+      this.#checkpointed = version;
+      if (sizeOf(`${files.database}-wal`) > walBytesMax) this.#truncateLog();
+    });
+  }
+
+  async close(reason: AlcoveError): Promise<void> {
+    if (this.#over) return;
+    // Sessions hear `draining` from the room itself, each with a waiting time of its own.
+    if (reason.code === 'draining' || this.idle) await this.#drain();
+    else for (const id of [...this.#connections.keys()]) this.disconnect(id, reason);
+    this.#end();
+  }
+
+  /** Asks the room to finish, and waits until it has, the sessions are gone or the time is over. */
+  async #drain(): Promise<void> {
+    const { runtime, closeTimeoutMs } = this.#options;
+    const untilMs = runtime.monotonicMs() + closeTimeoutMs;
+    this.#call(() => this.#room.drain());
+    this.#durable();
+    const isDone = (): boolean => this.#over || (this.#room.stats.sessions === 0 && this.#room.stats.unwrittenValues === 0);
+    while (!isDone() && runtime.monotonicMs() < untilMs) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tick?.timer.cancel();
+    const { runtime, address } = this.#options;
+    for (const [what, step] of Object.entries({
+      room: () => this.#room.close(),
+      database: () => this.#database.close(),
+      head: () => this.#head.close(),
+    })) {
+      try {
+        step();
+      } catch (error) {
+        runtime.log.error('a room did not close cleanly', {
+          room: address.name,
+          id: address.id,
+          what,
+          reason: AlcoveError.from(error).message,
+        });
+      }
+    }
+  }
+
+  #ports(): RoomPorts {
+    return {
+      send: (connectionId, frame) => this.#connections.get(connectionId)?.send(frame),
+      bufferedBytes: (connectionId) => this.#connections.get(connectionId)?.bufferedBytes ?? 0,
+      disconnect: (connectionId, error) => {
+        this.#connections.get(connectionId)?.close(error);
+        this.#connections.delete(connectionId);
+      },
+      requestFlush: () => setImmediate(() => this.#flush()),
+      requestTick: (atMs) => this.#requestTick(atMs),
+      offerImage: (request) => this.#options.offerImage(request, { ...request, logBytesSince: (version) => this.#logBytesSince(version) }),
+      headStored: () => this.#head.read(),
+      storeHead: (head) => this.#head.write(head),
+      renewAccess: (connectionId, token) => this.#options.renewAccess(this, connectionId, token),
+      failed: (error) => setImmediate(() => this.#fail(error)),
+    };
+  }
+
+  #flush(): void {
+    this.#call(() => this.#room.flush());
+    this.#durable();
+  }
+
+  /** The drivers' COMMIT has returned: with `synchronous=FULL` that is the disk, else what the author chose instead. */
+  #durable(): void {
+    this.#call(() => this.#room.durable(this.#room.stats.version));
+  }
+
+  #requestTick(atMs: number): void {
+    if (this.#over || (this.#tick !== null && this.#tick.atMs <= atMs)) return;
+    this.#tick?.timer.cancel();
+    const { runtime } = this.#options;
+    const timer = runtime.setTimer(Math.max(0, atMs - runtime.monotonicMs()), () => {
+      this.#tick = null;
+      this.#call(() => this.#room.tick());
+    });
+    this.#tick = { atMs, timer };
+  }
+
+  /** Bytes that a replica at `version` would have to catch up by. The log's rows carry a running total. */
+  #logBytesSince(version: number): number {
+    const sql = `SELECT
+      (SELECT total_bytes FROM alcove_log ORDER BY version DESC LIMIT 1) -
+      coalesce((SELECT total_bytes FROM alcove_log WHERE version = ?), (SELECT total_bytes - bytes FROM alcove_log ORDER BY version LIMIT 1))`;
+    return Number(this.#database.prepare(sql).get([version])?.[0] ?? 0);
+  }
+
+  /** Waits for no reader: with one that takes long the log stays long until a later sweep. */
+  #truncateLog(): void {
+    this.#database.exec('PRAGMA busy_timeout = 0');
+    try {
+      this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  /** A room reports its own failures through its ports; whatever else it throws is a bug, and its state is not to be trusted any more. */
+  #call(fn: () => void): void {
+    if (!this.#over) this.#attempt(fn);
+  }
+
+  #attempt(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      const failure = AlcoveError.from(error, 'room_failed');
+      setImmediate(() => this.#fail(failure));
+    }
+  }
+
+  #fail(error: AlcoveError): void {
+    if (this.#over) return;
+    const { address, runtime } = this.#options;
+    runtime.log.error('a room failed, is closed and will be opened again from disk', {
+      room: address.name,
+      id: address.id,
+      code: error.code,
+      reason: error.message,
+    });
+    this.#options.failed(this, error);
+  }
+}
+
+const inodeOf = (path: string): bigint | null => statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

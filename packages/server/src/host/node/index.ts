@@ -1,0 +1,20 @@
+/** What an app's server imports. Everything else in this package is internal. */
+export { AlcoveError } from '@alcove/core/error';
+export type { ErrorCode } from '@alcove/core/error';
+export type { Json } from '@alcove/core/json';
+export type { LogFields, Logger } from '@alcove/core/runtime/logger';
+export { mutator } from '@alcove/core/schema/define-mutator';
+export type { Claims, MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
+export { defineRoom } from '@alcove/core/schema/define-room';
+export type { AnyRoom, MutatorArgs, RoomDefinition } from '@alcove/core/schema/define-room';
+export { counter, value } from '@alcove/core/schema/values';
+export type { AccessAction } from '../../access/access.ts';
+export type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
+export type { RoomLimits } from '../../room/room-options.ts';
+export type { RoomStats } from '../../room/room.ts';
+export type { AlcoveServer, ServerRooms } from './alcove-server.ts';
+export { createConsoleLogger } from './console-logger.ts';
+export { createServer } from './create-server.ts';
+export type { HostLimits } from './host-limits.ts';
+export type { RoomHandle, ServerMutateOptions, ServerMutation } from './room-handle.ts';
+export type { Authenticate, Authorize, ConnectionInfo, Seed, ServerOptions } from './server-options.ts';

@@ -1,0 +1,231 @@
+import type { Server as HttpServer } from 'node:http';
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { is, SQL } from 'drizzle-orm';
+import { RoomDirectory } from '../../room/room-directory.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import type { AlcoveServer, ServerRooms } from './alcove-server.ts';
+import { BuilderPool } from './builder-pool.ts';
+import type { DataDir } from './data-dir.ts';
+import { HostImages } from './host-images.ts';
+import type { HostedRoom } from './hosted-room.ts';
+import { HttpFront } from './http-front.ts';
+import { ImageEndpoint } from './image-endpoint.ts';
+import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
+import { ROOM_ID } from './room-file-name.ts';
+import { createRoomHandle } from './room-handle.ts';
+import type { HandlePorts, RoomHandle } from './room-handle.ts';
+import { RoomOpener } from './room-opener.ts';
+import { SeedTemplates } from './seed-templates.ts';
+import { resolvePath } from './server-options.ts';
+import type { ResolvedServerOptions } from './server-options.ts';
+import { SocketFront } from './socket-front.ts';
+
+/** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
+const DRAIN_RETRY_MS = 1_000;
+
+/** The server's parts and how they hang together. `createServer` checks the options, takes the dataDir and starts it. */
+export class NodeServer implements AlcoveServer {
+  readonly rooms: ServerRooms;
+  readonly #options: ResolvedServerOptions;
+  readonly #runtime: Runtime;
+  readonly #dataDir: DataDir;
+  readonly #pool: BuilderPool;
+  readonly #templates = new SeedTemplates();
+  readonly #images: HostImages;
+  readonly #endpoint: ImageEndpoint;
+  readonly #directory: RoomDirectory<HostedRoom>;
+  readonly #sockets: SocketFront;
+  readonly #detach: (() => void)[] = [];
+  #ownServer: HttpServer | null = null;
+  #urlOf: () => string | null = () => null;
+  #sweep: Timer | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime) {
+    const { hostLimits: limits, rooms } = options;
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#dataDir = dataDir;
+    this.#pool = new BuilderPool({
+      runtime,
+      buildsMax: limits.imageBuildsMax,
+      buildTimeoutMs: limits.imageBuildTimeoutMs,
+      idleMs: limits.imageBuilderIdleMs,
+    });
+    this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
+    this.#endpoint = this.#imageEndpoint();
+    this.#directory = new RoomDirectory(this.#roomOpener(), limits, runtime);
+    this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime });
+    this.rooms = this.#serverRooms();
+  }
+
+  /** @throws AlcoveError what is wrong with a seed file; `port_in_use`. Whoever called closes it then. */
+  async start(): Promise<void> {
+    const { rooms, seeds, port, host, path, authenticate } = this.#options;
+    await this.#templates.prepare(rooms, seeds, this.#dataDir.imageDirectory, this.#pool);
+    this.#scheduleSweep();
+    if (authenticate === null)
+      this.#runtime.log.info('nobody is authenticated, so only this machine may connect; give createServer an `authenticate` to open it');
+    if (port === null) return;
+    this.#ownServer = makeHttpServer();
+    this.#httpFront(path).serve(this.#ownServer);
+    await listen(this.#ownServer, port, host);
+    const server = this.#ownServer;
+    this.#urlOf = () => addressOf(server, path);
+    this.#runtime.log.info('listening', { url: this.url });
+  }
+
+  get url(): string {
+    const url = this.#urlOf();
+    if (url === null)
+      throw new AlcoveError('option_invalid', 'the server has no address: give it a port, or attach it to an HTTP server that listens');
+    return url;
+  }
+
+  attach(server: HttpServer, options: { readonly path?: string } = {}): void {
+    const path = resolvePath(options.path ?? this.#options.path);
+    this.#detach.push(this.#httpFront(path).attach(server));
+    if (this.#urlOf() === null) this.#urlOf = () => addressOf(server, path);
+  }
+
+  room<Room extends AnyRoom>(definition: Room, id: string): RoomHandle<Room> {
+    const address = this.#address(definition.name, id);
+    const ports: HandlePorts = {
+      mutate: (name, args, { user = null, idempotencyKey }) =>
+        this.#directory.use(address, 'any', ({ room }) =>
+          room.mutate({ name, args, user, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }),
+        ),
+      query: (build) => this.#directory.use(address, 'any', ({ room }) => room.query(builderOf(build))),
+    };
+    return createRoomHandle(definition, id, ports);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const untilMs = this.#runtime.monotonicMs() + this.#options.hostLimits.drainTimeoutMs;
+    this.#sweep?.cancel();
+    const stopped = this.#ownServer === null || !this.#ownServer.listening ? Promise.resolve() : stopListening(this.#ownServer);
+    this.#sockets.refuseArrivals(() => this.#draining());
+    await this.#directory.closeAll(this.#draining());
+    await this.#until(untilMs, () => this.#sockets.connections === 0);
+    this.#sockets.terminate();
+    this.#ownServer?.closeAllConnections();
+    await stopped;
+    for (const detach of this.#detach.splice(0)) detach();
+    this.#pool.close();
+  }
+
+  /** Waits for a condition that sockets bring about, at most until then. */
+  async #until(untilMs: number, condition: () => boolean): Promise<void> {
+    while (!condition() && this.#runtime.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => this.#runtime.setTimer(10, resolve));
+    }
+  }
+
+  #draining(): AlcoveError {
+    return new AlcoveError('draining', 'the server is stopping', {
+      retryAfterMs: Math.ceil(DRAIN_RETRY_MS * (1 + this.#runtime.random())),
+    });
+  }
+
+  #serverRooms(): ServerRooms {
+    return {
+      list: async (name, options) => {
+        this.#definition(name);
+        return this.#directory.list(name, options);
+      },
+      create: async (name, id) => this.#directory.use(this.#address(name, id), 'new', () => undefined),
+      delete: async (name, id) => this.#directory.remove(this.#address(name, id)),
+      open: async (name, id) => this.#directory.use(this.#address(name, id), 'existing', ({ room }) => room.stats),
+    };
+  }
+
+  #definition(name: string): AnyRoom {
+    const definition = this.#options.rooms.get(name);
+    if (definition !== undefined) return definition;
+    throw new AlcoveError('room_unknown', `this server has no room of the name ${JSON.stringify(name)}`);
+  }
+
+  #address(name: string, id: string): RoomAddress {
+    this.#definition(name);
+    if (typeof id !== 'string' || !ROOM_ID.test(id))
+      throw new AlcoveError('room_id_invalid', `${JSON.stringify(id)} cannot be the id of a room`);
+    return { name, id };
+  }
+
+  #roomOpener(): RoomOpener {
+    return new RoomOpener({
+      server: this.#options,
+      dataDir: this.#dataDir,
+      templates: this.#templates,
+      runtime: this.#runtime,
+      around: {
+        offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
+        renewAccess: (room, connectionId, token) => this.#sockets.renewAccess(room, connectionId, token),
+        failed: (room, error) => this.#directory.failed(room.address, room, error),
+        removed: (address) => this.#images.cache.dropRoom(address.name, address.id),
+      },
+    });
+  }
+
+  #imageEndpoint(): ImageEndpoint {
+    const { hostLimits, origins } = this.#options;
+    return new ImageEndpoint({
+      cache: this.#images.cache,
+      ticketKey: this.#images.ticketKey,
+      origins,
+      runtime: this.#runtime,
+      downloadsMax: hostLimits.imageDownloadsMax,
+      stallTimeoutMs: hostLimits.imageStallTimeoutMs,
+    });
+  }
+
+  #httpFront(path: string): HttpFront {
+    const { origins, roomLimits, hostLimits } = this.#options;
+    return new HttpFront({
+      path,
+      origins,
+      images: this.#endpoint,
+      messageBytesMax: roomLimits.messageBytesMax,
+      closeTimeoutMs: hostLimits.closeTimeoutMs,
+      refuses: () => this.#refusesSockets(),
+      health: () => (this.#closing === null ? { rooms: this.#directory.openCount, connections: this.#sockets.connections } : null),
+      opened: (socket, request) => this.#sockets.accept(socket, request),
+    });
+  }
+
+  #refusesSockets(): AlcoveError | null {
+    const { connectionsMax, connectionsUnwelcomedMax } = this.#options.hostLimits;
+    if (this.#closing !== null) return this.#draining();
+    const { connections, arrivals } = this.#sockets;
+    if (connections < connectionsMax && arrivals < connectionsUnwelcomedMax) return null;
+    return new AlcoveError('overloaded', `${connections} sockets are open, ${arrivals} of them not in a room yet`, { retryAfterMs: 2000 });
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#runtime.setTimer(this.#options.hostLimits.sweepIntervalMs, () => {
+      for (const room of [...this.#directory.openRooms()]) room.sweep();
+      this.#directory.tick();
+      this.#scheduleSweep();
+    });
+  }
+}
+
+const addressOf = (server: HttpServer, path: string): string | null => {
+  const origin = socketOriginOf(server);
+  return origin === null ? null : `${origin}${path}`;
+};
+
+/** A handle takes a builder's function or sql`…`; the room takes the former. */
+const builderOf = (build: unknown): ((db: SyncDrizzle) => unknown) => {
+  if (is(build, SQL)) return () => build;
+  if (typeof build === 'function') return (db) => build(db) as unknown; // what it returns is looked at by the room
+  throw new AlcoveError('query_invalid', 'query takes a function that builds a select, or sql`…`');
+};

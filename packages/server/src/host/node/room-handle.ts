@@ -1,0 +1,53 @@
+import type { AnyRoom, MutatorArgs, MutatorName } from '@alcove/core/schema/define-room';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { SQL } from 'drizzle-orm';
+
+export interface ServerMutateOptions {
+  /** `ctx.user` of the run; null by default. */
+  readonly user?: Claims;
+  /** Makes the call take effect at most once, however often it is made, for as long as the room remembers it (30 days). A webhook's delivery id fits. */
+  readonly idempotencyKey?: string;
+}
+
+export interface ServerMutation {
+  /** The version that holds the effect; it is durable. */
+  readonly version: number;
+}
+
+type MutateArguments<Args> = undefined extends Args
+  ? [args?: Args, options?: ServerMutateOptions]
+  : [args: Args, options?: ServerMutateOptions];
+
+/** A room as the server's own code uses it: jobs, webhooks, tests. It is opened when it is used, and made where it is missing. */
+export interface RoomHandle<Room extends AnyRoom> {
+  readonly name: Room['name'];
+  readonly id: string;
+  /** Mutators by name. Each resolves when its version is durable, and rejects with the code of its rejection. Rights are not asked: this code is the server's. */
+  readonly mutate: {
+    readonly [Name in MutatorName<Room>]: (...args: MutateArguments<MutatorArgs<Room, Name>>) => Promise<ServerMutation>;
+  };
+  /**
+   * Rows of a select, as of the last commit. Runs in the process that writes the room and holds it up meanwhile: for short queries by code you trust.
+   * @throws AlcoveError `query_invalid`, `sql_failed`
+   */
+  query<Query>(build: (db: SyncDrizzle) => Query): Promise<RowOf<Query>[]>;
+  /** The same for sql`…`. */
+  query<Row>(query: SQL<Row>): Promise<RowOf<SQL<Row>>[]>;
+}
+
+/** What a handle does, whatever the types are. */
+export interface HandlePorts {
+  mutate(name: string, args: unknown, options: ServerMutateOptions): Promise<ServerMutation>;
+  query(build: unknown): Promise<unknown[]>;
+}
+
+export const createRoomHandle = <Room extends AnyRoom>(definition: Room, id: string, ports: HandlePorts): RoomHandle<Room> => {
+  const call =
+    (name: string) =>
+    (args?: unknown, options: ServerMutateOptions = {}): Promise<ServerMutation> =>
+      ports.mutate(name, args, options);
+  const mutate = Object.fromEntries(Object.keys(definition.mutators).map((name) => [name, call(name)]));
+  // Both sides were made from the same definition: the mutators' names and types are the type's.
+  return Object.freeze({ name: definition.name, id, mutate: Object.freeze(mutate), query: ports.query }) as unknown as RoomHandle<Room>;
+};

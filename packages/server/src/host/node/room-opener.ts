@@ -1,0 +1,157 @@
+import { constants, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Database } from '@alcove/core/sqlite/database';
+import { openRoom } from '../../room/open-room.ts';
+import type { OpenMode, RoomAddress, RoomDirectoryPorts } from '../../room/room-directory.ts';
+import type { RoomPorts } from '../../room/room-ports.ts';
+import { withSidecars } from './data-dir.ts';
+import type { DataDir, RoomFiles } from './data-dir.ts';
+import { syncDirectory } from './head-file.ts';
+import { HostedRoom } from './hosted-room.ts';
+import type { HostedRoomOptions } from './hosted-room.ts';
+import { openDatabase } from './open-database.ts';
+import type { SeedTemplates } from './seed-templates.ts';
+import type { ResolvedServerOptions } from './server-options.ts';
+
+export interface RoomOpenerOptions {
+  readonly server: ResolvedServerOptions;
+  readonly dataDir: DataDir;
+  readonly templates: SeedTemplates;
+  readonly runtime: Runtime;
+  /** What a hosted room asks of the server around it. */
+  readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
+    offerImage(files: RoomFiles, address: RoomAddress): HostedRoomOptions['offerImage'];
+    removed(address: RoomAddress): void;
+  };
+}
+
+/** Opens, makes, lists and removes the files of rooms; RoomDirectory sees to it that no two of these meet in one room. */
+export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
+  readonly #options: RoomOpenerOptions;
+
+  constructor(options: RoomOpenerOptions) {
+    this.#options = options;
+  }
+
+  async open(address: RoomAddress, mode: OpenMode): Promise<HostedRoom> {
+    const definition = this.#definition(address);
+    const files = this.#options.dataDir.roomFiles(address);
+    const exists = existsSync(files.database);
+    if (exists && mode === 'new') throw new AlcoveError('room_exists', `there is a room ${address.name}/${address.id} already`);
+    if (!exists && mode === 'existing') {
+      throw new AlcoveError('room_unknown', `there is no room ${address.name}/${address.id}`, {
+        hint: 'Create it first: rooms.create(name, id).',
+      });
+    }
+    if (!exists) await this.#make(definition, address, files);
+    return this.#host(definition, address, files);
+  }
+
+  async remove(address: RoomAddress): Promise<boolean> {
+    const files = this.#options.dataDir.roomFiles(address);
+    const existed = existsSync(files.database);
+    // The head first: without its room it would look like a loss. The database before what SQLite keeps beside it: without those it would be a shorter room.
+    rmSync(files.head, { force: true });
+    for (const file of withSidecars(files.database)) rmSync(file, { force: true });
+    syncDirectory(dirname(files.database));
+    this.#options.around.removed(address);
+    return existed;
+  }
+
+  list(name: string): Promise<readonly string[]> {
+    return this.#options.dataDir.roomIds(name);
+  }
+
+  #definition({ name }: RoomAddress): AnyRoom {
+    const definition = this.#options.server.rooms.get(name);
+    if (definition === undefined) throw new AlcoveError('room_unknown', `this server has no room of the name ${name}`);
+    return definition;
+  }
+
+  #host(definition: AnyRoom, address: RoomAddress, files: RoomFiles): HostedRoom {
+    const { server, runtime, around } = this.#options;
+    return new HostedRoom({
+      address,
+      files,
+      runtime,
+      walBytesMax: server.hostLimits.walBytesMax,
+      closeTimeoutMs: server.hostLimits.closeTimeoutMs,
+      openDatabase: () => openDatabase(files.database, { synchronous: server.synchronous, create: false }),
+      openRoom: (database, ports) => this.#openRoom(definition, address, database, ports, { acceptLostTail: server.acceptLostTail }),
+      offerImage: around.offerImage(files, address),
+      renewAccess: around.renewAccess,
+      failed: around.failed,
+    });
+  }
+
+  /**
+   * Makes the room in a file beside its own and gives it its name when it is whole: a crash before leaves no room, a crash after a whole one.
+   */
+  async #make(definition: AnyRoom, address: RoomAddress, files: RoomFiles): Promise<void> {
+    const { server, templates } = this.#options;
+    if (existsSync(files.head) && !server.acceptLostTail) {
+      throw new AlcoveError(
+        'history_lost',
+        `the file of room ${address.name}/${address.id} is gone, but its recorded head is there: ${files.head}`,
+      );
+    }
+    // Leavings of a crash; a log without its database would be read into the new one.
+    for (const file of [...withSidecars(files.making), ...withSidecars(files.database), files.head]) rmSync(file, { force: true });
+    const template = templates.pathOf(address.name);
+    if (template !== null) await copyFile(template, files.making, constants.COPYFILE_FICLONE);
+    try {
+      this.#fill(definition, address, files.making, template !== null);
+      renameSync(files.making, files.database);
+      syncDirectory(dirname(files.database));
+    } catch (error) {
+      for (const file of withSidecars(files.making)) rmSync(file, { force: true });
+      throw error;
+    }
+  }
+
+  #fill(definition: AnyRoom, address: RoomAddress, path: string, isCopy: boolean): void {
+    const seed = this.#options.server.seeds.get(address.name);
+    const database = openDatabase(path, { synchronous: this.#options.server.synchronous });
+    try {
+      const room = this.#openRoom(definition, address, database, silentPorts, {
+        adoptFile: isCopy,
+        ...(typeof seed === 'function' ? { seed: (tx) => seed(tx, address) } : {}),
+      });
+      room.close();
+    } finally {
+      database.close();
+    }
+    // Closing has moved everything into the one file that gets the name.
+    if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+      throw new AlcoveError('room_failed', `a new room could not be written whole: ${path}`);
+  }
+
+  #openRoom(
+    definition: AnyRoom,
+    { id }: RoomAddress,
+    database: Database,
+    ports: RoomPorts,
+    options: NonNullable<Parameters<typeof openRoom>[0]['options']>,
+  ): ReturnType<typeof openRoom> {
+    const { runtime, server } = this.#options;
+    return openRoom({ room: definition, id, database, runtime, ports, options: { ...options, limits: server.roomLimits } });
+  }
+}
+
+/** Of a room that is only made: nobody is connected, and its head is stored when it is opened under its name. */
+const silentPorts: RoomPorts = {
+  send: () => undefined,
+  bufferedBytes: () => 0,
+  disconnect: () => undefined,
+  requestFlush: () => undefined,
+  requestTick: () => undefined,
+  offerImage: () => null,
+  headStored: () => null,
+  storeHead: () => undefined,
+  renewAccess: () => undefined,
+  failed: () => undefined,
+};
