@@ -5,9 +5,9 @@
  * What no driver offers, so that all can meet it: TEMP tables, ATTACH, transaction control as SQL text (BEGIN, SAVEPOINT, COMMIT), more than
  * 100 parameters a statement, BigInt, named parameters, `user_version`.
  *
- * Values: a safe integer binds as INTEGER, another finite number as REAL, NaN as NULL, booleans are refused (callers map them). INTEGERs
- * come back as numbers; one outside ±(2^53−1) fails the read with `sql_failed` rather than being rounded. Blobs come back as fresh
- * Uint8Arrays that stay valid.
+ * Values: a safe integer binds as INTEGER (-0 as 0), another number as REAL, NaN as NULL. Text is stored unchanged; NUL and half a surrogate pair
+ * are refused, as is everything that is no SqlValue (callers map booleans and dates). INTEGERs come back as numbers; one outside ±(2^53−1)
+ * fails the read with `sql_failed` rather than being rounded. Blobs come back as fresh Uint8Arrays that stay valid. `"…"` is a name, never a string.
  */
 export type SqlValue = null | number | string | Uint8Array;
 export type Row = readonly SqlValue[];
