@@ -10,6 +10,7 @@ import { roomDdl } from '@alcove/core/schema/ddl';
 import type { AnyMutator, MutatorBody, MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { AnyMutators } from '@alcove/core/schema/define-room';
 import { defineRoom } from '@alcove/core/schema/define-room';
+import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { blob, integer, primaryKey, real, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
@@ -97,6 +98,10 @@ export class MutationRoom {
       runtime: this.runtime,
       ...more,
     });
+  }
+
+  get model(): RoomModel {
+    return this.#room.model;
   }
 
   take(): ChangeSet {
