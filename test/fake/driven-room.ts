@@ -111,10 +111,15 @@ export class DrivenRoom {
     return this.take(connectionId);
   }
 
-  /** Sends a message as the connection; returns what it was sent at once. */
+  /** Sends a message as the connection; returns what it was sent at once. What it was sent before stays to be taken. */
   say(connectionId: string, message: ClientMessageInput): ServerMessage[] {
+    const before = this.ports.sent.get(connectionId)?.length ?? 0;
+    const wasRead = this.#read.get(connectionId) ?? 0;
     this.room.receive(connectionId, encodeMessage(message, 'json', this.runtime));
-    return this.take(connectionId);
+    this.#read.set(connectionId, before);
+    const answers = this.take(connectionId);
+    if (wasRead < before) this.#read.set(connectionId, wasRead);
+    return answers;
   }
 
   /** Pushes one mutation of the connection's own client and flushes. */

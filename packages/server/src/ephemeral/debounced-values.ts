@@ -107,6 +107,11 @@ export class DebouncedValues {
     return next;
   }
 
+  /** So many bytes wait that they are to be written at once. */
+  get isPressed(): boolean {
+    return this.#bytes > this.#bounds.unwrittenValueBytesMax;
+  }
+
   /**
    * Takes an offer, shows it, and gives the seq that stands for it.
    * @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`: nothing was taken, offering the same again is of no use.
@@ -127,8 +132,7 @@ export class DebouncedValues {
 
   /** Ids of what must be written by `nowMs`; all of it once too many bytes wait. */
   due(nowMs: number): string[] {
-    const pressed = this.#bytes > this.#bounds.unwrittenValueBytesMax;
-    return this.#idsWhere(({ dueMs }) => pressed || dueMs <= nowMs);
+    return this.#idsWhere(({ dueMs }) => this.isPressed || dueMs <= nowMs);
   }
 
   /** Ids of what this client set and nobody wrote yet. */

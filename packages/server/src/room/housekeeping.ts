@@ -21,8 +21,8 @@ const AGAIN_MS = 50;
 /** What a room does now and then so that nothing in its file grows without bound. */
 export class Housekeeping {
   readonly #around: HousekeepingSurroundings;
-  /** Clients that gave a sign of life since the last turn. */
-  readonly #seen = new Set<string>();
+  /** Clients that left since the last turn, and the wall time of it. */
+  readonly #left = new Map<string, number>();
 
   constructor(around: HousekeepingSurroundings) {
     this.#around = around;
@@ -34,8 +34,8 @@ export class Housekeeping {
   }
 
   /** The client was here until now. */
-  seen(clientId: string): void {
-    this.#seen.add(clientId);
+  left(clientId: string): void {
+    this.#left.set(clientId, this.#around.parts.runtime.nowMs());
   }
 
   run(): void {
@@ -57,13 +57,14 @@ export class Housekeeping {
 
   #touch(): void {
     const { parts, connections } = this.#around;
-    for (const { clientId } of connections.sessions) this.#seen.add(clientId);
-    if (this.#seen.size === 0) return;
     const nowMs = parts.runtime.nowMs();
+    const seen = new Map(this.#left);
+    for (const { clientId } of connections.sessions) seen.set(clientId, nowMs);
+    if (seen.size === 0) return;
     parts.database.transaction(() => {
-      for (const clientId of this.#seen) parts.clients.touch(clientId, nowMs);
+      for (const [clientId, atMs] of seen) parts.clients.touch(clientId, atMs);
     });
-    this.#seen.clear();
+    this.#left.clear();
   }
 
   #prune(): boolean {

@@ -114,6 +114,7 @@ function bye(around: MessageSurroundings, session: Session, clientIds: readonly 
 function offer(around: MessageSurroundings, session: Session, message: ClientMessageOf<'value'>): void {
   const answer = around.connections.ephemeral.offer(session, message);
   around.connections.send(session, answer);
+  if (around.parts.values.isPressed) return around.requestFlush();
   const dueMs = around.parts.values.nextDueMs;
   if (dueMs !== null) around.schedule.want('values', dueMs);
 }

@@ -74,7 +74,7 @@ export class Room {
     this.#schedule = new Schedule((atMs) => parts.ports.requestTick(atMs));
     this.#admission = new Admission(parts.runtime, parts.limits);
     this.#connections = new Connections(parts, this.#schedule, olderSchemas, (session) => {
-      this.#housekeeping.seen(session.clientId);
+      this.#housekeeping.left(session.clientId);
       this.#flushValues(parts.values.setBy(session.clientId));
     });
     const fail = (error: AlcoveError): void => this.#fail(error);
