@@ -58,8 +58,4 @@ export class ExpiringMap<Value> {
     const [first] = this.#entries.values();
     return first?.untilMs ?? null;
   }
-
-  entries(): IterableIterator<[string, Value]> {
-    return [...this.#entries].map(([key, { value }]): [string, Value] => [key, value])[Symbol.iterator]();
-  }
 }

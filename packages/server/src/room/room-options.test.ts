@@ -15,7 +15,7 @@ describe('room options', () => {
     [{ ephemeralTickMs: Number.NaN }, /limits\.ephemeralTickMs/],
     [{ heartbeatIntervalMs: 60_000 }, /limits\.heartbeatIntervalMs \(60000\) must not be above limits\.idleTimeoutMs \(45000\)/],
     [{ clientMax: 3 } as object, /limits\.clientMax is no limit of a room/],
-  ])('[RM-1] refuses %o, naming the option and the range', (limits, message) => {
+  ])('[RM-24] refuses %o, naming the option and the range', (limits, message) => {
     expect(() => resolveRoomOptions({ limits })).toThrowError(message);
     expect(() => resolveRoomOptions({ limits })).toThrowError(expect.objectContaining({ code: 'option_invalid' }));
   });
