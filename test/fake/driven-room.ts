@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { ClientMessageInput, HelloMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove/core/protocol/codec';
-import type { ServerMessage, ServerMessageOf } from '@alcove/core/protocol/server-message';
+import type { MutationResult, ServerMessage, ServerMessageOf } from '@alcove/core/protocol/server-message';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../packages/server/src/access/access.ts';
@@ -171,3 +171,8 @@ export class DrivenRoom {
     return this.take(connectionId).filter((message): message is ServerMessageOf<Type> => message.type === type);
   }
 }
+
+export const resultsIn = (messages: readonly ServerMessage[]): MutationResult[] =>
+  messages.flatMap((message) => (message.type === 'results' ? message.results : []));
+
+export const typesOf = (messages: readonly ServerMessage[]): string[] => messages.map(({ type }) => type);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '@alcove/core/sqlite/database';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import { ChangeLog } from './change-log.ts';
 import type { NewEntry } from './change-log.ts';
 import { createLogTables, fileKind } from './log-tables.ts';
@@ -19,7 +19,7 @@ describe('change log', () => {
   let log: ChangeLog;
 
   beforeEach(() => {
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     createLogTables(database);
     meta = new MetaTable(database);
     meta.write({ format: FILE_FORMAT, roomName: 'trip', forgottenVersion: -1, boots: 1, ...newHistory(runtime, 0) });
@@ -144,7 +144,7 @@ describe('change log', () => {
 
   it('tells an empty file, a room and somebody else’s tables apart', () => {
     expect(fileKind(database)).toBe('room');
-    const other = openBetterSqlite3(':memory:');
+    const other = openDatabase(':memory:');
     expect(fileKind(other)).toBe('empty');
     other.exec('CREATE TABLE people (id integer PRIMARY KEY)');
     expect(fileKind(other)).toBe('tables');

@@ -1,16 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AlcoveError } from '@alcove/core/error';
-import type { MutationResult, ServerMessage } from '@alcove/core/protocol/server-message';
 import type { Database } from '@alcove/core/sqlite/database';
-import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
+import { DrivenRoom, resultsIn, typesOf } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { effects, tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
-const resultsIn = (messages: readonly ServerMessage[]): MutationResult[] =>
-  messages.flatMap((message) => (message.type === 'results' ? message.results : []));
-const typesOf = (messages: readonly ServerMessage[]): string[] => messages.map(({ type }) => type);
 const stop = (id: string): object => ({ id, city: `city ${id}` });
 
 describe('commits of a room', () => {
@@ -27,7 +22,7 @@ describe('commits of a room', () => {
 
   beforeEach(() => {
     effects.length = 0;
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     driven = open();
     driven.join('a');
     driven.join('b');
@@ -251,117 +246,6 @@ describe('commits of a room', () => {
       expect(typesOf(own)).toEqual(['results', 'commit']);
       expect(driven.take('a2')).toEqual(own);
       expect(typesOf(driven.take('b'))).toEqual(['commit']);
-    });
-  });
-
-  describe('a transaction that does not stand', () => {
-    beforeEach(() => {
-      database.exec(`CREATE TABLE extra (id text PRIMARY KEY, parent text REFERENCES stops (id) DEFERRABLE INITIALLY DEFERRED);
-        CREATE TRIGGER extra_no BEFORE INSERT ON extra WHEN NEW.id = 'ROLLBACK' BEGIN SELECT RAISE(ROLLBACK, 'not this one'); END;`);
-    });
-
-    it.each([
-      ['a mutation that rolls everything back', "insert into extra values ('ROLLBACK', null)", /not this one/],
-      ['a deferred foreign key that fails with COMMIT', "insert into extra values ('x', 'nobody')", /FOREIGN KEY/],
-    ])('[RM-9] runs each mutation again by itself and rejects only the guilty one: %s', (_, sql, message) => {
-      driven.queue('a', 1, 'addStop', stop('s1'));
-      driven.queue('b', 1, 'raw', { sql });
-      driven.queue('a', 2, 'noted', { what: 'after' });
-      driven.queue('b', 2, 'addStop', stop('s2'));
-      driven.flush();
-      expect(cities()).toEqual(['s1', 's2']);
-      expect(resultsIn(driven.take('a')).map(({ status }) => status)).toEqual(['applied', 'applied']);
-      expect(resultsIn(driven.take('b'))).toMatchObject([
-        { mutationId: 1, status: 'rejected', code: 'constraint_failed', message: expect.stringMatching(message) },
-        { mutationId: 2, status: 'applied' },
-      ]);
-      expect(effects).toEqual(['after']);
-      expect(driven.room.stats.version).toBe(4);
-      expect(resultsIn(driven.push('b', 1, 'raw', { sql }))).toMatchObject([{ status: 'rejected', code: 'constraint_failed' }]);
-      database.exec('DROP TABLE extra');
-      expect(() => open()).not.toThrow();
-    });
-  });
-
-  describe('a disk that fails', () => {
-    const pages = (): number => Number(database.prepare('PRAGMA page_count').get()?.[0]);
-    const fill = (): void => void database.prepare(`PRAGMA max_page_count = ${pages()}`).all();
-    const free = (): void => void database.prepare('PRAGMA max_page_count = 1000000').all();
-
-    it('[RM-10] refuses with room_full where it is full, stores nothing of it, goes on reading and takes it later', async () => {
-      driven.push('a', 1, 'addStop', stop('s1'));
-      driven.take('b');
-      fill();
-      driven.queue('a', 2, 'addMany', { from: 0, count: 500, body: 'x'.repeat(100) });
-      driven.queue('a', 3, 'addStop', stop('s3'));
-      driven.flush();
-      expect(driven.takeOf('a', 'refused')).toMatchObject([{ mutationId: 2, expected: 2, code: 'room_full', retryAfterMs: 1000 }]);
-      expect(driven.room.stats.version).toBe(1);
-      expect(database.prepare('SELECT count(*) FROM alcove_rejections').get()).toEqual([0]);
-      expect(driven.join('c')[0]).toMatchObject({ type: 'welcome', version: 1 });
-      expect(await driven.room.query((db) => db.select().from(tripRoom.schema.stops))).toHaveLength(1);
-      expect(driven.ports.failures).toEqual([]);
-      free();
-      expect(resultsIn(driven.push('a', 2, 'addMany', { from: 0, count: 500, body: 'x'.repeat(100) }))).toMatchObject([
-        { status: 'applied', version: 2 },
-      ]);
-    });
-
-    it('[RM-10] refuses a server call the same way, and keeps values to be written', async () => {
-      fill();
-      const call = driven.room.mutate({ name: 'addMany', args: { from: 0, count: 500, body: 'x'.repeat(100) }, user: null });
-      driven.flush();
-      await expect(call).rejects.toMatchObject({ code: 'room_full', retryable: true });
-      driven.say('a', { type: 'value', name: 'slow', value: 'y'.repeat(9_000), offer: 1 });
-      driven.advance(6_000);
-      expect(driven.room.stats).toMatchObject({ unwrittenValues: 1, version: 0 });
-      free();
-      driven.advance(2_000);
-      expect(driven.room.stats).toMatchObject({ unwrittenValues: 0, version: 1 });
-    });
-
-    it.each(['room_failed', 'file_damaged'] as const)(
-      '[RM-11] closes for good after %s, and acknowledges nothing from memory',
-      async (code) => {
-        driven.push('a', 1, 'addStop', stop('s1'));
-        driven.take('b');
-        const call = driven.room.mutate({ name: 'nothing', args: null, user: null });
-        driven.queue('a', 2, 'addStop', stop('s2'));
-        const transaction = database.transaction.bind(database);
-        database.transaction = <T>(fn: () => T): T => {
-          const result = transaction(fn);
-          if (!database.inTransaction) throw new AlcoveError(code, 'disk I/O error at COMMIT');
-          return result;
-        };
-        driven.flush();
-        expect(typesOf(driven.take('b'))).toEqual(['error']);
-        expect(driven.ports.disconnected.get('b')).toMatchObject({ code: 'room_failed' });
-        expect(resultsIn(driven.take('a'))).toEqual([]);
-        expect(driven.ports.failures).toMatchObject([{ code }]);
-        await expect(call).rejects.toMatchObject({ code: 'unknown_outcome' });
-        driven.queue('a', 3, 'addStop', stop('s3'));
-        driven.flush();
-        await expect(driven.room.mutate({ name: 'nothing', args: null, user: null })).rejects.toMatchObject({ code: 'room_failed' });
-        expect(driven.ports.failures).toHaveLength(1);
-        expect(driven.ports.head?.version).toBe(1);
-      },
-    );
-
-    it('[RM-11] refuses all at once, retryably, while another process holds the file', () => {
-      const transaction = database.transaction.bind(database);
-      let tries = 0;
-      database.transaction = () => {
-        tries += 1;
-        throw new AlcoveError('overloaded', 'database is locked');
-      };
-      driven.queue('a', 1, 'addStop', stop('s1'));
-      driven.queue('b', 1, 'addStop', stop('s2'));
-      driven.flush();
-      expect(tries).toBe(1);
-      expect(driven.takeOf('a', 'refused')).toMatchObject([{ code: 'overloaded', expected: 1 }]);
-      expect(driven.takeOf('b', 'refused')).toMatchObject([{ code: 'overloaded', expected: 1 }]);
-      database.transaction = transaction;
-      expect(resultsIn(driven.push('a', 1, 'addStop', stop('s1')))).toMatchObject([{ status: 'applied' }]);
     });
   });
 

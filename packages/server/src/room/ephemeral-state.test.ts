@@ -4,7 +4,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
 describe('presence, cursors and ephemeral keys', () => {
@@ -26,7 +26,7 @@ describe('presence, cursors and ephemeral keys', () => {
     driven.takeOf(connectionId, 'cursors').map(({ reset, entries }) => ({ reset, entries: entries.map(({ state }) => state) }));
 
   beforeEach(() => {
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     runtime = new FakeRuntime();
     driven = open();
     for (const connectionId of ['a', 'b']) join(connectionId);

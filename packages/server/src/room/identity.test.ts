@@ -1,15 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MutationResult, ServerMessage } from '@alcove/core/protocol/server-message';
 import type { Database } from '@alcove/core/sqlite/database';
-import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
+import { DrivenRoom, resultsIn } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
 import type { RoomAccess } from '../access/access.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
-const resultsIn = (messages: readonly ServerMessage[]): MutationResult[] =>
-  messages.flatMap((message) => (message.type === 'results' ? message.results : []));
 const stop = (id: string): object => ({ id, city: `city ${id}` });
 const as = (sub: string): RoomAccess => ({ claims: { sub } });
 const DAY = 24 * 3600 * 1000;
@@ -29,7 +26,7 @@ describe('clients and groups of a room', () => {
   const endedWith = (connectionId: string): string | undefined => driven.ports.disconnected.get(connectionId)?.code;
 
   beforeEach(() => {
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     runtime = new FakeRuntime();
     driven = open();
   });
@@ -122,7 +119,7 @@ describe('clients and groups of a room', () => {
       expect(here).not.toContain('c1');
       driven.room.leave('a');
       expect(session(driven, 'a', 'c1')).toBe(here);
-      const other = new DrivenRoom({ room: tripRoom, database: openBetterSqlite3(':memory:'), runtime });
+      const other = new DrivenRoom({ room: tripRoom, database: openDatabase(':memory:'), runtime });
       expect(session(other, 'a', 'c1')).not.toBe(here);
     });
 

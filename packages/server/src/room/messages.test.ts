@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 
 describe('what a room does with what it is sent', () => {
   let database: Database;
   let driven: DrivenRoom;
   const endedWith = (connectionId: string): string | undefined => driven.ports.disconnected.get(connectionId)?.code;
   beforeEach(() => {
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     driven = new DrivenRoom({
       room: tripRoom,
       database,

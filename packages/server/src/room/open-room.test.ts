@@ -8,7 +8,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import { DrivenRoom, RecordingPorts } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
 const items = sqliteTable('items', { id: text().primaryKey(), name: text().notNull() });
@@ -39,7 +39,7 @@ describe('opening a room', () => {
   const tables = (): unknown => database.prepare("SELECT group_concat(name) FROM sqlite_master WHERE type = 'table'").get()?.[0];
 
   beforeEach(() => {
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     log = new CollectingLogger();
     runtime = new FakeRuntime({ log });
     ports = new RecordingPorts();
@@ -71,7 +71,7 @@ describe('opening a room', () => {
   it('[RM-26] refuses somebody else’s file, another definition’s room and a later format', () => {
     database.exec('CREATE TABLE people (id integer PRIMARY KEY)');
     expect(() => open()).toThrowError(code('file_foreign', /holds tables and is no room/) as Error);
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     open();
     expect(() => open({}, defineRoom({ name: 'other', schema: { items } }))).toThrowError(
       code('file_foreign', /definition list, not of other/) as Error,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
 import { effects, stops, tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 
 describe('the server’s own calls', () => {
   let database: Database;
@@ -26,7 +26,7 @@ describe('the server’s own calls', () => {
 
   beforeEach(() => {
     effects.length = 0;
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     driven = open();
   });
   afterEach(() => database.close());

@@ -1,69 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyWireChanges, rowsFromWire } from '@alcove/core/change/wire';
-import { insertRows } from '@alcove/core/change/apply';
-import type { CommitMessage, MutationResult, ServerMessage, ServerMessageOf } from '@alcove/core/protocol/server-message';
-import { roomDdl } from '@alcove/core/schema/ddl';
+import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
 import type { Database } from '@alcove/core/sqlite/database';
-import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
-import { Prng } from '../../../../test/fake/prng.ts';
+import { DrivenRoom, resultsIn, typesOf } from '../../../../test/fake/driven-room.ts';
+import { PlainReplica, rowsOf } from '../../../../test/fake/plain-replica.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
-const resultsIn = (messages: readonly ServerMessage[]): MutationResult[] =>
-  messages.flatMap((message) => (message.type === 'results' ? message.results : []));
-const typesOf = (messages: readonly ServerMessage[]): string[] => messages.map(({ type }) => type);
 const stop = (id: string): object => ({ id, city: `city ${id}` });
 type Resume = { historyId: string; version: number; hash: string; view: string };
-
-/** A replica in the plainest form: applies what it is sent, and refuses what does not follow. */
-class PlainReplica {
-  readonly database = openBetterSqlite3(':memory:');
-  version = -1;
-  hash = '';
-  chunks = 0;
-  expectedRows = 0;
-
-  constructor() {
-    this.database.setForeignKeys(false);
-    for (const sql of roomDdl(tripRoom.model, { serverOnly: false })) this.database.exec(sql);
-  }
-
-  take(messages: readonly ServerMessage[]): void {
-    for (const message of messages) {
-      if (message.type === 'snapshotBegin') this.#begin(message);
-      else if (message.type === 'snapshotRows') {
-        expect(message.index).toBe(this.chunks++);
-        insertRows(this.database, tripRoom.model, rowsFromWire(tripRoom.model, message.rows));
-      } else if (message.type === 'snapshotEnd') {
-        expect(message).toMatchObject({ chunks: this.chunks, rows: this.expectedRows });
-      } else if (message.type === 'commit') this.#apply(message);
-    }
-  }
-
-  rows(): unknown[] {
-    return rowsOf(this.database);
-  }
-
-  #begin({ version, hash, tables }: ServerMessageOf<'snapshotBegin'>): void {
-    for (const { table } of tables) this.database.exec(`DELETE FROM ${table}`);
-    this.chunks = 0;
-    this.expectedRows = tables.reduce((sum, { rows }) => sum + rows, 0);
-    this.version = version;
-    this.hash = hash;
-  }
-
-  #apply({ from, to, changes, hash }: CommitMessage): void {
-    if (to <= this.version) return;
-    expect(from).toBeLessThanOrEqual(this.version);
-    applyWireChanges(this.database, tripRoom.model, changes);
-    this.version = to;
-    this.hash = hash;
-  }
-}
-
-const rowsOf = (database: Database): unknown[] =>
-  ['stops', 'notes', 'alcove_values'].map((table) => database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all());
 
 describe('change stream of a room', () => {
   let database: Database;
@@ -91,7 +36,7 @@ describe('change stream of a room', () => {
 
   beforeEach(() => {
     pushed = 0;
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     driven = open();
     driven.join('w');
   });
@@ -308,170 +253,6 @@ describe('change stream of a room', () => {
       replica.take(messages);
       expect(replica.version).toBe(6);
       expect(replica.rows()).toEqual(rowsOf(database));
-    });
-  });
-
-  describe('images', () => {
-    const image = { path: '/sync/image', ticket: 'ticket', expiresInMs: 60_000 };
-
-    it('[CS-9] are offered where the host has one, and followed from the version the client then says', () => {
-      commits(2);
-      driven.ports.image = image;
-      const messages = driven.join('r', { snapshots: ['image', 'rows'] });
-      expect(messages).toMatchObject([{ type: 'welcome', hydration: 'first', image }]);
-      expect(driven.ports.imageRequests).toMatchObject([{ version: 2, floor: 0, view: point().view }]);
-      const at = point();
-      commits(2);
-      expect(driven.takeOf('r', 'commit')).toEqual([]);
-      expect(driven.say('r', { type: 'follow', historyId: at.historyId, version: at.version, hash: at.hash })).toMatchObject([
-        { type: 'commit', from: 2, to: 4 },
-      ]);
-      commit();
-      expect(driven.takeOf('r', 'commit')).toMatchObject([{ from: 4, to: 5 }]);
-      expect(driven.say('r', { type: 'follow', historyId: at.historyId, version: at.version, hash: at.hash })).toEqual([]);
-    });
-
-    it('[CS-9] that do not fit the history are answered with another snapshot', () => {
-      commits(2);
-      driven.ports.image = image;
-      driven.join('r', { snapshots: ['image', 'rows'] });
-      driven.ports.image = null;
-      const { historyId } = point();
-      expect(driven.say('r', { type: 'follow', historyId, version: 2, hash: 'wrong' })).toMatchObject([
-        { type: 'rehydrate', reason: 'fork', image: null },
-      ]);
-      driven.advance(1);
-      expect(driven.takeOf('r', 'snapshotEnd')).toHaveLength(1);
-    });
-
-    it('[CS-9] a client that takes nothing else is told to come again where there is none', () => {
-      driven.join('r', { snapshots: ['image'] });
-      expect(driven.ports.disconnected.get('r')).toMatchObject({ code: 'overloaded', retryable: true });
-      expect(driven.room.stats.sessions).toBe(1);
-    });
-
-    it('[CS-10] a client may ask for a fresh snapshot at any time', () => {
-      commits(3);
-      driven.join('r', { resume: point() });
-      expect(driven.say('r', { type: 'hydrate', snapshots: ['rows'] })).toMatchObject([
-        { type: 'rehydrate', reason: 'asked', view: point().view },
-      ]);
-      driven.advance(1);
-      const replica = new PlainReplica();
-      replica.take(driven.take('r'));
-      expect(replica.rows()).toEqual(rowsOf(database));
-    });
-
-    it('[CS-11] a client that takes no snapshot follows the stream from the head', () => {
-      commits(2);
-      expect(typesOf(driven.join('r', { snapshots: [] }))).toEqual(['welcome']);
-      commit();
-      expect(driven.takeOf('r', 'commit')).toMatchObject([{ from: 2, to: 3 }]);
-    });
-  });
-
-  describe('row snapshots', () => {
-    it('[CS-12] hold the room exactly at one version, while it goes on committing, and are followed by the stream', () => {
-      for (const seed of ['one', 'two', 'three', 'four', 'five']) {
-        const prng = new Prng(seed);
-        database = openBetterSqlite3(':memory:');
-        pushed = 0;
-        bounded({ snapshotChunkRowsMax: 7, catchUpVersionsMax: 5 });
-        commit('addMany', { from: 0, count: 100 });
-        commits(20);
-        driven.join('r', { snapshots: ['rows'] });
-        const replica = new PlainReplica();
-        for (let turn = 0; turn < 80; turn++) {
-          driven.room.tick();
-          const id = `m${String(prng.int(0, 130)).padStart(6, '0')}`;
-          const wild = prng.pick<[string, object]>([
-            ['addStop', stop(id)],
-            ['setCity', { id, city: `${turn}` }],
-            ['removeStop', { id }],
-            ['addNote', { id: `n${turn}`, stopId: id, body: 'b' }],
-          ]);
-          commit(...wild);
-        }
-        driven.advance(1_000);
-        replica.take(driven.take('r'));
-        expect(replica.version).toBe(driven.room.stats.version);
-        expect(replica.rows()).toEqual(rowsOf(database));
-        expect(replica.hash).toBe(driven.room.head.hash);
-      }
-    });
-
-    it('[CS-12] never hold what is not durable yet', () => {
-      commits(2);
-      driven.autoDurable = false;
-      driven.queue('w', pushed + 1, 'addStop', stop('later'));
-      driven.flush();
-      driven.join('r', { snapshots: ['rows'] });
-      driven.advance(500);
-      expect(driven.take('r').filter((message) => message.type.startsWith('snapshot'))).toEqual([]);
-      driven.room.durable(3);
-      driven.advance(500);
-      expect(driven.takeOf('r', 'snapshotBegin')).toMatchObject([{ version: 3 }]);
-    });
-
-    it('[CS-13] are read and encoded once for all who wait, and a slow reader holds nobody up', () => {
-      bounded({ snapshotChunkRowsMax: 10, subscriberBacklogBytesMax: 10_000, subscriberBacklogMsMax: 60_000 });
-      commit('addMany', { from: 0, count: 100 });
-      driven.join('fast', { snapshots: ['rows'] });
-      driven.join('slow', { snapshots: ['rows'] });
-      driven.room.tick();
-      driven.ports.buffered.set('slow', 9_000);
-      driven.advance(3_000);
-      const fast = driven.take('fast');
-      expect(fast.at(-1)).toMatchObject({ type: 'snapshotEnd', rows: 100 });
-      expect(driven.takeOf('slow', 'snapshotEnd')).toEqual([]);
-      commits(3);
-      driven.ports.buffered.set('slow', 0);
-      driven.advance(3_000);
-      const replica = new PlainReplica();
-      replica.take([...(driven.ports.sent.get('slow') ?? [])].map(({ frame }) => JSON.parse(String(frame)) as ServerMessage));
-      expect(replica.rows()).toEqual(rowsOf(database));
-    });
-
-    it('[CS-13] begin again where too much changed while they were read', () => {
-      bounded({ snapshotChunkRowsMax: 10, snapshotOverlayRowsMax: 5 });
-      commit('addMany', { from: 0, count: 50 });
-      driven.join('r', { snapshots: ['rows'] });
-      driven.room.tick();
-      commit('raw', { sql: "update stops set city = 'all'" });
-      driven.advance(1_000);
-      const messages = driven.take('r');
-      expect(messages.filter((message) => message.type === 'rehydrate')).toMatchObject([{ reason: 'backlog' }]);
-      const replica = new PlainReplica();
-      replica.take(messages);
-      expect(replica.rows()).toEqual(rowsOf(database));
-    });
-
-    it('[CS-13] of a reader that takes nothing end, and free their run', () => {
-      bounded({ snapshotChunkRowsMax: 1, subscriberBacklogBytesMax: 1_000, subscriberBacklogMsMax: 1_000 });
-      commits(5);
-      driven.join('r', { snapshots: ['rows'] });
-      driven.ports.buffered.set('r', 5_000);
-      driven.advance(3_000);
-      expect(driven.ports.disconnected.get('r')).toMatchObject({ code: 'backlog_exceeded' });
-      expect(driven.room.stats).toMatchObject({ hydrating: 0 });
-      driven.room.leave('w');
-      driven.advance(1);
-      expect(driven.room.stats.isIdle).toBe(true);
-    });
-
-    it('[CS-14] push and settle while a snapshot is read: results come with the snapshot’s version or after', () => {
-      bounded({ snapshotChunkRowsMax: 10 });
-      commit('addMany', { from: 0, count: 40 });
-      driven.join('r', { snapshots: ['rows'] });
-      driven.room.tick();
-      driven.push('r', 1, 'addStop', stop('mine'));
-      driven.push('r', 2, 'unheardOf');
-      driven.advance(1_000);
-      const messages = driven.takeOf('r', 'results');
-      expect(resultsIn(messages)).toMatchObject([
-        { mutationId: 1, status: 'applied', version: 2 },
-        { mutationId: 2, status: 'rejected', version: 3 },
-      ]);
     });
   });
 

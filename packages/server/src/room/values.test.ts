@@ -4,7 +4,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
-import { openBetterSqlite3 } from '../host/node/better-sqlite3-database.ts';
+import { openDatabase } from '../host/node/open-database.ts';
 import type { RoomOptions } from './room-options.ts';
 
 type Taken = ServerMessageOf<'valueTaken'>;
@@ -33,7 +33,7 @@ describe('debounced values', () => {
 
   beforeEach(() => {
     offers = 0;
-    database = openBetterSqlite3(':memory:');
+    database = openDatabase(':memory:');
     runtime = new FakeRuntime();
     open();
   });
