@@ -4,7 +4,7 @@ import { fold } from '../src/fold.ts';
 import type { LoadProgress } from '../src/loading.tsx';
 import type { CityRow } from '../src/map/city-index.ts';
 import type { MapCursor } from '../src/map/cursor-layer.ts';
-import type { StopRow } from '../src/panels/itinerary.tsx';
+import type { StopRow } from '../src/panels/stop-detail.tsx';
 import type { SqlOutcome } from '../src/panels/sql-panel.tsx';
 import { TripView } from '../src/trip-view.tsx';
 import { EXAMPLES, ITEMS, NOTES, OTHERS, OUTCOMES, REJECTED, STOP_NAMES } from './scenes.ts';

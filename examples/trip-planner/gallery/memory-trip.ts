@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { CityRow } from '../src/map/city-index.ts';
-import type { StopRow } from '../src/panels/itinerary.tsx';
+import type { StopRow } from '../src/panels/stop-detail.tsx';
 import type { ItemRow } from '../src/panels/packing-list.tsx';
 import { keyAtEnd } from '../src/panels/reorder.ts';
 import type { NoteRow } from '../src/panels/stop-detail.tsx';

@@ -1,12 +1,19 @@
 import { type ReactNode, useState } from 'react';
+import type { Part } from './use-page.ts';
 import type { Theme } from './use-theme.ts';
+import '@fontsource-variable/ysabeau-office/wght.css';
+import '@fontsource-variable/ysabeau-office/wght-italic.css';
 import './theme.css';
 import './layout.css';
 import './panels/panels.css';
 import './panels/sql.css';
 
-/** The parts of the sheet; on a phone one at a time, on a wide screen the budget stands below the other two. */
-export type Part = 'route' | 'packing' | 'budget';
+declare module 'react' {
+  interface CSSProperties {
+    /** Custom properties, by which components hand numbers and colours to the style sheet. */
+    [name: `--${string}`]: string | number;
+  }
+}
 
 export interface AppLayoutProps {
   readonly title: string;

@@ -1,23 +1,23 @@
-import { useMemo, useRef, useState } from 'react';
-import { AppLayout, type Part } from './app.tsx';
+import { useMemo } from 'react';
+import { AppLayout } from './app.tsx';
 import { type LoadProgress, Loading } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
 import type { MapCursor } from './map/cursor-layer.ts';
 import { distanceKm } from './map/great-circle.ts';
-import type { Picked } from './map/map-scene.ts';
-import { type MapHandle, MapView } from './map/map-view.tsx';
+import { MapView } from './map/map-view.tsx';
 import type { GeoPoint } from './map/projection.ts';
 import { BudgetSlider, type BudgetSliderProps } from './panels/budget-slider.tsx';
 import { CitySearch, type CitySearchProps } from './panels/city-search.tsx';
-import { Itinerary, type StopRow } from './panels/itinerary.tsx';
+import { Itinerary } from './panels/itinerary.tsx';
 import { type ItemRow, PackingList } from './panels/packing-list.tsx';
 import { People, type Person } from './panels/people.tsx';
 import { PlaceCard } from './panels/place-card.tsx';
 import { RejectedList, type RejectedListProps } from './panels/rejected-list.tsx';
 import { SqlPanel, type SqlPanelProps } from './panels/sql-panel.tsx';
 import { StatusLine, type StatusLineProps } from './panels/status-line.tsx';
-import type { NoteRow } from './panels/stop-detail.tsx';
+import type { NoteRow, StopRow } from './panels/stop-detail.tsx';
 import { formatKm, plural } from './panels/words.ts';
+import { type Page, usePage } from './use-page.ts';
 import { useTheme } from './use-theme.ts';
 
 /** What a hand on the page asks of the room. */
@@ -61,88 +61,66 @@ export interface TripViewProps {
 
 /** The whole page over plain rows and callbacks: whatever supplies them, a room or a list in memory. */
 export function TripView(props: TripViewProps) {
-  const { title, load, cities, stops, cursors, actions, rejected, status, items } = props;
+  const { title, load, cities, stops, items } = props;
   const [theme, setTheme] = useTheme();
-  const map = useRef<MapHandle>(null);
-  const [part, setPart] = useState<Part>('route');
-  const [sqlOpen, setSqlOpen] = useState(false);
-  const [selectedId, setSelectedId] = useState<string | null>(null);
-  const [place, setPlace] = useState<CityRow | null>(null);
+  const page = usePage(props);
   const figures = useFigures(stops);
-
-  const selectStop = (id: string | null) => {
-    setSelectedId(id);
-    setPlace(null);
-    const stop = stops.find((one) => one.id === id);
-    if (stop !== undefined) map.current?.flyTo(stop);
-  };
-  const onPick = (picked: Picked | null) => {
-    setPlace(picked?.kind === 'city' ? picked.city : null);
-    if (picked?.kind !== 'stop') return;
-    setSelectedId(picked.stop.id);
-    setPart('route');
-  };
-  const chooseCity = (city: CityRow) => {
-    setPlace(city);
-    map.current?.flyTo(city, true);
-  };
-  const followed = (sessionId: string) => {
-    const cursor = cursors.find((one) => one.sessionId === sessionId);
-    if (cursor !== undefined) map.current?.flyTo(cursor);
-  };
   const packed = items.filter((item) => item.packed).length;
   return (
     <AppLayout
       title={title}
       figures={load === null ? `${plural(stops.length, 'stop')}, ${plural(figures.nights, 'night')}, ${formatKm(figures.km)}` : ''}
       packed={items.length === 0 ? '' : `${packed} of ${items.length}`}
-      part={part}
-      onPart={setPart}
-      sqlOpen={sqlOpen}
-      onSql={setSqlOpen}
+      part={page.part}
+      onPart={page.setPart}
+      sqlOpen={page.sqlOpen}
+      onSql={page.setSqlOpen}
       theme={theme}
       onTheme={setTheme}
-      onShowRoute={() => map.current?.showRoute()}
-      onZoom={(steps) => map.current?.zoomBy(steps)}
-      people={
-        <People
-          me={props.me}
-          others={props.others}
-          onRename={actions.rename}
-          onFollow={followed}
-          cursorOf={(id) => cursors.some((one) => one.sessionId === id)}
-        />
-      }
-      search={<CitySearch {...props.search} total={cities?.length ?? null} onChoose={chooseCity} />}
+      onShowRoute={page.showRoute}
+      onZoom={page.zoomBy}
+      people={<Company {...props} onFollow={page.follow} />}
+      search={<CitySearch {...props.search} total={cities?.length ?? null} onChoose={page.chooseCity} />}
       loading={load !== null && <Loading title={title} progress={load} />}
-      route={load === null && <Route {...props} selectedId={selectedId} legsKm={figures.legsKm} onSelect={selectStop} />}
-      packing={
-        load === null && <PackingList items={items} onAdd={actions.addItem} onToggle={actions.toggleItem} onRemove={actions.removeItem} />
-      }
+      route={load === null && <Route {...props} selectedId={page.selectedId} legsKm={figures.legsKm} onSelect={page.selectStop} />}
+      packing={load === null && <Packing {...props} />}
       budget={load === null && <BudgetSlider {...props.budget} nights={figures.nights} />}
-      sql={sqlOpen ? <SqlPanel {...props.sql} onClose={() => setSqlOpen(false)} /> : null}
-      status={<StatusLine {...status} />}
-      map={
-        <MapView
-          ref={map}
-          cities={cities}
-          stops={stops}
-          cursors={cursors}
-          selectedStopId={selectedId}
-          place={place}
-          theme={theme}
-          onPick={onPick}
-          onPointer={actions.setCursor}
-        />
-      }
+      sql={page.sqlOpen && <SqlPanel {...props.sql} onClose={() => page.setSqlOpen(false)} />}
+      status={<StatusLine {...props.status} />}
+      map={<TripMap {...props} theme={theme} page={page} />}
       slips={
         <>
-          <RejectedList {...rejected} />
-          {place !== null && <Place place={place} stops={stops} onAdd={actions.addStop} onClose={() => setPlace(null)} />}
+          <RejectedList {...props.rejected} />
+          <Place {...props} page={page} />
         </>
       }
     />
   );
+}
+
+function TripMap({ cities, stops, cursors, actions, theme, page }: TripViewProps & { readonly theme: string; readonly page: Page }) {
+  return (
+    <MapView
+      ref={page.map}
+      cities={cities}
+      stops={stops}
+      cursors={cursors}
+      selectedStopId={page.selectedId}
+      place={page.place}
+      theme={theme}
+      onPick={page.pick}
+      onPointer={actions.setCursor}
+    />
+  );
+}
+
+function Company({ me, others, cursors, actions, onFollow }: TripViewProps & { readonly onFollow: (sessionId: string) => void }) {
+  const cursorOf = (sessionId: string) => cursors.some((one) => one.sessionId === sessionId);
+  return <People me={me} others={others} onRename={actions.rename} onFollow={onFollow} cursorOf={cursorOf} />;
+}
+
+function Packing({ items, actions }: TripViewProps) {
+  return <PackingList items={items} onAdd={actions.addItem} onToggle={actions.toggleItem} onRemove={actions.removeItem} />;
 }
 
 function Route(
@@ -173,23 +151,15 @@ function Route(
   );
 }
 
-function Place({
-  place,
-  stops,
-  onAdd,
-  onClose,
-}: {
-  readonly place: CityRow;
-  readonly stops: readonly StopRow[];
-  readonly onAdd: (city: CityRow) => void;
-  readonly onClose: () => void;
-}) {
+function Place({ stops, actions, page }: TripViewProps & { readonly page: Page }) {
+  const { place, closePlace } = page;
+  if (place === null) return null;
   const at = stops.findIndex((stop) => stop.cityId === place.id);
   const add = () => {
-    onAdd(place);
-    onClose();
+    actions.addStop(place);
+    closePlace();
   };
-  return <PlaceCard city={place} stopNumber={at === -1 ? null : at + 1} onAdd={add} onClose={onClose} />;
+  return <PlaceCard city={place} stopNumber={at === -1 ? null : at + 1} onAdd={add} onClose={closePlace} />;
 }
 
 function useFigures(stops: readonly StopRow[]) {

@@ -62,6 +62,7 @@ export class CityLayer {
   readonly #index: CityIndex;
   readonly #now: () => number;
   #drawing: Drawing | null = null;
+  #named: ReadonlySet<number> = new Set();
 
   /** `now` in milliseconds, to weigh one drawing against the frame's budget. */
   constructor(index: CityIndex, now: () => number) {
@@ -83,6 +84,11 @@ export class CityLayer {
     if (exact && !same) this.#draw(view);
     this.#copy(context, view.camera);
     return exact;
+  }
+
+  /** Whether the last drawing names this city. */
+  names(cityId: number): boolean {
+    return this.#named.has(cityId);
   }
 
   /** The next paint draws anew: the typeface has arrived. */
@@ -133,6 +139,7 @@ export class CityLayer {
     const boxes = reserved.boxes.map((b) => shifted(b, MARGIN_PX));
     const max = Math.round((size.width * size.height) / AREA_PER_NAME_PX2);
     const places = placeLabels(requests, boxes, { max, airX: 18, airY: 9 });
+    this.#named = new Set(found.filter((_, i) => places[i] !== null).map((city) => city.row.id));
     context.textBaseline = 'middle';
     context.lineJoin = 'round';
     for (const [i, place] of places.entries()) {

@@ -1,26 +1,14 @@
 import { cityAt, type CityIndex, type CityRow } from './city-index.ts';
-import { CityLayer, dotStyle, labelSizePx, type Reserved } from './city-layer.ts';
+import { CityLayer, type Reserved } from './city-layer.ts';
 import { CursorMotion, type MapCursor, paintCursors } from './cursor-layer.ts';
 import { frameBand, paintFrame, paintFrameMarks, paintScale, scaleBox } from './frame-layer.ts';
 import { paintGraticule } from './graticule-layer.ts';
 import type { Ink } from './ink.ts';
 import { type Box, edgesOf, outsideOf } from './label-placement.ts';
-import {
-  between,
-  type Camera,
-  clampCamera,
-  nearestCopy,
-  panBy,
-  project,
-  type ScreenPoint,
-  type Size,
-  toScreen,
-  toWorld,
-  worldSizePx,
-  zoomAround,
-} from './projection.ts';
-import { boxesOf, layOutRoute, type MapStop, paintRoute, type Route, routeOf, stopAt, type StopMark } from './route-layer.ts';
-import { fontOf, forgetWidths } from './text.ts';
+import { between, type Camera, clampCamera, panBy, type ScreenPoint, type Size, toWorld, worldSizePx, zoomAround } from './projection.ts';
+import { boxesOfMark, type CityMark, markOf, paintAim, paintMark } from './mark-layer.ts';
+import { boxesOf, layOutRoute, marksBoxes, type MapStop, paintRoute, type Route, routeOf, stopAt, type StopMark } from './route-layer.ts';
+import { forgetWidths } from './text.ts';
 
 /** After this long without a move the map is drawn for the very view it rests at. */
 const REST_MS = 140;
@@ -67,6 +55,7 @@ export class MapScene {
   #marks: readonly StopMark[] = [];
   #selectedId: string | null = null;
   #place: CityRow | null = null;
+  #placeMark: CityMark | null = null;
   #hovered: CityRow | null = null;
   #pointer: ScreenPoint | null = null;
   #aim = false;
@@ -142,7 +131,8 @@ export class MapScene {
   /** The city whose card is open: ringed and named. */
   setPlace(place: CityRow | null): void {
     this.#place = place;
-    this.#ask(false);
+    this.#reservedKey = {};
+    this.#ask(true);
   }
 
   setCursors(cursors: readonly MapCursor[]): void {
@@ -243,14 +233,7 @@ export class MapScene {
     if (baseContext === null || overContext === null) return;
     const painted = this.#baseDirty;
     if (painted) {
-      this.#marks = layOutRoute(
-        overContext,
-        this.#route,
-        this.#camera,
-        this.#size,
-        [...this.#keep, ...outsideOf(this.#inside)],
-        this.#selectedId,
-      );
+      this.#layOut(overContext);
       this.#paintBase(baseContext, ink, nowMs);
     }
     const elapsedMs = Math.min(100, nowMs - this.#lastFrameMs);
@@ -258,6 +241,14 @@ export class MapScene {
     const gliding = this.#motion.advance(this.#cursors, elapsedMs, this.#still);
     this.#paintOver(overContext, ink);
     if (flying || gliding) this.#ask(flying);
+  }
+
+  /** Stops first, then the chosen city: each keeps clear of those before it. */
+  #layOut(context: CanvasRenderingContext2D): void {
+    const keep = [...this.#keep, ...outsideOf(this.#inside)];
+    this.#marks = layOutRoute(context, this.#route, this.#camera, this.#size, keep, this.#selectedId);
+    const place = this.#place;
+    this.#placeMark = place === null ? null : markOf(context, place, this.#camera, this.#size, [...keep, ...marksBoxes(this.#marks)]);
   }
 
   #fly(nowMs: number): boolean {
@@ -277,8 +268,10 @@ export class MapScene {
     context.fillStyle = ink.paper;
     context.fillRect(0, 0, this.#size.width, this.#size.height);
     const waters = paintGraticule(context, this.#camera, this.#size, ink);
-    const boxes = [...boxesOf(this.#route, this.#marks, this.#camera, this.#size), ...this.#keep, ...waters, ...edgesOf(this.#inside)];
-    const reserved: Reserved = { boxes, cityIds: new Set(this.#route.stops.map((stop) => stop.cityId)) };
+    const chosen = this.#placeMark === null ? [] : boxesOfMark(this.#placeMark);
+    const route = boxesOf(this.#route, this.#marks, this.#camera, this.#size);
+    const boxes = [...chosen, ...route, ...this.#keep, ...waters, ...edgesOf(this.#inside)];
+    const reserved: Reserved = { boxes, cityIds: new Set([...this.#route.stops.map((stop) => stop.cityId), this.#place?.id ?? 0]) };
     const view = { camera: this.#camera, size: this.#size, ratio: this.#ratio, ink, reserved, reservedKey: this.#reservedKey };
     const moving = nowMs - this.#movedMs < REST_MS;
     const exact = this.#cities?.paint(context, view, moving) ?? true;
@@ -299,8 +292,7 @@ export class MapScene {
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
     context.clearRect(0, 0, this.#size.width, this.#size.height);
     paintRoute(context, this.#route, this.#marks, this.#camera, this.#size, ink, this.#selectedId);
-    for (const city of new Set([this.#hovered, this.#place]))
-      if (city !== null) this.#paintRinged(context, city, ink, city === this.#place);
+    this.#paintCityMarks(context, ink);
     if (this.#aim) paintAim(context, this.#middle(), ink);
     paintFrame(context, this.#camera, this.#size, ink, this.#slim);
     paintScale(context, this.#camera, this.#size, ink, this.#slim);
@@ -310,42 +302,26 @@ export class MapScene {
       size: this.#size,
       ink,
       inside: this.#inside,
-      keep: [...this.#keep, ...outsideOf(this.#inside)],
+      keep: this.#kept(),
     });
   }
 
-  #paintRinged(context: CanvasRenderingContext2D, city: CityRow, ink: Ink, chosen: boolean): void {
-    const world = project(city);
-    const { x, y } = toScreen({ x: nearestCopy(world.x, this.#camera.x), y: world.y }, this.#camera, this.#size);
-    const radius = dotStyle(this.#camera.zoom, 1).radius(1) + 3;
-    context.strokeStyle = ink.ink;
-    context.lineWidth = chosen ? 2 : 1.25;
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.stroke();
-    context.font = fontOf(labelSizePx(0.8), 650);
-    context.textBaseline = 'middle';
-    context.lineJoin = 'round';
-    context.lineWidth = 5;
-    context.strokeStyle = ink.paper;
-    context.strokeText(city.name, x + radius + 5, y);
-    context.fillStyle = ink.ink;
-    context.fillText(city.name, x + radius + 5, y);
+  #paintCityMarks(context: CanvasRenderingContext2D, ink: Ink): void {
+    const hovered = this.#hovered;
+    if (hovered !== null && hovered !== this.#place) {
+      const mark = markOf(context, hovered, this.#camera, this.#size, this.#kept());
+      paintMark(context, mark, ink, false, this.#cities?.names(hovered.id) !== true);
+    }
+    if (this.#placeMark !== null) paintMark(context, this.#placeMark, ink, true, true);
   }
-}
 
-function paintAim(context: CanvasRenderingContext2D, { x, y }: ScreenPoint, ink: Ink): void {
-  context.strokeStyle = ink.ink;
-  context.lineWidth = 1.5;
-  context.beginPath();
-  for (const [dx, dy] of [
-    [1, 0],
-    [-1, 0],
-    [0, 1],
-    [0, -1],
-  ] as const) {
-    context.moveTo(x + dx * 5, y + dy * 5);
-    context.lineTo(x + dx * 14, y + dy * 14);
+  /** What the names of people and of cities pointed out keep clear of. */
+  #kept(): Box[] {
+    return [
+      ...this.#keep,
+      ...outsideOf(this.#inside),
+      ...marksBoxes(this.#marks),
+      ...(this.#placeMark === null ? [] : boxesOfMark(this.#placeMark)),
+    ];
   }
-  context.stroke();
 }

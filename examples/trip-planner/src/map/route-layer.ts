@@ -77,9 +77,13 @@ export function layOutRoute(
   return order.flatMap((stopIndex, i) => {
     const [stop, point] = [route.stops[stopIndex], points[i]];
     if (stop === undefined || point === undefined) return [];
-    return [{ stop, number: stopIndex + 1, ...point, full: full[i] === true, name: names[i] ?? null }];
+    const name = isInside(point, size) ? (names[i] ?? null) : null;
+    return [{ stop, number: stopIndex + 1, ...point, full: full[i] === true, name }];
   });
 }
+
+/** A name without its mark would point at nothing. */
+const isInside = ({ x, y }: ScreenPoint, { width, height }: Size) => x >= 0 && y >= 0 && x <= width && y <= height;
 
 const around = ({ x, y }: ScreenPoint, radius: number): Box => ({
   left: x - radius,
@@ -88,19 +92,23 @@ const around = ({ x, y }: ScreenPoint, radius: number): Box => ({
   bottom: y + radius,
 });
 
-/** The boxes cities' names must keep clear of: discs, their names, the line itself. */
-export function boxesOf(route: Route, marks: readonly StopMark[], camera: Camera, size: Size): Box[] {
-  const discs = marks.flatMap((mark) => {
+/** The boxes of stops' discs and names. */
+export function marksBoxes(marks: readonly StopMark[]): Box[] {
+  return marks.flatMap((mark) => {
     const disc = around(mark, mark.full ? MARK_RADIUS_PX + 3 : SMALL_RADIUS_PX + 2);
     return mark.name === null ? [disc] : [disc, mark.name];
   });
+}
+
+/** The boxes cities' names must keep clear of: discs, their names, the line itself. */
+export function boxesOf(route: Route, marks: readonly StopMark[], camera: Camera, size: Size): Box[] {
   const view = { left: -LINE_REACH_PX, top: -LINE_REACH_PX, right: size.width + LINE_REACH_PX, bottom: size.height + LINE_REACH_PX };
   const beads = route.lines.flatMap((line) =>
     copiesOf(line, camera, size).flatMap((copy) =>
       alongLine(onScreen(line, copy, camera, size), view, BEAD_PX).map((point) => around(point, BEAD_PX / 2)),
     ),
   );
-  return [...discs, ...beads];
+  return [...marksBoxes(marks), ...beads];
 }
 
 const onScreen = (line: readonly WorldPoint[], copy: number, camera: Camera, size: Size): ScreenPoint[] =>

@@ -1,22 +1,10 @@
 import { useEffect, useRef } from 'react';
 import type { Person } from './people.tsx';
-import { StopDetail, type NoteRow } from './stop-detail.tsx';
+import { type NoteRow, type StopActions, StopDetail, type StopRow } from './stop-detail.tsx';
 import { type Reorder, useReorder } from './use-reorder.ts';
 import { countryName, formatKm, plural } from './words.ts';
 
-/** A stop with its city, in the order of the trip. */
-export interface StopRow {
-  readonly id: string;
-  readonly position: string;
-  readonly cityId: number;
-  readonly nights: number;
-  readonly name: string;
-  readonly country: string;
-  readonly lat: number;
-  readonly lon: number;
-}
-
-export interface ItineraryProps {
+export interface ItineraryProps extends StopActions {
   readonly stops: readonly StopRow[];
   /** Kilometres from each stop to the next: one fewer than stops. */
   readonly legsKm: readonly number[];
@@ -28,13 +16,6 @@ export interface ItineraryProps {
   readonly typing: readonly Person[];
   readonly onSelect: (id: string | null) => void;
   readonly onMove: (id: string, position: string) => void;
-  readonly onSetNights: (id: string, nights: number) => void;
-  readonly onRemove: (id: string) => void;
-  readonly onAddNote: (stopId: string, body: string) => void;
-  readonly onEditNote: (id: string, body: string) => void;
-  readonly onRemoveNote: (id: string) => void;
-  /** While the own note is being written, and once it no longer is. */
-  readonly onTyping: (typing: boolean) => void;
 }
 
 /** The route as a list: the map's own line runs on beside the stops. */

@@ -1,8 +1,19 @@
 import { type KeyboardEvent, type SubmitEvent, useState } from 'react';
 import { NIGHTS_MAX, NOTE_CHARACTERS_MAX } from '../bounds.ts';
-import type { ItineraryProps, StopRow } from './itinerary.tsx';
-import { TypingLine } from './people.tsx';
+import { type Person, TypingLine } from './people.tsx';
 import { plural } from './words.ts';
+
+/** A stop with its city, in the order of the trip. */
+export interface StopRow {
+  readonly id: string;
+  readonly position: string;
+  readonly cityId: number;
+  readonly nights: number;
+  readonly name: string;
+  readonly country: string;
+  readonly lat: number;
+  readonly lon: number;
+}
 
 /** A note on a stop. */
 export interface NoteRow {
@@ -12,13 +23,21 @@ export interface NoteRow {
   readonly author: string;
 }
 
-type DetailProps = Pick<
-  ItineraryProps,
-  'typing' | 'onSetNights' | 'onRemove' | 'onAddNote' | 'onEditNote' | 'onRemoveNote' | 'onTyping'
-> & {
+export interface StopActions {
+  readonly onSetNights: (id: string, nights: number) => void;
+  readonly onRemove: (id: string) => void;
+  readonly onAddNote: (stopId: string, body: string) => void;
+  readonly onEditNote: (id: string, body: string) => void;
+  readonly onRemoveNote: (id: string) => void;
+  /** While the own note is being written, and once it no longer is. */
+  readonly onTyping: (typing: boolean) => void;
+}
+
+interface DetailProps extends StopActions {
   readonly stop: StopRow;
   readonly notes: readonly NoteRow[];
-};
+  readonly typing: readonly Person[];
+}
 
 /** What opens under a stop: its nights, its notes, the way to take it off the route. */
 export function StopDetail({ stop, notes, typing, onSetNights, onRemove, onAddNote, onEditNote, onRemoveNote, onTyping }: DetailProps) {
