@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   hello(): Omit<HelloMessage, 'token' | 'type' | 'protocol' | 'codecs'> & { protocol: number };
   readonly times: ConnectionTimes;
   readonly messageBytesMax: number;
-  /** A checked message of the newest socket, welcome first; pings and pongs are answered here. */
+  /** A checked message of the newest socket, welcome first; pings are answered here. */
   onMessage(message: ServerMessage): void;
   /** A live session ended; another attempt follows unless the state says otherwise. */
   onLost(error: ErrorBody): void;
@@ -199,7 +199,7 @@ export class Connection {
         return;
       case 'pong':
         if (message.at !== undefined) this.#roundTripMs = Math.max(0, this.#options.runtime.monotonicMs() - message.at);
-        return;
+        return this.#options.onMessage(message);
       case 'error':
         this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
         return this.#options.onMessage(message);

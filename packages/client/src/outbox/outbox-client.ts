@@ -13,6 +13,8 @@ export interface PendingMutation {
   readonly mutation: Mutation;
   /** Of it as JSON in UTF-8. */
   readonly bytes: number;
+  /** Rises with every enqueued mutation, whosever it is. */
+  readonly order: number;
   /** What the room said of it; it settles when the replica reaches `result.version`. */
   result: MutationResult | null;
   /** Set where it can never be pushed: a void goes in its place, and this is what is told. */

@@ -53,6 +53,7 @@ export class Outbox {
   readonly #clients = new Map<string, OutboxClient>();
   readonly #aliases = new Map<string, Rekeyed>();
   #count = 0;
+  #order = 0;
   #bytes = 0;
 
   constructor(limits: OutboxLimits) {
@@ -116,9 +117,10 @@ export class Outbox {
    * @throws AlcoveError `outbox_full`; the code its client was stopped with.
    */
   assertRoomFor(mutation: Mutation, bytes: number): void {
-    const stopped = this.#clients.get(mutation.clientId)?.stopped;
-    if (stopped !== null && stopped !== undefined) throw AlcoveError.fromBody(stopped);
-    const gap = mutation.mutationId - 1 - (this.#clients.get(mutation.clientId)?.lastMutationId ?? 0);
+    const client = this.#clients.get(mutation.clientId);
+    if (client === undefined) this.#assertRoomForClient();
+    else if (client.stopped !== null) throw AlcoveError.fromBody(client.stopped);
+    const gap = mutation.mutationId - 1 - (client?.lastMutationId ?? 0);
     if (this.#count + gap + 1 > this.#limits.outboxMutationsMax) {
       throw new AlcoveError('outbox_full', `${this.#count} mutations are pending; the bound is ${this.#limits.outboxMutationsMax}`);
     }
@@ -134,7 +136,8 @@ export class Outbox {
   }
 
   #enqueue(client: OutboxClient, mutation: Mutation, bytes: number): void {
-    client.add({ mutation, bytes, result: null, refusal: null });
+    this.#order += 1;
+    client.add({ mutation, bytes, order: this.#order, result: null, refusal: null });
     this.#count += 1;
     this.#bytes += bytes;
   }
@@ -146,10 +149,28 @@ export class Outbox {
     return this.#clientOf(clientId);
   }
 
+  /** What is to be shown: all that is pending, in the order it was enqueued. */
+  pending(): Mutation[] {
+    const entries = [...this.#clients.values()].flatMap((client) => client.pending.filter(isReal));
+    return entries.sort((a, b) => a.order - b.order).map((entry) => entry.mutation);
+  }
+
+  /** Whether the room may have handled something that has no result here. */
+  get hasUnanswered(): boolean {
+    return [...this.#clients.values()].some((client) =>
+      client.pending.some((entry) => entry.mutation.mutationId <= client.sent && entry.result === null),
+    );
+  }
+
   /** What hello says of every client. */
   hello(): HelloClient[] {
     const speaking = [...this.#clients.values()].filter((client) => client.stopped === null);
     return speaking.map(({ clientId, lastMutationId, confirmed, welcomed }) => ({ clientId, lastMutationId, confirmed, welcomed }));
+  }
+
+  isStopped(clientId: string): boolean {
+    const stopped = this.#clients.get(clientId)?.stopped;
+    return stopped !== null && stopped !== undefined;
   }
 
   /** Clients with nothing pending: they may say bye. */

@@ -1,6 +1,6 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
 import { replicatedShapes } from '@alcove/core/change/table-shape';
-import type { ErrorBody } from '@alcove/core/error';
+import { AlcoveError, assert, type ErrorBody } from '@alcove/core/error';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { LiveQuery, queryKey, type QueryTarget, type RunOutcome } from './live-query.ts';
@@ -110,15 +110,16 @@ export class LiveQueries {
     for (const query of this.#index.touchedBy(changes)) this.#due.add(query);
   }
 
-  /** Runs the query that is due longest. */
-  runNext(): void {
+  /** Runs the query that is due longest, and answers with it. */
+  runNext(): LiveQuery | null {
     const [query] = this.#due;
     const target = this.#target;
-    if (query === undefined || target === null) return;
+    if (query === undefined || target === null) return null;
     this.#due.delete(query);
     const before = query.error;
     const outcome = this.#run(query, target);
     if (outcome.update !== null || outcome.error !== null || before !== null) this.#tell(query, outcome);
+    return query;
   }
 
   #run(query: LiveQuery, target: QueryTarget): RunOutcome {
@@ -146,6 +147,16 @@ export class LiveQueries {
   #updateFor(query: LiveQuery, revision: number, update: RowsUpdate | null): RowsUpdate | null {
     if (update === null || update.kind === 'whole' || revision > 0) return update;
     return { kind: 'whole', columns: query.columns, rows: query.rows ?? [] };
+  }
+
+  /** A read of its own, for one answer. @throws AlcoveError as a live query's error; `internal` before there is a replica. */
+  readOnce(sql: string, params: Row): { columns: readonly string[]; rows: readonly Row[] } {
+    assert(this.#target !== null, 'a read before there is a replica');
+    const query = new LiveQuery(sql, params);
+    query.prepare(this.#target);
+    const { error } = query.run(this.#limits.resultRowsMax);
+    if (error !== null) throw AlcoveError.fromBody(error);
+    return { columns: query.columns, rows: query.rows ?? [] };
   }
 
   /** News since the last call, in order. */

@@ -77,6 +77,11 @@ export class RowsHydration {
     return this.#chunks.length > 0 || (this.#ended && this.#afterRows.length > 0);
   }
 
+  /** Everything has come. */
+  get isComplete(): boolean {
+    return this.#ended;
+  }
+
   /** Everything is in the database. */
   get isDone(): boolean {
     return this.#ended && this.#chunks.length === 0 && this.#afterRows.length === 0;

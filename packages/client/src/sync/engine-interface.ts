@@ -21,14 +21,16 @@ export interface SyncEngine {
   /** Connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. */
   start(): void;
   /**
-   * Enqueues a mutation and runs it on the replica; mutationIds of a client come in order 1, 2, 3 …. One that is already pending or settled is ignored.
-   * `deferred`: there is no replica yet, it takes effect once there is one.
-   * @throws AlcoveError where the run fails: the mutation is not enqueued and its id may be used again. `outbox_full`, `closed`; `client_unknown` once the client was stopped.
+   * Enqueues a mutation and runs it on the replica; mutationIds of a client come in order 1, 2, 3 …. `known`: it is already pending or settled, nothing is
+   * done. `deferred`: there is no replica yet, it takes effect once there is one.
+   * @throws AlcoveError where the run fails: the mutation is not enqueued, and its id may be used again or left out. `outbox_full`, `closed`; `client_unknown`
+   *   or `unknown_outcome` once the client was stopped.
    */
   mutate(mutation: Mutation): 'ran' | 'deferred' | 'known';
   /**
    * Takes over what an earlier worker or a dead tab left: their counters and pending mutations, each client's in order. A run that throws here keeps its
-   * mutation pending: the room decides. Best before `start`, so that the first hello names them.
+   * mutation pending: the room decides. Before `start` the first hello names them; later, the connection is opened anew.
+   * @throws AlcoveError `outbox_full` past what one connection may speak for.
    */
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
   /** Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. */
@@ -37,7 +39,7 @@ export interface SyncEngine {
   /** Starts a live query under an id of the caller's; its first notice comes at once, with rows as soon as there is a replica. */
   watch(queryId: string, query: EngineQuery): void;
   unwatch(queryId: string): void;
-  /** Runs a read once, on the first complete replica. */
+  /** Runs a read once, on the first complete replica. Rejects as a live query fails, and with `closed`. */
   runOnce(query: EngineQuery): Promise<QueryRows>;
 
   /** This session's presence; null takes it back. Said again by itself after a reconnect, as are the next two. */
@@ -125,6 +127,8 @@ export interface ByteProgress {
 export interface FetchedImage {
   /** After Content-Encoding was undone. */
   readonly bytes: Uint8Array;
+  /** Lower-case hex of the SHA-256 of `bytes`, where the platform makes it off the thread; else the engine makes it, in steps. */
+  readonly sha256?: string | null;
   /** A response header, null where it is missing. */
   header(name: string): string | null;
 }

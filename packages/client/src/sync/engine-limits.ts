@@ -24,20 +24,25 @@ export interface EngineLimits {
   /** First and longest backoff between attempts. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
-  /** Cursors and presence are sent at most this often. */
+  /** Cursors, and presence with ephemeral keys, are sent at most this often. */
   readonly cursorIntervalMs: number;
   readonly presenceIntervalMs: number;
+  /** New values are offered at most this often. */
+  readonly valueIntervalMs: number;
   /** Others' presence, cursors and states are kept this long after the connection ended. */
   readonly ephemeralKeepMs: number;
   /** Own ephemeral keys, and values being watched or unwritten; past it a set throws `overloaded`. */
   readonly ephemeralKeysMax: number;
+  /** Bytes queued on the socket past which states wait, and past which nothing more is pushed. */
+  readonly stateBacklogBytesMax: number;
+  readonly pushBacklogBytesMax: number;
 }
 
 export const ENGINE_LIMITS: EngineLimits = {
   outboxMutationsMax: 100_000,
   outboxBytesMax: 64 * 1024 * 1024,
   pushWindowMutationsMax: 500,
-  messageBytesMax: 16 * 1024 * 1024,
+  messageBytesMax: 64 * 1024 * 1024, // a commit is whole, and may be far larger than what its mutations said
   liveQueriesMax: 10_000,
   resultRowsMax: 1_000_000,
   stepBudgetMs: 8, // half a frame of a page at 60 Hz
@@ -49,8 +54,11 @@ export const ENGINE_LIMITS: EngineLimits = {
   backoffMaxMs: 15_000,
   cursorIntervalMs: 40,
   presenceIntervalMs: 50,
+  valueIntervalMs: 40,
   ephemeralKeepMs: 10_000,
   ephemeralKeysMax: 10_000,
+  stateBacklogBytesMax: 256 * 1024,
+  pushBacklogBytesMax: 4 * 1024 * 1024,
 };
 
 /** @throws AlcoveError `option_invalid` naming the limit that is no whole number ≥ 1. */

@@ -1,0 +1,145 @@
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import { jsonFrom } from '@alcove/core/json';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { parseArguments } from '@alcove/core/mutation/parse-arguments';
+import { type ClientMessageInput, PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
+import type { ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { Outbox, type PushLimits, type Settled, type Stopped } from '../outbox/outbox.ts';
+import type { EngineClient, SettledNotice } from './engine-interface.ts';
+import type { EngineLimits } from './engine-limits.ts';
+import type { NoticeBatch } from './notice-batch.ts';
+
+export interface MutationFlowOptions {
+  readonly runtime: Runtime;
+  readonly room: AnyRoom;
+  readonly limits: EngineLimits;
+  readonly notices: NoticeBatch;
+  /** False: there is no session. */
+  send(message: ClientMessageInput): boolean;
+  bufferedBytes(): number;
+  breakOff(error: AlcoveError): void;
+}
+
+/** Share of the room's message bound that a push's mutations may take; the rest is for the message around them. */
+const PUSH_SHARE = 0.9;
+/** Before the first welcome: what rooms take by default. */
+const MESSAGE_BYTES_MAX = 1_000_000;
+
+/** Mutations between the page, the outbox and the room: checked, enqueued, pushed, answered, told. Knows no rows. */
+export class MutationFlow {
+  readonly outbox: Outbox;
+  readonly #options: MutationFlowOptions;
+  #pushLimits: PushLimits = { mutationsMax: PUSH_MUTATIONS_MAX, bytesMax: MESSAGE_BYTES_MAX * PUSH_SHARE };
+  #historyId: string | null = null;
+  #rejected = 0;
+
+  constructor(options: MutationFlowOptions) {
+    this.#options = options;
+    this.outbox = new Outbox(options.limits);
+  }
+
+  /** Rejections told. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /**
+   * What the mutation is enqueued as: under its present name, its arguments as the room will get them. Null: it is known already.
+   * @throws AlcoveError `arguments_invalid`, `mutator_unknown`, `message_too_large`, `outbox_full`, or what its client was stopped with.
+   */
+  admit(given: Mutation): { readonly mutation: Mutation; readonly bytes: number } | null {
+    if (this.outbox.knows(given)) return null;
+    const mutation = { ...this.outbox.currentName(given), args: jsonFrom(given.args, 'arguments_invalid', `arguments of ${given.name}`) };
+    const bytes = this.#options.runtime.utf8.encode(JSON.stringify(mutation)).length;
+    if (bytes > this.#pushLimits.bytesMax) {
+      throw new AlcoveError('message_too_large', `${mutation.name} has ${bytes} bytes; the room takes ${this.#pushLimits.bytesMax}`);
+    }
+    this.outbox.assertRoomFor(mutation, bytes);
+    return { mutation, bytes };
+  }
+
+  /** What a run would refuse before its body, for when there is no replica to run on. @throws as the run. */
+  checkArguments({ name, args }: Mutation): void {
+    const { mutators } = this.#options.room;
+    const mutator = Object.hasOwn(mutators, name) ? mutators[name] : undefined;
+    if (mutator === undefined)
+      throw new AlcoveError('mutator_unknown', `room ${this.#options.room.name} has no mutator ${JSON.stringify(name)}`);
+    parseArguments(name, mutator.schema, args);
+  }
+
+  /** Enqueues what an earlier worker or a dead tab left. Gives what is new. @throws `outbox_full` */
+  adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): Mutation[] {
+    for (const client of clients) this.outbox.addClient(client);
+    const adopted: Mutation[] = [];
+    for (const given of mutations) {
+      if (this.outbox.knows(given)) continue;
+      const mutation = this.outbox.currentName(given);
+      this.outbox.add(mutation, this.#options.runtime.utf8.encode(JSON.stringify(mutation)).length);
+      adopted.push(mutation);
+    }
+    for (const { clientId, lastMutationId } of clients) this.outbox.fillTo(clientId, lastMutationId);
+    return adopted;
+  }
+
+  /** Compares counters with the room. Gives the clients that were stopped and says whether names changed. */
+  welcome(message: WelcomeMessage): { readonly stopped: readonly Stopped[]; readonly isRenamed: boolean } {
+    const { messageBytesMax, pushMutationsMax } = message.limits;
+    this.#pushLimits = { mutationsMax: Math.min(pushMutationsMax, PUSH_MUTATIONS_MAX), bytesMax: Math.floor(messageBytesMax * PUSH_SHARE) };
+    const isNewHistory = this.#historyId !== null && this.#historyId !== message.historyId;
+    this.#historyId = message.historyId;
+    const { rekeyed, stopped } = this.outbox.welcome(message, isNewHistory);
+    for (const notice of rekeyed) this.#options.notices.add({ type: 'rekeyed', ...notice });
+    for (const one of stopped) this.#tellStopped(one);
+    return { stopped, isRenamed: rekeyed.length > 0 };
+  }
+
+  #tellStopped(stopped: Stopped): void {
+    this.#options.notices.add({ type: 'clientStopped', ...stopped });
+  }
+
+  /** Gives the client that was stopped by it, if any. */
+  refused(message: ServerMessageOf<'refused'>): Stopped | null {
+    const { runtime } = this.#options;
+    const then = this.outbox.refused(message, runtime.monotonicMs(), runtime.random());
+    if (then === 'waits') return null;
+    if (then === 'disagrees') {
+      this.#options.breakOff(
+        new AlcoveError('connection_lost', `the room expects mutation ${message.expected} of ${message.clientId}, which is not pending`),
+      );
+      return null;
+    }
+    this.#tellStopped(then);
+    return then;
+  }
+
+  /** Pushes what may go, and says what was heard. */
+  push(): void {
+    const { runtime, limits, send, bufferedBytes } = this.#options;
+    while (bufferedBytes() <= limits.pushBacklogBytesMax) {
+      const mutations = this.outbox.nextPush(this.#pushLimits, runtime.monotonicMs());
+      if (mutations === null) break;
+      send({ type: 'push', mutations });
+    }
+    for (const heard of this.outbox.takeHeard()) send({ type: 'heard', ...heard });
+  }
+
+  /** Settled mutations as notices; voids are nobody's. */
+  settled(settled: readonly Settled[]): SettledNotice[] {
+    return settled.filter(({ isVoid }) => !isVoid).map((one) => this.#noticeOf(one));
+  }
+
+  #noticeOf({ mutation: { clientId, mutationId }, result, error }: Settled): SettledNotice {
+    if (error !== null) this.#rejected += 1;
+    const body: ErrorBody | null = error;
+    return {
+      type: 'settled',
+      clientId,
+      mutationId,
+      outcome: error === null ? 'applied' : 'rejected',
+      version: result.version,
+      error: body,
+    };
+  }
+}

@@ -1,0 +1,323 @@
+import type { ChangeSet } from '@alcove/core/change/change-set';
+import { AlcoveError } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
+import type { CommitMessage, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { Database } from '@alcove/core/sqlite/database';
+import type { Outbox, Settled } from '../outbox/outbox.ts';
+import type { RunOptions } from '../replica/optimistic-run.ts';
+import { Replica, type ReplicaPosition } from '../replica/replica.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { FetchImage, HydrationProgress } from './engine-interface.ts';
+import { Hydration } from './hydration.ts';
+
+export interface ReplicaFlowOptions extends RunOptions {
+  readonly outbox: Outbox;
+  readonly fetchImage: FetchImage | null;
+  openDatabase(image: Uint8Array | null): Database;
+  /** False: there is no session. */
+  send(message: ClientMessageInput): boolean;
+  /** The session cannot go on; another is opened. */
+  breakOff(error: AlcoveError): void;
+  wake(): void;
+  onChanges(changes: ChangeSet): void;
+  /** Another database is shown from now on; the one before is closed when this returns. */
+  onShown(database: Database): void;
+  onSettled(settled: readonly Settled[]): void;
+}
+
+/** A replica that is being caught up before it is shown. */
+interface NextReplica {
+  readonly replica: Replica;
+  /** Not shown below this version: the tab has shown it already. */
+  readonly fromVersion: number;
+}
+
+/** Failed snapshots in a row after which the session is given up, and of images after which rows are asked for. */
+const FAILURES_MAX = 3;
+const IMAGE_FAILURES_MAX = 2;
+
+/**
+ * The way of the room's state into what is shown: snapshots, the stream of commits, rebase. A snapshot is made ready beside the replica that is shown and
+ * takes its place when it is as new; nothing half is ever shown.
+ *
+ * ```
+ * welcome(resume) ──────────────────────────────▶ commits → queue → rebase of the shown replica
+ * welcome(else) · rehydrate → hydration → next replica ─ caught up, results heard ─▶ shown
+ * ```
+ */
+export class ReplicaFlow {
+  readonly #options: ReplicaFlowOptions;
+  readonly #hydration: Hydration;
+  readonly #queue = new CommitQueue();
+  #shown: Replica | null = null;
+  #next: NextReplica | null = null;
+  /** `at` of the ping whose answer comes behind the results of the snapshot's version; null: nothing to wait for. */
+  #awaitedPong: number | null = null;
+  /** The session waits for `follow`. */
+  #owesFollow = false;
+  /** The room's head when the stream began: there the replica is current. */
+  #headVersion = 0;
+  /** A fork or another history: older versions may be shown after newer ones. */
+  #mayGoBack = true;
+  /** Settled by commits that could not be applied; told once a snapshot holds them. */
+  #unshownSettled: Settled[] = [];
+  #failures = 0;
+  #imageFailures = 0;
+  #user: Claims | null = null;
+
+  constructor(options: ReplicaFlowOptions) {
+    this.#options = options;
+    const { openDatabase, fetchImage, room } = options;
+    this.#hydration = new Hydration({
+      model: room.model,
+      openDatabase,
+      fetchImage,
+      wake: () => options.wake(),
+      onStream: (position) => this.#streamFrom(position),
+      onReady: (database, position, by) => this.#ready(database, position, by),
+      onFailed: (error, by) => this.#failed(error, by),
+    });
+  }
+
+  get database(): Database | null {
+    return this.#shown?.database ?? null;
+  }
+
+  /** What is shown. */
+  get position(): ReplicaPosition | null {
+    return this.#shown?.position ?? null;
+  }
+
+  /** What hello resumes from: a replica that is not shown yet counts too. */
+  get resumePosition(): ReplicaPosition | null {
+    return (this.#next?.replica ?? this.#shown)?.position ?? null;
+  }
+
+  get isCurrent(): boolean {
+    return this.#queue.isOpen && this.#next === null && this.#shown !== null && this.#shown.position.version >= this.#headVersion;
+  }
+
+  get progress(): HydrationProgress | null {
+    const progress = this.#hydration.progress;
+    if (progress !== null || this.#next === null) return progress;
+    return { phase: 'opening', bytes: 0, bytesTotal: null, rows: 0, rowsTotal: null };
+  }
+
+  get snapshots(): ('image' | 'rows')[] {
+    return this.#options.fetchImage === null || this.#imageFailures >= IMAGE_FAILURES_MAX ? ['rows'] : ['image', 'rows'];
+  }
+
+  set user(user: Claims | null) {
+    this.#user = user;
+    if (this.#shown !== null) this.#shown.user = user;
+  }
+
+  /** Runs a new mutation on what is shown. False: there is nothing yet. @throws what its run throws. */
+  run(mutation: Mutation): boolean {
+    if (this.#shown === null) return false;
+    this.#options.onChanges(this.#shown.mutate(mutation));
+    return true;
+  }
+
+  /** Shows mutations that were pending elsewhere. */
+  adopt(mutations: readonly Mutation[]): void {
+    if (this.#shown !== null) this.#options.onChanges(this.#shown.adopt(mutations));
+  }
+
+  /** Mutations go by other names. */
+  rename(rename: (mutation: Mutation) => Mutation): void {
+    if (this.#shown !== null) this.#options.onChanges(this.#shown.rename(rename));
+  }
+
+  /** Mutations are not shown any more. */
+  drop(isDropped: (mutation: Mutation) => boolean): void {
+    if (this.#shown !== null) this.#options.onChanges(this.#shown.rebase([], isDropped));
+  }
+
+  welcome({ hydration, image, view, version, historyId }: WelcomeMessage): void {
+    this.#headVersion = version;
+    const position = this.resumePosition;
+    if (hydration === 'resume' && position !== null) {
+      this.#hydration.cancel();
+      this.#mayGoBack = false;
+      this.#queue.begin(position);
+      return;
+    }
+    this.#mayGoBack = hydration === 'fork' || (position !== null && position.historyId !== historyId);
+    this.#expectSnapshot(image, view);
+  }
+
+  rehydrate({ reason, image, view }: ServerMessageOf<'rehydrate'>): void {
+    if (reason === 'fork' || reason === 'history') this.#mayGoBack = true;
+    this.#expectSnapshot(image, view);
+  }
+
+  #expectSnapshot(image: WelcomeMessage['image'], view: string): void {
+    this.#queue.end();
+    this.#dropNext();
+    this.#owesFollow = image !== null;
+    this.#hydration.begin(image, view);
+    this.#options.wake();
+  }
+
+  snapshot(message: ServerMessageOf<'snapshotBegin' | 'snapshotRows' | 'snapshotEnd'>): void {
+    if (message.type === 'snapshotBegin') this.#hydration.rowsBegin(message);
+    else if (message.type === 'snapshotRows') this.#hydration.rowsChunk(message);
+    else this.#hydration.rowsEnd(message);
+  }
+
+  /** The session streams from here. Results for mutations that the snapshot may hold come first, and the answer to a ping behind them. */
+  #streamFrom(position: ReplicaPosition): void {
+    this.#queue.begin(position);
+    if (!this.#options.outbox.hasUnanswered) return;
+    const at = this.#options.runtime.monotonicMs();
+    if (this.#options.send({ type: 'ping', at })) this.#awaitedPong = at;
+  }
+
+  pong(at: number | undefined): void {
+    if (at === undefined || at !== this.#awaitedPong) return;
+    this.#awaitedPong = null;
+    this.#options.wake();
+  }
+
+  commit(message: CommitMessage): void {
+    if (message.schema !== this.#options.room.model.schemaId) {
+      return this.#options.breakOff(new AlcoveError('connection_lost', 'the room changed its schema'));
+    }
+    const admitted = this.#queue.admit(message);
+    if (admitted === 'queued') this.#options.wake();
+    if (admitted === 'gap')
+      this.#options.breakOff(new AlcoveError('connection_lost', `a commit from version ${message.from} on came before those up to it`));
+    if (admitted === 'fork') {
+      this.#mayGoBack = true;
+      this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
+    }
+  }
+
+  #ready(database: Database, position: ReplicaPosition, by: 'image' | 'rows'): void {
+    if (by === 'image' && this.#owesFollow) {
+      this.#owesFollow = false;
+      const { historyId, version, hash } = position;
+      if (this.#options.send({ type: 'follow', historyId, version, hash })) this.#streamFrom(position);
+    }
+    const shown = this.#shown?.position;
+    const isLater = shown === undefined || shown.historyId !== position.historyId || this.#mayGoBack;
+    this.#next?.replica.close();
+    this.#next = { replica: new Replica(database, position, this.#options), fromVersion: isLater ? position.version : shown.version };
+    this.#options.wake();
+  }
+
+  #failed(error: AlcoveError, by: 'image' | 'rows'): void {
+    if (by === 'image') this.#imageFailures += 1;
+    this.#askSnapshot(error);
+  }
+
+  /** What was under way is of no use. A few are asked for again on this session, then on another one, which backs off. */
+  #askSnapshot(error: AlcoveError): void {
+    const { runtime, room } = this.#options;
+    runtime.log.info('a snapshot is asked for anew', { room: room.name, code: error.code, message: error.message });
+    this.#queue.end();
+    this.#dropNext();
+    this.#hydration.cancel();
+    this.#owesFollow = false;
+    this.#failures += 1;
+    if (this.#failures % FAILURES_MAX === 0) return this.#options.breakOff(error);
+    this.#options.send({ type: 'hydrate', snapshots: this.snapshots });
+  }
+
+  lost(): void {
+    this.#queue.end();
+    this.#hydration.lost();
+    this.#owesFollow = false;
+    this.#awaitedPong = null;
+  }
+
+  get hasWork(): boolean {
+    return !this.#queue.isEmpty || this.#hydration.hasWork;
+  }
+
+  /** One turn: what arrived is rebased at once. */
+  rebase(): void {
+    if (this.#next !== null) this.#catchUpNext(this.#next);
+    else if (this.#shown !== null) this.#rebaseShown(this.#shown);
+  }
+
+  /** One piece of a snapshot's way into its database. */
+  hydrate(): void {
+    this.#hydration.step();
+  }
+
+  get hasHydrationWork(): boolean {
+    return this.#hydration.hasWork;
+  }
+
+  #rebaseShown(shown: Replica): void {
+    const { outbox } = this.#options;
+    const commits = this.#queue.take();
+    const settled = outbox.settle(commits.at(-1)?.to ?? shown.position.version);
+    if (commits.length === 0 && settled.length === 0) return;
+    const names = new Set(settled.map(({ mutation }) => nameOf(mutation)));
+    try {
+      const changes = shown.rebase(commits, (mutation) => names.has(nameOf(mutation)));
+      this.#failures = 0;
+      this.#options.onChanges(changes);
+      this.#options.onSettled(settled);
+    } catch (cause) {
+      this.#unshownSettled.push(...settled);
+      this.#cannotApply(cause);
+    }
+  }
+
+  #catchUpNext({ replica, fromVersion }: NextReplica): void {
+    try {
+      const commits = this.#queue.take();
+      if (commits.length > 0) replica.rebase(commits, () => false);
+    } catch (cause) {
+      return this.#cannotApply(cause);
+    }
+    if (this.#awaitedPong === null && replica.position.version >= fromVersion) this.#show(replica);
+  }
+
+  #cannotApply(cause: unknown): void {
+    const error = AlcoveError.from(cause);
+    this.#options.runtime.log.error('a commit could not be applied', {
+      room: this.#options.room.name,
+      code: error.code,
+      message: error.message,
+    });
+    this.#askSnapshot(new AlcoveError('snapshot_failed', `a commit could not be applied: ${error.message}`, { cause }));
+  }
+
+  #show(replica: Replica): void {
+    const { outbox } = this.#options;
+    const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
+    this.#unshownSettled = [];
+    const before = this.#shown;
+    this.#shown = replica;
+    this.#next = null;
+    this.#failures = 0;
+    this.#imageFailures = 0;
+    replica.user = this.#user;
+    replica.adopt(outbox.pending());
+    this.#options.onShown(replica.database);
+    before?.close();
+    this.#options.onSettled(settled);
+  }
+
+  #dropNext(): void {
+    this.#next?.replica.close();
+    this.#next = null;
+    this.#awaitedPong = null;
+  }
+
+  close(): void {
+    this.#hydration.cancel();
+    this.#dropNext();
+    this.#shown?.close();
+    this.#shown = null;
+  }
+}
+
+const nameOf = ({ clientId, mutationId }: Mutation): string => `${clientId} ${mutationId}`;

@@ -1,0 +1,397 @@
+import { AlcoveError, type ErrorBody, exhaustive } from '@alcove/core/error';
+import type { Json } from '@alcove/core/json';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
+import type { ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import { Connection } from '../connection/connection.ts';
+import type { ConnectionState } from '../connection/connection-state.ts';
+import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
+import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
+import { engineStatus } from './engine-status.ts';
+import { MutationFlow } from './mutation-flow.ts';
+import { NoticeBatch } from './notice-batch.ts';
+import { QueryFlow } from './query-flow.ts';
+import { ReplicaFlow } from './replica-flow.ts';
+import { StateFlow } from './state-flow.ts';
+import { WorkTurns } from './work-turns.ts';
+
+/** @throws AlcoveError `option_invalid` */
+export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
+  return new Engine(options);
+}
+
+/** What is known of the session since its welcome. */
+interface SessionFacts {
+  readonly sessionId: string;
+  readonly serverOffsetMs: number;
+}
+
+/**
+ * Joins the flows: each message of the room and each call of the page goes to the flow it concerns; what follows is done in turns (rebase, queries, a piece of
+ * a snapshot, pushes), and told at their end.
+ */
+class Engine implements SyncEngine {
+  readonly #options: SyncEngineOptions;
+  readonly #limits: EngineLimits;
+  readonly #notices: NoticeBatch;
+  readonly #turns: WorkTurns;
+  readonly #connection: Connection;
+  readonly #mutations: MutationFlow;
+  readonly #replica: ReplicaFlow;
+  readonly #queries: QueryFlow;
+  readonly #states: StateFlow;
+  /** The client the session is of; another one once it was stopped. */
+  #clientId: string;
+  #session: SessionFacts | null = null;
+  #user: Claims | null = null;
+  #headVersion: number | null = null;
+  #lastError: ErrorBody | null = null;
+  #isClosed = false;
+
+  constructor(options: SyncEngineOptions) {
+    this.#options = options;
+    this.#clientId = options.clientId;
+    this.#limits = resolveEngineLimits(options.limits);
+    this.#notices = new NoticeBatch(options.onNotices);
+    this.#turns = new WorkTurns(options.runtime, () => this.#guard('a turn', () => this.#work()) ?? false);
+    this.#connection = this.#makeConnection();
+    this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices });
+    this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
+    this.#states = new StateFlow({
+      ...this.#shared(),
+      notices: this.#notices,
+      database: () => this.#replica.database,
+      wake: () => this.#turns.wish(),
+    });
+    this.#replica = this.#makeReplica();
+  }
+
+  #shared() {
+    const { runtime, room } = this.#options;
+    return {
+      runtime,
+      room,
+      limits: this.#limits,
+      send: (message: ClientMessageInput): boolean => this.#connection.send(message),
+      bufferedBytes: (): number => this.#connection.bufferedBytes,
+      breakOff: (error: AlcoveError): void => this.#connection.breakOff(error.toBody()),
+    };
+  }
+
+  #makeConnection(): Connection {
+    const { runtime, url, openSocket } = this.#options;
+    return new Connection({
+      runtime,
+      url,
+      openSocket,
+      token: () => this.#options.token(),
+      hello: () => this.#hello(),
+      times: this.#limits,
+      messageBytesMax: this.#limits.messageBytesMax,
+      onMessage: (message) => this.#guard('a message', () => this.#receive(message)),
+      onLost: () => this.#lost(),
+      onPhase: (state) => this.#phase(state),
+    });
+  }
+
+  #makeReplica(): ReplicaFlow {
+    const { mutationRowsMax: rowsMax, mutationStatementsMax: statementsMax, mutationTimeMs: timeBudgetMs } = this.#limits;
+    return new ReplicaFlow({
+      ...this.#shared(),
+      limits: { rowsMax, statementsMax, timeBudgetMs },
+      outbox: this.#mutations.outbox,
+      fetchImage: this.#options.fetchImage,
+      openDatabase: (image) => this.#options.openDatabase(image),
+      wake: () => this.#turns.wish(),
+      onChanges: (changes) => {
+        this.#queries.invalidate(changes);
+        this.#states.rowsChanged(changes);
+      },
+      onShown: (database) => {
+        this.#queries.attach(database);
+        this.#states.values.rowsChanged(null);
+      },
+      onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
+    });
+  }
+
+  #hello(): ReturnType<ConstructorParameters<typeof Connection>[0]['hello']> {
+    const { room, roomId, groupId } = this.#options;
+    return {
+      protocol: PROTOCOL_VERSION,
+      room: room.name,
+      id: roomId,
+      schema: room.model.schemaId,
+      clientId: this.#clientId,
+      groupId,
+      clients: this.#mutations.outbox.hello(),
+      resume: this.#replica.resumePosition,
+      snapshots: this.#replica.snapshots,
+    };
+  }
+
+  // What the page asks
+
+  start(): void {
+    this.#assertOpen();
+    this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
+    this.#connection.start();
+  }
+
+  mutate(given: Mutation): 'ran' | 'deferred' | 'known' {
+    this.#assertOpen();
+    const admitted = this.#mutations.admit(given);
+    if (admitted === null) return 'known';
+    const { mutation, bytes } = admitted;
+    const ran = this.#replica.run(mutation);
+    if (!ran) this.#mutations.checkArguments(mutation);
+    this.#mutations.outbox.add(mutation, bytes);
+    this.#turns.wish();
+    return ran ? 'ran' : 'deferred';
+  }
+
+  adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
+    this.#assertOpen();
+    const isStopped = this.#mutations.outbox.isStopped(this.#clientId);
+    const adopted = this.#mutations.adopt(clients, mutations);
+    this.#replica.adopt(adopted);
+    const next = clients[0];
+    if (isStopped && next !== undefined) this.#becomeClient(next.clientId);
+    // The session speaks for clients that its hello named.
+    if (this.#connection.state.phase === 'live' && (isStopped || adopted.length > 0)) {
+      this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again for the clients that were adopted' });
+    }
+    this.#turns.wish();
+  }
+
+  /** The client before was stopped: sessions, and so presence and counters, are this one's from now on. */
+  #becomeClient(clientId: string): void {
+    this.#clientId = clientId;
+    this.#states.values.startOver();
+  }
+
+  discard(clientId: string): void {
+    this.#assertOpen();
+    const dropped = new Set(this.#mutations.outbox.discard(clientId).map(({ mutationId }) => mutationId));
+    if (dropped.size === 0) return;
+    this.#replica.drop((mutation) => mutation.clientId === clientId && dropped.has(mutation.mutationId));
+    this.#turns.wish();
+  }
+
+  watch(queryId: string, query: EngineQuery): void {
+    this.#assertOpen();
+    this.#queries.watch(queryId, query);
+    this.#turns.wish();
+  }
+
+  unwatch(queryId: string): void {
+    if (!this.#isClosed) this.#queries.unwatch(queryId);
+  }
+
+  runOnce(query: EngineQuery): Promise<QueryRows> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    const rows = this.#queries.readOnce(query);
+    this.#turns.wish();
+    return rows;
+  }
+
+  setPresence(state: Json): void {
+    this.#assertOpen();
+    this.#states.own.setPresence(state);
+  }
+
+  setCursor(state: Json): void {
+    this.#assertOpen();
+    this.#states.own.setCursor(state);
+  }
+
+  setEphemeral(name: string, key: string, state: Json): void {
+    this.#assertOpen();
+    this.#states.own.setEphemeral(name, key, state);
+  }
+
+  watchValue(name: string, key: string): void {
+    this.#assertOpen();
+    this.#states.values.watch(name, key);
+  }
+
+  unwatchValue(name: string, key: string): void {
+    if (!this.#isClosed) this.#states.values.unwatch(name, key);
+  }
+
+  setValue(name: string, key: string, value: Json): void {
+    this.#assertOpen();
+    this.#states.values.set(name, key, value);
+  }
+
+  addToCounter(name: string, key: string, delta: number): void {
+    this.#assertOpen();
+    this.#states.values.add(name, key, delta);
+  }
+
+  flushValue(name: string, key: string): void {
+    this.#assertOpen();
+    this.#states.values.flush(name, key);
+  }
+
+  hint(hint: EngineHint): void {
+    if (!this.#isClosed) this.#connection.hint(hint);
+  }
+
+  leave(): void {
+    if (this.#isClosed) return;
+    this.#states.values.offerNow();
+    this.#connection.send({ type: 'bye', clientIds: this.#mutations.outbox.idleClientIds() });
+    this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#turns.close();
+    this.#connection.close();
+    this.#states.close();
+    this.#queries.close(closedError());
+    this.#replica.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw closedError();
+  }
+
+  status(): EngineStatus {
+    return engineStatus({
+      runtime: this.#options.runtime,
+      connection: this.#connection,
+      replica: this.#replica,
+      error: this.#lastError,
+      headVersion: this.#headVersion,
+      pending: this.#mutations.outbox.size,
+      rejected: this.#mutations.rejected,
+      sessionId: this.#session?.sessionId ?? null,
+      serverOffsetMs: this.#session?.serverOffsetMs ?? null,
+      user: this.#user,
+    });
+  }
+
+  // What the room says
+
+  #receive(message: ServerMessage): void {
+    if (this.#isClosed) return;
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcome(message);
+      case 'rehydrate':
+        return this.#replica.rehydrate(message);
+      case 'results':
+        this.#mutations.outbox.takeResults(message.results);
+        return this.#turns.wish();
+      case 'refused':
+        this.#mutations.refused(message);
+        return this.#turns.wish();
+      case 'commit':
+        this.#sawVersion(message.to);
+        return this.#replica.commit(message);
+      case 'snapshotBegin':
+      case 'snapshotRows':
+      case 'snapshotEnd':
+        return this.#replica.snapshot(message);
+      case 'presence':
+      case 'cursors':
+      case 'ephemeral':
+      case 'values':
+      case 'valueTaken':
+        return this.#states.take(message);
+      case 'user':
+        return this.#setUser(message.user);
+      case 'ping':
+      case 'pong':
+        if (message.version !== undefined) this.#sawVersion(message.version);
+        if (message.type === 'pong') this.#replica.pong(message.at);
+        return this.#turns.wish();
+      case 'error':
+        this.#states.refused(message);
+        return;
+      case 'records':
+        return;
+      default:
+        return exhaustive(message);
+    }
+  }
+
+  #sawVersion(version: number): void {
+    this.#headVersion = Math.max(this.#headVersion ?? 0, version);
+  }
+
+  #setUser(user: Claims | null): void {
+    this.#user = user;
+    this.#replica.user = user;
+    this.#turns.wish();
+  }
+
+  #welcome(message: WelcomeMessage): void {
+    this.#session = { sessionId: message.sessionId, serverOffsetMs: message.serverNowMs - this.#options.runtime.nowMs() };
+    this.#lastError = null;
+    this.#headVersion = message.version;
+    this.#setUser(message.user);
+    const { isRenamed } = this.#mutations.welcome(message);
+    if (isRenamed) this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
+    this.#replica.welcome(message);
+    this.#states.welcomed(message);
+    this.#turns.wish();
+  }
+
+  #lost(): void {
+    if (this.#isClosed) return;
+    this.#mutations.outbox.connectionLost();
+    this.#replica.lost();
+    this.#states.lost();
+    this.#turns.wish();
+  }
+
+  #phase(state: ConnectionState): void {
+    if (this.#isClosed) return;
+    if ('error' in state) this.#lastError = state.error;
+    this.#turns.wish();
+  }
+
+  /** What fails here is a bug of ours, and nobody called: it is logged, and another session begins from a known state. */
+  #guard<Value>(what: string, run: () => Value): Value | undefined {
+    try {
+      return run();
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      this.#options.runtime.log.error(`${what} failed`, { room: this.#options.room.name, code: error.code, message: error.message });
+      this.#connection.breakOff({ code: 'internal', message: error.message });
+      return undefined;
+    }
+  }
+
+  // The turns
+
+  #work(): boolean {
+    const untilMs = this.#options.runtime.monotonicMs() + this.#limits.stepBudgetMs;
+    this.#replica.rebase();
+    this.#queries.work(untilMs);
+    this.#hydrate(untilMs);
+    if (this.#connection.state.phase === 'live') {
+      this.#mutations.push();
+      this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());
+    }
+    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    this.#notices.flush(this.status());
+    return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);
+  }
+
+  /** One piece at least, so that a busy page does not keep the first rows away. */
+  #hydrate(untilMs: number): void {
+    while (this.#replica.hasHydrationWork) {
+      this.#replica.hydrate();
+      if (this.#options.runtime.monotonicMs() >= untilMs) return;
+    }
+  }
+}
+
+const closedError = (): AlcoveError => new AlcoveError('closed', 'the room was closed');
