@@ -46,13 +46,14 @@ const REFUSED = new Set(['PRAGMA', 'VACUUM', 'ANALYZE', 'REINDEX']);
 
 function statementsOf(id: string, text: string): string[] {
   const statements: string[] = [];
-  for (const { verb, tokens } of shapesIn(id, text)) {
+  for (const { verb, tokens, parameterCount } of shapesIn(id, text)) {
     const first = tokens.at(0);
     const last = tokens.at(-1);
     if (first === undefined || last === undefined) continue;
     // drizzle-kit writes it around a table that is built anew; foreign keys are off in every migration anyway.
     if (verb === 'PRAGMA' && /^(?:defer_)?foreign_keys$/i.test(tokens[1]?.text ?? '')) continue;
     if (REFUSED.has(verb)) throw invalid(id, `${verb} cannot be used in a migration`);
+    if (parameterCount > 0) throw invalid(id, 'a statement has a parameter (?)');
     statements.push(text.slice(first.start, last.end));
   }
   return statements;
