@@ -71,13 +71,16 @@ export class Outbox {
    */
   addClient(client: ClientHistory): void {
     if (this.#clients.has(client.clientId)) return;
-    if (this.#clients.size >= HELLO_CLIENTS_MAX) {
-      throw new AlcoveError(
-        'outbox_full',
-        `mutations of ${this.#clients.size} clients are pending; one connection speaks for ${HELLO_CLIENTS_MAX}`,
-      );
-    }
+    this.#assertRoomForClient();
     this.#clients.set(client.clientId, new OutboxClient(client));
+  }
+
+  #assertRoomForClient(): void {
+    if (this.#clients.size < HELLO_CLIENTS_MAX) return;
+    throw new AlcoveError(
+      'outbox_full',
+      `mutations of ${this.#clients.size} clients are pending; one connection speaks for ${HELLO_CLIENTS_MAX}`,
+    );
   }
 
   /** Fills what is missing up to `mutationId` with voids: ids that were minted and never enqueued. */
