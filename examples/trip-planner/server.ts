@@ -1,0 +1,95 @@
+/** The demo in one process on one port: its page, its rooms. `npm start` runs it built, `npm run dev` from its sources. */
+import { existsSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AlcoveError, type AlcoveServer, createConsoleLogger, createServer } from '@alcove/server/node';
+import { trip } from './room.ts';
+import { builtPages, pagesFromSource } from './src/server/pages.ts';
+import { type DemoOptions, readOptions } from './src/server/read-options.ts';
+import { reset } from './src/server/reset.ts';
+import { seedFile } from './src/server/seed-file.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+/** The built server stands one folder below the example's own. */
+const built = !existsSync(join(here, 'package.json'));
+const home = built ? join(here, '..') : here;
+/** What makes a new trip what it is. */
+const seedSources = built
+  ? [fileURLToPath(import.meta.url)]
+  : ['room.ts', 'src/fold.ts', 'src/server/cities.ts', 'src/server/seed.ts'].map((file) => join(home, file));
+const log = createConsoleLogger();
+
+try {
+  await main(readOptions(process.argv.slice(2), home));
+} catch (error) {
+  if (!(error instanceof AlcoveError)) throw error;
+  console.error(`${error.message}\n${error.hint}`);
+  process.exit(1);
+}
+
+async function main(options: DemoOptions): Promise<void> {
+  const { dataDir } = options;
+  if (options.reset) await reset(dataDir, log, (trips) => console.log(`deleting everything in ${dataDir}: ${trips} trips`));
+  const seed = await seedFile({
+    folder: join(home, '.cache'),
+    madeBy: seedSources,
+    onMaking: () => console.log('making the seed of new trips from 138,398 cities, once'),
+  });
+  const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, log });
+  try {
+    await checkTrips(server);
+    const http = createHttpServer();
+    server.attach(http, { path: '/sync' });
+    http.on('request', options.dev ? await pagesFromSource(home, http) : builtPages(join(home, 'dist', 'client')));
+    await listen(http, options);
+    console.log(`Trip planner: ${addressOf(http, options.host)}`);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** A demo has no sign-in: everybody is who their browser says they are. What a browser says is an id it made up once. */
+function authenticate(token: string | null) {
+  return token !== null && /^[A-Za-z0-9-]{8,64}$/.test(token) ? { sub: token } : null;
+}
+
+/**
+ * Opens every trip there is, so that a room definition that no longer fits is heard of now and not by whoever comes first.
+ *
+ * @throws AlcoveError `schema_mismatch` with what differs and the two ways on; whatever else is wrong with a trip's file
+ */
+async function checkTrips({ rooms }: AlcoveServer<readonly [typeof trip]>): Promise<void> {
+  let after: string | undefined;
+  do {
+    const page = await rooms.list('trip', after === undefined ? {} : { after });
+    for (const id of page) await rooms.open('trip', id);
+    after = page.at(-1);
+  } while (after !== undefined);
+}
+
+function listen(http: Server, { port, host }: DemoOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EADDRINUSE')
+        reject(
+          new AlcoveError('port_in_use', `something listens already on ${host}, port ${port}`, {
+            hint: `Stop it, or choose another port: npm start -- --port ${port + 1}`,
+            cause,
+          }),
+        );
+      else reject(new AlcoveError('option_invalid', `cannot listen on ${host}, port ${port}: ${cause.message}`, { cause }));
+    });
+    http.listen(port, host, resolve);
+  });
+}
+
+function addressOf(http: Server, host: string): string {
+  // It listens on a port.
+  const { port } = http.address() as AddressInfo;
+  const everywhere = host === '0.0.0.0' || host === '::';
+  if (everywhere) console.log('everybody who can reach this machine may open and edit trips');
+  return `http://${everywhere || host === '127.0.0.1' ? 'localhost' : host}:${port}/`;
+}

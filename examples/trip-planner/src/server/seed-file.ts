@@ -1,0 +1,53 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createServer, type Logger } from '@alcove/server/node';
+import { trip } from '../../room.ts';
+
+const NAME = /^seed-[0-9a-f]{16}\.sqlite$/;
+const silent: Logger = { error: (message, fields) => console.error(message, fields), info: () => undefined, debug: () => undefined };
+
+export interface SeedFileOptions {
+  /** Where it is kept; older ones there are removed. */
+  readonly folder: string;
+  /** The files whose code makes it: it is made anew when one of them has changed. */
+  readonly madeBy: readonly string[];
+  /** Called before the making begins: it takes a few seconds, and once. */
+  readonly onMaking: () => void;
+}
+
+/**
+ * The path of a SQLite file that holds a new trip, all cities in it; made where there is none. A room makes it, so it is a room's own file: its tables,
+ * its indexes, its bookkeeping. Two processes may make it at once; each names its own when it is whole.
+ */
+export async function seedFile({ folder, madeBy, onMaking }: SeedFileOptions): Promise<string> {
+  const hash = createHash('sha256').update(trip.model.schemaId);
+  for (const file of madeBy) hash.update(readFileSync(file));
+  const path = join(folder, `seed-${hash.digest('hex').slice(0, 16)}.sqlite`);
+  if (existsSync(path)) return path;
+  onMaking();
+  mkdirSync(folder, { recursive: true });
+  const dataDir = join(folder, `making-${randomBytes(6).toString('hex')}`);
+  try {
+    renameSync(await makeRoom(dataDir), path);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+  for (const name of readdirSync(folder)) {
+    if (NAME.test(name) && join(folder, name) !== path) rmSync(join(folder, name), { force: true });
+  }
+  return path;
+}
+
+/** The file of a room that was made and closed again. Nothing of it has to survive a power cut: it is made again then. */
+async function makeRoom(dataDir: string): Promise<string> {
+  // Loaded only where it is needed: the cities are some twenty megabytes of memory.
+  const { seed } = await import('./seed.ts');
+  const server = await createServer({ rooms: [trip], dataDir, seed: (tx) => seed(tx), synchronous: 'OFF', signals: false, log: silent });
+  try {
+    await server.rooms.create('trip', 'seed');
+  } finally {
+    await server.close();
+  }
+  return join(dataDir, 'rooms', 'trip', 'seed.sqlite');
+}

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+const COMPRESSIBLE = /\.(js|css|html|svg|wasm|json)$/;
+/** Smaller ones fit into one packet anyway. */
+const COMPRESS_BYTES_MIN = 1_024;
+
+/** Writes compressed copies beside the built files, so that the server compresses nothing while somebody waits. */
+function compressedCopies(): Plugin {
+  return {
+    name: 'compressed-copies',
+    apply: (_, { command, isSsrBuild }) => command === 'build' && isSsrBuild !== true,
+    writeBundle({ dir }) {
+      if (dir === undefined) return;
+      for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+        const file = join(dir, name);
+        if (!COMPRESSIBLE.test(name) || statSync(file).size < COMPRESS_BYTES_MIN) continue;
+        const bytes = readFileSync(file);
+        writeFileSync(`${file}.gz`, gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }));
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes));
+      }
+    },
+  };
+}
+
+/** `vite build` makes the page, `vite build --ssr server.ts` the server; in development the packages are read from their sources. */
+export default defineConfig(({ command, isSsrBuild }) => ({
+  root: import.meta.dirname,
+  plugins: [react(), compressedCopies()],
+  ...(command === 'serve' ? { resolve: { conditions: ['@alcove/source', 'module', 'browser', 'development|production'] } } : {}),
+  worker: { format: 'es' },
+  build: {
+    outDir: isSsrBuild === true ? 'dist' : 'dist/client',
+    emptyOutDir: isSsrBuild !== true,
+    copyPublicDir: isSsrBuild !== true,
+    target: 'es2023',
+    // Nothing inside the page's own files: the policy it is served with allows no data: fonts.
+    assetsInlineLimit: 0,
+    sourcemap: true,
+  },
+  // Packages stay packages: the server finds them in node_modules, as it does from its sources.
+  ssr: { external: true },
+}));
