@@ -70,8 +70,9 @@ describe('change log', () => {
     commit({ acks });
     commit();
     expect(log.read(0, 2, EVERYTHING)[0]?.acks).toEqual(acks);
-    expect(log.acks(0, 2)).toEqual(acks.map((ack) => ({ version: 1, ack })));
-    expect(log.acks(1, 2)).toEqual([]);
+    expect(log.firstSettledAfter(0, 'c1')).toBe(4);
+    expect(log.firstSettledAfter(1, 'c1')).toBeNull();
+    expect(log.firstSettledAfter(0, 'c')).toBeNull();
   });
 
   it('reads within bounds, and one entry at least', () => {

@@ -119,12 +119,16 @@ export class ChangeLog {
       .map(entryOf);
   }
 
-  /** Acks of the versions (after, upTo], oldest first. */
-  acks(after: number, upTo: number): VersionAck[] {
-    return this.#database
-      .prepare("SELECT version, acks FROM alcove_log WHERE version > ? AND version <= ? AND acks <> '[]' ORDER BY version")
-      .all([after, upTo])
-      .flatMap(([version, acks]) => decodeAcks(String(acks)).map((ack) => ({ version: Number(version), ack })));
+  /**
+   * The first mutationId of a client that a version above `after` settled; null: there is none. Searched by SQLite itself: there may be many versions, and
+   * whoever comes back may ask often.
+   */
+  firstSettledAfter(after: number, clientId: string): number | null {
+    const row = this.#database
+      .prepare('SELECT acks FROM alcove_log WHERE version > ? AND instr(acks, ?) > 0 ORDER BY version LIMIT 1')
+      .get([after, `[${JSON.stringify(clientId)},`]);
+    if (row === undefined) return null;
+    return decodeAcks(String(row[0])).find((ack) => ack.clientId === clientId)?.mutationId ?? null;
   }
 
   /** The hash at a version: of the log, of the floor, of one kept below it; null where it is not known any more, or not yet. */

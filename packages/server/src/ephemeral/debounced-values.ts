@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
+import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyValues } from '@alcove/core/schema/define-room';
 import type { ValueDefinition } from '@alcove/core/schema/values';
 import type { Database } from '@alcove/core/sqlite/database';
@@ -79,6 +80,7 @@ export class DebouncedValues {
   readonly lane: LaneTable<ValueEntry>;
   readonly #definitions: AnyValues;
   readonly #database: Database;
+  readonly #runtime: Runtime;
   readonly #counters: CounterRows;
   readonly #bounds: ValueBounds;
   readonly #unwritten = new Map<string, Unwritten>();
@@ -86,7 +88,8 @@ export class DebouncedValues {
   #rows: number;
   #bytes = 0;
 
-  constructor(database: Database, definitions: AnyValues, boots: number, bounds: ValueBounds) {
+  constructor(database: Database, runtime: Runtime, definitions: AnyValues, boots: number, bounds: ValueBounds) {
+    this.#runtime = runtime;
     this.lane = new LaneTable(bounds.valueKeysMax);
     this.#definitions = definitions;
     this.#database = database;
@@ -196,12 +199,9 @@ export class DebouncedValues {
     const current = Math.max(row?.seq ?? 0, this.#unwritten.get(idOf(name, key))?.entry.seq ?? 0);
     if (taken !== null && taken.seq <= current) return taken.seq;
     const value = validated(definition.schema, offer.value, `value ${name}`, 'value_invalid');
-    const bytes = JSON.stringify(value).length;
+    const bytes = this.#bytesOf(value);
     if (bytes > this.#bounds.valueBytesMax) {
-      throw new AlcoveError(
-        'value_too_large',
-        `the value ${name} has ${bytes} characters of JSON; the limit is ${this.#bounds.valueBytesMax}`,
-      );
+      throw new AlcoveError('value_too_large', `the value ${name} has ${bytes} bytes of JSON; the limit is ${this.#bounds.valueBytesMax}`);
     }
     return this.#show(offer, value, row === null, definition.intervalMs, nowMs).entry.seq;
   }
@@ -230,7 +230,7 @@ export class DebouncedValues {
     const before = this.#unwritten.get(id);
     if (before === undefined && isNewRow) this.#refuseNewKey(name);
     const entry: ValueEntry = { name, key, value, seq: this.#nextSeq(), written: false, updatedBy: userId };
-    const bytes = JSON.stringify(value).length;
+    const bytes = this.#bytesOf(value);
     const unwritten = before ?? { entry, dueMs: nowMs + intervalMs, bytes: 0, setters: new Set(), totals: new Map() };
     this.#bytes += bytes - unwritten.bytes;
     unwritten.entry = entry;
@@ -247,6 +247,10 @@ export class DebouncedValues {
       'value_invalid',
       `the room holds ${this.#bounds.valueKeysMax} values, its limit; ${name} cannot take another key`,
     );
+  }
+
+  #bytesOf(value: Json): number {
+    return this.#runtime.utf8.encode(JSON.stringify(value)).length;
   }
 
   #nextSeq(): number {

@@ -59,6 +59,13 @@ export class Admission {
     return null;
   }
 
+  /** Takes back what a session pushed and nobody ran yet: it has no right to it any more. The client sends it again once it has. */
+  withdraw(session: Session): void {
+    const isWithdrawn = (work: Work): boolean => work.kind === 'mutation' && work.pusher === session;
+    for (const work of this.#works) if (isWithdrawn(work)) this.#left(work, -1);
+    this.#works = this.#works.filter((work) => !isWithdrawn(work));
+  }
+
   /** The server's own work. @throws AlcoveError `overloaded` */
   add(work: Exclude<Work, MutationWork>): void {
     const error = this.#overload(0);

@@ -29,6 +29,9 @@ export interface RetentionBounds {
   readonly clientsMax: number;
 }
 
+/** How much older than a client's last word the stored one may be: a thirtieth, a day by default. */
+const slackMs = ({ clientRetentionMs }: RetentionBounds): number => clientRetentionMs / 30;
+
 /** Clients forgotten in one transaction; the rest at the next housekeeping. */
 const FORGET_CLIENTS_MAX = 1_000;
 
@@ -76,9 +79,11 @@ export class ClientRows {
       .run([client.clientId, client.groupId, client.subject, client.lastMutationId, client.lastVersion, client.firstVersion, seenMs]);
   }
 
-  /** The client gave a sign of life. */
-  touch(clientId: string, seenMs: number): void {
-    this.#database.prepare('UPDATE alcove_clients SET seen_ms = max(seen_ms, ?) WHERE client_id = ?').run([seenMs, clientId]);
+  /** The client gave a sign of life. Written only where the one known is older than the slack: most calls write nothing. */
+  touch(clientId: string, seenMs: number, bounds: RetentionBounds): void {
+    this.#database
+      .prepare('UPDATE alcove_clients SET seen_ms = ? WHERE client_id = ? AND seen_ms < ?')
+      .run([seenMs, clientId, seenMs - slackMs(bounds)]);
   }
 
   /** Removes all that is known of a client that ended with nothing pending. */
@@ -143,7 +148,7 @@ export class ClientRows {
         seenMs: Number(seenMs),
       }))
       .filter(({ clientId }) => !isLive(clientId))
-      .filter(({ seenMs }, index) => index < over || nowMs - seenMs > bounds.clientRetentionMs);
+      .filter(({ seenMs }, index) => index < over || nowMs - seenMs > bounds.clientRetentionMs + slackMs(bounds));
     if (silent.length === 0) return { count: 0, forgottenVersion: before };
     const forgottenVersion = silent.reduce((highest, { firstVersion }) => Math.max(highest, firstVersion - 1), before);
     this.#database.transaction(() => {

@@ -221,7 +221,7 @@ describe('commits of a room', () => {
         clientId: 'c-late',
         groupId: 'c-a',
       });
-      expect(welcome).toMatchObject({ version: 0, clients: [{ clientId: 'c-a', lastMutationId: 0 }] });
+      expect(welcome).toMatchObject({ version: 0, clients: [{ clientId: 'c-a', lastMutationId: 0 }, { clientId: 'c-late' }] });
       driven.room.durable(1);
       expect(driven.takeOf('late', 'commit')).toMatchObject([{ from: 0, to: 1 }]);
     });

@@ -21,6 +21,8 @@ import { Subscribers } from './subscribers.ts';
 /** The room's recurring steps. */
 export type RoomStep = 'ephemeral' | 'expiry' | 'values' | 'poll' | 'rows' | 'idle' | 'housekeeping';
 
+type OnEnd = (session: Session, error: AlcoveError | null) => void;
+
 /** How a session gets what it lacks. */
 type Hydration = { readonly by: 'image'; readonly image: ImageOffer } | { readonly by: 'rows' | 'nothing'; readonly image: null };
 
@@ -33,10 +35,10 @@ export class Connections {
   readonly #parts: RoomParts;
   readonly #schedule: Schedule<RoomStep>;
   readonly #olderSchemas: ReadonlySet<string>;
-  /** Called for every session that ended, after it is out. */
-  readonly #onEnd: (session: Session) => void;
+  /** Called for every session that ended, after it is out; with the error, where it did not leave by itself. */
+  readonly #onEnd: OnEnd;
 
-  constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlySet<string>, onEnd: (session: Session) => void) {
+  constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlySet<string>, onEnd: OnEnd) {
     this.#parts = parts;
     this.#schedule = schedule;
     this.#olderSchemas = olderSchemas;
@@ -83,17 +85,17 @@ export class Connections {
   /** Ends a session for a reason it is told. */
   end(session: Session, error: AlcoveError, re?: string): void {
     this.send(session, { type: 'error', ...error.toBody(), ...(re === undefined ? {} : { re }) });
-    this.remove(session, false);
+    this.remove(session, false, error);
     this.#parts.ports.disconnect(session.connectionId, error);
   }
 
   /** Forgets a session. `clean`: it said so itself, its states go at once. */
-  remove(session: Session, clean: boolean): void {
+  remove(session: Session, clean: boolean, error: AlcoveError | null = null): void {
     this.stream.step(session, { type: 'end' });
     this.sessions.remove(session);
     this.rows.cancel(session);
     this.ephemeral.leave(session, clean);
-    this.#onEnd(session);
+    this.#onEnd(session, error);
   }
 
   /** A snapshot at `follow`'s point was loaded. Late ones, from before a rehydrate, are not waited for any more. */

@@ -62,7 +62,7 @@ export class Housekeeping {
     for (const { clientId } of connections.sessions) seen.set(clientId, nowMs);
     if (seen.size === 0) return;
     parts.database.transaction(() => {
-      for (const [clientId, atMs] of seen) parts.clients.touch(clientId, atMs);
+      for (const [clientId, atMs] of seen) parts.clients.touch(clientId, atMs, parts.limits);
     });
     this.#left.clear();
   }
@@ -75,7 +75,8 @@ export class Housekeeping {
       bytesMax: limits.changeLogBytesMax,
       ageMsMax: limits.changeLogAgeMsMax,
       keptHashEvery: limits.keptHashEveryVersions,
-      keepAbove: connections.rows.oldest,
+      // What is not durable may be lost yet; whoever comes then stands at the durable head.
+      keepAbove: Math.min(connections.rows.oldest, parts.gate.durable),
     };
     return pruneLog(parts.database, parts.log, parts.meta, bounds, parts.runtime.nowMs());
   }

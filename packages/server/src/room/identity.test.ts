@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AlcoveError } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom, resultsIn } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
@@ -70,7 +71,12 @@ describe('clients and groups of a room', () => {
       driven.room.leave('dead');
       const clients = [{ clientId: 'old', lastMutationId: 3, confirmed: 0, welcomed: 0 }];
       const [welcome] = driven.join('tab', { clientId: 'new', groupId: 'g', clients }, as('ann'));
-      expect(welcome).toMatchObject({ clients: [{ clientId: 'old', lastMutationId: 1, state: 'known' }] });
+      expect(welcome).toMatchObject({
+        clients: [
+          { clientId: 'old', lastMutationId: 1, state: 'known' },
+          { clientId: 'new', state: 'new' },
+        ],
+      });
       expect(resultsIn(driven.push('tab', 2, 'addStop', stop('s2'), 'old'))).toMatchObject([
         { clientId: 'old', mutationId: 2, status: 'applied' },
       ]);
@@ -78,7 +84,9 @@ describe('clients and groups of a room', () => {
 
     it('[RM-18] takes over clients that never came to push themselves', () => {
       const clients = [{ clientId: 'offline', lastMutationId: 1, confirmed: 0, welcomed: null }];
-      expect(driven.join('tab', { groupId: 'g', clients })[0]).toMatchObject({ clients: [{ clientId: 'offline', state: 'new' }] });
+      expect(driven.join('tab', { groupId: 'g', clients })[0]).toMatchObject({
+        clients: [{ clientId: 'offline', state: 'new' }, { clientId: 'c-tab' }],
+      });
       expect(resultsIn(driven.push('tab', 1, 'addStop', stop('s1'), 'offline'))).toMatchObject([{ status: 'applied' }]);
     });
 
@@ -137,6 +145,17 @@ describe('clients and groups of a room', () => {
       expect([endedWith('a'), endedWith('b')]).toEqual([undefined, 'unauthenticated']);
     });
 
+    it('[AC-6] what was pushed and has not run when the rights are gone does not run; it can be sent again', () => {
+      driven.join('a', { clientId: 'c1' }, as('ann'));
+      driven.queue('a', 1, 'addStop', stop('s1'), 'c1');
+      driven.room.disconnect('a', new AlcoveError('forbidden', 'taken off the trip'));
+      driven.flush();
+      expect(driven.takeOf('a', 'error')).toMatchObject([{ code: 'forbidden' }]);
+      expect(driven.room.stats).toMatchObject({ version: 0, queuedMutations: 0, queuedBytes: 0 });
+      driven.join('a2', { clientId: 'c1' }, as('ann'));
+      expect(resultsIn(driven.push('a2', 1, 'addStop', stop('s1'), 'c1'))).toMatchObject([{ status: 'applied' }]);
+    });
+
     it('[RM-30] a silent session is ended, one that pings is not', () => {
       driven.join('a');
       driven.join('b');
@@ -188,7 +207,7 @@ describe('clients and groups of a room', () => {
       runtime.jumpWallTime(29 * DAY);
       pass(60_000, ['b']);
       expect(clientIds()).toEqual(['c-a', 'c-b']);
-      runtime.jumpWallTime(DAY);
+      runtime.jumpWallTime(2 * DAY);
       pass(60_000, ['b']);
       expect(clientIds()).toEqual(['c-b']);
       expect(welcomedAt('c-a', 0)).toBe('unknown');

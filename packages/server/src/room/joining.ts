@@ -96,7 +96,7 @@ export function welcomeOf(
     view: parts.view,
     hydration,
     image,
-    clients: hello.clients.map((client) => welcomeClient(parts, session, client.clientId)),
+    clients: clientIdsOf(hello).map((clientId) => welcomeClient(parts, session, clientId)),
     serverNowMs: Math.max(0, Math.floor(parts.runtime.nowMs())),
     user: userOf(claims),
     limits: {
@@ -109,6 +109,11 @@ export function welcomeOf(
     },
   };
 }
+
+/** Those it names, and its own: a plain peer names none and still wants to know where it stands. */
+const clientIdsOf = ({ clients, clientId }: HelloMessage): readonly string[] => [
+  ...new Set([...clients.map((client) => client.clientId), clientId]),
+];
 
 /** Claims are whatever the app's `authenticate` returned: what JSON drops of them stays on the server. */
 export const userOf = (claims: RoomAccess['claims']): WelcomeMessage['user'] =>

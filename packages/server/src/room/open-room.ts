@@ -34,14 +34,14 @@ export interface OpenRoomRequest {
  *
  * @throws AlcoveError `file_foreign` (somebody's tables, another definition's room, a later format), `file_damaged` (the end of the log is not what its
  *   hashes say), `history_lost` (the file is not, or not all of, what the head stored outside says, and no option accepts it), `schema_mismatch`,
- *   `migration_failed`, `option_invalid`, and what the database throws. The file is then as it was.
+ *   `migration_failed`, `option_invalid`, and what the database throws, `room_full` among it where the room has values: each start of such a room is counted in
+ *   its file. The file is then as it was.
  */
 export function openRoom(request: OpenRoomRequest): Room {
   const { room: definition, id, database, runtime, ports } = request;
   const options = resolveRoomOptions(request.options);
   const meta = new MetaTable(database);
   prepareFile(request, meta, options.adoptFile, options.seed);
-  checkOwner(meta.read(), definition);
   if (!isHeadKept(database, runtime, meta.read(), ports.headStored())) acceptLostTail(request, meta, options.acceptLostTail);
   new ChangeLog(database, runtime, meta.read()).verifyTail(options.limits.openVerifyVersionsMax);
   migrateRoom(database, runtime, definition, meta, id, options.limits.keptHashEveryVersions);
@@ -64,7 +64,7 @@ export function openRoom(request: OpenRoomRequest): Room {
     log,
     clients: new ClientRows(database),
     capture,
-    values: new DebouncedValues(database, definition.values, facts.boots, options.limits),
+    values: new DebouncedValues(database, runtime, definition.values, facts.boots, options.limits),
     gate: new Gate(log.head.version),
   };
   ports.storeHead({ historyId: facts.historyId, ...log.head });
@@ -81,6 +81,7 @@ function prepareFile(request: OpenRoomRequest, meta: MetaTable, adoptFile: boole
       if (adoptFile) return adoptTables(database, runtime, room, meta);
       throw new AlcoveError('file_foreign', `the file of room ${id} holds tables and is no room`);
     case 'room':
+      checkOwner(meta.read(), room);
       if (adoptFile) adoptRoomFile(database, runtime, meta);
   }
 }

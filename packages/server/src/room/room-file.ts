@@ -12,6 +12,8 @@ import type { MetaTable } from '../change-log/room-meta.ts';
 import { FILE_FORMAT, newHistory } from '../change-log/room-meta.ts';
 import { rememberMigrations, rememberSchema } from './room-migration.ts';
 
+const BOOTS_LEAP = 1_024;
+
 /** Makes a room in an empty file, at version 0, with what `seed` writes. */
 export function createRoom(
   database: Database,
@@ -53,7 +55,8 @@ export function beginNewHistory(database: Database, runtime: Runtime, meta: Meta
 
 function replaceHistory(database: Database, runtime: Runtime, meta: MetaTable, version: number): void {
   for (const table of ['alcove_log', 'alcove_hashes']) database.exec(`DELETE FROM ${table}`);
-  meta.write(newHistory(runtime, version));
+  // The starts that the lost tail knew of are not known: a leap keeps the seqs of values from being given twice.
+  meta.write({ ...newHistory(runtime, version), boots: meta.read().boots + BOOTS_LEAP });
 }
 
 function beginRoom(database: Database, runtime: Runtime, definition: AnyRoom, meta: MetaTable): void {

@@ -13,9 +13,14 @@ import type { RoomStep } from './connections.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { MessageSurroundings } from './messages.ts';
 import { receiveFrame } from './messages.ts';
+import { statsOf } from './room-stats.ts';
+import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
 import { Schedule } from './schedule.ts';
+import type { Session } from './sessions.ts';
 import type { Answer, Work } from './work.ts';
+
+export type { RoomStats } from './room-stats.ts';
 
 /** A call of a mutator by the server's own code. */
 export interface ServerCall {
@@ -27,26 +32,8 @@ export interface ServerCall {
   readonly idempotencyKey?: string;
 }
 
-export interface RoomStats {
-  /** Last version written, last one durable, and the log's floor. */
-  readonly version: number;
-  readonly durable: number;
-  readonly floor: number;
-  readonly logBytes: number;
-  readonly historyId: string;
-  readonly sessions: number;
-  /** Sessions that are caught up from the log, and those whose rows are sent or wait. */
-  readonly behind: number;
-  readonly hydrating: number;
-  readonly queuedMutations: number;
-  readonly queuedBytes: number;
-  /** Handed to the gate and not yet durable. */
-  readonly waitingAtGate: number;
-  readonly unwrittenValues: number;
-  readonly states: number;
-  /** Nobody is in, nothing waits: the room may be closed without anybody noticing. */
-  readonly isIdle: boolean;
-}
+/** Codes after which nothing that a session pushed before may run any more. */
+const RIGHTS_LOST: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden']);
 
 /** An idempotency key becomes part of a stored id. */
 const IDEMPOTENCY_KEY_CHARACTERS_MAX = 256;
@@ -59,6 +46,8 @@ const IDEMPOTENCY_KEY_CHARACTERS_MAX = 256;
  * After `ports.failed` every call does nothing; the host closes the database, opens it anew and makes another room.
  */
 export class Room {
+  /** Each figure is found out when it is read. */
+  readonly stats: RoomStats;
   readonly #parts: RoomParts;
   readonly #schedule: Schedule<RoomStep>;
   readonly #admission: Admission;
@@ -73,39 +62,14 @@ export class Room {
     this.#parts = parts;
     this.#schedule = new Schedule((atMs) => parts.ports.requestTick(atMs));
     this.#admission = new Admission(parts.runtime, parts.limits);
-    this.#connections = new Connections(parts, this.#schedule, olderSchemas, (session) => {
-      this.#housekeeping.left(session.clientId);
-      this.#flushValues(parts.values.setBy(session.clientId));
-    });
+    this.#connections = new Connections(parts, this.#schedule, olderSchemas, (session, error) => this.#left(session, error));
     const fail = (error: AlcoveError): void => this.#fail(error);
     const requestFlush = (): void => this.#requestFlush();
     const around = { parts, connections: this.#connections, admission: this.#admission, schedule: this.#schedule };
     this.#committer = new Committer({ ...around, requestFlush, fail });
     this.#housekeeping = new Housekeeping({ ...around, requestFlush, fail });
     this.#housekeeping.start();
-  }
-
-  get stats(): RoomStats {
-    const { log, gate, values, historyId } = this.#parts;
-    const { sessions, stream, rows, ephemeral } = this.#connections;
-    const hydrating = [...sessions].filter(({ state }) => state.phase === 'rows' || state.phase === 'image').length;
-    const isIdle = sessions.size === 0 && !this.#admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0;
-    return {
-      version: log.head.version,
-      durable: gate.durable,
-      floor: log.floor.version,
-      logBytes: log.bytes,
-      historyId,
-      sessions: sessions.size,
-      behind: stream.behind,
-      hydrating,
-      queuedMutations: this.#admission.size,
-      queuedBytes: this.#admission.bytes,
-      waitingAtGate: gate.waiting,
-      unwrittenValues: values.unwritten,
-      states: ephemeral.entries,
-      isIdle,
-    };
+    this.stats = statsOf(parts, this.#admission, this.#connections);
   }
 
   /** Where readers of the database itself must stand: the durable head. For images and followers. */
@@ -271,6 +235,12 @@ export class Room {
         reject(AlcoveError.from(error));
       }
     });
+  }
+
+  #left(session: Session, error: AlcoveError | null): void {
+    this.#housekeeping.left(session.clientId);
+    if (error !== null && RIGHTS_LOST.has(error.code)) this.#admission.withdraw(session);
+    this.#flushValues(this.#parts.values.setBy(session.clientId));
   }
 
   #messageSurroundings(): MessageSurroundings {

@@ -9,39 +9,30 @@ import type { Session } from './sessions.ts';
  * heard, and one `duplicate` a client that covers all else handled by then. What later versions settled comes with their commits.
  */
 export function resultsAt(parts: RoomParts, session: Session, version: number): MutationResult[] {
-  const rows = [...session.clients.keys()].map((clientId) => parts.clients.get(clientId)).filter((row) => row !== null);
-  const own = rows.filter(({ groupId, subject }) => groupId === session.groupId && subject === session.subject);
-  const later = own.some(({ lastVersion }) => lastVersion > version) ? parts.log.acks(version, parts.log.head.version) : [];
-  return own.flatMap((row) => clientResults(parts, session, row, version, later));
+  return [...session.clients.keys()].flatMap((clientId) => {
+    const row = parts.clients.get(clientId);
+    const isOwn = row !== null && row.groupId === session.groupId && row.subject === session.subject;
+    return isOwn ? clientResults(parts, session, row, version) : [];
+  });
 }
 
-function clientResults(
-  parts: RoomParts,
-  session: Session,
-  row: ClientRow,
-  version: number,
-  later: readonly VersionAck[],
-): MutationResult[] {
+function clientResults(parts: RoomParts, session: Session, row: ClientRow, version: number): MutationResult[] {
   const { clientId } = row;
   const results = parts.clients
     .rejections(clientId)
     .filter((rejection) => rejection.version <= version)
     .map((rejection): MutationResult => ({ clientId, status: 'rejected', ...rejection }));
-  const handled = handledAt(row, later);
+  const handled = handledBy(parts, row, version);
   const confirmed = session.clients.get(clientId)?.confirmed ?? 0;
   if (handled > confirmed) results.push({ clientId, mutationId: handled, status: 'duplicate', version });
   return results;
 }
 
-/** Highest mutationId handled before the later versions; ids are contiguous, so it is one less than their first. */
-function handledAt({ clientId, lastMutationId }: ClientRow, later: readonly VersionAck[]): number {
-  const first = later.find(({ ack }) => ack.clientId === clientId);
-  return first === undefined ? lastMutationId : first.ack.mutationId - 1;
-}
-
-/** Highest mutationId of the client that versions up to `version` handled. */
+/** Highest mutationId of the client that versions up to `version` handled: ids are contiguous, so it is one less than the first of the later ones. */
 export function handledBy(parts: RoomParts, row: ClientRow, version: number): number {
-  return row.lastVersion <= version ? row.lastMutationId : handledAt(row, parts.log.acks(version, parts.log.head.version));
+  if (row.lastVersion <= version) return row.lastMutationId;
+  const first = parts.log.firstSettledAfter(version, row.clientId);
+  return first === null ? row.lastMutationId : first - 1;
 }
 
 /** Acks as results for those clients that `concerns` has. */

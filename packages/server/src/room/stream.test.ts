@@ -167,7 +167,7 @@ describe('change stream of a room', () => {
       driven.push('w', 1, 'unheardOf');
       const clients = [{ clientId: 'c-w', lastMutationId: 1, confirmed: 0, welcomed: 0 }];
       const messages = driven.join('spy', { clients, resume: at });
-      expect(messages[0]).toMatchObject({ clients: [{ lastMutationId: 0, state: 'unknown' }] });
+      expect(messages[0]).toMatchObject({ clients: [{ lastMutationId: 0, state: 'unknown' }, { state: 'new' }] });
       expect(resultsIn(messages)).toEqual([]);
     });
   });

@@ -1,0 +1,73 @@
+import type { Admission } from './admission.ts';
+import type { Connections } from './connections.ts';
+import type { RoomParts } from './room-parts.ts';
+
+export interface RoomStats {
+  readonly historyId: string;
+  /** Last version written, last one durable, and the log's floor. */
+  readonly version: number;
+  readonly durable: number;
+  readonly floor: number;
+  readonly logBytes: number;
+  readonly sessions: number;
+  /** Sessions that are caught up from the log, and those whose snapshot is on its way. */
+  readonly behind: number;
+  readonly hydrating: number;
+  readonly queuedMutations: number;
+  readonly queuedBytes: number;
+  /** Handed to the gate and not yet durable. */
+  readonly waitingAtGate: number;
+  readonly unwrittenValues: number;
+  /** Presence, cursors and ephemeral keys. */
+  readonly states: number;
+  /** Nobody is in, nothing waits: the room may be closed without anybody noticing. */
+  readonly isIdle: boolean;
+}
+
+/** Live figures of a room: a host reads one of them after every flush, so none may cost for the others. */
+export function statsOf(parts: RoomParts, admission: Admission, connections: Connections): RoomStats {
+  const { log, gate, values, historyId } = parts;
+  const { sessions, stream, rows, ephemeral } = connections;
+  return {
+    historyId,
+    get version() {
+      return log.head.version;
+    },
+    get durable() {
+      return gate.durable;
+    },
+    get floor() {
+      return log.floor.version;
+    },
+    get logBytes() {
+      return log.bytes;
+    },
+    get sessions() {
+      return sessions.size;
+    },
+    get behind() {
+      return stream.behind;
+    },
+    get hydrating() {
+      return [...sessions].filter(({ state }) => state.phase === 'rows' || state.phase === 'image').length;
+    },
+    get queuedMutations() {
+      return admission.size;
+    },
+    get queuedBytes() {
+      return admission.bytes;
+    },
+    get waitingAtGate() {
+      return gate.waiting;
+    },
+    get unwrittenValues() {
+      return values.unwritten;
+    },
+    get states() {
+      return ephemeral.entries;
+    },
+    get isIdle() {
+      return sessions.size === 0 && !admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0;
+    },
+  };
+}
