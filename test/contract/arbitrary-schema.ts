@@ -64,7 +64,8 @@ function drawForeignKeys(draw: Draw, table: TableModel, others: readonly TableMo
     ...(target.key.length === 1 ? target.key : []).map((column) => ({ table: target.name, column })),
     ...target.uniques.flatMap(({ columns }) => columns.map((column) => ({ table: target.name, column }))),
   ]);
-  const referring = table.columns.filter((column) => column.generated === null && draw(fc.nat, { max: 2 }) === 0);
+  // A key that must refer to something is seldom filled, so it is rare.
+  const referring = table.columns.filter((column) => column.generated === null && draw(fc.nat, { max: column.notNull ? 9 : 3 }) === 0);
   return referring.flatMap((column): ForeignKeyModel[] => {
     const target = targets.length === 0 ? undefined : targets[draw(fc.nat, { max: targets.length - 1 })];
     if (target === undefined) return [];
@@ -81,8 +82,10 @@ function drawForeignKeys(draw: Draw, table: TableModel, others: readonly TableMo
 }
 
 /** Few values, so that keys, UNIQUE columns and references meet; and the edges of every storage class. */
-const COMMON: readonly SqlValue[] = [1, 2, 3, 'a', 'b', 'A', 'a ', null];
+const COMMON: readonly SqlValue[] = [1, 2, 3, 4];
+const TEXTS: readonly SqlValue[] = ['a', 'b', 'A', 'a '];
 const EDGES: readonly SqlValue[] = [
+  null,
   0,
   -1,
   Number.MAX_SAFE_INTEGER,
@@ -106,5 +109,11 @@ const EDGES: readonly SqlValue[] = [
   new Uint8Array([0, 255, 128]),
 ];
 
-export const drawValue = (draw: Draw): SqlValue =>
-  draw(fc.nat, { max: 3 }) > 0 ? draw(fc.constantFrom, ...COMMON) : draw(fc.constantFrom, ...EDGES);
+/** A value for `column`; now and then one that it refuses. */
+export function drawValue(draw: Draw, column: ColumnModel): SqlValue {
+  const kind = draw(fc.nat, { max: 9 });
+  if (kind === 0) return draw(fc.constantFrom<SqlValue[]>, ...EDGES);
+  if (kind < 5 && !column.notNull) return null;
+  const prefersText = /text|char/.test(column.type) ? kind < 9 : kind === 9;
+  return draw(fc.constantFrom<SqlValue[]>, ...(prefersText ? TEXTS : COMMON));
+}
