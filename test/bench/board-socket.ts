@@ -2,6 +2,8 @@ import type { PushedMutation } from '@alcove/core/protocol/client-message';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
 import { WebSocket } from 'ws';
 
+const HEARTBEAT_MS = 15_000;
+
 /** A plain peer of a room: plain JSON both ways, as docs/PROTOCOL.md describes it. */
 export class BoardSocket {
   readonly clientId: string;
@@ -27,6 +29,9 @@ export class BoardSocket {
       };
     });
     board.onMessage = () => undefined;
+    // A session that says nothing is ended.
+    const heartbeat = setInterval(() => board.send({ type: 'ping' }), HEARTBEAT_MS);
+    socket.once('close', () => clearInterval(heartbeat));
     return board;
   }
 

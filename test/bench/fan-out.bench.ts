@@ -173,8 +173,10 @@ async function roomSide(dataDir: string): Promise<Side> {
   };
   for (const [index, socket] of sockets.entries()) {
     socket.onMessage = (message) => {
-      // One that covers several versions delivers several commits.
-      if (message.type === 'commit') for (let version = message.from; version < message.to; version += 1) side.onDelivered(index);
+      if (message.type !== 'commit') return;
+      // Mutations that arrived together share a commit: each of them put one row.
+      const rows = message.changes[0]?.puts[0]?.length ?? 0;
+      for (let row = 0; row < rows; row += 1) side.onDelivered(index);
     };
   }
   return side;
