@@ -79,7 +79,8 @@ export class PlainClient {
   /** The first message of that type that fits, heard already or soon. */
   async heard(type: string, fits: (message: Message) => boolean = () => true): Promise<Message> {
     const find = (): Message | undefined => this.messages.find((message) => message.type === type && fits(message));
-    await this.until(() => find() !== undefined, `a ${type} message`);
+    await this.until(() => find() !== undefined || this.closed !== null, `a ${type} message`);
+    if (find() === undefined) throw new Error(`the socket closed (${JSON.stringify(this.closed)}) before a ${type} message`);
     return find() as Message; // until has just seen it
   }
 

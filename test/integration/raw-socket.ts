@@ -66,7 +66,7 @@ export class RawSocket {
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (Date.now() > deadline) throw new Error(`waited in vain; received ${this.#received.toString('latin1').slice(0, 500)}`);
+      if (Date.now() > deadline) throw new Error(`waited in vain; received ${this.#received.toString('latin1').slice(0, 5000)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => this.#wake(), 100);
         const wake = (): void => {

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { fileNameOfId, idOfFileName } from './room-file-name.ts';
@@ -26,8 +26,8 @@ export class DataDir {
   /** Makes what is missing. @throws AlcoveError `data_dir_unwritable` */
   prepare(roomNames: readonly string[]): void {
     try {
-      for (const name of roomNames) mkdirSync(this.roomDirectory(name), { recursive: true });
-      mkdirSync(this.imageDirectory, { recursive: true });
+      for (const name of roomNames) makeDirectory(this.roomDirectory(name));
+      makeDirectory(this.imageDirectory);
       const probe = join(this.path, `alcove.probe-${process.pid}`);
       writeFileSync(probe, 'written to see whether this directory can be written');
       rmSync(probe);
@@ -45,7 +45,7 @@ export class DataDir {
   /** Removes what is of no worth after a start. Only under the lock. */
   clean(): void {
     rmSync(this.imageDirectory, { recursive: true, force: true });
-    mkdirSync(this.imageDirectory, { recursive: true });
+    makeDirectory(this.imageDirectory);
   }
 
   get imageDirectory(): string {
@@ -71,6 +71,14 @@ export class DataDir {
     return ids.filter((id) => id !== null).sort();
   }
 }
+
+/** With its parents. Node's own `recursive` never returns where a parent is there and refuses with ENOENT, as /proc does. */
+const makeDirectory = (path: string): void => {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) makeDirectory(parent);
+  mkdirSync(path);
+};
 
 /** The files of one room, by full path. */
 export interface RoomFiles {

@@ -1,18 +1,17 @@
 export interface FrameCounts {
-  /** Frames whose header was complete. */
-  data: number;
-  control: number;
+  /** Frames of messages whose header was complete. Pings and the like do not count. */
+  frames: number;
   /** Messages that ended. */
   messages: number;
 }
 
 /**
- * Follows the frames in the bytes of one WebSocket, reading headers only: how many frames came, and whether a message stands half arrived. `ws` tells
- * neither, and a peer that sends half a frame and falls silent, or pings without end, would cost it nothing.
+ * Follows the frames in the bytes of one WebSocket, reading headers only: how many came, and whether a message stands half arrived. `ws` tells neither,
+ * and has no time limit for a peer that sends half a frame and falls silent.
  * It judges nothing: what breaks the protocol is closed by `ws` itself.
  */
 export class FrameWatch {
-  #counts: FrameCounts = { data: 0, control: 0, messages: 0 };
+  #counts: FrameCounts = { frames: 0, messages: 0 };
   #header: number[] = [];
   #payloadLeft = 0;
   #continued = false;
@@ -43,7 +42,7 @@ export class FrameWatch {
   /** What came since the last call. */
   takeCounts(): FrameCounts {
     const taken = this.#counts;
-    this.#counts = { data: 0, control: 0, messages: 0 };
+    this.#counts = { frames: 0, messages: 0 };
     return taken;
   }
 
@@ -51,7 +50,7 @@ export class FrameWatch {
     const [first = 0] = this.#header;
     this.#isControl = (first & 0x08) !== 0;
     this.#final = (first & 0x80) !== 0;
-    this.#counts[this.#isControl ? 'control' : 'data'] += 1;
+    if (!this.#isControl) this.#counts.frames += 1;
     this.#payloadLeft = payloadLength(this.#header);
     this.#header = [];
     if (this.#payloadLeft === 0) this.#frameEnded();

@@ -47,6 +47,7 @@ export class HttpFront {
       maxFragments: FRAGMENTS_MAX, // this and the next two: newer than the types of ws
       maxBufferedChunks: BUFFERED_CHUNKS_MAX,
       closeTimeout: options.closeTimeoutMs,
+      autoPong: false, // SocketConnection answers, within a budget
       handleProtocols: () => false as const, // none is ours; a token somebody put there is not echoed
     };
     this.#sockets = new WebSocketServer(settings);

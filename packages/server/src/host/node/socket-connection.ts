@@ -68,6 +68,8 @@ export class SocketConnection {
     this.#control = bucket(limits.socketControlFramesPerSecondMax);
     raw.on('data', (bytes: Buffer) => this.#came(bytes));
     socket.on('message', (data, isBinary) => this.#message(data, isBinary));
+    socket.on('ping', (data) => this.#controlled() && socket.pong(data));
+    socket.on('pong', () => this.#controlled());
     socket.on('close', (code) => this.#closed(code));
     socket.on('error', (error) => runtime.log.debug('a socket broke the protocol', { connectionId: id, reason: error.message }));
   }
@@ -124,15 +126,19 @@ export class SocketConnection {
   #came(bytes: Buffer): void {
     const nowMs = this.#runtime.monotonicMs();
     this.#watch.feed(bytes);
-    const frames = this.#watch.takeCounts();
-    if (frames.messages > 0 || !this.#watch.half) this.#halfSinceMs = null; // the time of the next message begins
+    const counts = this.#watch.takeCounts();
+    if (counts.messages > 0 || !this.#watch.half) this.#halfSinceMs = null; // the time of the next message begins
     if (this.#watch.half) this.#halfSinceMs ??= nowMs;
-    if (frames.control > 0 && this.#control.take(frames.control, nowMs) > 0) {
-      this.close(new AlcoveError('rate_limited', 'too many pings'));
-      return;
-    }
-    const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(frames.data, nowMs));
+    const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(counts.frames, nowMs));
     if (waitMs > 0) this.#pause(waitMs);
+  }
+
+  /** Counts a ping or pong; false where it is one too many, or the socket is closing. */
+  #controlled(): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) return false;
+    if (this.#control.take(1, this.#runtime.monotonicMs()) === 0) return true;
+    this.close(new AlcoveError('rate_limited', 'too many pings'));
+    return false;
   }
 
   #pause(ms: number): void {
