@@ -116,6 +116,18 @@ describe('pushing', () => {
     expect(outbox.wakeAtMs()).toBeGreaterThan(0);
   });
 
+  it('a wait that is over wakes nobody, though the window is still full', () => {
+    const outbox = new Outbox({ ...limits, pushWindowMutationsMax: 2 });
+    outbox.add(mutation(1, 'b'), 10);
+    for (let id = 1; id <= 3; id++) outbox.add(mutation(id), 10);
+    expect(outbox.nextPush(push, 0)?.map(({ clientId }) => clientId)).toEqual(['b', 'a']);
+    outbox.refused(refused(1, 'rate_limited', 500), 0, 0);
+    outbox.add(mutation(2, 'b'), 10);
+    expect(outbox.nextPush(push, 100)?.map(({ clientId }) => clientId)).toEqual(['b']);
+    expect(outbox.nextPush(push, 500)).toBeNull();
+    expect(outbox.wakeAtMs()).toBeNull();
+  });
+
   it('one waiting client does not hold up another', () => {
     const outbox = filled(2);
     outbox.add(mutation(1, 'b'), 1);

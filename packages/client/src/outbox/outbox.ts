@@ -253,6 +253,8 @@ export class Outbox {
     let windowLeft = this.#limits.pushWindowMutationsMax - this.#inFlight();
     for (const client of this.#clients.values()) {
       if (client.stopped !== null || client.pausedUntilMs > nowMs) continue;
+      // The wait is over: what still may not go waits for an answer, and no more for a time.
+      client.pausedUntilMs = Number.NEGATIVE_INFINITY;
       for (let entry = client.at(client.sent + 1); entry !== undefined; entry = client.at(client.sent + 1)) {
         if (push.length >= limits.mutationsMax || windowLeft <= 0) break;
         if (entry.bytes > limits.bytesMax) refuse(entry, limits.bytesMax);
