@@ -20,6 +20,7 @@ const browserProject = (executablePath: string) => ({
     name: 'browser',
     include: [browserTests],
     testTimeout: TIMEOUT_MS,
+    globalSetup: ['test/browser/global-setup.ts'],
     browser: {
       enabled: true,
       headless: true,
