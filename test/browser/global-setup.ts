@@ -19,7 +19,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
-    child.once('message', (message) => resolve(String(message)));
+    child.once('message', (message) => resolve(message as string)); // server.ts sends its address and nothing else
     child.once('exit', (code) => reject(new TypeError(`the server for browser tests ended with code ${code}`)));
   });
   project.provide('serverUrl', url);
