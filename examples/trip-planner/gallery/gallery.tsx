@@ -67,7 +67,7 @@ function useWanderers(): readonly MapCursor[] {
   );
 }
 
-const LOADING: LoadProgress = { phase: 'downloading', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: 138_398 };
+const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 
 function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) {
   const loading = asked.get('scene') === 'loading';

@@ -1,31 +1,34 @@
 import { formatBytes, formatNumber } from './panels/words.ts';
 
-/** How far the first load is. Figures are those of the client; an unknown total is null. */
+/**
+ * How far the first load is, as the client counts it; an unknown total is null. `image`: the room's database as a file.
+ * `rows`: the same as rows, from hosts that make no files. `reading`: the replica is there, the map's cities are being read from it.
+ */
 export interface LoadProgress {
-  readonly phase: 'connecting' | 'downloading' | 'opening' | 'catching-up';
+  readonly phase: 'waiting' | 'image' | 'rows' | 'opening' | 'reading';
   readonly bytes: number;
   readonly bytesTotal: number | null;
   readonly rows: number;
   readonly rowsTotal: number | null;
 }
 
-const PHASES: readonly { readonly phase: LoadProgress['phase']; readonly name: string }[] = [
-  { phase: 'connecting', name: 'Reaching the room' },
-  { phase: 'downloading', name: 'Fetching its database' },
-  { phase: 'opening', name: 'Opening it in this tab' },
-  { phase: 'catching-up', name: 'Catching up' },
+const STEPS: readonly { readonly phases: readonly LoadProgress['phase'][]; readonly name: string }[] = [
+  { phases: ['waiting'], name: 'Reaching the room' },
+  { phases: ['image', 'rows'], name: 'Fetching its database' },
+  { phases: ['opening'], name: 'Opening it in this tab' },
+  { phases: ['reading'], name: 'Drawing the cities' },
 ];
 
 /** The empty chart's legend while the room arrives: what is done, what is under way, and how much of it. */
 export function Loading({ title, progress }: { readonly title: string; readonly progress: LoadProgress }) {
-  const at = PHASES.findIndex(({ phase }) => phase === progress.phase);
+  const at = STEPS.findIndex(({ phases }) => phases.includes(progress.phase));
   const part = shareOf(progress);
   return (
     <section className="slip loading" aria-label={`Loading ${title}`}>
       <h2>{title}</h2>
       <ol>
-        {PHASES.map(({ phase, name }, i) => (
-          <li key={phase} className={i < at ? 'is-done' : i === at ? 'is-now' : ''} aria-current={i === at ? 'step' : undefined}>
+        {STEPS.map(({ name }, i) => (
+          <li key={name} className={i < at ? 'is-done' : i === at ? 'is-now' : ''} aria-current={i === at ? 'step' : undefined}>
             <span>{name}</span>
             {i === at && <span className="figure">{figureOf(progress)}</span>}
           </li>
@@ -34,7 +37,7 @@ export function Loading({ title, progress }: { readonly title: string; readonly 
       <div
         className={part === null ? 'ruler is-unmeasured' : 'ruler'}
         role="progressbar"
-        aria-label={PHASES[at]?.name}
+        aria-label={STEPS[at]?.name}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={part === null ? undefined : Math.round(part * 100)}
@@ -45,14 +48,15 @@ export function Loading({ title, progress }: { readonly title: string; readonly 
 }
 
 function shareOf({ phase, bytes, bytesTotal, rows, rowsTotal }: LoadProgress): number | null {
-  if (phase === 'downloading' && bytesTotal !== null && bytesTotal > 0) return Math.min(1, bytes / bytesTotal);
-  if (rowsTotal !== null && rowsTotal > 0) return Math.min(1, rows / rowsTotal);
+  if (phase === 'image' && bytesTotal !== null && bytesTotal > 0) return Math.min(1, bytes / bytesTotal);
+  if (phase === 'rows' && rowsTotal !== null && rowsTotal > 0) return Math.min(1, rows / rowsTotal);
   return null;
 }
 
 function figureOf({ phase, bytes, bytesTotal, rows, rowsTotal }: LoadProgress): string {
-  if (phase === 'downloading' && bytes > 0)
+  if (phase === 'image' && bytes > 0)
     return bytesTotal === null ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`;
-  if (rows > 0) return rowsTotal === null ? `${formatNumber(rows)} rows` : `${formatNumber(rows)} of ${formatNumber(rowsTotal)} rows`;
+  if (phase === 'rows' && rows > 0)
+    return rowsTotal === null ? `${formatNumber(rows)} rows` : `${formatNumber(rows)} of ${formatNumber(rowsTotal)} rows`;
   return '';
 }

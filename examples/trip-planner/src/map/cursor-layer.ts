@@ -67,6 +67,12 @@ interface Mark {
   readonly color: string;
 }
 
+/** Half a line of text away from the edges, so that a name fits beside a mark in the very corner. */
+const inwards = ({ x, y }: ScreenPoint, { left, top, right, bottom }: Box): ScreenPoint => ({
+  x: within(x, left + 9, right - 9),
+  y: within(y, top + 9, bottom - 9),
+});
+
 const within = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
 
 /** Pens with names inside the view; people elsewhere are a mark on the edge they are beyond. `keep` is kept clear of names. */
@@ -76,7 +82,7 @@ export function paintCursors(
   motion: CursorMotion,
   view: CursorView,
 ): void {
-  const { camera, size, ink, inside, keep } = view;
+  const { camera, size, ink, inside } = view;
   const marks = cursors.map((one): Mark => {
     const world = motion.at(one.sessionId) ?? project(one);
     const there = toScreen({ x: nearestCopy(world.x, camera.x), y: world.y }, camera, size);
@@ -88,7 +94,7 @@ export function paintCursors(
     if (mark.beyond === null) paintPen(context, mark.at, mark.color, ink);
     else paintBeyond(context, mark.at, mark.beyond, mark.color);
   }
-  paintNames(context, marks, keep, ink);
+  paintNames(context, marks, view);
 }
 
 function paintPen(context: CanvasRenderingContext2D, { x, y }: ScreenPoint, color: string, ink: Ink): void {
@@ -121,7 +127,7 @@ function paintBeyond(context: CanvasRenderingContext2D, { x, y }: ScreenPoint, a
 }
 
 /** Names beside their marks; where several meet, each takes a free side, and the last may go without. */
-function paintNames(context: CanvasRenderingContext2D, marks: readonly Mark[], keep: readonly Box[], ink: Ink): void {
+function paintNames(context: CanvasRenderingContext2D, marks: readonly Mark[], { inside, keep, ink }: CursorView): void {
   const boxes = marks.map(
     ({ at, beyond }): Box =>
       beyond === null
@@ -129,7 +135,7 @@ function paintNames(context: CanvasRenderingContext2D, marks: readonly Mark[], k
         : { left: at.x - 7, top: at.y - 7, right: at.x + 7, bottom: at.y + 7 },
   );
   const requests = marks.map(({ at, beyond, name }) => {
-    const middle = beyond === null ? { x: at.x + 8, y: at.y + 12 } : at;
+    const middle = beyond === null ? { x: at.x + 8, y: at.y + 12 } : inwards(at, inside);
     return { ...middle, gap: beyond === null ? 10 : 15, width: textWidth(context, name, NAME_FONT), height: 16 };
   });
   const places = placeLabels(requests, [...boxes, ...keep], { max: marks.length, airX: 2, airY: 0 });

@@ -1,4 +1,5 @@
-export type ConnectionShown = 'connected' | 'connecting' | 'reconnecting' | 'offline';
+/** The client's own word for it. */
+export type ConnectionShown = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
 
 export interface StatusLineProps {
   readonly version: number | null;
@@ -10,10 +11,13 @@ export interface StatusLineProps {
 }
 
 const CONNECTIONS: Record<ConnectionShown, string> = {
-  connected: 'Connected',
+  idle: 'Connecting',
   connecting: 'Connecting',
+  connected: 'Connected',
   reconnecting: 'Reconnecting',
-  offline: 'Offline',
+  needs_auth: 'Sign in again',
+  failed: 'Stopped',
+  closed: 'Closed',
 };
 
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
