@@ -57,10 +57,9 @@ export class ReplicaFlow {
   #awaitedPong: number | null = null;
   /** The session waits for `follow`. */
   #owesFollow = false;
-  /** The room's head when the stream began: there the replica is current. */
+  /** The room's head as this session heard it: there the replica is current. */
   #headVersion = 0;
-  /** A fork or another history: older versions may be shown after newer ones. */
-  #mayGoBack = true;
+  #welcomeVersion = 0;
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
   #failures = 0;
@@ -136,21 +135,19 @@ export class ReplicaFlow {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.rebase([], isDropped));
   }
 
-  welcome({ hydration, image, view, version, historyId }: WelcomeMessage): void {
+  welcome({ hydration, image, view, version }: WelcomeMessage): void {
     this.#headVersion = version;
+    this.#welcomeVersion = version;
     const position = this.resumePosition;
     if (hydration === 'resume' && position !== null) {
       this.#hydration.cancel();
-      this.#mayGoBack = false;
       this.#queue.begin(position);
       return;
     }
-    this.#mayGoBack = hydration === 'fork' || (position !== null && position.historyId !== historyId);
     this.#expectSnapshot(image, view);
   }
 
-  rehydrate({ reason, image, view }: ServerMessageOf<'rehydrate'>): void {
-    if (reason === 'fork' || reason === 'history') this.#mayGoBack = true;
+  rehydrate({ image, view }: ServerMessageOf<'rehydrate'>): void {
     this.#expectSnapshot(image, view);
   }
 
@@ -187,13 +184,13 @@ export class ReplicaFlow {
       return this.#options.breakOff(new AlcoveError('connection_lost', 'the room changed its schema'));
     }
     const admitted = this.#queue.admit(message);
-    if (admitted === 'queued') this.#options.wake();
+    if (admitted === 'queued') {
+      this.#headVersion = Math.max(this.#headVersion, message.to);
+      this.#options.wake();
+    }
     if (admitted === 'gap')
       this.#options.breakOff(new AlcoveError('connection_lost', `a commit from version ${message.from} on came before those up to it`));
-    if (admitted === 'fork') {
-      this.#mayGoBack = true;
-      this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
-    }
+    if (admitted === 'fork') this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
   }
 
   #ready(database: Database, position: ReplicaPosition, by: 'image' | 'rows'): void {
@@ -202,11 +199,15 @@ export class ReplicaFlow {
       const { historyId, version, hash } = position;
       if (this.#options.send({ type: 'follow', historyId, version, hash })) this.#streamFrom(position);
     }
-    const shown = this.#shown?.position;
-    const isLater = shown === undefined || shown.historyId !== position.historyId || this.#mayGoBack;
     this.#next?.replica.close();
-    this.#next = { replica: new Replica(database, position, this.#options), fromVersion: isLater ? position.version : shown.version };
+    this.#next = { replica: new Replica(database, position, this.#options), fromVersion: this.#mayShowFrom(position) };
     this.#options.wake();
+  }
+
+  /** Within a history no older version than the one shown, unless the room itself is behind it. */
+  #mayShowFrom({ historyId, version }: ReplicaPosition): number {
+    const shown = this.#shown?.position;
+    return shown === undefined || shown.historyId !== historyId ? version : Math.min(shown.version, this.#headVersion);
   }
 
   #failed(error: AlcoveError, by: 'image' | 'rows'): void {
@@ -222,6 +223,8 @@ export class ReplicaFlow {
     this.#dropNext();
     this.#hydration.cancel();
     this.#owesFollow = false;
+    // What could not be applied proves nothing about the room.
+    this.#headVersion = Math.max(this.#welcomeVersion, this.#shown?.position.version ?? 0);
     this.#failures += 1;
     if (this.#failures % FAILURES_MAX === 0) return this.#options.breakOff(error);
     this.#options.send({ type: 'hydrate', snapshots: this.snapshots });
