@@ -111,6 +111,17 @@ describe('commits of a room', () => {
     expect(cities()).toEqual(['s1', 's3']);
   });
 
+  it('[RM-5] tells a rejection before the answer to a later repeat, which would settle it otherwise', () => {
+    driven.ports.buffered.set('a', 5_000_000);
+    driven.push('a', 1, 'unheardOf');
+    driven.push('a', 2, 'addStop', stop('s2'));
+    expect(resultsIn(driven.take('a'))).toEqual([]);
+    expect(resultsIn(driven.push('a', 2, 'addStop', stop('s2')))).toMatchObject([
+      { mutationId: 1, status: 'rejected', version: 1 },
+      { mutationId: 2, status: 'duplicate', version: 2 },
+    ]);
+  });
+
   it('[RM-5] makes a version of rejections alone', () => {
     driven.push('a', 1, 'unheardOf');
     expect(driven.room.stats.version).toBe(1);

@@ -1,12 +1,13 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
 import type { Admission } from './admission.ts';
+import type { Rejection } from './client-rows.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import type { Committed } from './group-commit.ts';
 import { commitGroup } from './group-commit.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
-import type { Answer, Outcome } from './work.ts';
+import type { Answer, MutationWork, Outcome } from './work.ts';
 
 /** Versions written and not yet durable past which nothing more is committed: what waits at the gate is bounded by it. */
 export const UNDURABLE_VERSIONS_MAX = 256;
@@ -83,20 +84,31 @@ export class Committer {
     for (const effect of afterCommit) this.#runEffect(effect);
   }
 
-  /** Results that concern no version of now: repeated mutations, refused ones. */
+  /** What concerns no version of now: repeated mutations, refused ones. */
   #tellSenders(outcomes: readonly Outcome[]): void {
     const repeated = new Map<string, MutationResult[]>();
     for (const outcome of outcomes) {
       const { work } = outcome;
       if (work.kind !== 'mutation') continue;
       if (outcome.result === 'refused') this.refuse(outcome);
-      const result = repeatedResult(outcome);
-      if (result === null) continue;
       const results = repeated.get(work.pusher.connectionId) ?? [];
-      results.push(result);
-      repeated.set(work.pusher.connectionId, results);
+      results.push(...this.#repeatedResults(work, outcome));
+      if (results.length > 0) repeated.set(work.pusher.connectionId, results);
     }
     for (const [connectionId, results] of repeated) this.#around.connections.tell(connectionId, results);
+  }
+
+  /** `duplicate` settles all that came before it and has no result; rejections among that, perhaps not told on this connection yet, go first. */
+  #repeatedResults({ mutation }: MutationWork, outcome: Outcome): MutationResult[] {
+    const { clientId, mutationId } = mutation;
+    if (outcome.result === 'duplicate') {
+      const { version } = outcome;
+      const before = this.#around.parts.clients.rejections(clientId).filter((rejection) => rejection.mutationId < mutationId);
+      return [...before.map((rejection) => rejected(clientId, rejection)), { clientId, mutationId, status: 'duplicate', version }];
+    }
+    if (outcome.result !== 'rejected' || !outcome.again) return [];
+    const { code, message } = outcome.error;
+    return [rejected(clientId, { mutationId, version: outcome.version, code, message })];
   }
 
   /** Tells the pusher that a mutation was not taken. */
@@ -134,11 +146,4 @@ export class Committer {
   }
 }
 
-function repeatedResult(outcome: Outcome): MutationResult | null {
-  if (outcome.work.kind !== 'mutation') return null;
-  const { clientId, mutationId } = outcome.work.mutation;
-  if (outcome.result === 'duplicate') return { clientId, mutationId, status: 'duplicate', version: outcome.version };
-  if (outcome.result !== 'rejected' || !outcome.again) return null;
-  const { code, message } = outcome.error;
-  return { clientId, mutationId, status: 'rejected', version: outcome.version, code, message };
-}
+const rejected = (clientId: string, rejection: Rejection): MutationResult => ({ clientId, status: 'rejected', ...rejection });
