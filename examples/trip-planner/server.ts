@@ -1,5 +1,5 @@
 /** The demo in one process on one port: its page, its rooms. `npm start` runs it built, `npm run dev` from its sources. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ const built = !existsSync(join(here, 'package.json'));
 const home = built ? join(here, '..') : here;
 /** What makes a new trip what it is. */
 const seedSources = built
-  ? [fileURLToPath(import.meta.url)]
-  : ['room.ts', 'src/fold.ts', 'src/server/cities.ts', 'src/server/seed.ts'].map((file) => join(home, file));
+  ? readdirSync(here).filter((file) => /^server.*\.js$/.test(file))
+  : ['room.ts', 'src/fold.ts', 'src/server/cities.ts', 'src/server/seed.ts'];
 const log = createConsoleLogger();
 
 try {
@@ -34,7 +34,7 @@ async function main(options: DemoOptions): Promise<void> {
   if (options.reset) await reset(dataDir, log, (trips) => console.log(`deleting everything in ${dataDir}: ${trips} trips`));
   const seed = await seedFile({
     folder: join(home, '.cache'),
-    madeBy: seedSources,
+    madeBy: seedSources.map((file) => join(here, file)),
     onMaking: () => console.log('making the seed of new trips from 138,398 cities, once'),
   });
   const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, log });

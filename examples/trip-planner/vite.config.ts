@@ -7,6 +7,8 @@ import { defineConfig, type Plugin } from 'vite';
 const COMPRESSIBLE = /\.(js|css|html|svg|wasm|json)$/;
 /** Smaller ones fit into one packet anyway. */
 const COMPRESS_BYTES_MIN = 1_024;
+/** Two per cent more bytes than the best, in a tenth of the time. */
+const BROTLI_QUALITY = 9;
 
 /** Writes compressed copies beside the built files, so that the server compresses nothing while somebody waits. */
 function compressedCopies(): Plugin {
@@ -20,7 +22,7 @@ function compressedCopies(): Plugin {
         if (!COMPRESSIBLE.test(name) || statSync(file).size < COMPRESS_BYTES_MIN) continue;
         const bytes = readFileSync(file);
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }));
-        writeFileSync(`${file}.br`, brotliCompressSync(bytes));
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }));
       }
     },
   };
@@ -40,6 +42,8 @@ export default defineConfig(({ command, isSsrBuild }) => ({
     // Nothing inside the page's own files: the policy it is served with allows no data: fonts.
     assetsInlineLimit: 0,
     sourcemap: true,
+    // Names without a hash: the next build takes their place.
+    ...(isSsrBuild === true ? { rolldownOptions: { output: { chunkFileNames: 'server-[name].js' } } } : {}),
   },
   // Packages stay packages: the server finds them in node_modules, as it does from its sources.
   ssr: { external: true },

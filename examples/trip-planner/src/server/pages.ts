@@ -29,10 +29,13 @@ const YEAR_S = 365 * 24 * 60 * 60;
  */
 export function builtPages(folder: string): RequestListener {
   if (!existsSync(join(folder, 'index.html')))
-    throw new AlcoveError('option_invalid', `there is no built page in ${folder}`, { hint: 'Build it: npm run build. Or start with --dev.' });
+    throw new AlcoveError('option_invalid', `there is no built page in ${folder}`, {
+      hint: 'Build it: npm run build. Or start with --dev.',
+    });
   const serve = sirv(folder, { etag: true, gzip: true, brotli: true, single: true, setHeaders });
   return (request, response) => {
-    if (request.method === 'GET' || request.method === 'HEAD') serve(request, response, () => answer(response, 404, 'There is nothing here.'));
+    if (request.method === 'GET' || request.method === 'HEAD')
+      serve(request, response, () => answer(response, 404, 'There is nothing here.'));
     else answer(response, 405, 'Pages are only read.', { allow: 'GET, HEAD' });
   };
 }
@@ -52,5 +55,7 @@ function setHeaders(response: ServerResponse, path: string): void {
 }
 
 function answer(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers }).end(`${text}\n`);
+  response
+    .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers })
+    .end(`${text}\n`);
 }

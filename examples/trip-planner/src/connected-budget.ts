@@ -1,0 +1,21 @@
+import { useEffect, useState } from 'react';
+import { tripHooks } from './trip-client.ts';
+
+const { useDebouncedValue } = tripHooks;
+
+/** How long it is said who moved the slider. */
+const SAID_MS = 1_500;
+
+/** The budget, as everybody sees it now. `nameOf` tells people by the id that the server knows them by; null for oneself. */
+export function useBudget(nameOf: (userId: string | null) => string | null) {
+  const [value, onChange, { pending, updatedBy, flush }] = useDebouncedValue('budget');
+  const [changedBy, setChangedBy] = useState<string | null>(null);
+  const name = nameOf(updatedBy);
+  useEffect(() => {
+    if (value === undefined || name === null) return;
+    setChangedBy(name);
+    const timer = setTimeout(() => setChangedBy(null), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [value, name]);
+  return { value: value ?? 0, pending, changedBy, onChange, onSettle: flush };
+}

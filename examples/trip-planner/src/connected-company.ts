@@ -1,0 +1,67 @@
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import type { MapCursor } from './map/cursor-layer.ts';
+import type { Person } from './panels/people.tsx';
+import { tripHooks } from './trip-client.ts';
+import { useVisitor } from './visitor.ts';
+
+const { useRoom, usePresence, useOthers, useCursors, useSyncStatus } = tripHooks;
+
+/** Who is here, where they point and what they write; and the same said of oneself. */
+export function useCompany(stopIds: readonly string[]) {
+  const [visitor, rename] = useVisitor();
+  const [, setPresence] = usePresence();
+  const { name, color } = visitor;
+  useEffect(() => setPresence({ name, color }), [setPresence, name, color]);
+  const sessionId = useSyncStatus().sessionId ?? 'me';
+  const present = useOthers();
+  const others = useMemo(() => present.map(({ sessionId: id, state }): Person => ({ sessionId: id, ...state })), [present]);
+  const { others: pointing, set: setCursor } = useCursors();
+  const cursors = useMemo(
+    () =>
+      pointing.flatMap(({ sessionId: id, state }): MapCursor[] => {
+        const person = others.find((one) => one.sessionId === id);
+        return person === undefined ? [] : [{ ...person, ...state }];
+      }),
+    [pointing, others],
+  );
+  const room = useRoom();
+  return {
+    me: { sessionId, name, color },
+    others,
+    cursors,
+    typing: useTyping(stopIds, others),
+    /** The name of somebody else by what the server knows them as. */
+    nameOf: (userId: string | null) => present.find((one) => one.userId === userId && userId !== visitor.id)?.state.name ?? null,
+    rename,
+    setCursor,
+    setTyping: (stopId: string, typing: boolean) => room.ephemeral('typing', stopId).set(typing ? true : null),
+  };
+}
+
+/** Who writes a note on which stop. */
+function useTyping(stopIds: readonly string[], others: readonly Person[]): ReadonlyMap<string, readonly Person[]> {
+  const room = useRoom();
+  const ids = stopIds.join(' ');
+  const writers = useMemo(() => {
+    const states = ids.split(' ').map((stopId) => ({ stopId, shared: room.ephemeral('typing', stopId) }));
+    return {
+      subscribe: (listener: () => void) => {
+        const ends = states.map(({ shared }) => shared.others.subscribe(listener));
+        return () => ends.forEach((end) => end());
+      },
+      /** As text, so that equal ones are the same: stop and session on each line. */
+      getSnapshot: () =>
+        states.flatMap(({ stopId, shared }) => shared.others.getSnapshot().map((other) => `${stopId} ${other.sessionId}`)).join('\n'),
+    };
+  }, [room, ids]);
+  const lines = useSyncExternalStore(writers.subscribe, writers.getSnapshot);
+  return useMemo(() => {
+    const people = new Map<string, Person[]>();
+    for (const line of lines.split('\n')) {
+      const [stopId = '', sessionId] = line.split(' ');
+      const person = others.find((one) => one.sessionId === sessionId);
+      if (person !== undefined) people.set(stopId, [...(people.get(stopId) ?? []), person]);
+    }
+    return people;
+  }, [lines, others]);
+}
