@@ -26,13 +26,13 @@ export const createServer = async <const Rooms extends readonly AnyRoom[]>(optio
   const lock = lockDataDir(dataDir.path);
   const server = new NodeServer(resolved, dataDir, createNodeRuntime({ log }));
   let forgetSignals = (): void => undefined;
-  const close = async (): Promise<void> => {
-    try {
-      await server.close();
-    } finally {
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= server.close().finally(() => {
       lock.release();
       forgetSignals();
-    }
+    });
+    return closing;
   };
   try {
     dataDir.clean();
