@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
+import { AlcoveError } from '../error.ts';
 
 /** What `authenticate` said of the user: the JWT's claims or whatever the app returns. `sub` names the subject where there is one. */
 export type Claims = { readonly sub?: string; readonly [claim: string]: unknown };
@@ -67,12 +68,13 @@ export function mutator(
   first: StandardSchemaV1 | MutatorBody<undefined>,
   second?: MutatorBody<unknown>,
 ): MutatorDefinition<unknown, unknown> | MutatorDefinition<undefined, undefined> {
-  if (second === undefined) {
-    // The overloads leave a lone body only.
-    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first as MutatorBody<undefined> });
-  }
-  return Object.freeze({ kind: 'mutator', schema: first as StandardSchemaV1, body: second });
+  if (second !== undefined && isSchema(first)) return Object.freeze({ kind: 'mutator', schema: first, body: second });
+  if (second === undefined && !isSchema(first)) return Object.freeze({ kind: 'mutator', schema: noArguments, body: first });
+  throw new AlcoveError('schema_invalid', 'mutator takes a Standard Schema and a function, or a function alone');
 }
+
+/** A schema may be a function itself. */
+const isSchema = (value: StandardSchemaV1 | MutatorBody<undefined>): value is StandardSchemaV1 => '~standard' in value;
 
 /** Takes what a call without arguments leaves: undefined in the page, null once it went through JSON. */
 const noArguments: StandardSchemaV1<undefined, undefined> = {

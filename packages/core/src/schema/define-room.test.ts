@@ -105,6 +105,15 @@ describe('defineRoom', () => {
     expect(schema['~standard'].validate({ id: 1 })).toHaveProperty('issues');
   });
 
+  it('[SC-2] refuses, at the definition, a mutator without a body or without a schema', () => {
+    const schema = v.object({});
+    // @ts-expect-error no body
+    expect(codeOf(() => mutator(schema)).code).toBe('schema_invalid');
+    const body = (): void => undefined;
+    // @ts-expect-error no schema
+    expect(codeOf(() => mutator(body, body)).code).toBe('schema_invalid');
+  });
+
   it('[SC-4] is frozen to its depth', () => {
     expect(Object.isFrozen(trip)).toBe(true);
     expect(Object.isFrozen(trip.mutators)).toBe(true);
