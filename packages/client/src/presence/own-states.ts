@@ -61,12 +61,21 @@ export class OwnStates {
   setEphemeral(name: string, key: string, state: Json): void {
     const { ephemeral } = this.#options.room;
     const id = ephemeralId(name, key);
-    if (!this.#states.has(id) && this.#states.size >= this.#options.ephemeralKeysMax) {
-      throw new AlcoveError('overloaded', `${this.#states.size} ephemeral keys are set; the bound is ${this.#options.ephemeralKeysMax}`);
-    }
+    if (!this.#states.has(id)) this.#makeRoom();
     const schema = Object.hasOwn(ephemeral, name) ? ephemeral[name] : undefined;
     this.#set(id, `ephemeral ${name}`, schema, state, (json) => ({ type: 'ephemeral', name, key, state: json }));
     this.#throttle.wish();
+  }
+
+  /** Keys the room has let expire make room for another. */
+  #makeRoom(): void {
+    const { runtime, ephemeralKeysMax } = this.#options;
+    const keys = [...this.#states].filter(([id]) => id !== PRESENCE && id !== CURSOR);
+    if (keys.length < ephemeralKeysMax) return;
+    const expired = keys.filter(([id, { atMs }]) => !this.#unsent.has(id) && runtime.monotonicMs() - atMs >= SAY_AGAIN_MS);
+    if (expired.length === 0)
+      throw new AlcoveError('overloaded', `${keys.length} ephemeral keys are set; the bound is ${ephemeralKeysMax}`);
+    for (const [id] of expired) this.#forget(id);
   }
 
   #set(id: string, what: string, schema: AnyValidator | undefined, state: Json, message: (state: Json) => ClientMessageInput): void {
