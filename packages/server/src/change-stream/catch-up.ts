@@ -4,8 +4,7 @@ import { toWire } from '@alcove/core/change/wire';
 import { assert } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
-import type { VersionAck } from '../change-log/change-log.ts';
-import type { ChangeLog } from '../change-log/change-log.ts';
+import type { ChangeLog, LogEntry, VersionAck } from '../change-log/change-log.ts';
 import { SharedFrame } from './shared-frame.ts';
 
 /** A stretch of history as one commit message: applied by a replica at `from`, it leaves it at `to`. */
@@ -13,8 +12,8 @@ export interface Range {
   readonly from: number;
   readonly to: number;
   readonly frame: SharedFrame;
-  /** How its versions settled mutations, oldest first. */
-  readonly acks: readonly VersionAck[];
+  /** How its versions settled the mutations of each client, oldest first. */
+  readonly acks: ReadonlyMap<string, readonly VersionAck[]>;
 }
 
 export interface CatchUpBounds {
@@ -85,6 +84,18 @@ export class CatchUp {
     );
     const { version: to, schema, hash, atMs } = end;
     const frame = new SharedFrame({ type: 'commit', from, to, schema, changes: toWire(changeSet), hash, atMs }, this.#runtime);
-    return { from, to, frame, acks: entries.flatMap(({ version, acks }) => acks.map((ack) => ({ version, ack }))) };
+    return { from, to, frame, acks: acksByClient(entries) };
   }
+}
+
+function acksByClient(entries: readonly LogEntry[]): ReadonlyMap<string, VersionAck[]> {
+  const byClient = new Map<string, VersionAck[]>();
+  for (const { version, acks } of entries) {
+    for (const ack of acks) {
+      const own = byClient.get(ack.clientId) ?? [];
+      own.push({ version, ack });
+      byClient.set(ack.clientId, own);
+    }
+  }
+  return byClient;
 }

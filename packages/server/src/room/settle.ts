@@ -35,13 +35,10 @@ export function handledBy(parts: RoomParts, row: ClientRow, version: number): nu
   return first === null ? row.lastMutationId : first - 1;
 }
 
-/** Acks as results for those clients that `concerns` has. */
-export function resultsOf(acks: readonly VersionAck[], concerns: (clientId: string) => boolean): MutationResult[] {
-  return acks
-    .filter(({ ack }) => concerns(ack.clientId))
-    .map(({ version, ack: { clientId, mutationId, rejected } }) =>
-      rejected === null
-        ? { clientId, mutationId, status: 'applied', version }
-        : { clientId, mutationId, status: 'rejected', version, code: rejected.code, message: rejected.message },
-    );
-}
+/** Acks as results, in their order. */
+export const resultsOf = (acks: readonly VersionAck[]): MutationResult[] =>
+  acks.map(({ version, ack: { clientId, mutationId, rejected } }) =>
+    rejected === null
+      ? { clientId, mutationId, status: 'applied', version }
+      : { clientId, mutationId, status: 'rejected', version, code: rejected.code, message: rejected.message },
+  );

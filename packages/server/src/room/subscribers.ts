@@ -124,23 +124,16 @@ export class Subscribers {
     const { log, gate } = this.#parts;
     if (from < log.floor.version) return this.#around.rehydrate(session);
     const range = this.#catchUp.range(from, gate.durable);
-    const results = resultsOf(range.acks, this.#concerns(session));
+    const group = this.#parts.clients.idsOfGroup(session.groupId);
+    const results = resultsOf(group.flatMap((clientId) => range.acks.get(clientId) ?? []));
     if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
     this.#send(session, range.frame);
     this.#next(session, { type: 'rangeSent', to: range.to, head: gate.durable });
   }
 
-  #concerns(session: Session): (clientId: string) => boolean {
-    const group = new Set(this.#parts.clients.idsOfGroup(session.groupId));
-    return (clientId) => group.has(clientId);
-  }
-
   #resultsByGroup(made: MadeVersion): Map<string, SharedFrame> {
     const groups = new Map<string, MutationResult[]>();
-    for (const result of resultsOf(
-      made.acks.map((ack) => ({ version: made.version, ack })),
-      () => true,
-    )) {
+    for (const result of resultsOf(made.acks.map((ack) => ({ version: made.version, ack })))) {
       const groupId = made.groups.get(result.clientId);
       if (groupId === undefined) continue;
       const results = groups.get(groupId) ?? [];
