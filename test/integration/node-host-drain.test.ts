@@ -38,13 +38,18 @@ describe('draining', () => {
     for (const error of errors) expect(error).toMatchObject({ code: 'draining', retryAfterMs: expect.any(Number) });
     expect(new Set(errors.map(({ retryAfterMs }) => retryAfterMs)).size).toBeGreaterThan(6);
     for (const client of clients) expect((await client.end()).code).toBe(1012);
-    const [code, signal] = server.child.exitCode === null && server.child.signalCode === null ? await once(server.child, 'exit') : [server.child.exitCode, server.child.signalCode];
+    const [code, signal] =
+      server.child.exitCode === null && server.child.signalCode === null
+        ? await once(server.child, 'exit')
+        : [server.child.exitCode, server.child.signalCode];
     expect([code, signal]).toEqual([null, 'SIGTERM']);
     expect(performance.now() - startedMs).toBeLessThan(10_000);
 
     const again = await host.server();
     const reader = await host.join(again.url, 'room-0');
-    const tables = reader.messages.filter(({ type }) => type === 'snapshotRows').map((message) => message['rows'] as { table: string; cells: unknown[][] });
+    const tables = reader.messages
+      .filter(({ type }) => type === 'snapshotRows')
+      .map((message) => message['rows'] as { table: string; cells: unknown[][] });
     expect(tables.find(({ table }) => table === 'alcove_values')?.cells.slice(0, 3)).toEqual([['budget'], [''], ['42']]);
     expect(tables.find(({ table }) => table === 'stops')?.cells[0]).toHaveLength(4);
   });

@@ -141,10 +141,11 @@ describe('attach', () => {
   it('[HO-12] takes its own paths before listeners of the app, early and late, and leaves the rest to them', async () => {
     const { server: app, origin } = await appServer();
     const seen: string[] = [];
-    const answer = (name: string) => (request: { url?: string | undefined }, response: { writableEnded: boolean; end(text: string): void }) => {
-      seen.push(`${name} ${request.url}`);
-      if (!response.writableEnded) response.end(`the app’s ${request.url}`);
-    };
+    const answer =
+      (name: string) => (request: { url?: string | undefined }, response: { writableEnded: boolean; end(text: string): void }) => {
+        seen.push(`${name} ${request.url}`);
+        if (!response.writableEnded) response.end(`the app’s ${request.url}`);
+      };
     app.on('request', answer('early'));
     const alcove = await host.server({ port: undefined as never });
     expect(() => alcove.url).toThrow(expect.objectContaining({ code: 'option_invalid' }));

@@ -82,7 +82,12 @@ describe('images', () => {
     const server = await host.server({ limits: { ...limits, imageTicketTtlMs: 300 } });
     await server.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Kyoto' });
     const { offer, address, client } = await wants(server.url, 'japan');
-    for (const headers of [undefined, { authorization: 'Bearer x.y' }, { authorization: offer.ticket }, { authorization: `Bearer ${offer.ticket}x` }]) {
+    for (const headers of [
+      undefined,
+      { authorization: 'Bearer x.y' },
+      { authorization: offer.ticket },
+      { authorization: `Bearer ${offer.ticket}x` },
+    ]) {
       const answer = await fetch(address, headers === undefined ? {} : { headers });
       expect(answer.status).toBe(401);
       expect(await answer.json()).toMatchObject({ error: { code: 'ticket_refused' } });
@@ -111,7 +116,9 @@ describe('images', () => {
       get(address, bearer(offer.ticket), (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('end', () => resolve({ length: answer.headers['content-length'], encoding: answer.headers['content-encoding'], bytes: Buffer.concat(chunks) }));
+        answer.on('end', () =>
+          resolve({ length: answer.headers['content-length'], encoding: answer.headers['content-encoding'], bytes: Buffer.concat(chunks) }),
+        );
       }).on('error', reject);
     });
     expect(plain.encoding).toBeUndefined();

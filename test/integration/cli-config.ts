@@ -1,0 +1,4 @@
+/** A config module as `alcove serve` takes it. */
+import { trip } from './trip-room.ts';
+
+export default { rooms: [trip] };
