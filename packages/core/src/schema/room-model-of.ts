@@ -1,6 +1,7 @@
 import { is } from 'drizzle-orm';
 import { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
+import { quoteIdentifier } from '../sqlite/identifier.ts';
 import { tableIndexes } from './ddl.ts';
 import type { RoomModel, TableModel } from './room-model.ts';
 import { schemaIdOf } from './schema-id.ts';
@@ -17,7 +18,7 @@ export interface ModelOptions {
 /**
  * The model of a schema of Drizzle tables, frozen to its depth.
  * @throws AlcoveError `schema_invalid` as tableModelOf does, and for what only shows across tables: a name used twice, a foreign key to a table
- * outside the schema, an option that names no table.
+ * outside the schema or to columns that are not unique, an option that names no table.
  */
 export function roomModelOf(schema: Readonly<Record<string, SQLiteTable>>, options: ModelOptions): RoomModel {
   for (const name of [...options.serverOnly, ...options.withoutRowid]) {
@@ -29,7 +30,7 @@ export function roomModelOf(schema: Readonly<Record<string, SQLiteTable>>, optio
     return tableModelOf(table, { serverOnly: options.serverOnly.includes(name), withoutRowid: options.withoutRowid.includes(name) });
   });
   refuseRepeatedNames(tables);
-  refuseUnknownTargets(tables);
+  refuseBrokenReferences(tables);
   const all = [...tables, valuesTable];
   return deepFreeze({ schemaId: schemaIdOf(all), tables: all });
 }
@@ -49,20 +50,36 @@ function refuseRepeatedNames(tables: readonly TableModel[]): void {
   }
 }
 
-function refuseUnknownTargets(tables: readonly TableModel[]): void {
+function refuseBrokenReferences(tables: readonly TableModel[]): void {
   for (const table of tables) {
-    for (const foreignKey of table.foreignKeys) {
-      if (tables.some((other) => other.name === foreignKey.foreignTable)) continue;
+    for (const { foreignTable, foreignColumns } of table.foreignKeys) {
+      const target = tables.find((other) => other.name === foreignTable);
+      if (target === undefined) {
+        throw new AlcoveError('schema_invalid', `table ${table.name} references ${foreignTable}, which is no table of this room's schema`, {
+          hint: 'Add the table to `schema`, or drop the reference.',
+        });
+      }
+      if (isUnique(target, foreignColumns)) continue;
       throw new AlcoveError(
         'schema_invalid',
-        `table ${table.name} references ${foreignKey.foreignTable}, which is no table of this room's schema`,
-        {
-          hint: 'Add the table to `schema`, or drop the reference.',
-        },
+        `table ${table.name} references ${foreignTable} (${foreignColumns.join(', ')}), which is neither its primary key nor unique`,
+        { hint: 'Reference the primary key, or make the referenced columns unique.' },
       );
     }
   }
 }
+
+/** As SQLite wants it of the columns a foreign key refers to; it would say so at the first write only. */
+function isUnique(table: TableModel, columns: readonly string[]): boolean {
+  const wanted = nameSet(columns.map(quoteIdentifier));
+  const keys = [
+    table.key.map(quoteIdentifier),
+    ...tableIndexes(table).flatMap((index) => (index.unique && index.where === null ? [index.columns] : [])),
+  ];
+  return keys.some((key) => nameSet(key) === wanted);
+}
+
+const nameSet = (names: readonly string[]): string => names.map(asciiLower).sort().join(', ');
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

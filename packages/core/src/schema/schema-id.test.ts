@@ -29,13 +29,22 @@ const base = schemaIdOf([table('t'), table('u')]);
 
 describe('schemaIdOf', () => {
   it('[SC-9] is 64 characters of hex, and the same in every release', () => {
-    expect(schemaIdOf([table('t')])).toBe('f3b548857b670065517db32d7c5da49b23d835206a74f96c74ae1bc35c245622');
+    expect(schemaIdOf([table('t')])).toBe('5cd4dec145fe8fe26eb8812569f639f4d737b5bb6edb8c912799a090580bc8de');
   });
 
   it('[SC-9] does not depend on any order, nor on server-only tables', () => {
     const { columns, indexes } = table('t');
     expect(schemaIdOf([table('u'), table('t', { columns: [...columns].reverse(), indexes: [...indexes].reverse() })])).toBe(base);
     expect(schemaIdOf([table('t'), table('u'), table('s', { serverOnly: true })])).toBe(base);
+  });
+
+  it('[SC-9] does not depend on the spelling of SQL, names of checks, or UNIQUE written as an index', () => {
+    const a = table('t', { checks: [{ name: 'c', sql: '"t"."a" > 1' }], uniques: [{ name: 'k', columns: ['a', 'b'] }] });
+    const b = table('t', {
+      checks: [{ name: 'd', sql: 'A>1' }],
+      indexes: [...table('t').indexes, { name: 'k', unique: true, columns: ['`a`', 'b'], where: null }],
+    });
+    expect(schemaIdOf([a])).toBe(schemaIdOf([b]));
   });
 
   it.each<[string, Partial<TableModel>]>([

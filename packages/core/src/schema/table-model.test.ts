@@ -138,4 +138,15 @@ describe('roomModelOf', () => {
     expect(() => roomModelOf({ children }, none)).toThrow(invalid('references parents'));
     expect(roomModelOf({ children, parents }, none).tables.map(({ name }) => name)).toEqual(['children', 'parents', 'alcove_values']);
   });
+
+  it('[SC-7] refuses a reference to columns that are not unique', () => {
+    const parents = sqliteTable('parents', { id: text().primaryKey(), a: text(), b: text().unique(), c: text() }, (table) => [
+      uniqueIndex('some').on(table.c).where(sql`c > 1`),
+    ]);
+    const children = (name: 'id' | 'a' | 'b' | 'c'): SQLiteTable =>
+      sqliteTable('children', { id: text().primaryKey(), parent: text().references(() => parents[name]) });
+    for (const name of ['a', 'c'] as const)
+      expect(() => roomModelOf({ parents, children: children(name) }, none)).toThrow(invalid('neither its primary key nor unique'));
+    for (const name of ['id', 'b'] as const) expect(roomModelOf({ parents, children: children(name) }, none).tables).toHaveLength(3);
+  });
 });
