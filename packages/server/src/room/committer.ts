@@ -34,8 +34,12 @@ export class Committer {
   /** One transaction, or one a mutation where that one does not stand. */
   flush(): void {
     const { parts, admission, requestFlush } = this.#around;
-    if (parts.log.head.version - parts.gate.durable >= UNDURABLE_VERSIONS_MAX) return;
     const nowMs = parts.runtime.monotonicMs();
+    if (parts.log.head.version - parts.gate.durable >= UNDURABLE_VERSIONS_MAX) {
+      // Mutations ask again by themselves once something is durable.
+      if (parts.values.unwritten > 0) this.#around.schedule.want('values', nowMs + parts.limits.retryAfterMs);
+      return;
+    }
     const batch = admission.take(parts.values.due(nowMs));
     if (batch.works.length + batch.valueIds.length + batch.heard.size + batch.byes.size === 0) return;
     for (const work of batch.works) if (work.kind !== 'mutation') this.#unanswered.add(work.answer);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import { DrivenRoom, resultsIn, typesOf } from '../../../../test/fake/driven-room.ts';
 import { PlainReplica, rowsOf } from '../../../../test/fake/plain-replica.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
@@ -254,6 +255,20 @@ describe('change stream of a room', () => {
       expect(replica.version).toBe(6);
       expect(replica.rows()).toEqual(rowsOf(database));
     });
+  });
+
+  it('[CS-8] takes a fresh snapshot where the log is damaged, which is logged, and the room goes on', () => {
+    const at = point();
+    commits(3);
+    database.exec("UPDATE alcove_log SET record = '[[1]]' WHERE version = 2");
+    driven.join('r', { resume: at, snapshots: ['rows'] });
+    driven.advance(10);
+    const replica = new PlainReplica();
+    replica.take(driven.ports.sent.get('r')?.map(({ frame }) => JSON.parse(String(frame)) as ServerMessage) ?? []);
+    expect(replica.rows()).toEqual(rowsOf(database));
+    expect((driven.runtime.log as CollectingLogger).errors).toMatchObject([{ fields: { after: 0 } }]);
+    commit();
+    expect(driven.room.stats.version).toBe(4);
   });
 
   it('[CS-15] encodes a commit once for all its readers of a codec', () => {

@@ -1,7 +1,7 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import { toWire } from '@alcove/core/change/wire';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
-import type { CatchUp } from '../change-stream/catch-up.ts';
+import type { CatchUp, Range } from '../change-stream/catch-up.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
 import type { MadeVersion } from './commit-run.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -123,12 +123,31 @@ export class Subscribers {
   #sendRange(session: Session, from: number): void {
     const { log, gate } = this.#parts;
     if (from < log.floor.version) return this.#around.rehydrate(session);
-    const range = this.#catchUp.range(from, gate.durable);
+    const range = this.#readable(session, from);
+    if (range === null) return this.#around.rehydrate(session);
     const group = this.#parts.clients.idsOfGroup(session.groupId);
     const results = resultsOf(group.flatMap((clientId) => range.acks.get(clientId) ?? []));
     if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
     this.#send(session, range.frame);
     this.#next(session, { type: 'rangeSent', to: range.to, head: gate.durable });
+  }
+
+  /** Null where the log is damaged there: a snapshot holds what is true, and the room goes on. */
+  #readable(session: Session, from: number): Range | null {
+    const { gate, runtime, id } = this.#parts;
+    try {
+      return this.#catchUp.range(from, gate.durable);
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      if (error.code !== 'file_damaged') throw error;
+      runtime.log.error('the change log cannot be read; a session gets a snapshot instead', {
+        room: id,
+        session: session.sessionId,
+        after: from,
+        message: error.message,
+      });
+      return null;
+    }
   }
 
   #resultsByGroup(made: MadeVersion): Map<string, SharedFrame> {

@@ -257,6 +257,20 @@ describe('debounced values', () => {
     expect(driven.say('v', { type: 'value', name: 'slow', value: 'x', offer: 2 })).toMatchObject([{ type: 'valueTaken' }]);
   });
 
+  it('[EP-10] are written once there is room at the gate again, where too much waits to be durable', () => {
+    driven.autoDurable = false;
+    for (let mutationId = 1; mutationId <= 256; mutationId++) {
+      driven.queue('a', mutationId, 'nothing');
+      driven.flush();
+    }
+    offer('a', 'budget', 1);
+    driven.advance(1_500);
+    expect(rows()).toEqual([]);
+    driven.room.durable(256);
+    driven.advance(1_500);
+    expect(rows()).toEqual([['budget', '', '1']]);
+  });
+
   it('[EP-16] are told to a newcomer as far as they are unwritten', () => {
     offer('a', 'budget', 5);
     driven.advance(1_000);
