@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
+import type { ServerMessage, ServerMessageOf } from '@alcove/core/protocol/server-message';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import { DrivenRoom, resultsIn, typesOf } from '../../../../test/fake/driven-room.ts';
