@@ -203,6 +203,26 @@ describe.each(engines)('apply on $name', (engine) => {
     room.database.close();
   });
 
+  it('[CH-11] takes no notice of unreadable rows that only came and went', async () => {
+    const room = await ChangeRoom.open(engine, model);
+    room.run(`INSERT INTO owners (id) VALUES ('a')`);
+    room.capture.take();
+    room.run(
+      `INSERT INTO names VALUES ('a' || char(0), 9007199254740993)`,
+      `UPDATE names SET name = 'b' || char(0)`,
+      'DELETE FROM names',
+      `UPDATE owners SET mark = 9007199254740993`,
+      `UPDATE owners SET mark = 5`,
+    );
+    expect(room.capture.take()).toEqual(
+      change('owners', ownerColumns, [
+        ['a', null, 'new'],
+        ['a', 5, 'new'],
+      ]),
+    );
+    room.database.close();
+  });
+
   it('[CH-11] fails a take over what no driver reads, and forgets nothing', async () => {
     const room = await ChangeRoom.open(engine, model);
     room.run(`INSERT INTO names VALUES ('a', 1)`, `UPDATE names SET visits = 9007199254740993`);

@@ -4,8 +4,8 @@ import { CAPTURE_STATE_TABLE, CAPTURE_TABLE_PREFIX, CHECK_TRIGGER_PREFIX } from 
 import { replicatedShapes, type TableShape } from './table-shape.ts';
 
 /** What a capture table's row says of its key: nothing stood there before, or this row did. Reading adds the rows of now. */
-export const HAD_NONE = 0;
-export const HAD_ROW = 1;
+const HAD_NONE = 0;
+const HAD_ROW = 1;
 export const HAS_ROW = 2;
 
 const state = quoteIdentifier(CAPTURE_STATE_TABLE);
@@ -120,9 +120,12 @@ function checkTriggers(shape: TableShape, index: number): readonly CaptureObject
   });
 }
 
-/** What was captured of the `index`-th table, `had` first; then, as HAS_ROW, the rows that stand under the captured keys now. */
+/**
+ * The rows that stood under the captured keys of the `index`-th table, each after HAD_ROW; then, after HAS_ROW, those that stand there now. Keys that only
+ * came and went are not read at all.
+ */
 export function takeSql(shape: TableShape, index: number): string {
-  const captured = `SELECT had, ${list(shape.columns.length, cell)} FROM ${captureTable(index)}`;
+  const captured = `SELECT had, ${list(shape.columns.length, cell)} FROM ${captureTable(index)} WHERE had = ${HAD_ROW}`;
   const now = `SELECT ${HAS_ROW}, ${list(shape.columns.length, (position) => `t.${column(shape, position)}`)} FROM ${captureTable(index)} c CROSS JOIN ${quoteIdentifier(shape.name)} t`;
   return `${captured} UNION ALL ${now} WHERE ${sameKey(
     shape,

@@ -2,7 +2,7 @@ import type { RoomModel } from '../schema/room-model.ts';
 import type { Database, Row, Statement } from '../sqlite/database.ts';
 import { quoteIdentifier } from '../sqlite/identifier.ts';
 import { CAPTURE_STATE_TABLE } from '../sqlite/system-tables.ts';
-import { captureTable, countSql, HAD_NONE, HAS_ROW, TABLES_A_STATEMENT, takeSql, touchedSql } from './capture-ddl.ts';
+import { captureTable, countSql, HAS_ROW, TABLES_A_STATEMENT, takeSql, touchedSql } from './capture-ddl.ts';
 import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
 import { keyText, sameRow } from './row-key.ts';
 import { replicatedShapes, type TableShape } from './table-shape.ts';
@@ -47,8 +47,8 @@ export class Capture {
   }
 
   /**
-   * The changes since the last take: per key the row at the first touch and the row now; keys that are as they were are left out. Rows in the
-   * order of their keys. Forgets them. To be called inside the transaction of the writes.
+   * The changes since the last take: per key the row at the first touch and the row now; keys that are as they were are left out. First
+   * the rows that were there, then new ones, each in the order of their keys. Forgets them. To be called inside the transaction of the writes.
    * @throws AlcoveError `sql_failed` where a row holds an INTEGER outside ±(2^53−1) or text that no driver reads; nothing is forgotten then.
    */
   take(): ChangeSet {
@@ -95,27 +95,22 @@ export class Capture {
   }
 }
 
-/** `taken`: what takeSql gives. First the captured rows, then those of now. */
-function pairRows(taken: readonly Row[], shape: TableShape): RowChange[] {
+/** `taken`: what takeSql gives. */
+function pairRows(taken: readonly Row[], { key }: TableShape): RowChange[] {
   const now = new Map<string, Row>();
-  const captured: Row[] = [];
-  for (const row of taken) {
-    if (row[0] !== HAS_ROW) {
-      captured.push(row);
-      continue;
-    }
-    const image = row.slice(1);
-    now.set(keyText(image, shape.key), image);
+  const before: Row[] = [];
+  for (const cells of taken) {
+    const row = cells.slice(1);
+    if (cells[0] === HAS_ROW) now.set(keyText(row, key), row);
+    else before.push(row);
   }
   const changes: RowChange[] = [];
-  for (const row of captured) {
-    const before = row.slice(1);
-    const after = now.get(keyText(before, shape.key)) ?? null;
-    if (row[0] === HAD_NONE) {
-      if (after !== null) changes.push({ before: null, after });
-    } else if (after === null || !sameRow(before, after)) {
-      changes.push({ before, after });
-    }
+  for (const row of before) {
+    const text = keyText(row, key);
+    const after = now.get(text) ?? null;
+    now.delete(text);
+    if (after === null || !sameRow(row, after)) changes.push({ before: row, after });
   }
+  for (const after of now.values()) changes.push({ before: null, after });
   return changes;
 }
