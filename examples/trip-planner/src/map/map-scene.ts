@@ -5,7 +5,18 @@ import { frameBand, paintFrame, paintFrameMarks, paintScale, scaleBox } from './
 import { paintGraticule } from './graticule-layer.ts';
 import type { Ink } from './ink.ts';
 import { type Box, edgesOf, outsideOf } from './label-placement.ts';
-import { between, type Camera, clampCamera, panBy, type ScreenPoint, type Size, toWorld, worldSizePx, zoomAround } from './projection.ts';
+import {
+  between,
+  type Camera,
+  clampCamera,
+  panBy,
+  resized,
+  type ScreenPoint,
+  type Size,
+  toWorld,
+  worldSizePx,
+  zoomAround,
+} from './projection.ts';
 import { boxesOfMark, type CityMark, markOf, paintAim, paintMark } from './mark-layer.ts';
 import { boxesOf, layOutRoute, marksBoxes, type MapStop, paintRoute, type Route, routeOf, stopAt, type StopMark } from './route-layer.ts';
 import { forgetWidths } from './text.ts';
@@ -89,7 +100,8 @@ export class MapScene {
   }
 
   setSize(size: Size, ratio: number, slim: boolean, furniture: readonly Box[]): void {
-    const kept = this.#size.width === 0 ? null : this.#camera;
+    const from = this.#size.width === 0 ? size : this.#size;
+    this.#flight = null;
     [this.#size, this.#ratio, this.#slim] = [size, ratio, slim];
     const band = frameBand(slim);
     this.#keep = [...furniture, scaleBox(size, slim)];
@@ -98,7 +110,7 @@ export class MapScene {
       canvas.width = Math.round(size.width * ratio);
       canvas.height = Math.round(size.height * ratio);
     }
-    this.#camera = clampCamera(kept ?? this.#camera, size);
+    this.#camera = resized(this.#camera, from, size);
     this.#ask(true);
     // A resized canvas is blank at once: painting now, not in the next frame, keeps it from flashing.
     this.#frame();

@@ -8,6 +8,7 @@ import {
   nearestCopy,
   panBy,
   project,
+  resized,
   toScreen,
   toWorld,
   unproject,
@@ -147,6 +148,21 @@ describe('cameraFor', () => {
   it('comes no nearer than told to a single point, and is null without any', () => {
     expect(cameraFor([{ lon: 2.3, lat: 48.9 }], size, 50, 7)?.zoom).toBe(7);
     expect(cameraFor([], size, 50, 7)).toBeNull();
+  });
+});
+
+describe('resized', () => {
+  const camera = clampCamera({ ...project({ lon: 135, lat: 35 }), zoom: 6.5 }, size);
+
+  it('keeps in a lower view what stood in the higher one', () => {
+    const lower = { width: 1000, height: 350 };
+    const edge = toScreen(toWorld({ x: 500, y: 690 }, camera, size), resized(camera, size, lower), lower);
+    expect(edge.y).toBeCloseTo(345, 6);
+  });
+
+  it('is undone by the way back', () => {
+    const lower = { width: 1000, height: 350 };
+    expect(resized(resized(camera, size, lower), lower, size).zoom).toBeCloseTo(camera.zoom, 9);
   });
 });
 

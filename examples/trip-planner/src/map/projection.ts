@@ -128,3 +128,9 @@ export function between(from: Camera, to: Camera, t: number): Camera {
   const toX = nearestCopy(to.x, from.x);
   return { x: wrapUnit(from.x + (toX - from.x) * share), y: from.y + (to.y - from.y) * share, zoom };
 }
+
+/** The camera after the view has changed its size: what filled the shorter side before fills it again, and growing back undoes it. */
+export function resized(camera: Camera, from: Size, to: Size): Camera {
+  const shorter = (size: Size) => Math.max(1, Math.min(size.width, size.height));
+  return clampCamera({ ...camera, zoom: camera.zoom + Math.log2(shorter(to) / shorter(from)) }, to);
+}
