@@ -1,0 +1,148 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { InProcessRoomOptions } from '../fake/in-process-room.ts';
+import { tasksRoom } from '../fake/tasks-room.ts';
+import { EngineWorld, imageOf } from '../fake/engine-world.ts';
+
+const TASKS = 'SELECT id, list_id, title FROM tasks ORDER BY id';
+
+let world: EngineWorld;
+afterEach(() => world.close());
+
+describe('snapshots', () => {
+  const filled = async (options: Partial<InProcessRoomOptions> = {}): Promise<EngineWorld> => {
+    const made = new EngineWorld(options);
+    const writer = made.tab('writer');
+    for (const id of ['l1', 'l2']) writer.mutate('addList', { id, name: id });
+    for (let i = 0; i < 50; i++) writer.mutate('addTask', { id: `t${i}`, listId: 'l1', title: `task ${i}` });
+    await made.quiet();
+    return made;
+  };
+
+  it('[QR-11] rows arrive in chunks; nothing is shown before all of them, and progress is told', async () => {
+    world = await filled({ frameMs: 2, options: { limits: { snapshotChunkRowsMax: 7 } } });
+    const a = world.tab('a');
+    a.watch('tasks', TASKS);
+    await world.quiet();
+    expect(a.rows('tasks')).toHaveLength(50);
+    const shown = a.of('query').map(({ status, update }) => [status, update === null ? null : 'rows']);
+    expect(shown[0]).toEqual(['pending', null]);
+    expect(shown.find(([, rows]) => rows !== null)?.[0]).not.toBe('pending');
+    expect(a.of('query').filter(({ update }) => update !== null)).toHaveLength(1);
+    const progress = a.of('status').flatMap(({ status }) => (status.hydration === null ? [] : [status.hydration]));
+    expect(progress.some(({ phase, rowsTotal }) => phase === 'rows' && rowsTotal === 52)).toBe(true);
+    expect(new Set(progress.map(({ rows }) => rows)).size).toBeGreaterThan(2);
+  });
+
+  it('an image is fetched, checked, opened and followed', async () => {
+    world = await filled({ imageOf });
+    const a = world.tab('a', { fetchImage: world.server.fetchImage });
+    a.watch('tasks', TASKS);
+    a.mutate('addList', { id: 'mine', name: 'mine' });
+    await world.quiet();
+    expect(a.rows('tasks')).toHaveLength(50);
+    expect(a.settled).toEqual(['1:applied']);
+    expect(world.server.heard.filter(({ type }) => type === 'follow')).toHaveLength(1);
+    expect(a.of('status').some(({ status }) => status.hydration?.phase === 'image')).toBe(true);
+  });
+
+  it('[CN-12] a damaged image is refused and fetched again, then rows are asked for', async () => {
+    world = new EngineWorld({ imageOf });
+    const source = world.tab('writer');
+    source.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    world.server.damagedImages = 1;
+    const once = world.tab('once', { fetchImage: world.server.fetchImage });
+    await world.quiet();
+    expect(once.status).toMatchObject({ replica: 'current', version: 1 });
+    expect(world.server.heard.filter(({ type }) => type === 'follow')).toHaveLength(1);
+    world.server.damagedImages = 100;
+    const never = world.tab('never', { fetchImage: world.server.fetchImage });
+    await world.quiet();
+    expect(never.status).toMatchObject({ replica: 'current', version: 1 });
+    expect(world.server.heard.filter(({ type }) => type === 'follow')).toHaveLength(1);
+  });
+
+  it('[RB-11] below the floor of the log it takes a fresh snapshot, keeps its outbox, and shows no older version in between', async () => {
+    world = await filled({ options: { limits: { changeLogVersionsMax: 2, housekeepingIntervalMs: 10 } } });
+    const a = world.tab('a');
+    a.watch('count', 'SELECT count(*) FROM tasks');
+    await world.quiet();
+    world.server.cut();
+    await world.until(() => a.status.connection === 'waiting', 'the tab noticed');
+    const writer = world.pages[0];
+    a.mutate('addTask', { id: 'offline', listId: 'l2', title: 'offline' });
+    a.engine.hint('offline');
+    for (let i = 0; i < 8; i++) {
+      writer?.mutate('addTask', { id: `later${i}`, listId: 'l2', title: 'later' });
+      await world.time.advanceAsync(3);
+    }
+    await world.quiet();
+    expect(a.rows('count')).toEqual([[59]]);
+    expect(a.settled).toEqual(['1:applied']);
+    const counts = a.of('query').flatMap(({ update }) => (update === null ? [] : [update.kind === 'whole' ? update.rows : update.parts]));
+    const seen = counts.flat().flatMap((part) => ('rows' in part ? part.rows : Array.isArray(part) ? [part] : [])) as number[][];
+    expect(seen.flat()).toEqual([...seen.flat()].sort((x, y) => x - y));
+  });
+
+  it('[RB-13] a commit that cannot be applied, or of a fork, leads to a fresh snapshot; nothing older is shown meanwhile', async () => {
+    world = new EngineWorld({ imageOf, keepsImage: true, frameMs: 3 });
+    const writer = world.tab('writer');
+    writer.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    const a = world.tab('a', { fetchImage: world.server.fetchImage });
+    a.watch('count', 'SELECT count(*) FROM lists');
+    await world.quiet();
+    for (let i = 2; i < 6; i++) {
+      writer.mutate('addList', { id: `l${i}`, name: `n${i}` });
+      await world.quiet();
+    }
+    a.mutate('addList', { id: 'mine', name: 'mine' });
+    await world.quiet();
+    expect(a.rows('count')).toEqual([[6]]);
+    const version = a.status.version ?? 0;
+    const commit = { type: 'commit' as const, schema: tasksRoom.model.schemaId, hash: 'forged', from: version, to: version + 1 };
+    const told = a.notices.length;
+    for (const forged of [
+      { ...commit, changes: [{ table: 'nonsense', columns: [], puts: [], key: [], deletes: [] }] },
+      { ...commit, from: version - 1, to: version, changes: [] },
+    ]) {
+      const follows = world.server.heard.filter(({ type }) => type === 'follow').length;
+      world.server.forge(forged);
+      await world.until(() => world.server.heard.filter(({ type }) => type === 'follow').length > follows, 'a snapshot was taken');
+      await world.quiet();
+    }
+    expect(a.rows('count')).toEqual([[6]]);
+    expect(a.notices.slice(told).filter((notice) => notice.type === 'query' && notice.update !== null)).toEqual([]);
+    expect(Math.min(...a.notices.slice(told).flatMap((notice) => (notice.type === 'status' ? [notice.status.version ?? 0] : [])))).toBe(
+      version,
+    );
+    a.mutate('addList', { id: 'more', name: 'more' });
+    await world.quiet();
+    expect(writer.status.version).toBe(version + 1);
+  });
+
+  it('[RB-12] a pending mutation that the snapshot holds already is never shown twice', async () => {
+    world = new EngineWorld({ frameMs: 3 });
+    const a = world.tab('a');
+    await world.quiet();
+    a.mutate('addList', { id: 'l1', name: 'one' });
+    a.mutate('addTask', { id: 't1', listId: 'l1', title: 'x' });
+    await world.quiet();
+    a.watch('strength', 'SELECT strength FROM tags');
+    world.server.silence('down');
+    a.mutate('tagTask', { taskId: 't1', tag: 'red' });
+    await world.until(() => world.server.rows('SELECT 1 FROM tags').length === 1, 'the room took it');
+    // Another view of the same room: the replica is of no use and a snapshot comes, with the mutation in it.
+    const position = a.status.version;
+    world.server.kill();
+    world.database.exec('DELETE FROM alcove_log');
+    world.server.forgetHead();
+    world.server.start({ acceptLostTail: true });
+    await world.quiet();
+    expect(position).toBe(1);
+    expect(a.settled).toEqual(['1:applied', '2:applied', '3:applied']);
+    expect(a.rows('strength')).toEqual([[1]]);
+    const strengths = JSON.stringify(a.of('query').map(({ update }) => update));
+    expect(strengths).not.toContain('2');
+  });
+});
