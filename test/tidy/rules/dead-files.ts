@@ -14,7 +14,8 @@ export const deadFiles: Rule = {
   find: (tree) => {
     const graph = importGraph(tree);
     const product = reachable(graph, [...PACKAGES.flatMap((name) => entriesOf(tree, name)), ...binariesOf(tree), ...exampleEntries(tree)]);
-    const anything = reachable(graph, [...product, ...tree.code(isEntryOfTests).map(({ path }) => path), ...scriptEntries(tree)]);
+    const named = withNamedFiles(graph, tree);
+    const anything = reachable(named, [...product, ...tree.code(isEntryOfTests).map(({ path }) => path), ...scriptEntries(tree)]);
     return tree
       .code((path) => /^(packages|examples|test|scripts)\//.test(path))
       .filter(({ path }) => !isTestFile(path) && !(isShipped(path) ? product : anything).has(path))
@@ -35,6 +36,18 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: Iterabl
   return seen;
 }
 
+/** The graph of imports, and of files that tests and configurations start by their path: a process, a global set-up. */
+function withNamedFiles(graph: ReadonlyMap<string, readonly string[]>, tree: SourceTree): Map<string, readonly string[]> {
+  const paths = new Set(tree.code(() => true).map(({ path }) => path));
+  const edges = new Map(graph);
+  for (const { path, text } of tree.code((from) => from.startsWith('test/') || from.endsWith('.config.ts'))) {
+    const names = [...text.matchAll(/['"]([\w./-]+\.(?:ts|mjs))['"]/g)].map(([, name = '']) => name);
+    const files = names.flatMap((name) => [posix.join(posix.dirname(path), name), posix.normalize(name)]).filter((file) => paths.has(file));
+    edges.set(path, [...(graph.get(path) ?? []), ...files]);
+  }
+  return edges;
+}
+
 /** Test files, the runners' configurations and the command lines beside them. */
 function isEntryOfTests(path: string): boolean {
   return isTestFile(path) || path.endsWith('.config.ts') || /^test\/[^/]+\/cli\.ts$/.test(path);
@@ -42,8 +55,11 @@ function isEntryOfTests(path: string): boolean {
 
 /** Scripts that package.json or another script starts by name. */
 function scriptEntries(tree: SourceTree): string[] {
-  const commands = Object.values(tree.json<{ scripts?: Record<string, string> }>('package.json')?.scripts ?? {}).join(' ');
-  return tree.code((path) => path.startsWith('scripts/') && commands.includes(path)).map(({ path }) => path);
+  return ['.', ...PACKAGES.map((name) => `packages/${name}`)].flatMap((folder) => {
+    const commands = Object.values(tree.json<{ scripts?: Record<string, string> }>(posix.join(folder, 'package.json'))?.scripts ?? {}).join(' ');
+    const scripts = posix.join(folder, 'scripts/');
+    return tree.code((path) => path.startsWith(scripts) && commands.includes(posix.relative(folder, path))).map(({ path }) => path);
+  });
 }
 
 function binariesOf(tree: SourceTree): string[] {

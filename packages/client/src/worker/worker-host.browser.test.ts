@@ -1,3 +1,4 @@
+import type {} from '../../../../test/browser/global-setup.ts';
 import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { notebook, otherNotebook } from '../../../../test/browser/worker-room.ts';

@@ -74,7 +74,8 @@ export class WorkerHost implements EngineHost {
 class RunningWorker {
   readonly #worker: Worker;
   readonly #api: Remote<WorkerApi>;
-  readonly #watchdog: Watchdog;
+  /** From the worker's first answer on: how long its script takes to arrive is the network's business. */
+  #watchdog: Watchdog | null = null;
   readonly #ports = new Map<number, OpenPort>();
   /** Told whether the death is explained; answers whether it is the last one. */
   readonly #onDeath: (explained: boolean) => boolean;
@@ -85,19 +86,16 @@ class RunningWorker {
     this.#onDeath = onDeath;
     this.#worker = worker();
     this.#api = wrap<WorkerApi>(this.#worker);
-    this.#watchdog = new Watchdog(runtime, budgetMs, {
-      ping: () => this.#api.ping(),
-      onStuck: () => this.#die({ code: 'worker_deadline', message: `the worker did not answer for ${budgetMs} ms and was ended` }),
-    });
     this.#worker.addEventListener('message', ({ data: message }: MessageEvent<unknown>) => {
       if (!isRunMark(message)) return;
       this.#announced = message.alcoveRun;
-      if (message.alcoveRun !== null) this.#watchdog.busy();
+      if (message.alcoveRun !== null) this.#watchdog?.busy();
     });
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();
       this.#die({ code: 'worker_failed', message: `the worker failed: ${event.message || 'its script could not be loaded'}` });
     });
+    void this.#api.ping().then(() => this.#watch(runtime, budgetMs));
     this.#worker.addEventListener('messageerror', () =>
       this.#die({ code: 'worker_failed', message: 'a message of the worker could not be read' }),
     );
@@ -107,19 +105,28 @@ class RunningWorker {
     void this.#api.markAll();
   }
 
+  #watch(runtime: Runtime, budgetMs: number): void {
+    if (this.#ended) return;
+    this.#watchdog = new Watchdog(runtime, budgetMs, {
+      ping: () => this.#api.ping(),
+      onStuck: () => this.#die({ code: 'worker_deadline', message: `the worker did not answer for ${budgetMs} ms and was ended` }),
+    });
+    this.#watchdog.busy();
+  }
+
   open(handle: number, request: OpenRequest, handlers: EngineHandlers): EnginePort {
     const { port1: reports, port2: theirs } = new MessageChannel();
     const port: OpenPort = { handlers, reports, dies: new Set() };
     this.#ports.set(handle, port);
     reports.onmessage = ({ data: report }: MessageEvent<EngineReport>) => this.#hear(handle, port, report);
-    this.#watchdog.busy();
+    this.#watchdog?.busy();
     void this.#api.open(handle, request, transfer(theirs, [theirs]));
     return {
       mutate: (mutations) => this.#call(port, this.#api.mutate(handle, mutations)),
       runOnce: (query) => this.#call(port, this.#api.runOnce(handle, query)),
       tell: (order) => {
         if (this.#ended) return;
-        this.#watchdog.busy();
+        this.#watchdog?.busy();
         void this.#api.tell(handle, order);
         if (order.type === 'leave' || order.type === 'close') this.#forget(handle, port);
       },
@@ -130,14 +137,14 @@ class RunningWorker {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#watchdog.end();
+    this.#watchdog?.end();
     this.#api[releaseProxy]();
     this.#worker.terminate();
     for (const [handle, port] of this.#ports) this.#forget(handle, port);
   }
 
   async #call<Value>(port: OpenPort, answering: Promise<Answer<Value>>): Promise<Value> {
-    this.#watchdog.busy();
+    this.#watchdog?.busy();
     let die: (error: AlcoveError) => void = () => undefined;
     const death = new Promise<never>((_, reject) => {
       die = reject;
