@@ -232,4 +232,15 @@ describe.each(engines)('apply on $name', (engine) => {
     expect(room.capture.take().tables[0]?.rows).toEqual([{ before: null, after: ['a', 7] }]);
     room.database.close();
   });
+
+  it('[CH-12] fails a take of more than one message may carry, and forgets nothing', async () => {
+    const room = await ChangeRoom.open(engine, model);
+    const insert = room.database.prepare('INSERT INTO owners (id, note) VALUES (?, ?)');
+    for (let index = 0; index < 11; index += 1) insert.run([`o${index}`, 'x'.repeat(1_000_000)]);
+    expect(codeOf(() => room.capture.take())).toBe('mutator_limit');
+    expect(room.capture.rowCount()).toBe(11);
+    room.run(`DELETE FROM owners WHERE id > 'o3'`);
+    expect(room.capture.take().tables[0]?.rows).toHaveLength(5);
+    room.database.close();
+  });
 });

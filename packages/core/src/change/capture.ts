@@ -1,3 +1,4 @@
+import { AlcoveError } from '../error.ts';
 import type { RoomModel } from '../schema/room-model.ts';
 import type { Database, Row, Statement } from '../sqlite/database.ts';
 import { quoteIdentifier } from '../sqlite/identifier.ts';
@@ -5,7 +6,14 @@ import { CAPTURE_STATE_TABLE } from '../sqlite/system-tables.ts';
 import { captureTable, countSql, HAS_ROW, TABLES_A_STATEMENT, takeSql, touchedSql } from './capture-ddl.ts';
 import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
 import { keyText, sameRow } from './row-key.ts';
+import { changeSetBytes } from './size.ts';
 import { replicatedShapes, type TableShape } from './table-shape.ts';
+
+/**
+ * What one take may hold, by changeSetBytes. It becomes one message, whose JSON is at most six times as long: every client takes that, where a longer
+ * one would end each session that meets it.
+ */
+export const CHANGE_SET_BYTES_MAX = 10_000_000;
 
 interface TableStatements {
   readonly take: Statement;
@@ -49,7 +57,8 @@ export class Capture {
   /**
    * The changes since the last take: per key the row at the first touch and the row now; keys that are as they were are left out. First
    * the rows that were there, then new ones, each in the order of their keys. Forgets them. To be called inside the transaction of the writes.
-   * @throws AlcoveError `sql_failed` where a row holds an INTEGER outside ±(2^53−1) or text that no driver reads; nothing is forgotten then.
+   * @throws AlcoveError `sql_failed` where a row holds an INTEGER outside ±(2^53−1) or text that no driver reads, `mutator_limit` above
+   * CHANGE_SET_BYTES_MAX; nothing is forgotten then.
    */
   take(): ChangeSet {
     const touched = this.#touchedTables();
@@ -60,8 +69,10 @@ export class Capture {
       const rows = pairRows(this.#statementsOf(index, shape).take.all(), shape);
       if (rows.length > 0) tables.push({ table: shape.name, columns: shape.columns, key: shape.key, rows });
     }
+    const changeSet = { tables };
+    refuseOversize(changeSet);
     for (const index of touched) this.#statements[index]?.clear.run();
-    return { tables };
+    return changeSet;
   }
 
   /** How many keys were touched since the last take: an upper bound of the changes it would give. Counts rows, so its cost grows with them, slowly. */
@@ -93,6 +104,18 @@ export class Capture {
     this.#statements[index] = made;
     return made;
   }
+}
+
+function refuseOversize(changeSet: ChangeSet): void {
+  const bytes = changeSetBytes(changeSet);
+  if (bytes <= CHANGE_SET_BYTES_MAX) return;
+  throw new AlcoveError(
+    'mutator_limit',
+    `the changes hold ${bytes} bytes, rows before and after counted; at most ${CHANGE_SET_BYTES_MAX} go into one commit`,
+    {
+      hint: 'Write less at a time: fewer rows or smaller ones.',
+    },
+  );
 }
 
 /** `taken`: what takeSql gives. */

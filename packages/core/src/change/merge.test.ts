@@ -4,7 +4,6 @@ import type { Row } from '../sqlite/database.ts';
 import type { ChangeSet } from './change-set.ts';
 import { invertChangeSet } from './invert.ts';
 import { mergeChangeSets } from './merge.ts';
-import { changeSetBytes, changeSetRows } from './size.ts';
 
 const table = (name: string): TableModel => ({
   name,
@@ -85,22 +84,5 @@ describe('invertChangeSet', () => {
       [['c', 1], null],
     );
     expect(mergeChangeSets(model, [set, invertChangeSet(set)])).toEqual({ tables: [] });
-  });
-});
-
-describe('changeSetBytes', () => {
-  it('grows with what the rows hold', () => {
-    const small = changes('t', [null, ['a', 1]]);
-    expect(changeSetBytes({ tables: [] })).toBe(0);
-    expect(changeSetBytes(changes('t', [null, ['a', 'x'.repeat(1_000)]])) - changeSetBytes(small)).toBe(1_000);
-    expect(
-      changeSetBytes(
-        changes('t', [
-          ['a', 1],
-          ['a', 1],
-        ]),
-      ),
-    ).toBe(2 * changeSetBytes(small));
-    expect(changeSetRows(changes('t', [null, ['a', 1]], [null, ['b', 1]]))).toBe(2);
   });
 });

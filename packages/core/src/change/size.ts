@@ -5,15 +5,15 @@ import type { ChangeSet } from './change-set.ts';
 const ROW_BYTES = 16;
 const CELL_BYTES = 8;
 
-/** About how many bytes `changeSet` holds, both images of each row counted: for limits and budgets. Text counts a byte a UTF-16 unit. */
+/**
+ * About how many bytes `changeSet` holds, both images of each row counted: for limits. Text counts a byte a UTF-16 unit. As JSON it is at most six times
+ * as long, names of tables and columns aside (a text of control characters).
+ */
 export function changeSetBytes(changeSet: ChangeSet): number {
   let bytes = 0;
   for (const { rows } of changeSet.tables) for (const { before, after } of rows) bytes += rowBytes(before) + rowBytes(after);
   return bytes;
 }
-
-/** How many rows `changeSet` changes. */
-export const changeSetRows = (changeSet: ChangeSet): number => changeSet.tables.reduce((count, table) => count + table.rows.length, 0);
 
 function rowBytes(row: Row | null): number {
   if (row === null) return 0;
