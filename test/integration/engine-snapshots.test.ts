@@ -84,6 +84,27 @@ describe('snapshots', () => {
     expect(seen.flat()).toEqual([...seen.flat()].sort((x, y) => x - y));
   });
 
+  it('[RB-11] commits that arrive together with the rows of a snapshot are applied on it, not on what is shown until then', async () => {
+    world = await filled({ latencyMs: 1, options: { limits: { changeLogVersionsMax: 1, housekeepingIntervalMs: 10 } } });
+    const a = world.tab('a');
+    a.watch('titles', 'SELECT id, title FROM tasks ORDER BY id');
+    await world.quiet();
+    const writer = world.pages[0];
+    for (let round = 0; round < 3; round++) {
+      world.server.cut();
+      await world.until(() => a.status.connection === 'waiting', 'the tab noticed');
+      const connected = (): boolean => a.status.connection === 'live' && a.status.replica === 'current';
+      // Somebody else goes on writing, in every millisecond around the snapshot.
+      for (let i = 0; !connected() || i < 30; i++) {
+        writer?.mutate('addTask', { id: `r${round}-${i}`, listId: 'l2', title: `later ${i}` });
+        await world.time.advanceAsync(1);
+        if (i === 20) a.engine.hint('online');
+      }
+      await world.quiet();
+      expect(a.rows('titles')).toEqual(world.server.rows('SELECT id, title FROM tasks ORDER BY id'));
+    }
+  });
+
   it('[RB-13] a commit that cannot be applied, or of a fork, leads to a fresh snapshot; nothing older is shown meanwhile', async () => {
     world = new EngineWorld({ imageOf, keepsImage: true, frameMs: 3 });
     const writer = world.tab('writer');

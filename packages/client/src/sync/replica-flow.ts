@@ -244,7 +244,8 @@ export class ReplicaFlow {
   /** One turn: what arrived is rebased at once. */
   rebase(): void {
     if (this.#next !== null) this.#catchUpNext(this.#next);
-    else if (this.#shown !== null) this.#rebaseShown(this.#shown);
+    // Commits that come while a snapshot is put together follow on it, not on what is shown.
+    else if (this.#shown !== null && !this.#hydration.isActive) this.#rebaseShown(this.#shown);
   }
 
   /** One piece of a snapshot's way into its database. */
