@@ -1,0 +1,39 @@
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Database } from '@alcove/core/sqlite/database';
+import type { Socket } from '../../packages/client/src/connection/socket.ts';
+import type { Prng } from '../fake/prng.ts';
+import type { Frame } from './network/link.ts';
+
+/**
+ * A deliberate bug: what the product's code does is changed on its way through a border, so that the product itself holds no switches. Every part is optional. The simulation
+ * must notice each of them; see bugs.ts.
+ */
+export interface Bug {
+  readonly name: string;
+  readonly what: string;
+  /** The host says `durable` before the disk has it. */
+  readonly tellsEarly?: boolean;
+  /** Something happens to the room's file between two starts. */
+  atRestart?(database: Database, random: Prng): void;
+  roomDatabase?(database: Database, random: Prng): Database;
+  /** Instead of sending a frame of the room. Answers undefined where it is sent as it is. */
+  send?(sending: Sending, send: (frame: Frame) => void): 'done' | undefined;
+  /** A tab's database. */
+  tabDatabase?(database: Database, random: Prng): Database;
+  /** A tab's socket. */
+  socket?(socket: Socket, connecting: Connecting): Socket;
+}
+
+export interface Sending {
+  readonly connectionId: string;
+  readonly frame: Frame;
+  readonly random: Prng;
+  readonly runtime: Runtime;
+}
+
+export interface Connecting {
+  /** Name of the engine's worker. */
+  readonly worker: string;
+  readonly random: Prng;
+  readonly runtime: Runtime;
+}

@@ -1,0 +1,37 @@
+import type { Tab } from '../tab/tab.ts';
+import { VALUES } from '../tab/tab.ts';
+import type { World } from '../world/world.ts';
+
+/** Whether everything that was begun has ended: every tab stands at the room's head with nothing pending, and the room has nothing under way. */
+export const isQuiet = (world: World): boolean => unrest(world).next().done === true;
+
+export const whatIsNotQuiet = (world: World): string => [...unrest(world)].slice(0, 6).join('; ');
+
+function* unrest(world: World): Generator<string> {
+  const { host, history, census, calls } = world;
+  const { room } = host;
+  if (room === null) yield 'the server is down';
+  else {
+    const { durable, version, behind, hydrating, queuedMutations, waitingAtGate, unwrittenValues } = room.stats;
+    if (durable < version) yield `the room has version ${version} and durable ${durable}`;
+    for (const [what, count] of Object.entries({ behind, hydrating, queuedMutations, waitingAtGate, unwrittenValues })) {
+      if (count > 0) yield `the room has ${count} ${what}`;
+    }
+  }
+  for (const tab of world.liveTabs()) yield* unrestOf(tab, history.head);
+  const open = census.open((name) => world.isLive(name));
+  if (open > 0) yield `${open} calls of living tabs wait for their fate`;
+  if (calls.open > 0) yield `${calls.open} calls of the server's own code wait`;
+}
+
+function* unrestOf(tab: Tab, head: number): Generator<string> {
+  const status = tab.room.status.getSnapshot();
+  const { connection, replica, version, pendingCount, error } = status;
+  if (connection !== 'connected') yield `${tab.name} is ${connection} (${error?.code ?? 'no error'}: ${error?.message ?? ''})`;
+  if (replica !== 'current') yield `${tab.name} has a ${replica} replica (${JSON.stringify(status.snapshotProgress)})`;
+  if (version !== head) yield `${tab.name} is at version ${version}, the room at ${head}`;
+  if (pendingCount > 0) yield `${tab.name} has ${pendingCount} mutations pending`;
+  const left = tab.audit?.pending.length ?? 0;
+  if (left > 0) yield `${tab.name}'s engine has ${left} mutations pending`;
+  for (const [name, key] of VALUES) if (tab.room.value(name, key).getSnapshot().pending) yield `${tab.name} has ${name} ${key} unwritten`;
+}

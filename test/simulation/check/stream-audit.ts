@@ -1,0 +1,233 @@
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import { decodeClientMessage, decodeServerMessage } from '@alcove/core/protocol/codec';
+import type { CommitMessage, MutationResult, ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Frame } from '../network/link.ts';
+import type { History } from '../oracle/history.ts';
+import type { Findings } from '../world/findings.ts';
+import type { Trace } from '../world/trace.ts';
+
+const LIMITS = { messageBytesMax: 64_000_000 };
+/** Frames that go to many connections are read once. */
+const DECODED_MAX = 32;
+const LINE_MAX = 400;
+
+/** What one connection was told so far. */
+interface Told {
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly resume: HelloMessage['resume'];
+  /** Version that what was sent leaves its replica at; null while it has no snapshot. */
+  position: number | null;
+  snapshot: number | null;
+  welcomed: boolean;
+  /** Settled mutations, `client id`; and per client the highest that a `duplicate` covers. */
+  readonly settled: Set<string>;
+  readonly covered: Map<string, number>;
+}
+
+/**
+ * Reads every frame that leaves the room, at the room's own border, and holds it against the history: nothing is told before it is durable, commits follow on each
+ * other, results come before their commit and say what the log says, and what stays in the room never leaves.
+ */
+export class StreamAudit {
+  readonly #history: History;
+  readonly #findings: Findings;
+  readonly #trace: Trace;
+  readonly #runtime: Runtime;
+  readonly #groupOf: (clientId: string) => string | undefined;
+  readonly #isRemembered: (clientId: string) => boolean;
+  readonly #connections = new Map<string, Told>();
+  readonly #decoded = new Map<Frame, ServerMessage | null>();
+  #historyId: string | null = null;
+  /** Frames by type, for the report. */
+  readonly counts = new Map<string, number>();
+
+  constructor(parts: {
+    history: History;
+    findings: Findings;
+    trace: Trace;
+    runtime: Runtime;
+    groupOf: (clientId: string) => string | undefined;
+    isRemembered: (clientId: string) => boolean;
+  }) {
+    this.#history = parts.history;
+    this.#findings = parts.findings;
+    this.#trace = parts.trace;
+    this.#runtime = parts.runtime;
+    this.#groupOf = parts.groupOf;
+    this.#isRemembered = parts.isRemembered;
+  }
+
+  roomOpened(historyId: string): void {
+    if (this.#historyId === null) this.#historyId = historyId;
+    this.#findings.check(
+      historyId === this.#historyId,
+      'I12',
+      () => `the room came back with history ${historyId}, it had ${this.#historyId}`,
+    );
+  }
+
+  serverGone(): void {
+    this.#connections.clear();
+  }
+
+  joining(connectionId: string, hello: HelloMessage): void {
+    const { clientId, groupId = clientId, resume } = hello;
+    this.#trace.add(connectionId, `hello of ${clientId}, resume ${resume === null ? 'nothing' : resume.version}`);
+    const told: Told = {
+      clientId,
+      groupId,
+      resume,
+      position: null,
+      snapshot: null,
+      welcomed: false,
+      settled: new Set(),
+      covered: new Map(hello.clients.map((client) => [client.clientId, client.confirmed])),
+    };
+    this.#connections.set(connectionId, told);
+  }
+
+  closed(connectionId: string): void {
+    this.#connections.delete(connectionId);
+  }
+
+  /** A frame that the room is about to read. */
+  received(connectionId: string, frame: Frame): void {
+    const told = this.#connections.get(connectionId);
+    if (told === undefined) return;
+    const message = decodeClientMessage(frame, this.#runtime, LIMITS);
+    if (message === null) return;
+    this.#trace.add(connectionId, `→ ${this.#summary(message)}`);
+    if (message.type === 'follow') told.position = message.version;
+  }
+
+  sent(connectionId: string, frame: Frame): void {
+    this.#trace.bytes(frame);
+    const message = this.#read(frame);
+    if (message === null) return;
+    this.counts.set(message.type, (this.counts.get(message.type) ?? 0) + 1);
+    this.#trace.add(connectionId, `← ${this.#summary(message)}`);
+    const told = this.#connections.get(connectionId);
+    if (told === undefined) return;
+    this.#check(connectionId, told, message);
+  }
+
+  #read(frame: Frame): ServerMessage | null {
+    const known = this.#decoded.get(frame);
+    if (known !== undefined) return known;
+    const message = decodeServerMessage(frame, this.#runtime, LIMITS);
+    if (this.#decoded.size >= DECODED_MAX) this.#decoded.clear();
+    this.#decoded.set(frame, message);
+    return message;
+  }
+
+  #check(connectionId: string, told: Told, message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcome(connectionId, told, message);
+      case 'rehydrate':
+        told.position = null;
+        told.snapshot = null;
+        return;
+      case 'snapshotBegin':
+        told.snapshot = message.version;
+        this.#durable(connectionId, message.version, 'a snapshot');
+        return this.#hash(connectionId, message.version, message.hash);
+      case 'snapshotRows':
+        return this.#findings.check(message.rows.table !== 'ledger', 'I14', () => `rows of a server-only table went to ${connectionId}`);
+      case 'snapshotEnd':
+        told.position = told.snapshot;
+        return;
+      case 'results':
+        for (const result of message.results) this.#result(connectionId, told, result);
+        return;
+      case 'commit':
+        return this.#commit(connectionId, told, message);
+      default:
+        return;
+    }
+  }
+
+  #welcome(connectionId: string, told: Told, welcome: WelcomeMessage): void {
+    this.#findings.check(!told.welcomed, 'I13', () => `${connectionId} was welcomed twice`);
+    told.welcomed = true;
+    this.#durable(connectionId, welcome.version, 'welcome');
+    if (welcome.hydration === 'resume') told.position = told.resume?.version ?? null;
+  }
+
+  #commit(connectionId: string, told: Told, { from, to, hash, changes }: CommitMessage): void {
+    this.#durable(connectionId, to, 'a commit');
+    this.#hash(connectionId, to, hash);
+    const { position } = told;
+    const fits = position !== null && from === position && to > from;
+    this.#findings.check(fits, 'I13', () => `commit (${from}, ${to}] went to ${connectionId}, which stands at ${position}`);
+    this.#findings.check(
+      !changes.some(({ table }) => table === 'ledger'),
+      'I14',
+      () => `changes of a server-only table went to ${connectionId}`,
+    );
+    if (!fits || position === null || to > this.#history.head) return;
+    told.position = to;
+    for (let version = position + 1; version <= to; version += 1) {
+      for (const { clientId, mutationId } of this.#history.at(version).acks) {
+        if (this.#groupOf(clientId) !== told.groupId) continue;
+        // Of a client that ended with nothing pending, or was forgotten, the room does not know the group any more.
+        const known =
+          !this.#isRemembered(clientId) || told.settled.has(`${clientId} ${mutationId}`) || mutationId <= (told.covered.get(clientId) ?? 0);
+        this.#findings.check(
+          known,
+          'I13',
+          () =>
+            `commit (${from}, ${to}] went to ${connectionId} before the result of its group's mutation ${mutationId} of ${clientId} (version ${version})`,
+        );
+      }
+    }
+  }
+
+  #result(connectionId: string, told: Told, { clientId, mutationId, status, version, code }: MutationResult): void {
+    this.#durable(connectionId, version, `the result of mutation ${mutationId} of ${clientId}`);
+    const group = this.#groupOf(clientId);
+    this.#findings.check(
+      group === undefined || group === told.groupId,
+      'I14',
+      () => `a result of ${clientId} went to ${connectionId}, which is of another group`,
+    );
+    const fate = this.#history.fateOf(clientId, mutationId);
+    const said = `${connectionId} was told that mutation ${mutationId} of ${clientId} was ${status} by version ${version}`;
+    if (fate === undefined) return this.#findings.report('I1', `${said}, and the log does not have it`);
+    if (status === 'duplicate') {
+      this.#findings.check(fate.version <= version, 'I13', () => `${said}, and it was settled by version ${fate.version}`);
+      told.covered.set(clientId, Math.max(told.covered.get(clientId) ?? 0, mutationId));
+      return;
+    }
+    told.settled.add(`${clientId} ${mutationId}`);
+    const agrees = fate.version === version && (status === 'rejected' ? fate.rejected?.code === code : fate.rejected === null);
+    this.#findings.check(
+      agrees,
+      'I1',
+      () => `${said} (${code ?? 'no code'}), and the log says ${fate.rejected?.code ?? 'applied'} by version ${fate.version}`,
+    );
+  }
+
+  #durable(connectionId: string, version: number, what: string): void {
+    this.#findings.check(
+      version <= this.#history.durable,
+      'I13',
+      () => `${what} of version ${version} went to ${connectionId}, and only version ${this.#history.durable} is durable`,
+    );
+  }
+
+  #hash(connectionId: string, version: number, hash: string): void {
+    if (version === 0 || version > this.#history.head) return;
+    const right = this.#history.at(version).hash;
+    this.#findings.check(hash === right, 'I11', () => `${connectionId} was told hash ${hash} of version ${version}, the log has ${right}`);
+  }
+
+  /** The type alone, or as much as fits a line where somebody reads along. */
+  #summary(message: { readonly type: string }): string {
+    if (!this.#trace.isEchoed) return message.type;
+    const text = JSON.stringify(message);
+    return text.length <= LINE_MAX ? text : `${text.slice(0, LINE_MAX)}…`;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+
+/** A mutation that may stand in the room's log, and whose it is. */
+export interface Registered {
+  readonly mutation: Mutation;
+  readonly user: Claims | null;
+}
+
+/** Every mutation that an engine was ever handed, by the name the room knows it under: what the oracle replays the log with. */
+export class Registry {
+  readonly #byName = new Map<string, Registered>();
+  /** Names by seed: one call of the app has one seed, whatever names its mutation went by. */
+  readonly #bySeed = new Map<string, { readonly clientId: string; readonly mutationId: number }[]>();
+
+  add(registered: Registered): void {
+    const { clientId, mutationId } = registered.mutation;
+    const name = `${clientId} ${mutationId}`;
+    if (this.#byName.has(name)) return;
+    this.#byName.set(name, registered);
+    const { seed } = registered.mutation;
+    this.#bySeed.set(seed, [...(this.#bySeed.get(seed) ?? []), { clientId, mutationId }]);
+  }
+
+  get(clientId: string, mutationId: number): Registered | undefined {
+    return this.#byName.get(`${clientId} ${mutationId}`);
+  }
+
+  namesOf(seed: string): readonly { readonly clientId: string; readonly mutationId: number }[] {
+    return this.#bySeed.get(seed) ?? [];
+  }
+}

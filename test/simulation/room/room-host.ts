@@ -1,0 +1,380 @@
+import { AlcoveError, ERROR_CODES, assert } from '@alcove/core/error';
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import { encodeMessage } from '@alcove/core/protocol/codec';
+import type { Timer } from '@alcove/core/runtime/runtime';
+import type { Database } from '@alcove/core/sqlite/database';
+import { admit, readHello } from '../../../packages/server/src/access/front.ts';
+import type { Gatekeeper } from '../../../packages/server/src/access/front.ts';
+import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
+import { openRoom } from '../../../packages/server/src/room/open-room.ts';
+import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
+import type { RoomPorts } from '../../../packages/server/src/room/room-ports.ts';
+import type { Room } from '../../../packages/server/src/room/room.ts';
+import type { Prng } from '../../fake/prng.ts';
+import type { Bug } from '../bug.ts';
+import type { StreamAudit } from '../check/stream-audit.ts';
+import type { Frame, Link, ServerHandlers } from '../network/link.ts';
+import type { Listener } from '../network/network.ts';
+import type { History } from '../oracle/history.ts';
+import { SimProcess } from '../world/sim-process.ts';
+import type { ProcessSurroundings } from '../world/sim-process.ts';
+import { FailingDatabase } from './failing-database.ts';
+import type { CommitFate } from './failing-database.ts';
+import type { ImageDesk } from './image-desk.ts';
+import { playground, seedPlayground } from './playground.ts';
+import { isForbidden } from './rights.ts';
+import type { LostTail, RoomDisk } from './room-disk.ts';
+
+export const ROOM_ID = 'field';
+
+export interface HostOptions {
+  readonly limits: Partial<RoomLimits>;
+  /** `atOnce`: COMMIT returns when it is on disk, as on Node. `later`: the disk has it some time after. */
+  readonly durability: 'atOnce' | 'later';
+  /** Longest wait of a requested flush, and of each of the two steps from COMMIT to `durable`. */
+  readonly flushDelayMaxMs: number;
+  readonly diskDelayMaxMs: number;
+  readonly images: boolean;
+}
+
+export interface HostSurroundings extends ProcessSurroundings {
+  readonly random: Prng;
+  readonly disk: RoomDisk;
+  readonly history: History;
+  readonly audit: StreamAudit;
+  readonly images: ImageDesk;
+  readonly bug: Bug | null;
+  /** Wall time of the world now; a process's own may be off. */
+  wallMs(): number;
+}
+
+/** A connection between its first frame and its end. */
+interface Guest {
+  readonly link: Link;
+  /** Frames that came while the host found out who it is; null once it joined. */
+  waiting: Frame[] | null;
+  helloRead: boolean;
+}
+
+/** One life of the server's process: from opening the room's file to its end. */
+class Life {
+  readonly process: SimProcess;
+  readonly database: Database;
+  readonly guests = new Map<string, Guest>();
+  tick: { readonly atMs: number; readonly timer: Timer } | null = null;
+  flushRequested = false;
+  securing = false;
+  /** Frames that still leave before the process dies in the middle of sending; null: it does not. */
+  sendsLeft: number | null = null;
+  over = false;
+  /** Null only while the room is being opened. */
+  opened: Room | null = null;
+
+  constructor(process: SimProcess, database: Database) {
+    this.process = process;
+    this.database = database;
+  }
+
+  get room(): Room {
+    assert(this.opened !== null, 'the room is open');
+    return this.opened;
+  }
+}
+
+/** The server of the simulated world: drives the real room on the real disk, as the Node host does, and dies when it is told to. */
+export class RoomHost implements Listener {
+  /** Inflicted on the next COMMIT. */
+  nextCommitFate: CommitFate = 'fine';
+  /** Starts so far. */
+  starts = 0;
+  readonly #options: HostOptions;
+  readonly #around: HostSurroundings;
+  #life: Life | null = null;
+  #wallSkewMs = 0;
+
+  constructor(options: HostOptions, around: HostSurroundings) {
+    this.#options = options;
+    this.#around = around;
+  }
+
+  get process(): SimProcess | null {
+    return this.#life === null || this.#life.over ? null : this.#life.process;
+  }
+
+  get room(): Room | null {
+    return this.process === null ? null : (this.#life?.room ?? null);
+  }
+
+  get database(): Database | null {
+    return this.process === null ? null : (this.#life?.database ?? null);
+  }
+
+  start(): void {
+    if (this.process !== null) return;
+    this.starts += 1;
+    const { disk, history, audit, bug } = this.#around;
+    const process = new SimProcess(`server${this.starts}`, this.#around, this.#around.wallMs() + this.#wallSkewMs);
+    process.expectedErrors.push(/inflicted/, /room_full/);
+    const native = disk.open();
+    if (this.starts > 1) bug?.atRestart?.(native, this.#around.random);
+    const failing = new FailingDatabase(native, () => this.#takeFate());
+    const database = bug?.roomDatabase?.(failing, this.#around.random) ?? failing;
+    const life = new Life(process, database);
+    process.enter(() => {
+      const options = { limits: this.#options.limits, seed: seedPlayground };
+      life.opened = openRoom({ room: playground, id: ROOM_ID, database, runtime: process.runtime, ports: this.#ports(life), options });
+    });
+    if (life.opened === null) return; // what it threw is a finding already
+    this.#life = life;
+    disk.secure();
+    history.reopened(native);
+    history.secured(history.head);
+    audit.roomOpened(life.room.stats.historyId);
+    this.#around.trace.add(process.name, `opened at version ${history.head}`);
+  }
+
+  /** The process dies at once. */
+  crash(tail: LostTail, links: { readonly clientsHearAfterMs: () => number | null; readonly keepDown: () => boolean }): void {
+    const life = this.#life;
+    if (life === null || life.over) return;
+    this.#around.trace.add(life.process.name, `crashes, tail ${tail}`);
+    life.over = true;
+    life.process.kill();
+    for (const { link } of life.guests.values()) link.abandonServer(links.clientsHearAfterMs(), links.keepDown());
+    this.#around.disk.crash(this.#options.durability === 'atOnce' && this.#around.bug?.tellsEarly !== true ? 'kept' : tail);
+    this.#around.audit.serverGone();
+  }
+
+  /** It dies with the next frames it sends: `after` of them still leave. */
+  crashWhileSending(after: number): void {
+    if (this.#life !== null) this.#life.sendsLeft ??= after;
+  }
+
+  get diedSending(): boolean {
+    return this.#life !== null && !this.#life.over && this.#life.sendsLeft === 0;
+  }
+
+  /** Ends in good order: everything is written, sessions are told, the file is closed. Answers whether there was anything to end. */
+  drain(): void {
+    const life = this.#life;
+    if (life === null || life.over) return;
+    this.#around.trace.add(life.process.name, 'drains');
+    this.#call(life, () => life.room.drain());
+    this.#committed(life);
+  }
+
+  /** After `drain`, once nothing is left: the process ends. False: not yet. */
+  endDrained(): boolean {
+    const life = this.#life;
+    if (life === null || life.over) return true;
+    const { sessions, unwrittenValues, durable, version } = life.room.stats;
+    if (sessions > 0 || unwrittenValues > 0 || durable < version) return false;
+    life.process.enter(() => life.room.close());
+    life.over = true;
+    life.process.kill();
+    this.#around.disk.close();
+    this.#around.audit.serverGone();
+    this.#around.trace.add(life.process.name, 'ended');
+    return true;
+  }
+
+  /** The server's own clock on the wall is set. */
+  jumpWallTime(byMs: number): void {
+    this.#wallSkewMs += byMs;
+    this.#life?.process.fake.jumpWallTime(byMs);
+  }
+
+  accept(link: Link): ServerHandlers {
+    const life = this.#life;
+    assert(life !== null && !life.over, 'a link is accepted by a living server');
+    life.guests.set(link.connectionId, { link, waiting: [], helloRead: false });
+    return {
+      onFrame: (connectionId, frame) => this.#receive(life, connectionId, frame),
+      onClose: (connectionId, code) => {
+        const guest = life.guests.get(connectionId);
+        life.guests.delete(connectionId);
+        this.#around.audit.closed(connectionId);
+        if (guest?.waiting === null)
+          this.#call(life, () => life.room.leave(connectionId, code === 1000 || code === 1001 ? 'clean' : 'lost'));
+      },
+    };
+  }
+
+  #receive(life: Life, connectionId: string, frame: Frame): void {
+    const guest = life.guests.get(connectionId);
+    if (guest === undefined || life.over) return;
+    if (guest.waiting === null) {
+      this.#around.audit.received(connectionId, frame);
+      return this.#call(life, () => life.room.receive(connectionId, frame));
+    }
+    if (guest.helloRead) {
+      guest.waiting.push(frame);
+      return;
+    }
+    guest.helloRead = true;
+    try {
+      const { hello } = readHello(frame, new Map([[playground.name, playground]]), life.process.runtime);
+      admit(hello.token, gatekeeper).then(
+        (access) => life.process.enter(() => this.#join(life, guest, hello, access)),
+        (error: unknown) => life.process.enter(() => this.#turnAway(life, guest, AlcoveError.from(error))),
+      );
+    } catch (error) {
+      this.#turnAway(life, guest, AlcoveError.from(error));
+    }
+  }
+
+  #join(life: Life, guest: Guest, hello: HelloMessage, access: RoomAccess): void {
+    const { connectionId } = guest.link;
+    if (life.guests.get(connectionId) !== guest || life.over) return;
+    const frames = guest.waiting ?? [];
+    guest.waiting = null;
+    this.#around.audit.joining(connectionId, hello);
+    this.#call(life, () => life.room.join(connectionId, hello, access));
+    for (const frame of frames) this.#receive(life, connectionId, frame);
+  }
+
+  #turnAway(life: Life, { link }: Guest, error: AlcoveError): void {
+    life.guests.delete(link.connectionId);
+    link.sendFromServer(encodeMessage({ type: 'error', ...error.toBody() }, 'json', life.process.runtime));
+    link.closeFromServer(closeCodeOf(error), error.code);
+  }
+
+  #ports(life: Life): RoomPorts {
+    const { audit, disk, images, bug, random } = this.#around;
+    const send: RoomPorts['send'] = (connectionId, frame) => this.#send(life, connectionId, frame);
+    const ports: RoomPorts = {
+      send: (connectionId, frame, lane) => {
+        const sent = bug?.send?.({ connectionId, frame, random, runtime: life.process.runtime }, (changed) =>
+          send(connectionId, changed, lane),
+        );
+        if (sent === undefined) send(connectionId, frame, lane);
+      },
+      bufferedBytes: (connectionId) => life.guests.get(connectionId)?.link.serverBufferedBytes ?? 0,
+      disconnect: (connectionId, error) => {
+        const guest = life.guests.get(connectionId);
+        life.guests.delete(connectionId);
+        audit.closed(connectionId);
+        guest?.link.closeFromServer(closeCodeOf(error), error.code);
+      },
+      requestFlush: () => this.#requestFlush(life),
+      requestTick: (atMs) => this.#requestTick(life, atMs),
+      offerImage: (request) => (this.#options.images ? images.offer(request) : null),
+      headStored: () => disk.head,
+      storeHead: (head) => disk.storeHead(head),
+      renewAccess: (connectionId, token) => this.#renewAccess(life, connectionId, token),
+      failed: (error) => this.#failed(life, error),
+    };
+    return ports;
+  }
+
+  #send(life: Life, connectionId: string, frame: Frame): void {
+    if (life.over || life.sendsLeft === 0) return;
+    if (life.sendsLeft !== null) life.sendsLeft -= 1;
+    const guest = life.guests.get(connectionId);
+    if (guest === undefined) return;
+    this.#around.audit.sent(connectionId, frame);
+    guest.link.sendFromServer(frame);
+  }
+
+  #requestFlush(life: Life): void {
+    if (life.over || life.flushRequested) return;
+    life.flushRequested = true;
+    life.process.runtime.setTimer(this.#around.random.float() * this.#options.flushDelayMaxMs, () => {
+      life.flushRequested = false;
+      if (life.over) return;
+      this.#call(life, () => life.room.flush());
+      this.#committed(life);
+    });
+  }
+
+  #requestTick(life: Life, atMs: number): void {
+    if (life.over || (life.tick !== null && life.tick.atMs <= atMs)) return;
+    life.tick?.timer.cancel();
+    const { runtime } = life.process;
+    const timer = runtime.setTimer(Math.max(0, atMs - runtime.monotonicMs()), () => {
+      life.tick = null;
+      if (!life.over) this.#call(life, () => life.room.tick());
+    });
+    life.tick = { atMs, timer };
+  }
+
+  /** Something may have been committed. Tells the room when it is durable. */
+  #committed(life: Life): void {
+    if (life.over) return;
+    const { history, bug } = this.#around;
+    history.harvest(life.database);
+    if (bug?.tellsEarly === true) return this.#tellEarly(life);
+    if (this.#options.durability === 'later') return this.#secureLater(life);
+    // COMMIT has returned, so the disk has it: a crash keeps it.
+    history.secured(history.head);
+    this.#call(life, () => life.room.durable(history.head));
+  }
+
+  #secureLater(life: Life): void {
+    const { history, disk, random } = this.#around;
+    if (life.securing || life.room.stats.durable >= history.head) return;
+    life.securing = true;
+    const wait = (fn: () => void): unknown =>
+      life.process.runtime.setTimer(random.float() * this.#options.diskDelayMaxMs, () => !life.over && fn());
+    wait(() => {
+      disk.secure();
+      const version = history.head;
+      history.secured(version);
+      wait(() => {
+        life.securing = false;
+        this.#call(life, () => life.room.durable(version));
+        this.#secureLater(life);
+      });
+    });
+  }
+
+  /** The deliberate bug: what is told is on disk only later. The history believes what was told. */
+  #tellEarly(life: Life): void {
+    const { history, disk, random } = this.#around;
+    history.secured(history.head);
+    this.#call(life, () => life.room.durable(history.head));
+    life.process.runtime.setTimer(random.int(20, 400), () => !life.over && disk.secure());
+  }
+
+  #call(life: Life, fn: () => void): void {
+    if (!life.over) life.process.enter(fn);
+  }
+
+  #takeFate(): CommitFate {
+    const fate = this.nextCommitFate;
+    this.nextCommitFate = 'fine';
+    return fate;
+  }
+
+  #renewAccess(life: Life, connectionId: string, token: string): void {
+    admit(token, gatekeeper).then(
+      (access) => life.process.enter(() => life.room.renewAccess(connectionId, access)),
+      (error: unknown) => life.process.enter(() => life.room.disconnect(connectionId, AlcoveError.from(error))),
+    );
+  }
+
+  /** The room cannot go on: its file is closed, and opened again some time later by `start`. */
+  #failed(life: Life, error: AlcoveError): void {
+    if (life.over) return;
+    this.#around.trace.add(life.process.name, `the room failed: ${error.code} ${error.message}`);
+    this.#around.time.setTimer(0, () => {
+      if (life.over) return;
+      life.over = true;
+      life.process.kill();
+      for (const { link } of life.guests.values()) link.closeFromServer(1011, 'room_failed');
+      this.#around.disk.crash('kept');
+      this.#around.audit.serverGone();
+    });
+  }
+}
+
+const gatekeeper: Gatekeeper = {
+  authenticate: (token) => (token === null ? null : { sub: token }),
+  mayOpen: () => true,
+  accessOf: (claims) => ({ claims, allows: (action) => action.kind !== 'mutate' || !isForbidden(action) }),
+};
+
+function closeCodeOf({ code }: AlcoveError): number {
+  const entry = ERROR_CODES[code];
+  return 'closeCode' in entry && entry.closeCode !== undefined ? entry.closeCode : 1011;
+}

@@ -1,0 +1,169 @@
+import type { Bug } from './bug.ts';
+import { finalChecks } from './check/final-checks.ts';
+import { RoomWatch } from './check/room-watch.ts';
+import { isQuiet, whatIsNotQuiet } from './check/quiet.ts';
+import { FaultInjector } from './world/fault-injector.ts';
+import type { Finding } from './world/findings.ts';
+import type { RunPlan } from './world/swarm.ts';
+import { World } from './world/world.ts';
+import type { Databases } from './world/world.ts';
+
+export interface RunOptions {
+  readonly plan: RunPlan;
+  readonly databases: Databases;
+  readonly bug?: Bug | null;
+  /** Gets every line of the trace. */
+  readonly echo?: ((line: string) => void) | null;
+  /** Inspects every tab after every event. */
+  readonly close?: boolean;
+}
+
+export interface RunReport {
+  readonly plan: RunPlan;
+  readonly findings: readonly Finding[];
+  /** Equal for two runs of one seed. */
+  readonly traceHash: string;
+  readonly lines: readonly string[];
+  readonly simulatedMs: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** From the end of all faults to quiet, at most: nobody may be stuck. */
+export const LIVENESS_MS = 60_000;
+/** After quiet: long enough for every session of somebody gone to be noticed and its presence to expire. */
+const AFTERMATH_MS = 9_000;
+
+/** One run of one seed: faults and work, then neither, then quiet, then the checks. */
+export async function runSeed({ plan, databases, bug = null, echo = null, close = false }: RunOptions): Promise<RunReport> {
+  const world = new World({ plan, databases, bug, echo, close });
+  const injector = new FaultInjector(world, world.random.fork('faults'));
+  const unhandled = (error: unknown): void =>
+    world.findings.report('crash', `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.on('unhandledRejection', unhandled);
+  try {
+    await phases(world, injector);
+  } finally {
+    process.off('unhandledRejection', unhandled);
+    world.dispose();
+  }
+  return reportOf(world, injector);
+}
+
+async function phases(world: World, injector: FaultInjector): Promise<void> {
+  const { plan, time, findings } = world;
+  const watch = new RoomWatch(world);
+  world.startServer();
+  for (let group = 1; group <= plan.groups; group += 1) world.groups.push({ groupId: `group${group}`, user: `user${group}`, orphans: [] });
+  for (const group of world.groups) for (let count = 0; count < plan.tabsPerGroup; count += 1) world.addTab(group, null);
+  injector.start();
+  const work = new Working(world);
+  work.start();
+  watch.start();
+  await world.run(plan.activeMs);
+  injector.stop();
+  work.stop();
+  heal(world);
+  const healedMs = time.nowMs;
+  await world.run(healedMs + LIVENESS_MS, () => isQuiet(world));
+  if (!findings.any && !isQuiet(world)) findings.report('I7', `not quiet ${LIVENESS_MS} ms after the last fault: ${whatIsNotQuiet(world)}`);
+  if (!findings.any) await world.run(time.nowMs + AFTERMATH_MS);
+  if (!findings.any) finalChecks(world);
+  watch.close();
+}
+
+/** Everybody awake, the server up, and every outbox that was left behind in somebody's hands. */
+function heal(world: World): void {
+  world.trace.add('world', 'heals');
+  world.host.nextCommitFate = 'fine';
+  world.disk.limitPages(null);
+  for (const tab of world.liveTabs()) {
+    tab.page.wake();
+    tab.host.running?.worker.wake();
+  }
+  for (const group of world.groups) while (group.orphans.length > 0) world.addTab(group, world.takeOrphan(group));
+}
+
+/** Keeps every tab at work, and the checks that look in now and then. */
+class Working {
+  readonly #world: World;
+  #stopped = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  start(): void {
+    const { plan, random } = this.#world;
+    this.#every(
+      random.fork('act'),
+      () => plan.actionEveryMs / Math.max(1, this.#world.liveTabs().length),
+      () => this.#act(),
+    );
+    this.#inspectAll();
+    const countsOnMemory = plan.tight.has('retention') || plan.tight.has('clients') || plan.faults.has('wallJump');
+    if (!countsOnMemory)
+      this.#every(
+        random.fork('jobs'),
+        () => 1_500,
+        () => this.#world.calls.call(),
+      );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #every(random: World['random'], meanMs: () => number, act: () => void): void {
+    this.#world.time.setTimer(-Math.log(1 - random.float()) * meanMs(), () => {
+      if (this.#stopped || this.#world.findings.any) return;
+      act();
+      this.#every(random, meanMs, act);
+    });
+  }
+
+  #act(): void {
+    const { random, workload, census, time } = this.#world;
+    const tabs = this.#world.liveTabs().filter((tab) => !tab.page.paused);
+    if (tabs.length === 0) return;
+    const tab = random.pick(tabs);
+    // Now and then a burst: a user who drags something.
+    for (let count = random.chance(0.1) ? random.int(2, 8) : 1; count > 0; count -= 1) {
+      tab.page.enter(() => {
+        const handle = workload.act(tab);
+        if (handle !== null) census.add(tab.name, handle, time.nowMs);
+      });
+    }
+  }
+
+  /** Goes on after the work has stopped. */
+  #inspectAll(): void {
+    const { time, random } = this.#world;
+    time.setTimer(random.int(100, 600), () => {
+      for (const tab of this.#world.liveTabs()) if (random.chance(0.6)) this.#world.inspect(tab);
+      this.#inspectAll();
+    });
+  }
+}
+
+function reportOf(world: World, injector: FaultInjector): RunReport {
+  const counts: Record<string, number> = {
+    steps: world.steps,
+    versions: world.history.head,
+    calls: world.census.calls,
+    serverStarts: world.host.starts,
+    connections: world.network.opened,
+    replicasCompared: world.inspected.replicas,
+    queriesCompared: world.inspected.queries,
+  };
+  for (const [status, count] of Object.entries(world.census.countBy())) counts[`mutations ${status}`] = count;
+  for (const [type, count] of world.audit.counts) counts[`message ${type}`] = count;
+  for (const [fault, count] of injector.counts) counts[`fault ${fault}`] = count;
+  return {
+    plan: world.plan,
+    findings: world.findings.list,
+    traceHash: world.trace.digest(),
+    lines: world.trace.lines(),
+    simulatedMs: world.time.nowMs,
+    counts,
+  };
+}

@@ -1,0 +1,115 @@
+import type { TrackedMutation } from '../../../packages/client/src/page/mutation-handle.ts';
+import type { MutationHandle } from '../../../packages/client/src/page/mutation-handle.ts';
+import type { History } from '../oracle/history.ts';
+import type { Registry } from '../oracle/registry.ts';
+import type { Findings } from '../world/findings.ts';
+
+/** One call of a mutator by the app of a tab. */
+interface Entry {
+  readonly tab: string;
+  readonly handle: MutationHandle;
+  readonly seed: string;
+  readonly calledAtMs: number;
+  /** Place in the history of the newest mutation that was durable at the call: this one comes later. */
+  readonly afterPlace: number;
+  /** How often its promises settled. */
+  local: number;
+  confirmed: number;
+}
+
+/** Every mutation that any app called, and what became of it: each promise settles once, says what the log says, and no effect is there twice. */
+export class Census {
+  readonly #history: History;
+  readonly #registry: Registry;
+  readonly #findings: Findings;
+  readonly #entries: Entry[] = [];
+
+  constructor(history: History, registry: Registry, findings: Findings) {
+    this.#history = history;
+    this.#registry = registry;
+    this.#findings = findings;
+  }
+
+  get calls(): number {
+    return this.#entries.length;
+  }
+
+  add(tab: string, handle: MutationHandle, calledAtMs: number): void {
+    // Its class is the page's own; the seed is what follows a mutation through all its names.
+    const { seed } = handle as TrackedMutation;
+    const entry: Entry = { tab, handle, seed, calledAtMs, afterPlace: this.#history.durablePlace, local: 0, confirmed: 0 };
+    this.#entries.push(entry);
+    const count = (of: 'local' | 'confirmed') => (): void => {
+      entry[of] += 1;
+      this.#findings.check(entry[of] === 1, 'I18', () => `${of} of ${nameOf(entry)} settled ${entry[of]} times`);
+    };
+    handle.local.then(count('local'), count('local'));
+    handle.confirmed.then(count('confirmed'), count('confirmed'));
+  }
+
+  /** How many calls of living tabs wait for their fate. */
+  open(isLive: (tab: string) => boolean): number {
+    return this.#entries.filter(({ tab, handle }) => isLive(tab) && (handle.status === 'waiting' || handle.status === 'pending')).length;
+  }
+
+  countBy(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { handle } of this.#entries) counts[handle.status] = (counts[handle.status] ?? 0) + 1;
+    return counts;
+  }
+
+  /** At the end, when everything that can settle has. */
+  judge(isLive: (tab: string) => boolean): void {
+    for (const entry of this.#entries) this.#judge(entry, isLive(entry.tab));
+  }
+
+  #judge(entry: Entry, live: boolean): void {
+    const fates = this.#registry
+      .namesOf(entry.seed)
+      .flatMap(({ clientId, mutationId }) => this.#history.fateOf(clientId, mutationId) ?? []);
+    const applied = fates.filter(({ rejected }) => rejected === null);
+    this.#findings.check(
+      applied.length <= 1,
+      'I2',
+      () => `${nameOf(entry)} took effect ${applied.length} times, at versions ${applied.map(({ version }) => version).join(', ')}`,
+    );
+    for (const { place } of fates) {
+      this.#findings.check(
+        place > entry.afterPlace,
+        'I10',
+        () => `${nameOf(entry)} stands at place ${place}, before what was durable at its call (${entry.afterPlace})`,
+      );
+    }
+    const { status } = entry.handle;
+    const fate = fates[0];
+    switch (status) {
+      case 'applied':
+        return this.#findings.check(
+          fate?.rejected === null,
+          'I1',
+          () => `${nameOf(entry)} was confirmed, and the log says ${fate?.rejected?.code ?? 'nothing of it'}`,
+        );
+      case 'rejected':
+        return this.#findings.check(
+          fate !== undefined && fate.rejected !== null,
+          'I1',
+          () => `${nameOf(entry)} was rejected, and the log ${fate === undefined ? 'says nothing of it' : 'applied it'}`,
+        );
+      case 'failed':
+        return this.#findings.check(applied.length === 0, 'I2', () => `${nameOf(entry)} failed in the tab, and the log applied it`);
+      case 'waiting':
+      case 'pending':
+        return this.#findings.check(
+          !live,
+          'I18',
+          () =>
+            `${nameOf(entry)} never heard its fate; the log says ${fate === undefined ? 'nothing of it' : (fate.rejected?.code ?? 'applied')}`,
+        );
+      case 'unknown':
+        return;
+    }
+  }
+}
+
+const nameOf = ({ tab, handle, calledAtMs }: Entry): string =>
+  `${handle.name} ${JSON.stringify(handle.args)} of ${tab} at ${calledAtMs.toFixed(0)} ms (${handle.status})`;

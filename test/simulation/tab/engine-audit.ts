@@ -1,0 +1,285 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Database, Row } from '@alcove/core/sqlite/database';
+import type {
+  EngineClient,
+  EngineNotice,
+  EngineQuery,
+  QueryNotice,
+  SettledNotice,
+  SyncEngine,
+} from '../../../packages/client/src/sync/engine-interface.ts';
+import { applyRowsUpdate } from '../../../packages/client/src/page/apply-rows-update.ts';
+import { difference, dump, rowText } from '../oracle/dump.ts';
+import type { History } from '../oracle/history.ts';
+import type { Registry } from '../oracle/registry.ts';
+import { Shadow } from '../oracle/shadow.ts';
+import type { ShadowSources } from '../oracle/shadow.ts';
+import { WrappedDatabase } from '../room/wrapped-database.ts';
+import type { Findings } from '../world/findings.ts';
+import { playground } from '../room/playground.ts';
+
+interface Watched {
+  readonly query: EngineQuery;
+  status: QueryNotice['status'];
+  revision: number;
+  rows: readonly Row[] | null;
+}
+
+export interface EngineAuditParts extends ShadowSources {
+  readonly name: string;
+  readonly user: string;
+  readonly history: History;
+  readonly registry: Registry;
+  readonly findings: Findings;
+  nowMs(): number;
+  /** The room does not know one of its clients any more. */
+  onStopped(): void;
+  /** Tells whose a client is. */
+  onClient(clientId: string): void;
+}
+
+/** The list of everything that was ever appended: from it nothing may vanish that was not rejected. */
+export const ALL_ENTRIES_SQL = 'SELECT value, list, position FROM entries ORDER BY list, position';
+/** Time without anything happening to an engine after which its live queries must be true. */
+const QUIET_MS = 25;
+
+/**
+ * Watches one engine from outside: what it was handed, what it told, what its database holds. Whatever the engine shows must be the room's state at the version it names, with
+ * exactly its pending mutations on top.
+ */
+export class EngineAudit {
+  readonly #parts: EngineAuditParts;
+  /** In the order they were enqueued. */
+  pending: Mutation[] = [];
+  readonly clients = new Map<string, { lastMutationId: number; confirmed: number; welcomed: number | null }>();
+  readonly #watched = new Map<string, Watched>();
+  readonly #databases = new Set<Database>();
+  readonly #rejected = new Set<string>();
+  #seen = new Set<string>();
+  #shadow: Shadow | null = null;
+  #version = -1;
+  #busyMs = 0;
+  #engine: SyncEngine | null = null;
+  /** Inspections that compared a whole replica, and live queries. */
+  inspected = 0;
+  queriesCompared = 0;
+
+  constructor(parts: EngineAuditParts) {
+    this.#parts = parts;
+  }
+
+  attach(engine: SyncEngine): void {
+    this.#engine = engine;
+  }
+
+  /** Something came to the engine. */
+  touched(): void {
+    this.#busyMs = this.#parts.nowMs();
+  }
+
+  opened(database: Database): Database {
+    const databases = this.#databases;
+    class Tracked extends WrappedDatabase {
+      override close(): void {
+        databases.delete(this);
+        this.inner.close();
+      }
+    }
+    const tracked = new Tracked(database);
+    databases.add(tracked);
+    return tracked;
+  }
+
+  /** The engine took the mutation. */
+  took(mutation: Mutation, answer: 'ran' | 'deferred' | 'known'): void {
+    if (answer === 'known') return;
+    this.pending.push(mutation);
+    this.#client(mutation.clientId).lastMutationId = mutation.mutationId;
+    this.#register(mutation);
+  }
+
+  adopted(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
+    for (const { clientId, lastMutationId, confirmed, welcomed } of clients) {
+      if (!this.clients.has(clientId)) this.clients.set(clientId, { lastMutationId, confirmed, welcomed });
+    }
+    for (const mutation of mutations) this.took(mutation, 'ran');
+  }
+
+  discarded(clientId: string): void {
+    for (const mutation of this.pending) if (mutation.clientId === clientId) this.#rejected.add(elementOf(mutation));
+    this.pending = this.pending.filter((mutation) => mutation.clientId !== clientId);
+  }
+
+  watched(queryId: string, query: EngineQuery): void {
+    this.#watched.set(queryId, { query, status: 'pending', revision: 0, rows: null });
+  }
+
+  unwatched(queryId: string): void {
+    this.#watched.delete(queryId);
+  }
+
+  /** A batch as the engine tells it: at this moment everything in it must be true. */
+  told(notices: readonly EngineNotice[]): void {
+    this.touched();
+    for (const notice of notices) if (notice.type === 'settled') this.#settled(notice);
+    for (const notice of notices) {
+      if (notice.type === 'clientStopped') this.#parts.onStopped();
+      else if (notice.type === 'query') this.#query(notice);
+      else if (notice.type === 'rekeyed')
+        this.#parts.findings.report('I12', `${this.#parts.name}: ${notice.clientId} was renamed, though no history was lost`);
+      else if (notice.type === 'status' && notice.status.connection === 'live' && notice.status.headVersion !== null) {
+        for (const client of this.clients.values()) client.welcomed ??= notice.status.headVersion;
+      }
+    }
+  }
+
+  /** At any moment between two events: compares the replica with the oracle, and where nothing is under way the live queries with SQL. */
+  inspect(): void {
+    const engine = this.#engine;
+    if (engine === null) return;
+    const { findings, name } = this.#parts;
+    const { version, user } = engine.status();
+    if (version === null) return;
+    findings.check(version >= this.#version, 'I8', () => `${name} went back from version ${this.#version} to ${version}`);
+    this.#version = Math.max(this.#version, version);
+    findings.check(
+      version <= this.#parts.history.durable,
+      'I13',
+      () => `${name} shows version ${version}, and only ${this.#parts.history.durable} is durable`,
+    );
+    const database = this.#onlyDatabase();
+    if (database === null || version > this.#parts.history.head || findings.any) return;
+    this.#shadow ??= new Shadow(this.#parts);
+    this.#shadow.goTo(version);
+    const wanted = this.#shadow.dumpWithPending(this.pending, user);
+    const differs = difference(dump(database, playground.model), wanted, 'in the tab', 'in the oracle');
+    this.inspected += 1;
+    findings.check(differs === null, 'I5', () => `${name} at version ${version} with ${this.pending.length} pending: ${differs ?? ''}`);
+    if (this.#parts.nowMs() - this.#busyMs >= QUIET_MS) this.#compareQueries(database);
+  }
+
+  /** Rows of a live query as the engine told them last; null: none yet. */
+  rowsOf(sql: string): readonly Row[] | null {
+    for (const { query, rows } of this.#watched.values()) if (query.sql === sql) return rows;
+    return null;
+  }
+
+  /** What a sibling needs to take over: clients with something pending, and all that is pending. */
+  outbox(): { clients: EngineClient[]; mutations: Mutation[] } {
+    const left = new Set(this.pending.map(({ clientId }) => clientId));
+    const clients = [...this.clients].filter(([clientId]) => left.has(clientId)).map(([clientId, client]) => ({ clientId, ...client }));
+    return { clients, mutations: [...this.pending] };
+  }
+
+  /** The engine was told to end: what it holds says nothing any more. */
+  ended(): void {
+    this.#engine = null;
+  }
+
+  close(): void {
+    this.#shadow?.close();
+    this.#shadow = null;
+    for (const database of [...this.#databases]) database.close();
+    this.#engine = null;
+  }
+
+  #settled({ clientId, mutationId, outcome, version, error }: SettledNotice): void {
+    const { findings, history, name } = this.#parts;
+    const said = `${name} was told that mutation ${mutationId} of ${clientId} is ${outcome} at version ${version}`;
+    const index = this.pending.findIndex((mutation) => mutation.clientId === clientId && mutation.mutationId === mutationId);
+    const mutation = this.pending[index];
+    if (mutation === undefined) return findings.report('I18', `${said}, which is not pending: told twice, or never made`);
+    const earlier = this.pending.find((other) => other.clientId === clientId && other.mutationId < mutationId);
+    findings.check(earlier === undefined, 'I3', () => `${said} before mutation ${earlier?.mutationId}`);
+    this.pending.splice(index, 1);
+    this.#client(clientId).confirmed = mutationId;
+    if (outcome === 'rejected') this.#rejected.add(elementOf(mutation));
+    const fate = history.fateOf(clientId, mutationId);
+    if (fate === undefined) return findings.report('I1', `${said}, and the log does not have it`);
+    const agrees = outcome === 'applied' ? fate.rejected === null : fate.rejected?.code === error?.code;
+    findings.check(
+      agrees && fate.version <= version,
+      'I1',
+      () => `${said} (${error?.code ?? 'no code'}), and the log says ${fate.rejected?.code ?? 'applied'} at ${fate.version}`,
+    );
+    this.#readOwnWrite(said, mutation, outcome === 'applied' ? 1 : 0);
+  }
+
+  /** The rows are there when the settling is told, and those of a rejected one are gone. */
+  #readOwnWrite(said: string, mutation: Mutation, times: number): void {
+    const database = this.#onlyDatabase();
+    const element = elementOf(mutation);
+    if (database === null || !mutation.name.startsWith('append')) return;
+    const want = mutation.name === 'appendBoth' ? times * 2 : times;
+    const found = Number(database.prepare('SELECT count(*) FROM entries WHERE value = ?').get([element])?.[0]);
+    this.#parts.findings.check(found === want, times === 1 ? 'I9' : 'I5', () => `${said}, and the tab has ${element} ${found} times`);
+  }
+
+  #query({ queryId, status, revision, update, error }: QueryNotice): void {
+    const watched = this.#watched.get(queryId);
+    const { findings, name } = this.#parts;
+    if (watched === undefined) return;
+    watched.status = status;
+    findings.check(error === null, 'query', () => `${name}: ${watched.query.sql}: ${error?.message ?? ''}`);
+    const expected = watched.revision + (update === null ? 0 : 1);
+    findings.check(
+      revision === expected,
+      'query',
+      () => `${name}: ${watched.query.sql} came with revision ${revision}, ${expected} was due`,
+    );
+    watched.revision = revision;
+    if (update === null) return;
+    watched.rows = applyRowsUpdate(watched.rows ?? [], update, (rows) => rows);
+    if (watched.query.sql === ALL_ENTRIES_SQL) this.#nothingVanishes(watched.rows);
+  }
+
+  /** No flicker: an element that was shown is shown until it is rejected, through commits, rebases and fresh snapshots. */
+  #nothingVanishes(rows: readonly Row[]): void {
+    const now = new Set(rows.map(([element]) => String(element)));
+    for (const element of this.#seen) {
+      if (now.has(element) || this.#rejected.has(element.split('.')[0] ?? '')) continue;
+      this.#parts.findings.report('I5', `${this.#parts.name}: ${element} was shown and has vanished without having been rejected`);
+      break;
+    }
+    this.#seen = now;
+  }
+
+  #compareQueries(database: Database): void {
+    for (const { query, status, rows } of this.#watched.values()) {
+      if (status === 'pending' || status === 'error' || rows === null) continue;
+      const right = database.prepare(query.sql).all(query.params).map(rowText);
+      const shown = rows.map(rowText);
+      this.queriesCompared += 1;
+      const same = right.length === shown.length && right.every((row, index) => row === shown[index]);
+      this.#parts.findings.check(
+        same,
+        'query',
+        () =>
+          `${this.#parts.name}: ${query.sql} ${JSON.stringify(query.params)} shows ${shown.slice(0, 8).join(' ')} and SQL says ${right.slice(0, 8).join(' ')}`,
+      );
+    }
+  }
+
+  #onlyDatabase(): Database | null {
+    const [database, ...others] = this.#databases;
+    return database === undefined || others.length > 0 ? null : database;
+  }
+
+  #client(clientId: string): { lastMutationId: number; confirmed: number; welcomed: number | null } {
+    const known = this.clients.get(clientId);
+    if (known !== undefined) return known;
+    this.#parts.onClient(clientId);
+    const fresh = { lastMutationId: 0, confirmed: 0, welcomed: null };
+    this.clients.set(clientId, fresh);
+    return fresh;
+  }
+
+  #register(mutation: Mutation): void {
+    this.#parts.registry.add({ mutation, user: { sub: this.#parts.user } });
+  }
+}
+
+/** The element that a mutation appends; what identifies its effect. */
+export function elementOf({ args }: Mutation): string {
+  return typeof args === 'object' && args !== null && 'value' in args && typeof args.value === 'string' ? args.value : '';
+}

@@ -1,0 +1,277 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Database } from '@alcove/core/sqlite/database';
+import type { EngineClient, EngineNotice, FetchedImage, SyncEngine } from '../../../packages/client/src/sync/engine-interface.ts';
+import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import { createSyncEngine } from '../../../packages/client/src/sync/sync-engine.ts';
+import type {
+  EngineHandlers,
+  EngineHost,
+  EngineOrder,
+  EnginePort,
+  MutateAnswer,
+  OpenRequest,
+} from '../../../packages/client/src/worker/engine-port.ts';
+import { performOrder, refusedBy } from '../../../packages/client/src/worker/perform-order.ts';
+import type { Prng } from '../../fake/prng.ts';
+import { playground } from '../room/playground.ts';
+import { SimProcess } from '../world/sim-process.ts';
+import type { ProcessSurroundings } from '../world/sim-process.ts';
+import { Channel } from './channel.ts';
+import type { EngineAudit } from './engine-audit.ts';
+
+export interface EngineHostParts extends ProcessSurroundings {
+  readonly name: string;
+  readonly random: Prng;
+  readonly page: SimProcess;
+  readonly startMs: () => number;
+  openDatabase(image: Uint8Array | null): Database;
+  connect(worker: SimProcess, handlers: SocketHandlers): Socket;
+  /** Null: this tab takes no images. */
+  readonly fetchImage: ((worker: SimProcess, path: string) => Promise<FetchedImage>) | null;
+  newAudit(name: string): EngineAudit;
+  /** What outlives a worker beside what its page holds: outboxes that this tab adopted. */
+  adopted(): { readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] };
+}
+
+/** One engine in one worker. */
+export interface RunningEngine {
+  readonly worker: SimProcess;
+  readonly audit: EngineAudit;
+  readonly engine: () => SyncEngine | null;
+  /** The worker dies; `tell`: its page notices some time later. */
+  die(tell: boolean): void;
+}
+
+/** The worker of a simulated tab: the real engine in a process of its own, messages in between that take time, and a death now and then. */
+export class SimEngineHost implements EngineHost {
+  readonly #parts: EngineHostParts;
+  #count = 0;
+  running: RunningEngine | null = null;
+
+  constructor(parts: EngineHostParts) {
+    this.#parts = parts;
+  }
+
+  open(request: OpenRequest, handlers: EngineHandlers): EnginePort {
+    this.#count += 1;
+    const life = new EngineLife(`${this.#parts.name}w${this.#count}`, this.#parts, request, handlers, () => {
+      if (this.running === life) this.running = null;
+    });
+    this.running = life;
+    return life.port();
+  }
+
+  close(): void {
+    this.running?.die(false);
+  }
+}
+
+class EngineLife implements RunningEngine {
+  readonly worker: SimProcess;
+  readonly audit: EngineAudit;
+  readonly #parts: EngineHostParts;
+  readonly #handlers: EngineHandlers;
+  readonly #onEnd: () => void;
+  readonly #toWorker: Channel;
+  /** Answers and notices travel on ports of their own. */
+  readonly #answers: Channel;
+  readonly #notices: Channel;
+  readonly #calls = new Set<(error: AlcoveError) => void>();
+  #sockets = 0;
+  #made: SyncEngine | null = null;
+  #over = false;
+
+  constructor(name: string, parts: EngineHostParts, request: OpenRequest, handlers: EngineHandlers, onEnd: () => void) {
+    const { time, random, page } = parts;
+    this.#parts = parts;
+    this.#handlers = handlers;
+    this.#onEnd = onEnd;
+    this.worker = new SimProcess(name, parts, parts.startMs());
+    this.audit = parts.newAudit(name);
+    this.#toWorker = new Channel(time, random, this.worker);
+    this.#answers = new Channel(time, random, page);
+    this.#notices = new Channel(time, random, page);
+    this.#toWorker.post(() => this.#make(request));
+  }
+
+  readonly engine = (): SyncEngine | null => (this.#over ? null : this.#made);
+
+  port(): EnginePort {
+    return {
+      mutate: (mutations) => this.#call((engine) => this.#mutate(engine, mutations)),
+      runOnce: (query) => this.#call((engine) => engine.runOnce(query)),
+      tell: (order) => this.#toWorker.post(() => this.#obey(order)),
+    };
+  }
+
+  die(tell: boolean): void {
+    if (this.#over) return;
+    this.#end();
+    const error = new AlcoveError('worker_failed', 'the worker ended before it answered');
+    const { time, random, page } = this.#parts;
+    if (!tell) return;
+    time.setTimer(random.float() * 300, () =>
+      page.enter(() => {
+        for (const fail of this.#calls) fail(error);
+        this.#handlers.onLost({ error: error.toBody(), blame: { type: 'unknown' }, final: false });
+      }),
+    );
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.worker.kill();
+    this.#answers.close();
+    this.#notices.close();
+    this.audit.close();
+    this.#onEnd();
+  }
+
+  #make(request: OpenRequest): void {
+    const { audit, worker } = this;
+    const { fetchImage } = this.#parts;
+    const engine = createSyncEngine({
+      runtime: worker.runtime,
+      room: playground,
+      roomId: request.roomId,
+      clientId: request.clientId,
+      groupId: request.groupId,
+      url: request.url,
+      token: () => this.#token(),
+      openDatabase: (image) => audit.opened(this.#parts.openDatabase(image)),
+      openSocket: (_url, handlers) => this.#openSocket(handlers),
+      fetchImage: fetchImage === null ? null : ({ path }) => fetchImage(worker, path),
+      limits: request.limits,
+      onNotices: (notices) => this.#tell(notices),
+    });
+    this.#made = engine;
+    audit.attach(engine);
+    const adopted = this.#parts.adopted();
+    const clients = [...request.clients, ...adopted.clients];
+    const mutations = [...request.mutations, ...adopted.mutations];
+    if (clients.length > 0 || mutations.length > 0) this.#adopt(engine, clients, mutations);
+  }
+
+  #adopt(engine: SyncEngine, clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
+    this.audit.adopted(clients, mutations);
+    engine.adopt(clients, mutations);
+  }
+
+  /** The page holds the token: asking takes time. */
+  #token(): Promise<string | null> {
+    return new Promise((resolve, reject) => {
+      this.#notices.post(() => {
+        const answer = this.#handlers.token();
+        Promise.resolve(answer).then(
+          (token) => this.#toWorker.post(() => resolve(token)),
+          (error: unknown) => this.#toWorker.post(() => reject(AlcoveError.from(error))),
+        );
+      });
+    });
+  }
+
+  #openSocket(handlers: SocketHandlers): Socket {
+    this.#sockets += 1;
+    const { audit } = this;
+    return this.#parts.connect(this.worker, {
+      onOpen: () => handlers.onOpen(),
+      onMessage: (frame) => {
+        audit.touched();
+        handlers.onMessage(frame);
+      },
+      onClose: (code, reason) => {
+        audit.touched();
+        handlers.onClose(code, reason);
+      },
+    });
+  }
+
+  #tell(notices: readonly EngineNotice[]): void {
+    if (this.#over) return;
+    for (const notice of notices)
+      if (notice.type !== 'query' && notice.type !== 'status') this.#parts.trace.add(this.worker.name, `tells ${JSON.stringify(notice)}`);
+    this.audit.told(notices);
+    this.#notices.post(() => this.#handlers.onNotices(notices));
+  }
+
+  #call<Value>(run: (engine: SyncEngine) => Value | Promise<Value>): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      this.#calls.add(reject);
+      const done = (settle: () => void): void =>
+        this.#answers.post(() => {
+          this.#calls.delete(reject);
+          settle();
+        });
+      this.#toWorker.post(() => {
+        const engine = this.#made;
+        if (engine === null) return done(() => reject(new AlcoveError('closed', 'the room is not open in this worker')));
+        this.audit.touched();
+        try {
+          Promise.resolve(run(engine)).then(
+            (value) => done(() => resolve(value)),
+            (error: unknown) => done(() => reject(AlcoveError.from(error))),
+          );
+        } catch (error) {
+          done(() => reject(AlcoveError.from(error)));
+        }
+      });
+    });
+  }
+
+  /** As performMutations, and the audit hears of each. */
+  #mutate(engine: SyncEngine, mutations: readonly Mutation[]): MutateAnswer {
+    for (const [index, mutation] of mutations.entries()) {
+      try {
+        const answer = engine.mutate(mutation);
+        this.#parts.trace.add(
+          this.worker.name,
+          `${answer} ${mutation.clientId} ${mutation.mutationId} ${mutation.name} ${JSON.stringify(mutation.args)}`,
+        );
+        this.audit.took(mutation, answer);
+      } catch (error) {
+        this.#parts.trace.add(
+          this.worker.name,
+          `refuses ${mutation.clientId} ${mutation.mutationId} ${mutation.name}: ${AlcoveError.from(error).code}`,
+        );
+        if (!(error instanceof AlcoveError)) throw error;
+        return { taken: index, error: error.toBody() };
+      }
+    }
+    return { taken: mutations.length, error: null };
+  }
+
+  #obey(order: EngineOrder): void {
+    const engine = this.#made;
+    if (engine === null || this.#over) return;
+    this.audit.touched();
+    this.#audited(order);
+    try {
+      performOrder(engine, order);
+    } catch (error) {
+      const refused = refusedBy(order);
+      if (refused === null || !(error instanceof AlcoveError)) throw error;
+      const notices: EngineNotice[] = [{ type: 'stateRefused', ...refused, error: error.toBody() }];
+      this.#notices.post(() => this.#handlers.onNotices(notices));
+    }
+    if (order.type === 'leave' || order.type === 'close') this.#parts.time.setTimer(5_000, () => this.die(false));
+  }
+
+  #audited(order: EngineOrder): void {
+    switch (order.type) {
+      case 'watch':
+        return this.audit.watched(order.queryId, order.query);
+      case 'unwatch':
+        return this.audit.unwatched(order.queryId);
+      case 'adopt':
+        return this.audit.adopted(order.clients, order.mutations);
+      case 'discard':
+        return this.audit.discarded(order.clientId);
+      case 'leave':
+      case 'close':
+        return this.audit.ended();
+      default:
+        return;
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Database } from '@alcove/core/sqlite/database';
+import { sql } from 'drizzle-orm';
+import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import { ClientRoom } from '../../../packages/client/src/page/client-room.ts';
+import type { EngineClient, FetchedImage } from '../../../packages/client/src/sync/engine-interface.ts';
+import type { EngineLimits } from '../../../packages/client/src/sync/engine-limits.ts';
+import type { Prng } from '../../fake/prng.ts';
+import { ROOM_ID } from '../room/room-host.ts';
+import { accounts, entries, files, folders, pages, playground } from '../room/playground.ts';
+import type { Playground } from '../room/playground.ts';
+import { SimProcess } from '../world/sim-process.ts';
+import type { ProcessSurroundings } from '../world/sim-process.ts';
+import type { EngineAudit } from './engine-audit.ts';
+import { ALL_ENTRIES_SQL } from './engine-audit.ts';
+import { SimEngineHost } from './sim-engine-host.ts';
+
+/** The tabs of one user in one browser, and what dead ones left undone. */
+export interface Group {
+  readonly groupId: string;
+  readonly user: string;
+  readonly orphans: Outbox[];
+}
+
+export interface Outbox {
+  readonly clients: readonly EngineClient[];
+  readonly mutations: readonly Mutation[];
+}
+
+export interface TabParts extends ProcessSurroundings {
+  readonly random: Prng;
+  readonly limits: Partial<EngineLimits>;
+  readonly takesImages: boolean;
+  wallMs(): number;
+  openDatabase(image: Uint8Array | null): Database;
+  connect(worker: SimProcess, handlers: SocketHandlers): Socket;
+  fetchImage(worker: SimProcess, path: string): Promise<FetchedImage>;
+  newAudit(name: string, tab: Tab): EngineAudit;
+}
+
+/** A tab: the page with the app's room in it, and its worker with the engine. */
+export class Tab {
+  readonly name: string;
+  readonly group: Group;
+  readonly page: SimProcess;
+  readonly room: ClientRoom<Playground>;
+  readonly host: SimEngineHost;
+  readonly random: Prng;
+  /** Its clocks are off by that much. */
+  wallSkewMs = 0;
+  state: 'live' | 'dead' | 'closed' = 'live';
+  /** Outboxes of dead siblings that it took over. */
+  #adopted: Outbox = { clients: [], mutations: [] };
+  /** What a worker that died had adopted and not finished is taken over by the next one. */
+  #carried: EngineAudit | null = null;
+
+  constructor(name: string, group: Group, parts: TabParts, adopted: Outbox | null) {
+    this.name = name;
+    this.group = group;
+    this.random = parts.random;
+    if (adopted !== null) this.#adopted = adopted;
+    const startMs = (): number => parts.wallMs() + this.wallSkewMs;
+    this.page = new SimProcess(name, parts, startMs());
+    this.host = new SimEngineHost({
+      ...parts,
+      name,
+      page: this.page,
+      startMs,
+      fetchImage: parts.takesImages ? parts.fetchImage : null,
+      newAudit: (worker) => {
+        const audit = parts.newAudit(worker, this);
+        this.#keepAdopted();
+        this.#carried = audit;
+        return audit;
+      },
+      adopted: () => this.#adopted,
+    });
+    this.room = new ClientRoom(playground, ROOM_ID, {
+      runtime: this.page.runtime,
+      url: 'ws://simulation/sync',
+      groupId: group.groupId,
+      limits: parts.limits,
+      token: () => group.user,
+      openEngine: (request, handlers) => this.host.open(request, handlers),
+      onClosed: () => undefined,
+    });
+  }
+
+  get live(): boolean {
+    return this.state === 'live';
+  }
+
+  get audit(): EngineAudit | null {
+    return this.host.running?.audit ?? null;
+  }
+
+  /** Opens the room and subscribes to what an app would show. */
+  start(): void {
+    this.page.enter(() => {
+      const { room } = this;
+      room.start();
+      const queries = [
+        room.query(sql.raw(ALL_ENTRIES_SQL)),
+        room.query((db) => db.select({ total: sql<number>`sum(${accounts.balance})` }).from(accounts)),
+        room.query((db) => db.select().from(accounts).orderBy(accounts.id)),
+        room.query(
+          sql`select f.id, f.label, count(x.id) n from ${folders} f left join ${files} x on x."folderId" = f.id group by f.id order by f.id`,
+        ),
+        room.query(sql`select p."fileId", p.number, p.weight from ${pages} p join ${files} x on x.id = p."fileId" order by 1, 2`),
+        room.query(sql`select * from names order by name`),
+        room.query((db) =>
+          db
+            .select()
+            .from(entries)
+            .where(sql`${entries.list} = ${this.random.pick(['l1', 'l2', 'l3'])}`)
+            .orderBy(entries.position),
+        ),
+        room.query(sql`select name, n from tallies where n >= ${this.random.int(0, 6)} order by n desc, name limit 3`),
+      ];
+      for (const query of queries) query.subscribe(() => undefined);
+      for (const [name, key] of VALUES) room.value(name, key).subscribe(() => undefined);
+    });
+  }
+
+  /** Closed by its user: it says good-bye. */
+  close(): void {
+    this.state = 'closed';
+    this.page.enter(() => this.room.close());
+  }
+
+  /** Gone without a word. What its outbox held waits for a sibling. */
+  die(): void {
+    this.state = 'dead';
+    const left = this.audit?.outbox();
+    if (left !== undefined && left.mutations.length > 0) this.group.orphans.push(left);
+    this.page.kill();
+    this.host.running?.die(false);
+  }
+
+  killWorker(): void {
+    this.host.running?.die(true);
+  }
+
+  /** What of the adopted outboxes is not settled yet, as their common storage has it. */
+  #keepAdopted(): void {
+    const before = this.#carried;
+    if (before === null) return;
+    const own = this.room.clientId;
+    const { clients, mutations } = before.outbox();
+    this.#adopted = {
+      clients: clients.filter(({ clientId }) => clientId !== own),
+      mutations: mutations.filter(({ clientId }) => clientId !== own),
+    };
+  }
+}
+
+/** The debounced values that tabs watch and set. */
+export const VALUES = [
+  ['slider', 'left'],
+  ['slider', 'right'],
+  ['note', ''],
+  ['likes', ''],
+] as const;

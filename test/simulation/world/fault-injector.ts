@@ -1,0 +1,127 @@
+import type { Prng } from '../../fake/prng.ts';
+import type { Cut, Link } from '../network/link.ts';
+import { FAIR_WEATHER } from '../network/network.ts';
+import type { LostTail } from '../room/room-disk.ts';
+import type { Tab } from '../tab/tab.ts';
+import type { FaultClass } from './swarm.ts';
+import type { World } from './world.ts';
+
+const TAILS: readonly LostTail[] = ['lost', 'kept', 'torn'];
+/** How long the server stays down. */
+const DOWN_MAX_MS = 2_500;
+
+/** Inflicts what the plan has turned on, at moments drawn from the seed, until `stop`. */
+export class FaultInjector {
+  readonly #world: World;
+  readonly #random: Prng;
+  #stopped = false;
+  /** How often each class struck. */
+  readonly counts = new Map<FaultClass, number>();
+
+  constructor(world: World, random: Prng) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  start(): void {
+    for (const fault of this.#world.plan.faults) this.#again(fault, this.#random.fork(fault));
+    this.#makeWeather();
+  }
+
+  /** No new faults; what was done to links in flight is the caller's to heal. */
+  stop(): void {
+    this.#stopped = true;
+    this.#world.network.weather = FAIR_WEATHER;
+    this.#world.images.trouble = { fail: 0, hang: 0, damage: 0 };
+  }
+
+  #makeWeather(): void {
+    const { plan, network, images } = this.#world;
+    const on = (fault: FaultClass): boolean => plan.faults.has(fault);
+    network.weather = {
+      refuse: on('refusal') ? 0.25 : 0,
+      hang: on('refusal') ? 0.1 : 0,
+      latencyMs: { min: 1, max: this.#random.pick([5, 30, 150]) },
+      bytesPerMs: on('slowLink') ? [null, 2, 10, 50] : [null],
+    };
+    if (on('imageTrouble')) images.trouble = { fail: 0.2, hang: 0.1, damage: 0.2 };
+  }
+
+  #again(fault: FaultClass, random: Prng): void {
+    const waitMs = -Math.log(1 - random.float()) * this.#world.plan.faultEveryMs;
+    this.#world.time.setTimer(waitMs, () => {
+      if (this.#stopped) return;
+      this.#strike(fault, random);
+      this.#again(fault, random);
+    });
+  }
+
+  #strike(fault: FaultClass, random: Prng): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    this.#world.trace.add('fault', fault);
+    const { host } = this.#world;
+    switch (fault) {
+      case 'cut':
+        return this.#onLink(random, (link) => link.cut(cutBy(random)));
+      case 'halfOpen':
+        return this.#onLink(random, (link) =>
+          link.silence(random.pick(['up', 'down'] as const), random.pick(['swallow', 'pile'] as const)),
+        );
+      case 'stall':
+        return this.#onLink(random, (link) => link.stall(random.pick(['up', 'down'] as const), random.int(50, 4_000)));
+      case 'roomCrash':
+        return this.#world.crashServer(random.pick(TAILS), random.int(0, DOWN_MAX_MS));
+      case 'crashWhileSending':
+        return host.crashWhileSending(random.int(0, 6));
+      case 'roomDrain':
+        return this.#world.drainServer(random.int(0, DOWN_MAX_MS));
+      case 'diskError':
+        host.nextCommitFate = random.pick(['fails', 'lostAnswer'] as const);
+        return;
+      case 'diskFull':
+        return this.#world.fillDisk(random.int(100, 2_000));
+      case 'tabDeath':
+        return this.#onTab(random, (tab) => this.#world.killTab(tab));
+      case 'tabClose':
+        return this.#onTab(random, (tab) => this.#world.closeTab(tab));
+      case 'workerDeath':
+        return this.#onTab(random, (tab) => this.#world.killWorker(tab));
+      case 'tabPause':
+        return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(100, 6_000)));
+      case 'longSleep':
+        // Beyond the time the room remembers a silent client, where that is short.
+        return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(9_000, 15_000)));
+      case 'wallJump':
+        return this.#jump(random);
+      case 'refusal':
+      case 'slowLink':
+      case 'laterDisk':
+      case 'imageTrouble':
+        return; // weather: always on
+    }
+  }
+
+  #jump(random: Prng): void {
+    const byMs = random.pick([-3_600_000, 3_600_000, -500, 86_400_000 * 365]);
+    const tab = random.pick([null, ...this.#world.liveTabs()]);
+    if (tab === null) return this.#world.host.jumpWallTime(byMs);
+    tab.wallSkewMs += byMs;
+    tab.page.fake.jumpWallTime(byMs);
+    tab.host.running?.worker.fake.jumpWallTime(byMs);
+  }
+
+  #onLink(random: Prng, strike: (link: Link) => void): void {
+    const links = this.#world.network.openLinks();
+    if (links.length > 0) strike(random.pick(links));
+  }
+
+  #onTab(random: Prng, strike: (tab: Tab) => void): void {
+    const tabs = this.#world.liveTabs();
+    if (tabs.length > 0) strike(random.pick(tabs));
+  }
+}
+
+function cutBy(random: Prng): Cut {
+  const hears = (): number | null => random.pick([0, random.int(1, 300), random.int(300, 5_000), null]);
+  return { clientHearsAfterMs: hears(), serverHearsAfterMs: hears(), keepUp: random.chance(0.5), keepDown: random.chance(0.5) };
+}

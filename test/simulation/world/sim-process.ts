@@ -1,0 +1,134 @@
+import type { LogFields, Logger } from '@alcove/core/runtime/logger';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { FakeRuntime } from '../../fake/fake-runtime.ts';
+import type { VirtualTime } from '../../fake/virtual-time.ts';
+import type { Findings } from './findings.ts';
+import type { Trace } from './trace.ts';
+
+export interface ProcessSurroundings {
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly findings: Findings;
+  readonly seed: string;
+}
+
+/**
+ * One process of the simulated world: a server's, a page's or its worker's. Killed, nothing of it ever runs again; paused (a laptop's sleep, a long
+ * garbage collection), what was due meanwhile runs in a burst when it goes on. Whatever product code throws into the void ends here, as a finding.
+ */
+export class SimProcess {
+  readonly name: string;
+  readonly fake: FakeRuntime;
+  readonly runtime: Runtime;
+  /** Error logs that are part of what was inflicted; any other is a finding: an error log means that a developer must look. */
+  readonly expectedErrors: RegExp[] = [];
+  readonly #around: ProcessSurroundings;
+  #alive = true;
+  #pausedUntilMs = 0;
+  #late: (() => void)[] = [];
+
+  constructor(name: string, around: ProcessSurroundings, startMs?: number) {
+    this.name = name;
+    this.#around = around;
+    const { time, seed } = around;
+    this.fake = new FakeRuntime({ seed: `${seed}/${name}`, time, log: this.#logger(), ...(startMs === undefined ? {} : { startMs }) });
+    this.runtime = this.#runtimeOver(this.fake);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get paused(): boolean {
+    return this.#around.time.nowMs < this.#pausedUntilMs;
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#late = [];
+  }
+
+  pause(ms: number): void {
+    const { time } = this.#around;
+    const untilMs = time.nowMs + ms;
+    if (untilMs <= this.#pausedUntilMs) return;
+    this.#pausedUntilMs = untilMs;
+    time.setTimer(ms, () => this.#goOn());
+  }
+
+  wake(): void {
+    this.#pausedUntilMs = 0;
+    this.#goOn();
+  }
+
+  /** Runs something that comes to the process from outside: now, when it goes on, or never. */
+  enter(what: () => void): void {
+    if (!this.#alive) return;
+    if (this.paused || this.#late.length > 0) {
+      this.#late.push(what);
+      return;
+    }
+    this.#run(what);
+  }
+
+  #goOn(): void {
+    while (this.#alive && !this.paused) {
+      const next = this.#late.shift();
+      if (next === undefined) return;
+      this.#run(next);
+    }
+  }
+
+  #run(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.#around.findings.report(
+        'crash',
+        `${this.name} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    }
+  }
+
+  #runtimeOver(fake: FakeRuntime): Runtime {
+    return {
+      nowMs: () => Math.floor(fake.nowMs()), // as Date.now gives it
+      monotonicMs: () => fake.monotonicMs(),
+      setTimer: (delayMs: number, fn: () => void): Timer => {
+        let cancelled = false;
+        const timer = fake.setTimer(delayMs, () =>
+          this.enter(() => {
+            if (!cancelled) fn();
+          }),
+        );
+        return {
+          cancel: () => {
+            cancelled = true;
+            timer.cancel();
+          },
+        };
+      },
+      random: () => fake.random(),
+      newId: () => fake.newId(),
+      log: fake.log,
+      hmacSha256: fake.hmacSha256,
+      deflateRaw: fake.deflateRaw,
+      inflateRaw: fake.inflateRaw,
+      utf8: fake.utf8,
+    };
+  }
+
+  #logger(): Logger {
+    const line = (level: string, message: string, fields: LogFields = {}): string => `log ${level}: ${message} ${JSON.stringify(fields)}`;
+    const { trace, findings } = this.#around;
+    return {
+      error: (message, fields) => {
+        const text = line('error', message, fields);
+        trace.add(this.name, text);
+        if (this.#alive && !this.expectedErrors.some((pattern) => pattern.test(text))) findings.report('log', `${this.name}: ${text}`);
+      },
+      info: (message, fields) => trace.add(this.name, line('info', message, fields)),
+      debug: (message, fields) => trace.add(this.name, line('debug', message, fields)),
+    };
+  }
+}

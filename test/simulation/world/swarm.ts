@@ -1,0 +1,139 @@
+import type { EngineLimits } from '../../../packages/client/src/sync/engine-limits.ts';
+import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
+import { Prng } from '../../fake/prng.ts';
+
+/** What can go wrong. In each run every class is on with p = 0.5: runs with few of them reach states that runs with all of them never do. */
+export const FAULT_CLASSES = [
+  'cut',
+  'halfOpen',
+  'stall',
+  'refusal',
+  'slowLink',
+  'roomCrash',
+  'crashWhileSending',
+  'roomDrain',
+  'diskError',
+  'diskFull',
+  'laterDisk',
+  'tabDeath',
+  'tabClose',
+  'workerDeath',
+  'tabPause',
+  'wallJump',
+  'longSleep',
+  'imageTrouble',
+] as const;
+export type FaultClass = (typeof FAULT_CLASSES)[number];
+
+/** Sizes at their edges. */
+export const TIGHT_CLASSES = ['log', 'backlog', 'push', 'commit', 'snapshot', 'retention', 'outbox', 'rejections', 'clients'] as const;
+export type TightClass = (typeof TIGHT_CLASSES)[number];
+
+/** Everything about a run that is not drawn while it goes on. */
+export interface RunPlan {
+  readonly seed: string;
+  readonly faults: ReadonlySet<FaultClass>;
+  readonly tight: ReadonlySet<TightClass>;
+  readonly groups: number;
+  readonly tabsPerGroup: number;
+  /** Simulated time with faults and work. */
+  readonly activeMs: number;
+  /** Mean time between two actions of one tab, and between two faults of one class. */
+  readonly actionEveryMs: number;
+  readonly faultEveryMs: number;
+  readonly images: boolean;
+  readonly tabsTakeImages: boolean;
+  readonly roomLimits: Partial<RoomLimits>;
+  readonly engineLimits: Partial<EngineLimits>;
+}
+
+/** What a run of a seed is to leave out: for making a failure smaller. */
+export interface Omissions {
+  readonly faults?: readonly FaultClass[];
+  readonly tight?: readonly TightClass[];
+  readonly groups?: number;
+  readonly tabsPerGroup?: number;
+  readonly activeMs?: number;
+  readonly images?: false;
+}
+
+/** Everything is drawn from generators of its own, so that leaving one thing out changes no other. */
+export function planOf(seed: string, without: Omissions = {}): RunPlan {
+  const random = new Prng(`plan/${seed}`);
+  const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && without.faults?.includes(fault) !== true));
+  const tight = new Set(TIGHT_CLASSES.filter((size) => random.fork(size).chance(0.4) && without.tight?.includes(size) !== true));
+  const draw = random.fork('sizes');
+  const drawn = {
+    groups: draw.int(1, 3),
+    tabsPerGroup: draw.int(1, 2),
+    activeMs: draw.int(8_000, 20_000),
+    actionEveryMs: draw.int(120, 500),
+    faultEveryMs: draw.int(1_500, 5_000),
+    images: draw.chance(0.5),
+    tabsTakeImages: draw.chance(0.8),
+  };
+  return {
+    seed,
+    faults,
+    tight,
+    ...drawn,
+    groups: without.groups ?? drawn.groups,
+    tabsPerGroup: without.tabsPerGroup ?? drawn.tabsPerGroup,
+    activeMs: without.activeMs ?? drawn.activeMs,
+    images: drawn.images && without.images !== false,
+    roomLimits: roomLimits(tight, random.fork('room')),
+    engineLimits: engineLimits(tight, random.fork('engine')),
+  };
+}
+
+/** Times that let a whole life of connections pass in seconds; and the tight sizes. */
+function roomLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<RoomLimits> {
+  const within = (size: TightClass, limits: (random: Prng) => Partial<RoomLimits>): Partial<RoomLimits> =>
+    tight.has(size) ? limits(random.fork(size)) : {};
+  return {
+    heartbeatIntervalMs: 1_000,
+    idleTimeoutMs: 3_000,
+    retryAfterMs: random.int(20, 300),
+    presenceTtlMs: 4_000,
+    cursorTtlMs: 2_000,
+    ephemeralTtlMs: 2_000,
+    ephemeralTickMs: 50,
+    housekeepingIntervalMs: random.int(100, 1_500),
+    mutatorRowsMax: 50,
+    openVerifyVersionsMax: 1_000,
+    ...within('log', (draw) => ({ changeLogVersionsMax: draw.int(1, 8), keptHashEveryVersions: draw.int(1, 5) })),
+    ...within('backlog', (draw) => ({
+      subscriberBacklogBytesMax: draw.int(1_000, 4_000),
+      subscriberBacklogBytesHard: draw.int(6_000, 30_000),
+      subscriberBacklogMsMax: draw.int(500, 3_000),
+      drainPollMs: draw.int(5, 60),
+    })),
+    ...within('push', (draw) => ({
+      sessionQueuedMutationsMax: draw.int(1, 4),
+      queuedMutationsMax: draw.int(4, 12),
+      pushMutationsMax: draw.int(1, 3),
+    })),
+    ...within('commit', (draw) => ({ commitMutationsMax: draw.int(1, 2), catchUpVersionsMax: draw.int(1, 4) })),
+    ...within('snapshot', (draw) => ({
+      snapshotChunkRowsMax: draw.int(1, 5),
+      snapshotRunsMax: draw.int(1, 2),
+      snapshotOverlayRowsMax: draw.int(1, 30),
+    })),
+    ...within('retention', (draw) => ({ clientRetentionMs: draw.int(4_000, 8_000) })),
+    ...within('clients', (draw) => ({ clientsMax: draw.int(1, 4) })),
+    ...within('rejections', (draw) => ({ clientRejectionsMax: draw.int(2, 6) })),
+  };
+}
+
+function engineLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<EngineLimits> {
+  return {
+    connectTimeoutMs: 2_000,
+    backoffMinMs: random.int(50, 300),
+    backoffMaxMs: random.int(500, 2_000),
+    cursorIntervalMs: 40,
+    presenceIntervalMs: 50,
+    ephemeralKeepMs: 3_000,
+    ...(tight.has('push') ? { pushWindowMutationsMax: random.fork('push').int(1, 4) } : {}),
+    ...(tight.has('outbox') ? { outboxMutationsMax: random.fork('outbox').int(2, 12) } : {}),
+  };
+}

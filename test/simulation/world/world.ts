@@ -1,0 +1,305 @@
+import type { Database } from '@alcove/core/sqlite/database';
+import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import { Prng } from '../../fake/prng.ts';
+import { VirtualTime, settlePromises } from '../../fake/virtual-time.ts';
+import { FakeRuntime } from '../../fake/fake-runtime.ts';
+import type { Bug } from '../bug.ts';
+import { StreamAudit } from '../check/stream-audit.ts';
+import { ValuesModel } from '../check/values-model.ts';
+import { Network } from '../network/network.ts';
+import { History } from '../oracle/history.ts';
+import { Registry } from '../oracle/registry.ts';
+import type { ShadowSources } from '../oracle/shadow.ts';
+import { ImageDesk } from '../room/image-desk.ts';
+import { playground } from '../room/playground.ts';
+import { RoomDisk } from '../room/room-disk.ts';
+import type { LostTail } from '../room/room-disk.ts';
+import { RoomHost } from '../room/room-host.ts';
+import { ServerCalls } from '../room/server-calls.ts';
+import { Census } from '../tab/census.ts';
+import { EngineAudit } from '../tab/engine-audit.ts';
+import { Tab } from '../tab/tab.ts';
+import type { Group, Outbox } from '../tab/tab.ts';
+import { Workload } from '../workload.ts';
+import { Findings } from './findings.ts';
+import { withoutPlatform } from './platform-guard.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { RunPlan } from './swarm.ts';
+import { Trace } from './trace.ts';
+
+/** Databases of one kind for tabs and oracles. */
+export interface Databases {
+  /** Of a tab: sql.js, or better-sqlite3 where speed counts more. */
+  openReplica(image: Uint8Array | null): Database;
+  openShadow(): Database;
+}
+
+/** 1 January 2027. */
+const START_MS = Date.UTC(2027, 0, 1);
+
+/** Timers of no delay fire at the same moment; more than this many in a row spin. */
+const STEPS_A_MOMENT_MAX = 2_000;
+
+export interface WorldOptions {
+  readonly plan: RunPlan;
+  readonly databases: Databases;
+  readonly bug: Bug | null;
+  readonly echo: ((line: string) => void) | null;
+  /** Inspects every tab after every event: slow, and finds the very event that went wrong. */
+  readonly close: boolean;
+}
+
+/** Everything there is in one run: a server with its disk, a network, client groups with their tabs, the oracle, and the time they all share. */
+export class World {
+  readonly plan: RunPlan;
+  readonly time = new VirtualTime();
+  readonly trace: Trace;
+  readonly findings: Findings;
+  readonly random: Prng;
+  readonly disk: RoomDisk;
+  readonly images: ImageDesk;
+  readonly host: RoomHost;
+  readonly network: Network;
+  readonly history: History;
+  readonly registry = new Registry();
+  readonly audit: StreamAudit;
+  readonly census: Census;
+  readonly values: ValuesModel;
+  readonly workload: Workload;
+  readonly calls: ServerCalls;
+  readonly groups: Group[] = [];
+  readonly tabs: Tab[] = [];
+  /** Totals of inspections of engines that are gone. */
+  inspected = { replicas: 0, queries: 0 };
+  steps = 0;
+  readonly #options: WorldOptions;
+  readonly #groupOfClient = new Map<string, string>();
+  #restartAtMs: number | null = null;
+  #lastStepMs = 0;
+  #sameMoment = 0;
+  #tabCount = 0;
+
+  constructor(options: WorldOptions) {
+    const { plan, bug, echo } = options;
+    this.#options = options;
+    this.plan = plan;
+    this.trace = new Trace(() => this.time.nowMs, 400, echo);
+    this.findings = new Findings(this.trace);
+    this.random = new Prng(`run/${plan.seed}`);
+    this.history = new History(this.findings);
+    this.disk = new RoomDisk(this.random.fork('disk'));
+    this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'));
+    const runtime = new FakeRuntime({ seed: 'audit' });
+    const groupOf = (clientId: string): string | undefined => this.#groupOfClient.get(clientId);
+    const isRemembered = (clientId: string): boolean =>
+      this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
+    this.audit = new StreamAudit({ ...this, runtime, groupOf, isRemembered });
+    this.host = new RoomHost(
+      {
+        limits: plan.roomLimits,
+        durability: plan.faults.has('laterDisk') ? 'later' : 'atOnce',
+        flushDelayMaxMs: this.random.pick([0.2, 5, 40]),
+        diskDelayMaxMs: this.random.pick([2, 20, 150]),
+        images: plan.images,
+      },
+      { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() },
+    );
+    this.network = new Network(this.time, this.random.fork('network'), this.host);
+    this.census = new Census(this.history, this.registry, this.findings);
+    this.values = new ValuesModel(this.findings);
+    this.workload = new Workload(this.random.fork('workload'), this.values);
+    this.calls = new ServerCalls(this, this.random.fork('calls'));
+  }
+
+  wallMs(): number {
+    return START_MS + this.time.nowMs;
+  }
+
+  liveTabs(): Tab[] {
+    return this.tabs.filter((tab) => tab.live);
+  }
+
+  isLive(name: string): boolean {
+    return this.tabs.some((tab) => tab.name === name && tab.live);
+  }
+
+  shadowSources(): ShadowSources {
+    const { history, registry, findings } = this;
+    return { room: playground, history, registry, findings, openDatabase: () => this.#options.databases.openShadow() };
+  }
+
+  /** Moves the time on, event by event, until then or until something was found or `done` says so. */
+  async run(untilMs: number, done: () => boolean = () => false): Promise<void> {
+    while (!this.findings.any && !done()) {
+      if (!withoutPlatform(() => this.time.step(untilMs))) break;
+      this.steps += 1;
+      await settlePromises();
+      this.#afterStep();
+    }
+    if (!this.findings.any && !done() && this.time.nowMs < untilMs) this.time.advance(untilMs - this.time.nowMs);
+  }
+
+  #afterStep(): void {
+    if (this.#options.close) for (const tab of this.liveTabs()) this.inspect(tab);
+    this.#sameMoment = this.time.nowMs === this.#lastStepMs ? this.#sameMoment + 1 : 0;
+    this.#lastStepMs = this.time.nowMs;
+    this.findings.check(
+      this.#sameMoment < STEPS_A_MOMENT_MAX,
+      'I17',
+      () => `${STEPS_A_MOMENT_MAX} events without time passing: somebody asks to be called at once, again and again`,
+    );
+    if (this.host.diedSending) this.crashServer('kept', this.random.int(0, 1_000));
+    if (this.host.process === null && this.#restartAtMs === null) this.#restartAfter(this.random.int(0, 500));
+  }
+
+  crashServer(tail: LostTail, downMs: number): void {
+    if (this.host.process === null) return;
+    const hears = (): number | null => this.random.pick([0, this.random.int(1, 200), this.random.int(200, 4_000), null]);
+    this.host.crash(tail, { clientsHearAfterMs: hears, keepDown: () => this.random.chance(0.5) });
+    this.#restartAfter(downMs);
+  }
+
+  /** A deploy: the server ends in good order, and another comes up; after some seconds it is ended the hard way. */
+  drainServer(downMs: number): void {
+    const { host } = this;
+    const { process } = host;
+    if (process === null) return;
+    host.drain();
+    const giveUpMs = this.time.nowMs + 5_000;
+    const look = (): void => {
+      if (host.process !== process) return;
+      if (host.endDrained()) return this.#restartAfter(downMs);
+      if (this.time.nowMs >= giveUpMs) return this.crashServer('kept', downMs);
+      this.time.setTimer(20, look);
+    };
+    this.time.setTimer(1, look);
+  }
+
+  startServer(): void {
+    this.#restartAtMs = null;
+    withoutPlatform(() => this.host.start());
+    this.calls.serverStarted();
+  }
+
+  #restartAfter(ms: number): void {
+    this.#restartAtMs = this.time.nowMs + ms;
+    this.time.setTimer(ms, () => {
+      if (this.host.process === null) this.startServer();
+    });
+  }
+
+  /** The disk takes only a few pages more, for a while. */
+  fillDisk(ms: number): void {
+    if (this.host.process === null) return;
+    this.disk.limitPages(this.disk.pageCount() + this.random.int(0, 2));
+    this.time.setTimer(ms, () => this.disk.limitPages(null));
+  }
+
+  addTab(group: Group, adopted: Outbox | null): Tab {
+    this.#tabCount += 1;
+    const name = `tab${this.#tabCount}`;
+    const tab = new Tab(name, group, { ...this.#tabParts(name) }, adopted);
+    this.tabs.push(tab);
+    this.trace.add(name, `opens, of ${group.groupId}${adopted === null ? '' : `, adopts ${adopted.mutations.length} mutations`}`);
+    tab.start();
+    return tab;
+  }
+
+  killTab(tab: Tab): void {
+    this.trace.add(tab.name, 'dies');
+    this.#gone(tab);
+    tab.die();
+    this.#follow(tab);
+  }
+
+  closeTab(tab: Tab): void {
+    this.trace.add(tab.name, 'is closed');
+    this.#gone(tab);
+    tab.close();
+    this.#follow(tab);
+  }
+
+  killWorker(tab: Tab): void {
+    this.trace.add(tab.name, 'its worker dies');
+    this.#gone(tab);
+    tab.killWorker();
+  }
+
+  pauseTab(tab: Tab, ms: number): void {
+    this.trace.add(tab.name, `sleeps ${ms} ms`);
+    tab.page.pause(ms);
+    tab.host.running?.worker.pause(ms);
+  }
+
+  /** Looks at one tab between two events. */
+  inspect(tab: Tab): void {
+    const running = tab.host.running;
+    if (running === null || !running.worker.alive) return;
+    running.audit.inspect();
+    this.values.observe(tab);
+  }
+
+  dispose(): void {
+    for (const tab of this.tabs) {
+      this.#gone(tab);
+      tab.page.kill();
+      tab.host.running?.die(false);
+    }
+    this.host.process?.kill();
+    this.disk.dispose();
+  }
+
+  /** What an engine that goes was inspected counts; what it was told of values is in doubt. */
+  #gone(tab: Tab): void {
+    const { audit } = tab;
+    this.values.doubt(tab);
+    if (audit === null) return;
+    this.inspected = { replicas: this.inspected.replicas + audit.inspected, queries: this.inspected.queries + audit.queriesCompared };
+  }
+
+  /** Somebody else of the group comes, and takes over what was left. */
+  #follow(tab: Tab): void {
+    this.time.setTimer(this.random.int(0, 3_000), () => {
+      if (this.findings.any) return;
+      this.addTab(tab.group, this.takeOrphan(tab.group));
+    });
+  }
+
+  takeOrphan(group: Group): Outbox | null {
+    return group.orphans.shift() ?? null;
+  }
+
+  #tabParts(name: string): ConstructorParameters<typeof Tab>[2] {
+    const { plan, network, images } = this;
+    return {
+      ...this,
+      seed: plan.seed,
+      random: this.random.fork(name),
+      limits: plan.engineLimits,
+      takesImages: plan.tabsTakeImages,
+      wallMs: () => this.wallMs(),
+      openDatabase: (image) => this.#replica(image),
+      connect: (worker, handlers) => this.#connect(network, worker, handlers),
+      fetchImage: (worker, path) => images.fetch(worker, { path }),
+      newAudit: (worker, tab) => this.#newAudit(worker, tab),
+    };
+  }
+
+  #replica(image: Uint8Array | null): Database {
+    const { databases, bug } = this.#options;
+    const database = databases.openReplica(image);
+    return bug?.tabDatabase?.(database, this.random) ?? database;
+  }
+
+  #connect(network: Network, worker: SimProcess, handlers: SocketHandlers): Socket {
+    const socket = network.connect(worker, handlers);
+    return this.#options.bug?.socket?.(socket, { worker: worker.name, random: this.random, runtime: worker.runtime }) ?? socket;
+  }
+
+  #newAudit(name: string, tab: Tab): EngineAudit {
+    const { groupId, user } = tab.group;
+    const onClient = (clientId: string): void => void this.#groupOfClient.set(clientId, groupId);
+    const onStopped = (): void => this.values.forgotten(tab);
+    return new EngineAudit({ ...this.shadowSources(), name, user, onClient, onStopped, nowMs: () => this.time.nowMs });
+  }
+}
