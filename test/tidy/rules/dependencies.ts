@@ -9,6 +9,7 @@ interface PackageJson {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
 }
 
 export const declaredDependencies: Rule = {
@@ -83,9 +84,12 @@ function undeclared(tree: SourceTree): Finding[] {
 function unused(tree: SourceTree, file: TreeFile): Finding[] {
   const folder = file.path.replace(/package\.json$/, '');
   if (folder === '') return []; // The root's are tools and the engines that tests of every package share.
-  const { dependencies, optionalDependencies, devDependencies } = tree.json<PackageJson>(file.path) ?? {};
+  const { dependencies, optionalDependencies, devDependencies, scripts } = tree.json<PackageJson>(file.path) ?? {};
   const code = tree.code((path) => path.startsWith(folder));
   const used = new Set(code.flatMap(importsOf).flatMap(({ specifier }) => packageOf(specifier) ?? []));
+  // JSX compiles to calls of React's runtime; scripts name commands.
+  if (code.some(({ path }) => path.endsWith('.tsx'))) used.add('react');
+  for (const word of Object.values(scripts ?? {}).flatMap((script) => script.split(/\s+/))) used.add(word);
   return Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })
     .filter((name) => !name.startsWith('@types/') && !used.has(name))
     .map((name) => file.finding(1, `${name} is used nowhere under ${folder}: remove it`));
