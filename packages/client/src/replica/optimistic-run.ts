@@ -57,7 +57,8 @@ export class OptimisticRuns {
 
   #attemptInside(mutation: Mutation): ChangeSet {
     try {
-      return this.#runAndTake(mutation);
+      // A savepoint of its own: where the changes cannot be taken, they must not stay either.
+      return this.#database.transaction(() => this.#runAndTake(mutation));
     } catch (error) {
       if (!this.#database.inTransaction) throw error;
       return EMPTY_CHANGE_SET;

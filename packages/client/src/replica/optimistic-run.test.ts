@@ -1,0 +1,45 @@
+import { installCapture } from '@alcove/core/change/install-capture';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { roomDdl } from '@alcove/core/schema/ddl';
+import { defineRoom } from '@alcove/core/schema/define-room';
+import { mutator } from '@alcove/core/schema/define-mutator';
+import { sql } from 'drizzle-orm';
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import initSqlJs from 'sql.js';
+import { expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import { OptimisticRuns } from './optimistic-run.ts';
+import { openSqljsDatabase } from './sqljs-database.ts';
+
+const notes = sqliteTable('notes', { id: text().primaryKey(), size: integer() });
+const room = defineRoom({
+  name: 'notes',
+  schema: { notes },
+  mutators: {
+    add: mutator((tx, _args, ctx) =>
+      tx
+        .insert(notes)
+        .values({ id: `note ${ctx.mutationId}`, size: 1 })
+        .run(),
+    ),
+    // What it leaves behind is an INTEGER that no driver reads, so that its changes cannot be taken.
+    overflow: mutator((tx) => tx.insert(notes).values({ id: 'unreadable', size: sql`9007199254740993` }).run()),
+  },
+});
+const mutation = (mutationId: number, name: string): Mutation => ({ clientId: 'c', mutationId, name, args: null, seed: 'seed', nowMs: 0 });
+
+it('[RB-1] a mutation whose changes cannot be taken leaves nothing to those after it', async () => {
+  const database = openSqljsDatabase(await initSqlJs());
+  for (const statement of roomDdl(room.model, { serverOnly: false })) database.exec(statement);
+  installCapture(database, room.model);
+  const limits = { rowsMax: 100, statementsMax: 100, timeBudgetMs: 1_000 };
+  const runs = new OptimisticRuns(database, { room, runtime: new FakeRuntime(), limits });
+  const taken = runs.attemptAll([mutation(1, 'add'), mutation(2, 'overflow'), mutation(3, 'add')]);
+  expect(taken.map(({ tables }) => tables.flatMap(({ rows }) => rows.map(({ after }) => after?.[0])))).toEqual([
+    ['note 1'],
+    [],
+    ['note 3'],
+  ]);
+  expect(database.prepare('SELECT id FROM notes ORDER BY id').all()).toEqual([['note 1'], ['note 3']]);
+  database.close();
+});
