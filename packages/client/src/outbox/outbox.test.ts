@@ -1,6 +1,5 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.ts';
 import { VOID_MUTATOR } from './outbox-client.ts';
@@ -250,75 +249,5 @@ describe('bounds', () => {
     expect(() => new Outbox(limits).assertRoomFor(mutation(1), 10_001)).toThrowError(expect.objectContaining({ code: 'outbox_full' }));
     expect(() => new Outbox(limits).assertRoomFor(mutation(2_000), 1)).toThrowError(expect.objectContaining({ code: 'outbox_full' }));
     expect(outbox.size).toBe(3);
-  });
-});
-
-describe('any interleaving', () => {
-  it('[OB-13] every mutation of every client settles exactly once, in order, whatever is lost and refused', () => {
-    const action = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), client: fc.constantFrom('a', 'b'), skip: fc.nat({ max: 1 }) }) },
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), lose: fc.boolean() }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('refuse' as const), client: fc.constantFrom('a', 'b') }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('reconnect' as const) }) },
-      { weight: 5, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
-    );
-    fc.assert(
-      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
-        const outbox = new Outbox(limits);
-        const room = new Map([
-          ['a', 0],
-          ['b', 0],
-        ]);
-        const minted = new Map([
-          ['a', 0],
-          ['b', 0],
-        ]);
-        const added: string[] = [];
-        const settled: string[] = [];
-        let version = 0;
-        const settle = (): void => {
-          for (const entry of outbox.settle(version))
-            if (!entry.isVoid) settled.push(`${entry.mutation.clientId}${entry.mutation.mutationId}`);
-        };
-        const pushOnce = (lose: boolean): boolean => {
-          const mutations = outbox.nextPush(push, 0);
-          if (mutations === null) return false;
-          version += 1;
-          for (const { clientId, mutationId } of mutations) {
-            if (mutationId !== (room.get(clientId) ?? 0) + 1) continue;
-            room.set(clientId, mutationId);
-            if (!lose) outbox.takeResults([result(mutationId, version, 'applied', clientId)]);
-          }
-          return true;
-        };
-        const reconnect = (): void => {
-          outbox.connectionLost();
-          const clients = [...room].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId, state: 'known' as const }));
-          outbox.welcome({ clients, historyId: 'h', version }, false);
-          for (const [clientId, lastMutationId] of room)
-            if (lastMutationId > 0) outbox.takeResults([result(lastMutationId, version, 'duplicate', clientId)]);
-        };
-        for (const step of actions) {
-          if (step.do === 'add') {
-            const id = (minted.get(step.client) ?? 0) + 1 + step.skip;
-            minted.set(step.client, id);
-            outbox.add(mutation(id, step.client), 1);
-            added.push(`${step.client}${id}`);
-          } else if (step.do === 'push') pushOnce(step.lose);
-          else if (step.do === 'refuse')
-            outbox.refused(refused((room.get(step.client) ?? 0) + 1, 'out_of_order', undefined, step.client), 0, 0);
-          else if (step.do === 'reconnect') reconnect();
-          else settle();
-        }
-        for (let rounds = 0; rounds < 100 && outbox.size > 0; rounds++) {
-          reconnect();
-          while (pushOnce(false));
-          settle();
-        }
-        for (const client of ['a', 'b'])
-          expect(settled.filter((name) => name.startsWith(client))).toEqual(added.filter((name) => name.startsWith(client)));
-        expect(outbox.size).toBe(0);
-      }),
-    );
   });
 });
