@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const built = 'examples/trip-planner/dist/server.js';
+
+export interface DemoServerOptions {
+  readonly dataDir: string;
+  /** 0 takes a free one; the same again brings a server back to where its pages look for it. */
+  readonly port?: number;
+  /** From its sources, as `npm run dev` starts it. */
+  readonly dev?: boolean;
+}
+
+/** The demo as its users start it: a process of its own, known by its address line. */
+export class DemoServer {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(url: string, child: ChildProcess) {
+    this.url = url;
+    this.#child = child;
+  }
+
+  static async start({ dataDir, port = 0, dev = false }: DemoServerOptions): Promise<DemoServer> {
+    if (!dev && !existsSync(join(root, built))) throw new Error(`${built} is not there: npm run build`);
+    const command = dev ? ['--conditions=@alcove/source', '--import', 'tsx', 'examples/trip-planner/server.ts', '--dev'] : [built];
+    const child = spawn(process.execPath, [...command, '--data', dataDir, '--port', String(port)], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    const url = await new Promise<string>((resolve, reject) => {
+      const listen = (bytes: Buffer) => {
+        said += bytes.toString();
+        const [, found] = /^Trip planner: (http:\S+)$/m.exec(said) ?? [];
+        if (found !== undefined) resolve(found);
+      };
+      child.stdout.on('data', listen);
+      child.stderr.on('data', listen);
+      child.once('close', (code) => reject(new Error(`the server ended with ${code} and said:\n${said}`)));
+    });
+    return new DemoServer(url, child);
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** As a crash ends it: nothing is written any more, nobody is told. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** As whoever started it ends it. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** It stands still: sockets stay open, nothing is answered. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.kill(signal);
+    await closed;
+  }
+}
+
+/** A place for trips that is gone when the test ends. */
+export class TemporaryFolder {
+  readonly path = mkdtempSync(join(tmpdir(), 'alcove-e2e-'));
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
