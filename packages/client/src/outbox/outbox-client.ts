@@ -79,6 +79,11 @@ export class OutboxClient {
     } else {
       const entry = this.at(result.mutationId);
       if (entry !== undefined) entry.result ??= result;
+      // Told before, perhaps by a worker that is gone: the room keeps it, so it did not hear that we heard.
+      else if (result.status === 'rejected' && result.mutationId <= this.confirmed) {
+        this.owesHeard = true;
+        this.hasRejections = true;
+      }
     }
     this.sent = Math.max(this.sent, Math.min(result.mutationId, this.lastMutationId));
     this.refusals = 0;

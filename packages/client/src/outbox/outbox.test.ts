@@ -180,6 +180,18 @@ describe('settling', () => {
 });
 
 describe('comparing counters with the room', () => {
+  it('[OB-8] says heard of a rejection that the room still keeps, though it was told by an earlier worker', () => {
+    const outbox = new Outbox(limits);
+    outbox.addClient({ clientId: 'a', confirmed: 7, welcomed: 1 });
+    outbox.welcome(welcome(7), false);
+    expect(outbox.takeHeard()).toEqual([]);
+    outbox.takeResults([result(4, 3, 'rejected')]);
+    expect(outbox.settle(50)).toEqual([]);
+    expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 7 }]);
+    outbox.takeResults([result(7, 3, 'duplicate')]);
+    expect(outbox.takeHeard()).toEqual([]);
+  });
+
   it('[OB-9] re-keys what is pending when the room lost a tail, the same way each time', () => {
     const rekey = (): [Outbox, ReturnType<Outbox['welcome']>] => {
       const outbox = new Outbox(limits);
