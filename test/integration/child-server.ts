@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** Runs a TypeScript file of these tests, or of a package, in a Node process of its own. */
-export const spawnSource = (file: string, args: readonly string[], options: { readonly cwd?: string } = {}): ChildProcess =>
+export const spawnSource = (file: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv } = {}): ChildProcess =>
   spawn(process.execPath, ['--conditions=@alcove/source', '--import', import.meta.resolve('tsx'), file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
@@ -18,8 +18,8 @@ export interface ChildServer {
 }
 
 /** Starts server-process.ts and waits for its address. */
-export const startChildServer = async (dataDir: string, port = 0): Promise<ChildServer> => {
-  const child = spawnSource(fileURLToPath(new URL('./server-process.ts', import.meta.url)), [dataDir, String(port)]);
+export const startChildServer = async (dataDir: string, env: NodeJS.ProcessEnv = process.env): Promise<ChildServer> => {
+  const child = spawnSource(fileURLToPath(new URL('./server-process.ts', import.meta.url)), [dataDir], { env });
   let errors = '';
   child.stderr?.on('data', (bytes: Buffer) => {
     errors += bytes.toString();

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import type { Seed } from '@alcove/server/node';
@@ -21,8 +21,9 @@ afterEach(async () => {
 });
 
 const roomFile = (id: string): string => join(host.dataDir, 'rooms', 'trip', `${id}.sqlite`);
-const start = async (port?: number): ReturnType<typeof startChildServer> => {
-  const server = await startChildServer(host.dataDir, port);
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const start = async (): ReturnType<typeof startChildServer> => {
+  const server = await startChildServer(host.dataDir);
   children.push(server.child);
   return server;
 };
@@ -103,8 +104,19 @@ describe('the dataDir', () => {
     const client = await host.join(server.url, 'idle');
     await client.result(client.push('addStop', { id: 'x', city: 'Kyoto' }));
     client.socket.close(1000);
-    await client.until(() => !existsSync(`${roomFile('idle')}-wal`), 'the room to be closed');
+    await client.until(() => sizeOf(`${roomFile('idle')}-wal`) === 0, 'the room to be closed');
     expect((await host.join(server.url, 'idle')).messages.find(({ type }) => type === 'welcome')).toMatchObject({ version: 1 });
+  });
+
+  it('a sweep moves the log of an open room into its file, and shortens one that has grown past its bound', async () => {
+    const server = await host.server({ limits: { sweepIntervalMs: 20, walBytesMax: 1_000_000 } });
+    const client = await host.join(server.url, 'busy');
+    await client.result(client.push('addMany', { prefix: 'a', count: 1000 }));
+    await client.until(() => sizeOf(roomFile('busy')) > 100_000, 'the log to be moved');
+    expect(sizeOf(`${roomFile('busy')}-wal`)).toBeGreaterThan(0);
+    await client.result(client.push('addMany', { prefix: 'x'.repeat(300), count: 4000 }));
+    await client.until(() => sizeOf(`${roomFile('busy')}-wal`) === 0, 'the log to be shortened');
+    await client.result(client.push('addStop', { id: 'after', city: 'Kyoto' }));
   });
 
   it('[HO-19] foreign, damaged and shortened files are refused with their code; the last can be accepted expressly', async () => {

@@ -8,6 +8,7 @@ import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
+import { closeDatabase } from './close-database.ts';
 import type { RoomFiles } from './data-dir.ts';
 import { BUSY_TIMEOUT_MS } from './driver-options.ts';
 import { HeadFile } from './head-file.ts';
@@ -146,7 +147,7 @@ export class HostedRoom implements OpenedRoom {
     const { runtime, address } = this.#options;
     for (const [what, step] of Object.entries({
       room: () => this.#room.close(),
-      database: () => this.#database.close(),
+      database: () => closeDatabase(this.#database),
       head: () => this.#head.close(),
     })) {
       try {

@@ -8,6 +8,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { openRoom } from '../../room/open-room.ts';
 import type { OpenMode, RoomAddress, RoomDirectoryPorts } from '../../room/room-directory.ts';
 import type { RoomPorts } from '../../room/room-ports.ts';
+import { closeDatabase } from './close-database.ts';
 import { withSidecars } from './data-dir.ts';
 import type { DataDir, RoomFiles } from './data-dir.ts';
 import { syncDirectory } from './head-file.ts';
@@ -106,6 +107,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     try {
       this.#fill(definition, address, files.making, template !== null);
       renameSync(files.making, files.database);
+      for (const file of withSidecars(files.making)) rmSync(file, { force: true });
       syncDirectory(dirname(files.database));
     } catch (error) {
       for (const file of withSidecars(files.making)) rmSync(file, { force: true });
@@ -122,6 +124,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
         ...(typeof seed === 'function' ? { seed: (tx) => seed(tx, address) } : {}),
       });
       room.close();
+      closeDatabase(database);
     } finally {
       database.close();
     }
