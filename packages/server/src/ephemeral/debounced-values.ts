@@ -110,6 +110,10 @@ export class DebouncedValues {
     return next;
   }
 
+  isCounter(name: string): boolean {
+    return Object.hasOwn(this.#definitions, name) && this.#definitions[name]?.kind === 'counter';
+  }
+
   /** So many bytes wait that they are to be written at once. */
   get isPressed(): boolean {
     return this.#bytes > this.#bounds.unwrittenValueBytesMax;

@@ -40,11 +40,6 @@ export class Admission {
     return this.#works.length > 0 || this.#byes.size > 0 || this.#valueIds.size > 0;
   }
 
-  /** Rejections were heard of; forgetting them can wait. */
-  get hasHeard(): boolean {
-    return this.#heard.size > 0;
-  }
-
   /** Admits a mutation, or says why not. `bytes`: its part of the frame it came in. */
   push(session: Session, pushed: PushedMutation, bytes: number, forgotten: boolean): Outcome | null {
     const { clientId, mutationId, name, args } = pushed;

@@ -93,17 +93,15 @@ export class ClientRows {
     }
   }
 
-  /** Keeps a final rejection until `heard`; past `max` of one client its oldest go, so that one that never listens cannot fill the room. */
-  reject(clientId: string, rejection: Rejection, max: number): void {
+  /** Keeps a final rejection until `heard`. */
+  reject(clientId: string, rejection: Rejection): void {
     this.#database
       .prepare('INSERT OR REPLACE INTO alcove_rejections (client_id, mutation_id, version, code, message) VALUES (?, ?, ?, ?, ?)')
       .run([clientId, rejection.mutationId, rejection.version, rejection.code, rejection.message]);
-    this.#database
-      .prepare(
-        `DELETE FROM alcove_rejections WHERE client_id = ? AND mutation_id <=
-           (SELECT mutation_id FROM alcove_rejections WHERE client_id = ? ORDER BY mutation_id DESC LIMIT 1 OFFSET ?)`,
-      )
-      .run([clientId, clientId, max]);
+  }
+
+  rejectionCount(clientId: string): number {
+    return Number(this.#database.prepare('SELECT count(*) FROM alcove_rejections WHERE client_id = ?').get([clientId])?.[0] ?? 0);
   }
 
   rejection(clientId: string, mutationId: number): Rejection | null {

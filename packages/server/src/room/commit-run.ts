@@ -50,6 +50,7 @@ export class CommitRun {
   /** Rows of clients as this transaction leaves them. */
   readonly #rows = new Map<string, ClientRow>();
   readonly #gone = new Set<string>();
+  readonly #rejections = new Map<string, number>();
   /** Clients of which nothing more is taken, so that order holds: one refusal covers all that follow. */
   readonly #refused: Set<string>;
   #values: ValueWrites | null = null;
@@ -113,6 +114,8 @@ export class CommitRun {
     const refusal = refusalOf(work, row, last);
     if (refusal !== null) return this.#refuse(work, refusal, row?.groupId === owner.groupId || row === null ? last + 1 : 1);
     if (mutation.mutationId <= last) return this.#handledBefore(work, owner.clientId, mutation.mutationId, row?.lastVersion ?? 0);
+    if (this.#unheardOf(owner.clientId) >= this.#parts.limits.clientRejectionsMax)
+      return this.#refuse(work, this.#unheard(owner), last + 1);
     const forbidden = this.#forbidden(work);
     const error = rejection ?? forbidden ?? this.#execute(mutation, work.pusher.access.claims);
     if (error !== null && failureKind(error) === 'refuse') return this.#refuse(work, error, mutation.mutationId);
@@ -152,12 +155,17 @@ export class CommitRun {
       return;
     }
     const { version } = this;
-    if (keep !== null)
-      this.#parts.clients.reject(keep, { mutationId, version, code: error.code, message }, this.#parts.limits.clientRejectionsMax);
+    if (keep !== null) {
+      this.#parts.clients.reject(keep, { mutationId, version, code: error.code, message });
+      this.#rejections.set(keep, this.#unheardOf(keep) + 1);
+    }
     this.outcomes.push({ work, result: 'rejected', version, error, again: false });
   }
 
   #handledBefore(work: Work, clientId: string, mutationId: number, version: number): void {
+    // Of this version: its result goes to the whole group with it, and once is enough.
+    const isOfNow = this.#acks.some((ack) => ack.clientId === clientId && ack.mutationId === mutationId);
+    if (isOfNow && work.kind === 'mutation') return;
     const rejection = this.#parts.clients.rejection(clientId, mutationId);
     if (rejection === null) {
       this.outcomes.push({ work, result: 'duplicate', version });
@@ -165,6 +173,23 @@ export class CommitRun {
     }
     const error = new AlcoveError(rejection.code, rejection.message);
     this.outcomes.push({ work, result: 'rejected', version: rejection.version, error, again: true });
+  }
+
+  /** Stored rejections that the client has not heard of. */
+  #unheardOf(clientId: string): number {
+    const known = this.#rejections.get(clientId);
+    if (known !== undefined) return known;
+    const count = this.#parts.clients.rejectionCount(clientId);
+    this.#rejections.set(clientId, count);
+    return count;
+  }
+
+  #unheard({ clientId }: CounterOwner): AlcoveError {
+    const max = this.#parts.limits.clientRejectionsMax;
+    const { retryAfterMs } = this.#parts.limits;
+    return new AlcoveError('rate_limited', `${max} rejections of client ${clientId} were not heard of; say heard and push again`, {
+      retryAfterMs,
+    });
   }
 
   #refuse(work: Work, error: AlcoveError, expected: number): void {

@@ -37,7 +37,7 @@ export class Committer {
     const nowMs = parts.runtime.monotonicMs();
     if (parts.log.head.version - parts.gate.durable >= UNDURABLE_VERSIONS_MAX) {
       // Mutations ask again by themselves once something is durable.
-      if (parts.values.unwritten > 0) this.#around.schedule.want('values', nowMs + parts.limits.retryAfterMs);
+      if (parts.values.unwritten > 0) this.#around.schedule.want('flush', nowMs + parts.limits.retryAfterMs);
       return;
     }
     const batch = admission.take(parts.values.due(nowMs));
@@ -53,7 +53,7 @@ export class Committer {
     }
     if (admission.wantsFlush) requestFlush();
     const dueMs = parts.values.nextDueMs;
-    if (dueMs !== null) this.#around.schedule.want('values', dueMs);
+    if (dueMs !== null) this.#around.schedule.want('flush', dueMs);
   }
 
   /** The room cannot go on: what ran may or may not be on disk. */

@@ -19,7 +19,7 @@ import { Sessions } from './sessions.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** The room's recurring steps. */
-export type RoomStep = 'ephemeral' | 'expiry' | 'values' | 'poll' | 'rows' | 'idle' | 'housekeeping';
+export type RoomStep = 'ephemeral' | 'expiry' | 'flush' | 'poll' | 'rows' | 'idle' | 'housekeeping';
 
 type OnEnd = (session: Session, error: AlcoveError | null) => void;
 

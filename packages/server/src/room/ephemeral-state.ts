@@ -80,7 +80,9 @@ export class EphemeralState {
     const { name, key, value, offer, taken } = message;
     const { clientId, groupId, subject, access } = session;
     if (!isAllowed(access, { kind: 'value', name, key })) throw new AlcoveError('forbidden', `this user may not set the value ${name}`);
-    if (session.forgotten.has(clientId)) throw new AlcoveError('client_unknown', `the room does not remember client ${clientId} any more`);
+    // Only totals depend on the room's memory of a client.
+    if (this.#parts.values.isCounter(name) && session.forgotten.has(clientId))
+      throw new AlcoveError('client_unknown', `the room does not remember client ${clientId} any more`);
     const owner = { clientId, groupId, subject };
     const seq = this.#parts.values.offer(
       { name, key, value, offer, taken, owner, userId: userIdOf(access.claims) },

@@ -137,9 +137,9 @@ function attempt(
   const run = new CommitRun(parts, refusedClients);
   let left: readonly Work[] = [];
   const made = parts.database.transaction(() => {
+    for (const { owner, upTo } of batch.heard.values()) run.heard(owner, upTo);
     left = runWorks(parts, run, batch.works, rejection);
     run.writeValues(batch.valueIds);
-    for (const { owner, upTo } of batch.heard.values()) run.heard(owner, upTo);
     if (left.length === 0) for (const owner of batch.byes.values()) run.bye(owner);
     return run.finish();
   });

@@ -1,6 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
 import { pruneLog } from '../change-log/prune.ts';
-import type { Admission } from './admission.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
@@ -9,9 +8,7 @@ import { failureKind } from './work.ts';
 export interface HousekeepingSurroundings {
   readonly parts: RoomParts;
   readonly connections: Connections;
-  readonly admission: Admission;
   readonly schedule: Schedule<RoomStep>;
-  requestFlush(): void;
   fail(error: AlcoveError): void;
 }
 
@@ -39,7 +36,7 @@ export class Housekeeping {
   }
 
   run(): void {
-    const { parts, admission, schedule, requestFlush, fail } = this.#around;
+    const { parts, schedule, fail } = this.#around;
     let more = false;
     try {
       this.#touch();
@@ -51,7 +48,6 @@ export class Housekeeping {
       // A full disk: everything stays as it is until the next turn.
       parts.runtime.log.error('housekeeping of a room was not possible', { room: parts.id, code: error.code, message: error.message });
     }
-    if (admission.hasHeard) requestFlush();
     schedule.want('housekeeping', parts.runtime.monotonicMs() + (more ? AGAIN_MS : parts.limits.housekeepingIntervalMs));
   }
 

@@ -47,7 +47,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
       session.snapshots = message.snapshots;
       return connections.rehydrate(session, 'asked');
     case 'heard':
-      return around.admission.heard(message.upTo, ownerOf(session, message.clientId));
+      return heard(around, session, message.clientId, message.upTo);
     case 'bye':
       return bye(around, session, message.clientIds);
     case 'auth':
@@ -105,6 +105,17 @@ function mayBeForgotten({ parts }: MessageSurroundings, session: Session, client
   return session.clients.has(clientId) ? session.forgotten.has(clientId) : parts.meta.read().forgottenVersion >= 0;
 }
 
+/** What hello calls confirmed its client has seen the results of: those rejections are heard of. */
+export function heardByHello(around: MessageSurroundings, session: Session): void {
+  for (const { clientId, confirmed } of session.clients.values()) if (confirmed > 0) heard(around, session, clientId, confirmed);
+}
+
+/** What is heard frees something and tells nobody: it waits for the next flush, or for a while. */
+function heard({ admission, schedule, parts }: MessageSurroundings, session: Session, clientId: string, upTo: number): void {
+  admission.heard(upTo, ownerOf(session, clientId));
+  schedule.want('flush', parts.runtime.monotonicMs() + parts.limits.heardDelayMs);
+}
+
 function bye(around: MessageSurroundings, session: Session, clientIds: readonly string[]): void {
   around.connections.remove(session, true);
   for (const clientId of clientIds) around.admission.bye(ownerOf(session, clientId));
@@ -116,7 +127,7 @@ function offer(around: MessageSurroundings, session: Session, message: ClientMes
   around.connections.send(session, answer);
   if (around.parts.values.isPressed) return around.requestFlush();
   const dueMs = around.parts.values.nextDueMs;
-  if (dueMs !== null) around.schedule.want('values', dueMs);
+  if (dueMs !== null) around.schedule.want('flush', dueMs);
 }
 
 type Answered = ClientMessageOf<'presence' | 'cursor' | 'ephemeral' | 'value'>;

@@ -60,8 +60,10 @@ const LIMITS = {
   /** Clients remembered, and for how long after their last word; past either the longest silent are forgotten (`client_unknown`). */
   clientsMax: limit(100_000, 1, 10 * MB),
   clientRetentionMs: limit(30 * DAY, SECOND, 3_650 * DAY),
-  /** Rejections kept of one client that does not say `heard`; past it its oldest go. */
+  /** Rejections kept of one client; past it nothing more is taken from it until it says `heard`: `rate_limited`, retryable. */
   clientRejectionsMax: limit(1_000, 1, 1_000_000),
+  /** What clients have heard of is written at the latest so long after. */
+  heardDelayMs: limit(SECOND, 1, MINUTE),
   /** Pruning and forgetting happen this often. */
   housekeepingIntervalMs: limit(MINUTE, 10, DAY),
 

@@ -12,7 +12,7 @@ import { Connections } from './connections.ts';
 import type { RoomStep } from './connections.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { MessageSurroundings } from './messages.ts';
-import { receiveFrame } from './messages.ts';
+import { heardByHello, receiveFrame } from './messages.ts';
 import { statsOf } from './room-stats.ts';
 import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -67,7 +67,7 @@ export class Room {
     const requestFlush = (): void => this.#requestFlush();
     const around = { parts, connections: this.#connections, admission: this.#admission, schedule: this.#schedule };
     this.#committer = new Committer({ ...around, requestFlush, fail });
-    this.#housekeeping = new Housekeeping({ ...around, requestFlush, fail });
+    this.#housekeeping = new Housekeeping({ parts, connections: this.#connections, schedule: this.#schedule, fail });
     this.#housekeeping.start();
     this.stats = statsOf(parts, this.#admission, this.#connections);
   }
@@ -83,8 +83,10 @@ export class Room {
    * of the same client that is still there is ended first (`session_replaced`).
    */
   join(connectionId: string, hello: HelloMessage, access: RoomAccess): void {
-    if (this.#phase === 'open') this.#connections.join(connectionId, hello, access);
-    else this.#connections.refuse(connectionId, hello, this.#unavailable());
+    if (this.#phase !== 'open') return this.#connections.refuse(connectionId, hello, this.#unavailable());
+    this.#connections.join(connectionId, hello, access);
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined) heardByHello(this.#messageSurroundings(), session);
   }
 
   /** A frame of a connection that joined, whole. Frames of others are ignored: the connection has just been ended. */
@@ -212,7 +214,7 @@ export class Room {
         return this.#connections.ephemeral.tick();
       case 'expiry':
         return this.#connections.ephemeral.expire();
-      case 'values':
+      case 'flush':
         return this.#requestFlush();
       case 'poll':
         return this.#connections.stream.poll();

@@ -18,12 +18,12 @@ export function resultsAt(parts: RoomParts, session: Session, version: number): 
 
 function clientResults(parts: RoomParts, session: Session, row: ClientRow, version: number): MutationResult[] {
   const { clientId } = row;
+  const confirmed = session.clients.get(clientId)?.confirmed ?? 0;
   const results = parts.clients
     .rejections(clientId)
-    .filter((rejection) => rejection.version <= version)
+    .filter((rejection) => rejection.version <= version && rejection.mutationId > confirmed)
     .map((rejection): MutationResult => ({ clientId, status: 'rejected', ...rejection }));
   const handled = handledBy(parts, row, version);
-  const confirmed = session.clients.get(clientId)?.confirmed ?? 0;
   if (handled > confirmed) results.push({ clientId, mutationId: handled, status: 'duplicate', version });
   return results;
 }

@@ -150,17 +150,18 @@ describe('change stream of a room', () => {
       expect(typesOf(messages)).toEqual(['welcome', 'results', 'results', 'commit']);
     });
 
-    it('[CS-5] settles nothing that the client has said to know, but for rejections it has not heard of', () => {
+    it('[CS-5][RM-6] settles nothing that the client has said to know, and takes its rejections for heard', () => {
       driven.push('w', 1, 'addStop', stop('s1'));
       driven.push('w', 2, 'unheardOf');
+      driven.push('w', 3, 'unheardOf');
       driven.room.leave('w');
-      const clients = [{ clientId: 'c-w', lastMutationId: 2, confirmed: 2, welcomed: 0 }];
+      const clients = [{ clientId: 'c-w', lastMutationId: 3, confirmed: 2, welcomed: 0 }];
       expect(resultsIn(driven.join('w2', { clientId: 'c-w', clients, resume: point() }))).toMatchObject([
-        { mutationId: 2, status: 'rejected' },
+        { mutationId: 3, status: 'rejected' },
+        { mutationId: 3, status: 'duplicate' },
       ]);
-      driven.say('w2', { type: 'heard', clientId: 'c-w', upTo: 2 });
-      driven.flush();
-      expect(resultsIn(driven.join('w3', { clientId: 'c-w', clients, resume: point() }))).toEqual([]);
+      driven.advance(1_000);
+      expect(database.prepare('SELECT mutation_id FROM alcove_rejections').all()).toEqual([[3]]);
     });
 
     it('[CS-5] tells nobody of another group’s mutations, whatever clients its hello names', () => {

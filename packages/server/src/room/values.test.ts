@@ -210,6 +210,7 @@ describe('debounced values', () => {
         driven.advance(30_000);
       }
       driven.join('a2', { clientId: 'c-a', clients: [{ clientId: 'c-a', lastMutationId: 0, confirmed: 0, welcomed: 0 }] });
+      expect(driven.say('a2', { type: 'value', name: 'slow', value: 'x', offer: 49 })).toMatchObject([{ type: 'valueTaken' }]);
       expect(driven.say('a2', { type: 'value', name: 'likes', value: 4, offer: 50 })).toMatchObject([
         { type: 'error', code: 'client_unknown', name: 'likes', offer: 50 },
       ]);
