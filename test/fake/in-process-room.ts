@@ -12,7 +12,7 @@ import { openRoom } from '../../packages/server/src/room/open-room.ts';
 import type { RoomOptions } from '../../packages/server/src/room/room-options.ts';
 import type { ImageOffer, RoomHead, RoomPorts } from '../../packages/server/src/room/room-ports.ts';
 import type { Room } from '../../packages/server/src/room/room.ts';
-import { FakeRuntime } from './fake-runtime.ts';
+import type { FakeRuntime } from './fake-runtime.ts';
 
 const LIMITS = { messageBytesMax: 64_000_000 };
 

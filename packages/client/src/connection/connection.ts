@@ -199,7 +199,8 @@ export class Connection {
         return;
       case 'pong':
         if (message.at !== undefined) this.#roundTripMs = Math.max(0, this.#options.runtime.monotonicMs() - message.at);
-        return this.#options.onMessage(message);
+        if (this.#isLive) this.#options.onMessage(message);
+        return;
       case 'error':
         this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
         return this.#options.onMessage(message);

@@ -1,9 +1,11 @@
 import { applyChangeSet, applyRowPuts, type RowPuts, withForeignKeysOff } from '@alcove/core/change/apply';
 import { type ChangeSet, EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import type { AppliedChanges } from '@alcove/core/change/applied-changes';
 import { invertChangeSet } from '@alcove/core/change/invert';
 import { mergeChangeSets } from '@alcove/core/change/merge';
+import { canPutInPlace, putRowsInPlace } from '@alcove/core/change/put-in-place';
 import { fromWire } from '@alcove/core/change/wire';
-import { assert } from '@alcove/core/error';
+import { AlcoveError, assert } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
@@ -88,6 +90,7 @@ export class Replica {
 
   /** The room did exactly what the oldest shown mutations had done here: the rows are already as they will be, for the later ones too. */
   #wasForeseen(puts: readonly RowPuts[][], settled: readonly Shown[]): boolean {
+    if (settled.length === 0) return puts.length === 0;
     if (settled.some((shown, index) => shown !== this.#shown[index])) return false;
     return putsEqualEffects(
       puts.flat(),
@@ -105,18 +108,43 @@ export class Replica {
       this.#model,
       this.#shown.map(({ effect }) => effect),
     );
-    const applied = withForeignKeysOff(this.database, () => {
-      this.#runs.capture.stop();
-      if (optimistic.tables.length > 0) applyChangeSet(this.database, this.#model, optimistic, 'backward');
-      const tables = puts.map((tablesOfCommit) => applyRowPuts(this.database, this.#model, tablesOfCommit));
-      this.#runs.capture.start();
-      return tables;
-    });
+    const applied = (optimistic.tables.length === 0 ? this.#putInPlace(puts) : null) ?? this.#putAside(optimistic, puts);
     const left = this.#shown.filter(({ mutation }) => !isSettled(mutation)).map(({ mutation }) => mutation);
     const effects = this.#runs.attemptAll(left);
     this.#shown = [];
     this.#show(left, effects);
     return mergeChangeSets(this.#model, [invertChangeSet(optimistic), ...applied.map((tables) => ({ tables })), ...effects]);
+  }
+
+  /** What most commits take: rows changed where they are. Null where that cannot be; nothing has changed then. */
+  #putInPlace(puts: readonly RowPuts[][]): AppliedChanges[] | null {
+    if (!puts.every((tables) => canPutInPlace(this.#model, tables))) return null;
+    try {
+      return this.database.transaction(() =>
+        this.#uncaptured(() => puts.map((tables) => putRowsInPlace(this.database, this.#model, tables))),
+      );
+    } catch (error) {
+      if (error instanceof AlcoveError && error.code === 'constraint_failed') return null;
+      throw error;
+    }
+  }
+
+  /** What always works. Turning foreign keys off and on makes SQLite compile every statement anew. */
+  #putAside(optimistic: ChangeSet, puts: readonly RowPuts[][]): AppliedChanges[] {
+    return withForeignKeysOff(this.database, () =>
+      this.#uncaptured(() => {
+        if (optimistic.tables.length > 0) applyChangeSet(this.database, this.#model, optimistic, 'backward');
+        return puts.map((tables) => applyRowPuts(this.database, this.#model, tables));
+      }),
+    );
+  }
+
+  /** Inside a transaction, which takes the switches back where it fails. */
+  #uncaptured<Result>(run: () => Result): Result {
+    this.#runs.capture.stop();
+    const result = run();
+    this.#runs.capture.start();
+    return result;
   }
 
   /** Mutations go by other names from now on; `rename` answers with the same object where it does not. They are run again under theirs: they may see it. */
