@@ -3,7 +3,7 @@ import type { MutationResult } from '@alcove/core/protocol/server-message';
 import type { Admission } from './admission.ts';
 import type { Rejection } from './client-rows.ts';
 import type { Connections, RoomStep } from './connections.ts';
-import type { Committed } from './group-commit.ts';
+import type { Batch, Committed } from './group-commit.ts';
 import { commitGroup } from './group-commit.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
@@ -31,29 +31,36 @@ export class Committer {
     this.#around = around;
   }
 
-  /** One transaction, or one a mutation where that one does not stand. */
+  /** One transaction, or one a mutation where that one does not stand. Values that are due later ask for their flush again, whatever came of this one. */
   flush(): void {
-    const { parts, admission, requestFlush } = this.#around;
+    const { parts, admission, schedule, requestFlush } = this.#around;
     const nowMs = parts.runtime.monotonicMs();
     if (parts.log.head.version - parts.gate.durable >= UNDURABLE_VERSIONS_MAX) {
       // Mutations ask again by themselves once something is durable.
-      if (parts.values.unwritten > 0) this.#around.schedule.want('flush', nowMs + parts.limits.retryAfterMs);
+      if (parts.values.unwritten > 0) schedule.want('flush', nowMs + parts.limits.retryAfterMs);
       return;
     }
     const batch = admission.take(parts.values.due(nowMs));
-    if (batch.works.length + batch.valueIds.length + batch.heard.size + batch.byes.size === 0) return;
+    if (batch.works.length + batch.valueIds.length + batch.heard.size + batch.byes.size > 0 && !this.#commit(batch, nowMs)) return;
+    if (admission.wantsFlush) requestFlush();
+    const dueMs = parts.values.nextDueMs;
+    if (dueMs !== null) schedule.want('flush', dueMs);
+  }
+
+  /** @returns whether the room goes on. */
+  #commit(batch: Batch, nowMs: number): boolean {
+    const { parts, admission, fail } = this.#around;
     for (const work of batch.works) if (work.kind !== 'mutation') this.#unanswered.add(work.answer);
     try {
       const { committed, left, unwrittenIds } = commitGroup(parts, batch);
       admission.giveBack(left, batch.byes);
       parts.values.postpone(unwrittenIds, nowMs + parts.limits.retryAfterMs);
       for (const one of committed) this.#handOver(one);
+      return true;
     } catch (error) {
-      return this.#around.fail(AlcoveError.from(error, 'room_failed'));
+      fail(AlcoveError.from(error, 'room_failed'));
+      return false;
     }
-    if (admission.wantsFlush) requestFlush();
-    const dueMs = parts.values.nextDueMs;
-    if (dueMs !== null) this.#around.schedule.want('flush', dueMs);
   }
 
   /** The room cannot go on: what ran may or may not be on disk. */

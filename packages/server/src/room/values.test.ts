@@ -258,6 +258,15 @@ describe('debounced values', () => {
     expect(driven.say('v', { type: 'value', name: 'slow', value: 'x', offer: 2 })).toMatchObject([{ type: 'valueTaken' }]);
   });
 
+  it('[EP-10] are written in time though an earlier flush for something else found nothing due', () => {
+    driven.say('a', { type: 'heard', clientId: 'c-a', upTo: 1 });
+    driven.advance(500);
+    offer('a', 'budget', 1);
+    driven.say('a', { type: 'flush', name: 'slow' });
+    driven.advance(1_000);
+    expect(rows()).toEqual([['budget', '', '1']]);
+  });
+
   it('[EP-10] are written once there is room at the gate again, where too much waits to be durable', () => {
     driven.autoDurable = false;
     for (let mutationId = 1; mutationId <= 256; mutationId++) {
