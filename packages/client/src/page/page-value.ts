@@ -71,11 +71,12 @@ export class PageValue implements DebouncedValue<unknown> {
 
   /** A new engine knows nothing of what was set. What a dead engine was told of a counter is not added again: it may have offered it. */
   attach(): void {
-    if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
+    // Set before it is watched: the first word on a watched value would else be that nothing is pending.
     if (this.#unwritten !== null) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: this.#unwritten.value });
     const delta = this.#untoldDelta;
     this.#untoldDelta = 0;
     if (delta !== 0) this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta });
+    if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
   }
 
   hear(notice: ValueNotice): void {
