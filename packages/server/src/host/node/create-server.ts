@@ -4,6 +4,7 @@ import { DataDir } from './data-dir.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import { NodeServer } from './node-server.ts';
+import type { RoomHandle } from './room-handle.ts';
 import { driverInUse } from './open-database.ts';
 import { resolveServerOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -51,12 +52,19 @@ export const createServer = async <const Rooms extends readonly AnyRoom[]>(optio
 };
 
 /** The types say which rooms there are; what runs is the same for all. */
-const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () => Promise<void>): AlcoveServer<Rooms> => ({
-  get url() {
-    return server.url;
-  },
-  attach: (httpServer, options) => server.attach(httpServer, options),
-  room: (definition, id) => server.room(definition, id),
-  rooms: server.rooms,
-  close,
-});
+const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () => Promise<void>): AlcoveServer<Rooms> => {
+  function room<Room extends Rooms[number]>(definition: Room, id: string): RoomHandle<Room>;
+  function room(name: string, id: string): RoomHandle<Rooms[number]>;
+  function room(definition: Rooms[number] | string, id: string): RoomHandle<Rooms[number]> {
+    return typeof definition === 'string' ? server.room(definition, id) : server.room(definition, id);
+  }
+  return {
+    get url() {
+      return server.url;
+    },
+    attach: (httpServer, options) => server.attach(httpServer, options),
+    room,
+    rooms: server.rooms,
+    close,
+  };
+};

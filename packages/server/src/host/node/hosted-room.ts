@@ -82,8 +82,9 @@ export class HostedRoom implements OpenedRoom {
     return this.#connections.size === 0 && this.#room.stats.isIdle;
   }
 
-  /** Hands a connection over; from here on its frames are the room's. */
+  /** Hands a connection over; from here on its frames are the room's. @throws AlcoveError `room_failed` where the room was closed in this very moment. */
   join(connection: SocketConnection, hello: HelloMessage, access: RoomAccess): void {
+    if (this.#over) throw new AlcoveError('room_failed', 'the room has just been closed', { retryAfterMs: 1000 });
     this.#connections.set(connection.id, connection);
     this.#call(() => this.#room.join(connection.id, hello, access));
     connection.handlers = {

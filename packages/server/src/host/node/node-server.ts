@@ -91,7 +91,10 @@ export class NodeServer implements AlcoveServer {
     if (this.#urlOf() === null) this.#urlOf = () => addressOf(server, path);
   }
 
-  room<Room extends AnyRoom>(definition: Room, id: string): RoomHandle<Room> {
+  room<Room extends AnyRoom>(definition: Room, id: string): RoomHandle<Room>;
+  room(name: string, id: string): RoomHandle<AnyRoom>;
+  room(room: AnyRoom | string, id: string): RoomHandle<AnyRoom> {
+    const definition = typeof room === 'string' ? this.#definition(room) : room;
     const address = this.#address(definition.name, id);
     const ports: HandlePorts = {
       mutate: (name, args, { user = null, idempotencyKey }) =>
@@ -143,7 +146,7 @@ export class NodeServer implements AlcoveServer {
       },
       create: async (name, id) => this.#directory.use(this.#address(name, id), 'new', () => undefined),
       delete: async (name, id) => this.#directory.remove(this.#address(name, id)),
-      open: async (name, id) => this.#directory.use(this.#address(name, id), 'existing', ({ room }) => room.stats),
+      open: async (name, id) => this.#directory.use(this.#address(name, id), 'existing', ({ room }) => ({ ...room.stats })),
     };
   }
 

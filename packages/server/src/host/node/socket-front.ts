@@ -115,8 +115,9 @@ export class SocketFront {
       const address = { name: definition.name, id: hello.id };
       const access = await admit(hello.token, this.#gatekeeper(address, arrival.info));
       await directory.use(address, server.createOnJoin ? 'any' : 'existing', (room) => {
-        if (!this.#arrivals.delete(connection.id)) return; // gone, or turned away meanwhile
+        if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
         room.join(connection, hello, access);
+        this.#arrivals.delete(connection.id);
         for (const early of arrival.early ?? []) room.receive(connection.id, early);
       });
     } catch (cause) {
