@@ -187,7 +187,7 @@ describe('the other hooks', () => {
     engine.say(
       { type: 'presence', reset: true, entries: [{ sessionId: 'a', userId: null, state: { name: 'Bo' } }] },
       { type: 'cursors', reset: false, entries: [{ sessionId: 'a', userId: null, state: { x: 1, y: 2 } }] },
-      { type: 'value', name: 'budget', key: '', value: 70, pending: false, updatedBy: null },
+      { type: 'value', name: 'budget', key: '', value: 70, pending: false, updatedBy: null, change: 0 },
       { type: 'ephemeral', reset: false, entries: [{ sessionId: 'a', userId: null, name: 'typing', key: 'note1', state: true }] },
     );
     await text('Ada Bo 70 false 1 connected 4 0 1');
@@ -225,7 +225,8 @@ describe('the other hooks', () => {
     set(5);
     await text('5 true');
     expect(engine.ordered('setValue')).toMatchObject([{ name: 'budget', key: '', value: 5 }]);
-    engine.say({ type: 'value', name: 'budget', key: '', value: 5, pending: false, updatedBy: 'me' });
+    engine.say({ type: 'value', name: 'budget', key: '', value: 9, pending: false, updatedBy: 'bea', change: 0 });
+    engine.say({ type: 'value', name: 'budget', key: '', value: 5, pending: false, updatedBy: 'me', change: 1 });
     await text('5 false');
   });
 

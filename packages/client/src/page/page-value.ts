@@ -27,6 +27,16 @@ export interface DebouncedValue<Value> extends Readable<ValueState<Value>> {
 
 const UNKNOWN: ValueState<never> = { value: undefined, pending: false, updatedBy: null, error: undefined };
 
+/** A change made here that the engine has not said to be written. `value`: what was set; undefined: something was added. */
+interface OwnChange {
+  readonly change: number;
+  readonly value: Json | undefined;
+}
+
+/**
+ * A value on the page. What is set here is shown until the engine has taken it into account: notices that were on their way before say nothing of it. While a
+ * change is not written the value is watched, subscribed to or not, so that a replaced engine is told of it, and of nothing that was written long ago.
+ */
 export class PageValue implements DebouncedValue<unknown> {
   readonly name: string;
   readonly key: string;
@@ -34,8 +44,8 @@ export class PageValue implements DebouncedValue<unknown> {
   readonly #tell: (order: EngineOrder) => boolean;
   readonly #state: Observable<ValueState<unknown>>;
   #watching = false;
-  /** Own value not known to be written, to be set again in an engine that knows nothing of it. */
-  #unwritten: { readonly value: Json } | null = null;
+  #own: OwnChange | null = null;
+  #change = 0;
   /** Added to the counter while there was no engine. */
   #untoldDelta = 0;
 
@@ -43,7 +53,7 @@ export class PageValue implements DebouncedValue<unknown> {
     this.name = name;
     this.key = key;
     this.#tell = tell;
-    this.#state = new Observable<ValueState<unknown>>(UNKNOWN, { onUsed: () => this.#watch(), onUnused: () => this.#unwatch() });
+    this.#state = new Observable<ValueState<unknown>>(UNKNOWN, { onUsed: () => this.#watch(), onUnused: () => this.#unwatchUnused() });
     this.subscribe = this.#state.subscribe;
     this.getSnapshot = this.#state.getSnapshot;
   }
@@ -54,15 +64,16 @@ export class PageValue implements DebouncedValue<unknown> {
   set(value: unknown): void {
     // The engine checks it against the room's validator.
     const json = value as Json;
-    this.#unwritten = { value: json };
+    const change = this.#changed(json);
     this.#show({ ...this.getSnapshot(), value, pending: true, error: undefined });
-    this.#tell({ type: 'setValue', name: this.name, key: this.key, value: json });
+    this.#tell({ type: 'setValue', name: this.name, key: this.key, value: json, change });
   }
 
   add(delta: number): void {
     const before = this.getSnapshot().value;
+    const change = this.#changed(undefined);
     this.#show({ ...this.getSnapshot(), value: (typeof before === 'number' ? before : 0) + delta, pending: true, error: undefined });
-    if (!this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta })) this.#untoldDelta += delta;
+    if (!this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change })) this.#untoldDelta += delta;
   }
 
   flush(): void {
@@ -71,24 +82,35 @@ export class PageValue implements DebouncedValue<unknown> {
 
   /** A new engine knows nothing of what was set. What a dead engine was told of a counter is not added again: it may have offered it. */
   attach(): void {
-    // Set before it is watched: the first word on a watched value would else be that nothing is pending.
-    if (this.#unwritten !== null) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: this.#unwritten.value });
+    const own = this.#own;
+    if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
+    if (own?.value !== undefined) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: own.value, change: own.change });
     const delta = this.#untoldDelta;
     this.#untoldDelta = 0;
-    if (delta !== 0) this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta });
-    if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
+    if (delta !== 0) this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change: this.#change });
+    else if (own !== null && own.value === undefined) this.#own = null;
   }
 
   hear(notice: ValueNotice): void {
-    if (!notice.pending) this.#unwritten = null;
+    if (this.#own !== null && notice.change !== this.#own.change) return;
+    if (!notice.pending) this.#own = null;
     this.#show({ value: notice.value, pending: notice.pending, updatedBy: notice.updatedBy, error: undefined });
+    this.#unwatchUnused();
   }
 
   refused(error: AlcoveError): void {
-    this.#unwritten = null;
+    this.#own = null;
     this.#show({ ...this.getSnapshot(), pending: false, error });
     // The engine's own view of it follows.
     if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
+    this.#unwatchUnused();
+  }
+
+  #changed(value: Json | undefined): number {
+    this.#change += 1;
+    this.#own = { change: this.#change, value };
+    this.#watch();
+    return this.#change;
   }
 
   #show(state: ValueState<unknown>): void {
@@ -98,11 +120,13 @@ export class PageValue implements DebouncedValue<unknown> {
   }
 
   #watch(): void {
+    if (this.#watching) return;
     this.#watching = true;
     this.#tell({ type: 'watchValue', name: this.name, key: this.key });
   }
 
-  #unwatch(): void {
+  #unwatchUnused(): void {
+    if (!this.#watching || this.#state.used || this.#own !== null) return;
     this.#watching = false;
     this.#tell({ type: 'unwatchValue', name: this.name, key: this.key });
   }

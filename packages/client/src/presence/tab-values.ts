@@ -18,7 +18,8 @@ export interface TabValuesOptions {
   send(message: ClientMessageInput): boolean;
   /** The row of `alcove_values` as the replica shows it now. */
   readRow(name: string, key: string): SeenValue | null;
-  onShown(name: string, key: string, shown: ShownValue): void;
+  /** `change`: the newest set or addition that is taken into account. */
+  onShown(name: string, key: string, shown: ShownValue, change: number): void;
 }
 
 export interface ShownValue {
@@ -44,6 +45,9 @@ interface Entry {
   /** Who set what has this seq, as last heard. */
   by: { readonly seq: number; readonly userId: string | null } | null;
   shown: ShownValue | null;
+  /** Number its caller gave the newest set or addition, and the one that was shown last. */
+  change: number;
+  shownChange: number;
 }
 
 interface Told extends SeenValue {
@@ -89,7 +93,7 @@ export class TabValues {
   }
 
   /** @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`, `overloaded` past the bound of keys. */
-  set(name: string, key: string, input: Json): void {
+  set(name: string, key: string, input: Json, change = 0): void {
     const definition = Object.hasOwn(this.#options.definitions, name) ? this.#options.definitions[name] : undefined;
     if (definition?.kind !== 'value') throw unknown(name, definition === undefined ? 'value' : 'plain value; it is a counter, add to it');
     const json = jsonFrom(input, 'value_invalid', `value ${name}`);
@@ -102,11 +106,11 @@ export class TabValues {
     const own = entry.own instanceof OwnPlainValue ? entry.own : new OwnPlainValue();
     entry.own = own;
     own.set(json, value);
-    this.#changed(entry);
+    this.#changed(entry, change);
   }
 
   /** @throws AlcoveError `value_unknown`, `value_invalid`, `overloaded`. */
-  add(name: string, key: string, delta: number): void {
+  add(name: string, key: string, delta: number, change = 0): void {
     const definition = Object.hasOwn(this.#options.definitions, name) ? this.#options.definitions[name] : undefined;
     if (definition?.kind !== 'counter') throw unknown(name, definition === undefined ? 'value' : 'counter; it is a plain value, set it');
     if (!Number.isFinite(delta)) throw new AlcoveError('value_invalid', `${delta} cannot be added to counter ${name}`);
@@ -114,7 +118,7 @@ export class TabValues {
     const own = entry.own instanceof OwnCounter ? entry.own : new OwnCounter();
     entry.own = own;
     own.add(delta);
-    this.#changed(entry);
+    this.#changed(entry, change);
   }
 
   /** Asks for the row to be written now; said again in the next session while something is unwritten. */
@@ -134,7 +138,8 @@ export class TabValues {
     this.#offerDue();
   }
 
-  #changed(entry: Entry): void {
+  #changed(entry: Entry, change: number): void {
+    entry.change = change;
     entry.isDue = true;
     this.#show(entry);
     this.#throttle.wish();
@@ -244,9 +249,10 @@ export class TabValues {
     const value = own === null ? below?.value : own.shown(below, this.#boot);
     const shown: ShownValue = { value, pending: isOwn, updatedBy: below !== null && below.seq === entry.by?.seq ? entry.by.userId : null };
     const before = entry.shown;
+    const isNews = always || before === null || !isSame(before, shown) || entry.shownChange !== entry.change;
     entry.shown = shown;
-    if (!entry.isWatched) return;
-    if (always || before === null || !isSame(before, shown)) this.#options.onShown(entry.name, entry.key, shown);
+    entry.shownChange = entry.change;
+    if (entry.isWatched && isNews) this.#options.onShown(entry.name, entry.key, shown, entry.change);
   }
 
   #entryOf(name: string, key: string): Entry {
@@ -258,7 +264,19 @@ export class TabValues {
       throw new AlcoveError('overloaded', `${this.#entries.size} values are watched or unwritten; the bound is ${this.#options.keysMax}`);
     }
     const row = this.#options.readRow(name, key);
-    const entry: Entry = { name, key, isWatched: false, own: null, isDue: false, wantsFlush: false, row, by: null, shown: null };
+    const entry: Entry = {
+      name,
+      key,
+      isWatched: false,
+      own: null,
+      isDue: false,
+      wantsFlush: false,
+      row,
+      by: null,
+      shown: null,
+      change: 0,
+      shownChange: 0,
+    };
     const ephemeral = this.#ephemeral.get(id);
     if (ephemeral !== undefined) entry.by = { seq: ephemeral.seq, userId: ephemeral.updatedBy };
     this.#entries.set(id, entry);

@@ -51,10 +51,13 @@ export interface SyncEngine {
   /** Starts `value` notices for one debounced value, the first at once. */
   watchValue(name: string, key: string): void;
   unwatchValue(name: string, key: string): void;
-  /** Shows at once; offered to the room until it is seen written. @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`. */
-  setValue(name: string, key: string, value: Json): void;
-  /** Adds to a counter. */
-  addToCounter(name: string, key: string, delta: number): void;
+  /**
+   * Shows at once; offered to the room until it is seen written. `change`: a number of the caller's, which comes back in `value` notices, so that one that was on
+   * its way already is known to be of before. @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`.
+   */
+  setValue(name: string, key: string, value: Json, change?: number): void;
+  /** Adds to a counter; `change` as in `setValue`. */
+  addToCounter(name: string, key: string, delta: number, change?: number): void;
   /** Asks the room to write what is unwritten of this value now; `pending: false` in a `value` notice tells that it is. */
   flushValue(name: string, key: string): void;
 
@@ -209,6 +212,8 @@ export interface ValueNotice {
   readonly pending: boolean;
   /** User who set it last, where that is known. */
   readonly updatedBy: string | null;
+  /** The `change` of the newest set or addition that this takes into account; 0: none was made since it is watched. */
+  readonly change: number;
 }
 
 /** The room refused a state or a value that was set; what was shown of it is taken back. */

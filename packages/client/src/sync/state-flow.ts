@@ -24,6 +24,8 @@ export interface StateFlowOptions {
   /** False: there is no session. */
   send(message: ClientMessageInput): boolean;
   bufferedBytes(): number;
+  /** False: the session's client was stopped, the room takes no values of it; they wait for another client. */
+  mayOffer(): boolean;
   /** Something is to be told. */
   wake(): void;
 }
@@ -46,9 +48,9 @@ export class StateFlow {
       definitions: room.values,
       intervalMs: limits.valueIntervalMs,
       keysMax: limits.ephemeralKeysMax,
-      send: (message) => options.send(message),
+      send: (message) => options.mayOffer() && options.send(message),
       readRow: (name, key) => this.#readRow(name, key),
-      onShown: (name, key, shown) => this.#tell({ type: 'value', name, key, ...shown }),
+      onShown: (name, key, shown, change) => this.#tell({ type: 'value', name, key, ...shown, change }),
     });
     this.#others = new OtherStates(runtime, limits.ephemeralKeepMs, () => this.#forgetOthers());
   }

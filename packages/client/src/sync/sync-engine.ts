@@ -64,6 +64,7 @@ class Engine implements SyncEngine {
       notices: this.#notices,
       database: () => this.#replica.database,
       wake: () => this.#turns.wish(),
+      mayOffer: () => !this.#mutations.outbox.isStopped(this.#clientId),
     });
     this.#replica = this.#makeReplica();
   }
@@ -221,14 +222,14 @@ class Engine implements SyncEngine {
     if (!this.#isClosed) this.#states.values.unwatch(name, key);
   }
 
-  setValue(name: string, key: string, value: Json): void {
+  setValue(name: string, key: string, value: Json, change = 0): void {
     this.#assertOpen();
-    this.#states.values.set(name, key, value);
+    this.#states.values.set(name, key, value, change);
   }
 
-  addToCounter(name: string, key: string, delta: number): void {
+  addToCounter(name: string, key: string, delta: number, change = 0): void {
     this.#assertOpen();
-    this.#states.values.add(name, key, delta);
+    this.#states.values.add(name, key, delta, change);
   }
 
   flushValue(name: string, key: string): void {

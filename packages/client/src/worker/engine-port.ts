@@ -45,8 +45,8 @@ export type EngineOrder =
   | { readonly type: 'presence' | 'cursor'; readonly state: Json }
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }
   | { readonly type: 'watchValue' | 'unwatchValue' | 'flushValue'; readonly name: string; readonly key: string }
-  | { readonly type: 'setValue'; readonly name: string; readonly key: string; readonly value: Json }
-  | { readonly type: 'addToCounter'; readonly name: string; readonly key: string; readonly delta: number }
+  | { readonly type: 'setValue'; readonly name: string; readonly key: string; readonly value: Json; readonly change: number }
+  | { readonly type: 'addToCounter'; readonly name: string; readonly key: string; readonly delta: number; readonly change: number }
   | { readonly type: 'hint'; readonly hint: EngineHint }
   | { readonly type: 'start' | 'leave' | 'close' };
 

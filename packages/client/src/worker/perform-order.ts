@@ -27,9 +27,9 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
     case 'flushValue':
       return engine.flushValue(order.name, order.key);
     case 'setValue':
-      return engine.setValue(order.name, order.key, order.value);
+      return engine.setValue(order.name, order.key, order.value, order.change);
     case 'addToCounter':
-      return engine.addToCounter(order.name, order.key, order.delta);
+      return engine.addToCounter(order.name, order.key, order.delta, order.change);
     case 'hint':
       return engine.hint(order.hint);
     case 'start':
