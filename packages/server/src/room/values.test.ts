@@ -211,9 +211,11 @@ describe('debounced values', () => {
       }
       driven.join('a2', { clientId: 'c-a', clients: [{ clientId: 'c-a', lastMutationId: 0, confirmed: 0, welcomed: 0 }] });
       expect(driven.say('a2', { type: 'value', name: 'slow', value: 'x', offer: 49 })).toMatchObject([{ type: 'valueTaken' }]);
-      expect(driven.say('a2', { type: 'value', name: 'likes', value: 4, offer: 50 })).toMatchObject([
-        { type: 'error', code: 'client_unknown', name: 'likes', offer: 50 },
-      ]);
+      const [answer] = driven.say('a2', { type: 'value', name: 'likes', value: 4, offer: 50 });
+      expect(answer).toMatchObject({ type: 'error', code: 'client_unknown' });
+      expect(answer).not.toHaveProperty('offer');
+      driven.advance(2_000);
+      expect(rows()).toContainEqual(['likes', '', '4']);
     });
 
     it.each([
