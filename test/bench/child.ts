@@ -1,4 +1,5 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** A process of a bench: it says where it listens, and answers how much CPU it has used since the last question. */
@@ -19,12 +20,12 @@ export interface ChildAnswer {
   readonly answer: number;
 }
 
-/** Starts a module of this folder as a process of its own, with TypeScript and the packages' sources. */
-export async function startChild(module: string, ...args: readonly string[]): Promise<BenchChild> {
-  const child = fork(fileURLToPath(new URL(module, import.meta.url)), [...args], {
-    execArgv: ['--conditions=@alcove/source', '--import', 'tsx', '--expose-gc'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+/** Seen from the bundle, which lies in test/.cache/bench/node. */
+const SOURCES = '../../../bench/';
+
+/** Starts a module of this folder as a process of its own: bundled as this one is, or from its source where it was not bundled. */
+export async function startChild(module: `${string}.ts`, ...args: readonly string[]): Promise<BenchChild> {
+  const child = forkModule(module, args);
   const next = <Message>(): Promise<Message> =>
     new Promise((resolve, reject) => {
       const ended = (code: number | null): void => reject(new TypeError(`${module} ended with code ${code}`));
@@ -50,6 +51,14 @@ export async function startChild(module: string, ...args: readonly string[]): Pr
       await exited;
     },
   };
+}
+
+function forkModule(module: string, args: readonly string[]): ChildProcess {
+  const bundled = fileURLToPath(new URL(`./${module.replace(/\.ts$/, '.js')}`, import.meta.url));
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  if (existsSync(bundled)) return fork(bundled, [...args], { execArgv: ['--expose-gc'], stdio: [...stdio] });
+  const source = fileURLToPath(new URL(`${SOURCES}${module}`, import.meta.url));
+  return fork(source, [...args], { execArgv: ['--conditions=@alcove/source', '--import', 'tsx', '--expose-gc'], stdio: [...stdio] });
 }
 
 /** The child's side: says where it listens and answers until it is stopped. */

@@ -23,7 +23,7 @@ export const commitBench: Bench = {
   async run({ runs, say }) {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
     const figures: Figure[] = [];
-    const server = await startChild('./board-server.ts', join(folder, 'rooms'));
+    const server = await startChild('board-server.ts', join(folder, 'rooms'));
     try {
       for (const clients of [1, 50]) {
         say(`${clients} client(s)`);

@@ -127,7 +127,7 @@ async function saturation(side: Side): Promise<number> {
 }
 
 async function bareSide(path: string): Promise<Side> {
-  const child = await startChild('./bare-server.ts', path);
+  const child = await startChild('bare-server.ts', path);
   const sockets = await Promise.all(
     Array.from(
       { length: SOCKETS },
@@ -156,7 +156,7 @@ async function bareSide(path: string): Promise<Side> {
 }
 
 async function roomSide(dataDir: string): Promise<Side> {
-  const child = await startChild('./board-server.ts', dataDir);
+  const child = await startChild('board-server.ts', dataDir);
   const sockets: BoardSocket[] = [];
   for (let index = 0; index < SOCKETS; index += 1) sockets.push(await BoardSocket.join(child.url, 'fan-out', `client-${index}`));
   let mutationId = 0;

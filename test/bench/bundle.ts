@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+/** Below test/, so that its packages are found from there. */
+const outDir = join(folder, '../.cache/bench/node');
+const builderChild = join(folder, '../../packages/server/src/host/node/builder-child.ts');
+
+const conditions = ['@alcove/source', 'module', 'node', 'development|production', 'import', 'default'];
+
+/** Bundles the benches, the processes they start and our packages from their sources; other packages stay packages. Answers with what to run. */
+export async function bundleBenches(): Promise<string> {
+  await build({
+    configFile: false,
+    root: folder,
+    logLevel: 'warn',
+    ssr: { noExternal: [/^@alcove\//], resolve: { conditions } },
+    build: {
+      ssr: true,
+      outDir,
+      emptyOutDir: true,
+      target: 'node20',
+      minify: false,
+      sourcemap: true,
+      rollupOptions: {
+        input: {
+          main: join(folder, 'main.ts'),
+          'bare-server': join(folder, 'bare-server.ts'),
+          'board-server': join(folder, 'board-server.ts'),
+          // The server starts it from beside its own module.
+          'builder-child': builderChild,
+        },
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+      },
+    },
+  });
+  return join(outDir, 'main.js');
+}
