@@ -15,7 +15,7 @@ type TripOptions = Partial<ServerOptions<readonly [typeof trip]>>;
 export class HostFixture {
   readonly log = new CollectingLogger();
   readonly dataDir = mkdtempSync(join(tmpdir(), 'alcove-host-'));
-  readonly #servers: AlcoveServer[] = [];
+  readonly #servers: { close(): Promise<void> }[] = [];
   readonly #clients: PlainClient[] = [];
   readonly #raws: RawSocket[] = [];
 

@@ -154,7 +154,7 @@ describe('attach', () => {
     const echo = new WebSocketServer({ noServer: true });
     app.on('upgrade', (request, socket, head) => {
       seen.push(`upgrade ${request.url}`);
-      echo.handleUpgrade(request, socket, head, (ws) => ws.on('message', (data) => ws.send(`echo ${String(data)}`)));
+      echo.handleUpgrade(request, socket, head, (ws) => ws.on('message', (data: Buffer) => ws.send(`echo ${data.toString()}`)));
     });
 
     expect(alcove.url).toBe(`${origin.replace('http', 'ws')}/live`);

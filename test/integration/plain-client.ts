@@ -35,8 +35,8 @@ export class PlainClient {
 
   constructor(url: string, options: { headers?: Record<string, string>; origin?: string } = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, ...options });
-    this.socket.on('message', (data) => {
-      this.messages.push(JSON.parse(String(data)) as Message);
+    this.socket.on('message', (data: Buffer) => {
+      this.messages.push(JSON.parse(data.toString()) as Message); // what a server sends
       this.#wake();
     });
     this.socket.on('close', (code, reason) => {

@@ -56,18 +56,24 @@ function isEntryOfTests(path: string): boolean {
 /** Scripts that package.json or another script starts by name. */
 function scriptEntries(tree: SourceTree): string[] {
   return ['.', ...PACKAGES.map((name) => `packages/${name}`)].flatMap((folder) => {
-    const commands = Object.values(tree.json<{ scripts?: Record<string, string> }>(posix.join(folder, 'package.json'))?.scripts ?? {}).join(' ');
+    const commands = Object.values(tree.json<{ scripts?: Record<string, string> }>(posix.join(folder, 'package.json'))?.scripts ?? {}).join(
+      ' ',
+    );
     const scripts = posix.join(folder, 'scripts/');
     return tree.code((path) => path.startsWith(scripts) && commands.includes(posix.relative(folder, path))).map(({ path }) => path);
   });
 }
 
+/** Commands of packages, and the built module that a command's own small file loads. */
 function binariesOf(tree: SourceTree): string[] {
   return PACKAGES.flatMap((name) => {
     const bin = tree.json<{ bin?: Record<string, string> }>(`packages/${name}/package.json`)?.bin ?? {};
     return Object.values(bin).flatMap((path) => {
       const file = posix.join('packages', name, path);
-      return [file, file.replace('/dist/', '/src/').replace(/\.js$/, '.ts')];
+      const built = [...(tree.get(file)?.text ?? '').matchAll(/['"]\.\.\/(dist\/[\w./-]+)['"]/g)].map(([, module = '']) =>
+        posix.join('packages', name, module),
+      );
+      return [file, ...[file, ...built].map((module) => module.replace('/dist/', '/src/').replace(/\.js$/, '.ts'))];
     });
   });
 }
