@@ -31,7 +31,7 @@ try {
 
 async function main(options: DemoOptions): Promise<void> {
   const { dataDir } = options;
-  if (options.reset) await reset(dataDir, log, (trips) => console.log(`deleting everything in ${dataDir}: ${trips} trips`));
+  if (options.reset) await reset(dataDir, log, (trips) => console.log(`deleting all trips in ${dataDir}: ${trips}`));
   const seed = await seedFile({
     folder: join(home, '.cache'),
     madeBy: seedSources.map((file) => join(here, file)),
@@ -65,7 +65,13 @@ async function checkTrips({ rooms }: AlcoveServer<readonly [typeof trip]>): Prom
   let after: string | undefined;
   do {
     const page = await rooms.list('trip', after === undefined ? {} : { after });
-    for (const id of page) await rooms.open('trip', id);
+    for (const id of page) {
+      await rooms.open('trip', id).catch((cause: unknown) => {
+        const { code, message, hint } = AlcoveError.from(cause);
+        // What differs comes with both ways on; they need not be said twice.
+        throw new AlcoveError(code, `trip ${id}: ${message}`, { hint: code === 'schema_mismatch' ? 'Nothing was changed.' : hint, cause });
+      });
+    }
     after = page.at(-1);
   } while (after !== undefined);
 }
