@@ -62,6 +62,35 @@ describe('snapshots', () => {
     expect(world.server.heard.filter(({ type }) => type === 'follow')).toHaveLength(1);
   });
 
+  it('[CN-17] an image of which nothing comes any more is given up; one that trickles is waited for', async () => {
+    world = new EngineWorld({ imageOf });
+    const source = world.tab('writer');
+    source.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    const signals: AbortSignal[] = [];
+    const hangs = world.tab('hangs', {
+      fetchImage: (_request, _onProgress, signal) => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    await world.quiet();
+    expect(hangs.status.replica).toBe('current');
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+    const trickles = world.tab('trickles', {
+      fetchImage: async (request, onProgress, signal) => {
+        const image = await world.server.fetchImage(request, onProgress, signal);
+        for (let bytes = 0; bytes < 5; bytes++) {
+          await new Promise<void>((resolve) => void world.time.setTimer(15_000, resolve));
+          onProgress({ bytes, bytesTotal: 5 });
+        }
+        return image;
+      },
+    });
+    await world.until(() => trickles.status.replica === 'current', 'it came', 90_000);
+    expect(world.server.heard.filter(({ type }) => type === 'hydrate')).toHaveLength(2);
+  });
+
   it('[RB-11] below the floor of the log it takes a fresh snapshot, keeps its outbox, and shows no older version in between', async () => {
     world = await filled({ options: { limits: { changeLogVersionsMax: 2, housekeepingIntervalMs: 10 } } });
     const a = world.tab('a');

@@ -115,10 +115,14 @@ export interface SyncEngineOptions {
   onNotices(notices: readonly EngineNotice[]): void;
 }
 
-/** GETs an image over HTTP: `path` as welcome had it (resolved against the server's address), `ticket` as the bearer token. Rejects with an AlcoveError. */
+/**
+ * GETs an image over HTTP: `path` as welcome had it (resolved against the server's address), `ticket` as the bearer token. Rejects with an AlcoveError. Aborted,
+ * it may settle as it likes: nobody listens any more.
+ */
 export type FetchImage = (
   request: { readonly path: string; readonly ticket: string },
   onProgress: (progress: ByteProgress) => void,
+  signal: AbortSignal,
 ) => Promise<FetchedImage>;
 
 export interface ByteProgress {

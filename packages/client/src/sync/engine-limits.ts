@@ -21,6 +21,8 @@ export interface EngineLimits {
   readonly mutationTimeMs: number;
   /** From opening a socket to its welcome. */
   readonly connectTimeoutMs: number;
+  /** An image of which nothing came for so long is fetched anew. */
+  readonly imageStallMs: number;
   /** First and longest backoff between attempts. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -50,6 +52,7 @@ export const ENGINE_LIMITS: EngineLimits = {
   mutationStatementsMax: 100_000,
   mutationTimeMs: 5_000,
   connectTimeoutMs: 15_000,
+  imageStallMs: 20_000,
   backoffMinMs: 250,
   backoffMaxMs: 15_000,
   cursorIntervalMs: 40,

@@ -1,14 +1,18 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
 import { ImageHydration } from '../replica/hydrate-image.ts';
 import { RowsHydration } from '../replica/hydrate-rows.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
-import type { FetchedImage, FetchImage, HydrationProgress } from './engine-interface.ts';
+import type { ByteProgress, FetchedImage, FetchImage, HydrationProgress } from './engine-interface.ts';
 
 export interface HydrationPorts {
+  readonly runtime: Runtime;
   readonly model: RoomModel;
+  /** An image of which nothing came for so long is given up. */
+  readonly imageStallMs: number;
   openDatabase(image: Uint8Array | null): Database;
   readonly fetchImage: FetchImage | null;
   /** There is something for `step`. */
@@ -26,7 +30,7 @@ type ImageOffer = NonNullable<ServerMessageOf<'welcome'>['image']>;
 type State =
   | { readonly kind: 'none' }
   | { readonly kind: 'awaitingRows' }
-  | { readonly kind: 'fetching'; bytes: number; bytesTotal: number | null }
+  | { readonly kind: 'fetching'; readonly abort: AbortController; bytes: number; bytesTotal: number | null }
   | { readonly kind: 'image'; readonly work: ImageHydration; readonly bytes: number }
   | { readonly kind: 'rows'; readonly work: RowsHydration };
 
@@ -39,6 +43,7 @@ const NONE: State = { kind: 'none' };
 export class Hydration {
   readonly #ports: HydrationPorts;
   #state: State = NONE;
+  #stall: Timer | null = null;
   /** View of the reader the snapshot is for. */
   #view = '';
 
@@ -82,20 +87,36 @@ export class Hydration {
   }
 
   #fetch(fetchImage: FetchImage, { path, ticket }: ImageOffer): void {
-    const state: State & { kind: 'fetching' } = { kind: 'fetching', bytes: 0, bytesTotal: null };
+    const abort = new AbortController();
+    const state: State & { kind: 'fetching' } = { kind: 'fetching', abort, bytes: 0, bytesTotal: null };
     this.#state = state;
-    fetchImage({ path, ticket }, ({ bytes, bytesTotal }) => {
+    this.#watchStall();
+    const whileWanted = (then: () => void): void => {
+      if (this.#state === state) then();
+    };
+    const onProgress = ({ bytes, bytesTotal }: ByteProgress): void => {
       state.bytes = bytes;
       state.bytesTotal = bytesTotal;
-      if (this.#state === state) this.#ports.wake();
-    }).then(
-      (image) => {
-        if (this.#state === state) this.#fetched(image);
-      },
-      (error: unknown) => {
-        if (this.#state === state) this.#fail(AlcoveError.from(error, 'snapshot_failed'), 'image');
-      },
+      whileWanted(() => {
+        this.#watchStall();
+        this.#ports.wake();
+      });
+    };
+    fetchImage({ path, ticket }, onProgress, abort.signal).then(
+      (image) => whileWanted(() => this.#fetched(image)),
+      (error: unknown) => whileWanted(() => this.#fail(AlcoveError.from(error, 'snapshot_failed'), 'image')),
     );
+  }
+
+  /** However long an image takes, something of it has to come now and then. */
+  #watchStall(): void {
+    const { runtime, imageStallMs } = this.#ports;
+    this.#stall?.cancel();
+    this.#stall = runtime.setTimer(imageStallMs, () => {
+      this.#stall = null;
+      if (this.#state.kind === 'fetching')
+        this.#fail(new AlcoveError('snapshot_failed', `nothing of the image came for ${imageStallMs} ms`), 'image');
+    });
   }
 
   #fetched(image: FetchedImage): void {
@@ -179,7 +200,10 @@ export class Hydration {
   }
 
   cancel(): void {
+    this.#stall?.cancel();
+    this.#stall = null;
     if (this.#state.kind === 'rows') this.#state.work.abandon();
+    if (this.#state.kind === 'fetching') this.#state.abort.abort();
     this.#state = NONE;
   }
 }

@@ -15,6 +15,7 @@ import { Hydration } from './hydration.ts';
 export interface ReplicaFlowOptions extends RunOptions {
   readonly outbox: Outbox;
   readonly fetchImage: FetchImage | null;
+  readonly imageStallMs: number;
   openDatabase(image: Uint8Array | null): Database;
   /** False: there is no session. */
   send(message: ClientMessageInput): boolean;
@@ -68,8 +69,10 @@ export class ReplicaFlow {
 
   constructor(options: ReplicaFlowOptions) {
     this.#options = options;
-    const { openDatabase, fetchImage, room } = options;
+    const { runtime, openDatabase, fetchImage, imageStallMs, room } = options;
     this.#hydration = new Hydration({
+      runtime,
+      imageStallMs,
       model: room.model,
       openDatabase,
       fetchImage,

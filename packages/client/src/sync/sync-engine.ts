@@ -104,6 +104,7 @@ class Engine implements SyncEngine {
       limits: { rowsMax, statementsMax, timeBudgetMs },
       outbox: this.#mutations.outbox,
       fetchImage: this.#options.fetchImage,
+      imageStallMs: this.#limits.imageStallMs,
       openDatabase: (image) => this.#options.openDatabase(image),
       wake: () => this.#turns.wish(),
       onChanges: (changes) => {
@@ -376,13 +377,14 @@ class Engine implements SyncEngine {
     const untilMs = this.#options.runtime.monotonicMs() + this.#limits.stepBudgetMs;
     this.#replica.rebase();
     this.#queries.work(untilMs);
-    this.#hydrate(untilMs);
+    // The page first: it renders in its own thread while this one goes on.
+    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    this.#notices.flush(this.status());
     if (this.#connection.state.phase === 'live') {
       this.#mutations.push();
       this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());
     }
-    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
-    this.#notices.flush(this.status());
+    this.#hydrate(untilMs);
     return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);
   }
 

@@ -9,18 +9,18 @@ import type { FetchImage, FetchedImage } from '../sync/engine-interface.ts';
  */
 export const createFetchImage =
   (serverUrl: string): FetchImage =>
-  async ({ path, ticket }, onProgress) => {
+  async ({ path, ticket }, onProgress, signal) => {
     const url = new URL(path, serverUrl.replace(/^ws/, 'http'));
-    const response = await request(url, ticket);
+    const response = await request(url, ticket, signal);
     const bytesTotal = countIn(response.headers.get(IMAGE_HEADERS.bytes));
     const bytes = await readAll(response, bytesTotal, onProgress);
     return { bytes, header: (name) => response.headers.get(name) } satisfies FetchedImage;
   };
 
-async function request(url: URL, ticket: string): Promise<Response> {
+async function request(url: URL, ticket: string, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { headers: { authorization: `Bearer ${ticket}` } });
+    response = await fetch(url, { signal, headers: { authorization: `Bearer ${ticket}` } });
   } catch (cause) {
     throw new AlcoveError('snapshot_failed', `the image could not be fetched from ${url.origin}: ${String(cause)}`, { cause });
   }
