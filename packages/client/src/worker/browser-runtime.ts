@@ -6,6 +6,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { deflateSync, Inflate, inflateSync } from 'fflate';
+import { callSoon } from './call-soon.ts';
 
 const encoder = new TextEncoder();
 // A byte order mark is part of the text: kept, so that JSON.parse refuses it.
@@ -31,6 +32,7 @@ export function createBrowserRuntime(options: { readonly log: Logger }): Runtime
 }
 
 function setBrowserTimer(delayMs: number, fn: () => void): Timer {
+  if (delayMs === 0) return callSoon(fn);
   const timer = setTimeout(fn, delayMs);
   return { cancel: () => clearTimeout(timer) };
 }
