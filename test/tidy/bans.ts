@@ -5,7 +5,7 @@ export const isHostFile = (path: string): boolean => HOST_FILES.some((pattern) =
 const HOST_FILES = [
   /^packages\/server\/src\/host\//,
   /^packages\/client\/src\/node\//,
-  /^packages\/client\/src\/worker\/(worker|browser-runtime|console-logger)\.ts$/,
+  /^packages\/client\/src\/worker\/(worker|browser-runtime|call-soon|console-logger)\.ts$/,
   /^packages\/client\/src\/(browser-runtime|page-runtime)\.ts$/,
   /^packages\/core\/src\/error\.ts$/,
 ];
