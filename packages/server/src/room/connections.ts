@@ -98,9 +98,12 @@ export class Connections {
     this.#onEnd(session, error);
   }
 
-  /** A snapshot at `follow`'s point was loaded. Late ones, from before a rehydrate, are not waited for any more. */
+  /**
+   * The replica holds that point: an image was loaded, or something was missing in between. Where rows are on their way it is a late word from before
+   * them, and they decide.
+   */
   follow(session: Session, { historyId, version, hash }: ClientMessageOf<'follow'>): void {
-    if (session.state.phase !== 'image') return;
+    if (session.state.phase === 'rows') return;
     const reason = hydrationAt({ historyId, version, hash }, this.#standing());
     if (reason === 'resume') this.stream.begin(session, version);
     else this.rehydrate(session, reason);

@@ -60,7 +60,28 @@ describe('snapshots of a room', () => {
       ]);
       commit();
       expect(driven.takeOf('r', 'commit')).toMatchObject([{ from: 4, to: 5 }]);
-      expect(driven.say('r', { type: 'follow', historyId: at.historyId, version: at.version, hash: at.hash })).toEqual([]);
+    });
+
+    it('[CS-16] a client that misses something says where it stands, and the stream goes on from there', () => {
+      commits(2);
+      const at = point();
+      driven.join('r', { resume: at });
+      commits(2);
+      driven.take('r');
+      const follow = { type: 'follow', historyId: at.historyId, version: at.version, hash: at.hash } as const;
+      expect(driven.say('r', follow)).toMatchObject([{ type: 'commit', from: 2, to: 4 }]);
+      commit();
+      expect(driven.takeOf('r', 'commit')).toMatchObject([{ from: 4, to: 5 }]);
+      expect(driven.say('r', { ...follow, hash: 'another' })).toMatchObject([{ type: 'rehydrate', reason: 'fork' }]);
+    });
+
+    it('[CS-16] a late word of an image changes nothing once rows are on their way', () => {
+      commits(2);
+      const { historyId, version, hash } = point();
+      driven.join('r', { snapshots: ['rows'] });
+      expect(driven.say('r', { type: 'follow', historyId, version, hash })).toEqual([]);
+      driven.advance(1);
+      expect(driven.takeOf('r', 'snapshotEnd')).toHaveLength(1);
     });
 
     it('[CS-9] that do not fit the history are answered with another snapshot', () => {
