@@ -57,6 +57,10 @@ describe('who may connect', () => {
     expect(host.log.entries.some(({ level, message }) => level === 'info' && /only this machine/.test(message))).toBe(true);
     const { port } = new URL(url);
     expect((await host.raw(url, { Host: `evil.example:${port}`, Origin: `http://evil.example:${port}` })).status).toBe(403);
+    for (const headers of [{ Host: 'evil.example' }, { 'X-Forwarded-For': '203.0.113.7' }, { Forwarded: 'for=203.0.113.7' }]) {
+      const { status, answer } = await host.raw(url, headers);
+      expect([status, answer.includes('unauthenticated')], JSON.stringify(headers)).toEqual([403, true]);
+    }
     await expect(host.server({ host: '0.0.0.0', dataDir: `${host.dataDir}/2` })).rejects.toMatchObject({ code: 'option_invalid' });
   });
 

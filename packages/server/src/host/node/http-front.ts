@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
 import type { ImageEndpoint } from './image-endpoint.ts';
-import { isLoopbackAddress, isOriginAllowed } from './origins.ts';
+import { isLoopbackAddress, isLoopbackName, isOriginAllowed } from './origins.ts';
 import type { OriginRule } from './origins.ts';
 
 export interface HttpFrontOptions {
@@ -25,6 +25,13 @@ export interface HttpFrontOptions {
 /** No honest client sends so many pieces of one message. */
 const FRAGMENTS_MAX = 1024;
 const BUFFERED_CHUNKS_MAX = 4096;
+
+/** Not through a proxy on this machine either, as far as a request shows it. */
+const isOfThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
+  isLoopbackAddress(socket.remoteAddress ?? '') &&
+  isLoopbackName(headers.host ?? '') &&
+  headers['x-forwarded-for'] === undefined &&
+  headers['forwarded'] === undefined;
 
 /** Of the address that an offer names. */
 const IMAGE_QUERY = /\?image=/;
@@ -130,7 +137,7 @@ export class HttpFront {
   #refusal(request: IncomingMessage): { readonly status: number; readonly error: AlcoveError } | null {
     const { path, origins, refuses } = this.#options;
     if (pathOf(request) !== path) return { status: 404, error: new AlcoveError('bad_message', `sockets are opened at ${path}`) };
-    if (origins.loopbackOnly && !isLoopbackAddress(request.socket.remoteAddress ?? '')) {
+    if (origins.loopbackOnly && !isOfThisMachine(request)) {
       return {
         status: 403,
         error: new AlcoveError('unauthenticated', 'this server authenticates nobody and therefore lets in this machine only', {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { BuilderPool } from './builder-pool.ts';
 import type { Seed } from './server-options.ts';
@@ -26,6 +27,11 @@ export class SeedTemplates {
     for (const [name, seed] of seeds) {
       const room = rooms.get(name);
       if (typeof seed !== 'string' || room === undefined) continue;
+      if (!pool.available) {
+        throw new AlcoveError('option_invalid', 'a seed file needs a second process, whose code is not beside the server’s', {
+          hint: 'Leave @alcove/server out of the bundle of your server, or give a function as seed.',
+        });
+      }
       const templatePath = join(directory, `seed-${createHash('sha256').update(name).digest('hex').slice(0, 16)}.sqlite`);
       await pool.run({ kind: 'seed', sourcePath: seed, templatePath, model: room.model });
       this.#paths.set(name, templatePath);

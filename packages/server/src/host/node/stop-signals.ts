@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { AlcoveError } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 
@@ -37,8 +38,9 @@ const onSignal = (signal: NodeJS.Signals): void => {
   });
 };
 
-/** As if nobody had listened, so that whoever started the process sees the signal. */
+/** As if nobody had listened, so that whoever started the process sees the signal. The first process of a container cannot be ended by a signal of its own. */
 const end = (signal: NodeJS.Signals): void => {
   for (const other of SIGNALS) process.off(other, onSignal);
+  if (process.pid === 1) process.exit(128 + constants.signals[signal]);
   process.kill(process.pid, signal);
 };
