@@ -98,6 +98,8 @@ export class OutboxClient {
     }
     const settled = this.pending.splice(0, count);
     this.confirmed += count;
+    // A late refusal of one that was sent twice may have gone back behind what is settled now.
+    this.sent = Math.max(this.sent, this.confirmed);
     if (settled.some((entry) => entry.result?.status === 'rejected')) {
       this.owesHeard = true;
       this.hasRejections = true;

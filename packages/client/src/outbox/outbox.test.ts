@@ -115,6 +115,15 @@ describe('pushing', () => {
     expect(outbox.wakeAtMs()).toBeGreaterThan(0);
   });
 
+  it('[OB-5] a late refusal of what was sent twice and is settled meanwhile does not stop the ones behind', () => {
+    const outbox = filled(3);
+    outbox.nextPush(push, 0);
+    outbox.takeResults([result(1, 5), result(2, 5)]);
+    outbox.refused(refused(2, 'rate_limited', 10), 0, 0);
+    expect(settledIds(outbox, 5)).toEqual([1, 2]);
+    expect(ids(outbox.nextPush(push, 10))).toEqual([3]);
+  });
+
   it('a wait that is over wakes nobody, though the window is still full', () => {
     const outbox = new Outbox({ ...limits, pushWindowMutationsMax: 2 });
     outbox.add(mutation(1, 'b'), 10);
