@@ -303,6 +303,11 @@ describe('why it ended', () => {
     expect(step(heard, closed(1012)).state).toMatchObject({ phase: 'waiting', error: { code: 'draining' } });
   });
 
+  it('[CN-9] an error message explains no loss that came after other messages', () => {
+    const refused = run(live, told(body('forbidden')), { type: 'heard', socketId: SOCKET });
+    expect(step(refused, closed(1006)).state).toMatchObject({ phase: 'waiting', error: { code: 'connection_lost' } });
+  });
+
   it('[CN-9] a code named by the close reason counts where it fits', () => {
     expect(step(live, closed(4408, 'hello_timeout: no hello within 10000 ms')).state).toMatchObject({ error: { code: 'hello_timeout' } });
     expect(step(live, closed(4408, 'room_unknown')).state).toMatchObject({ error: { code: 'idle_timeout' } });

@@ -142,7 +142,8 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
     case 'welcome':
       return onWelcome(state, input, at);
     case 'heard':
-      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null }) : stay(state);
+      // An error that ends a session is the last that is said in it.
+      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null, told: null }) : stay(state);
     case 'told':
       return state.phase === 'live' || state.phase === 'connecting' ? stay({ ...state, told: input.error }) : stay(state);
     case 'socketClosed':

@@ -174,6 +174,23 @@ describe('the shell of the connection', () => {
     expect(shell.lost).toEqual(['heartbeat_missed']);
   });
 
+  it('[CN-9] opens a session again after a loss that followed the refusal of a value', () => {
+    const shell = new Shell();
+    shell.goLive();
+    shell.say({
+      type: 'error',
+      code: 'forbidden',
+      message: 'this user may not set the value budget',
+      re: 'value',
+      name: 'budget',
+      key: '',
+      offer: 1,
+    });
+    shell.socket.handlers.onClose(1006, '');
+    expect(shell.connection.state).toMatchObject({ phase: 'waiting', error: { code: 'connection_lost' } });
+    expect(shell.messages.at(-1)).toMatchObject({ type: 'error', re: 'value' });
+  });
+
   it('ends with its socket and leaves no timer', () => {
     const shell = new Shell();
     shell.goLive();

@@ -202,7 +202,7 @@ export class Connection {
         if (this.#isLive) this.#options.onMessage(message);
         return;
       case 'error':
-        this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
+        if (!isAnswer(message)) this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
         return this.#options.onMessage(message);
       default:
         // Before welcome nothing has a meaning.
@@ -220,6 +220,11 @@ export class Connection {
     if (this.#isLive) this.#options.onMessage(welcome);
   }
 }
+
+/** What clients say that an error may answer without ending the session; where it does end it, its close code tells. */
+const ANSWERED: ReadonlySet<string> = new Set(['presence', 'cursor', 'ephemeral', 'value', 'followLog']);
+
+const isAnswer = ({ re }: ServerMessageOf<'error'>): boolean => re !== undefined && ANSWERED.has(re);
 
 function errorBodyOf(message: ServerMessageOf<'error'>): ErrorBody {
   const { code, hint, retryAfterMs } = message;
