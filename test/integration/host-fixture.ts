@@ -20,7 +20,9 @@ export class HostFixture {
   readonly #raws: RawSocket[] = [];
 
   async server(options: TripOptions = {}): Promise<TripServer> {
-    const server = await createServer({ rooms: [trip], dataDir: this.dataDir, port: 0, signals: false, log: this.log, ...options });
+    // A busy machine must not turn a long mutation into a rejected one.
+    const limits = { mutatorTimeBudgetMs: 60_000, ...options.limits };
+    const server = await createServer({ rooms: [trip], dataDir: this.dataDir, port: 0, signals: false, log: this.log, ...options, limits });
     this.#servers.push(server);
     return server;
   }

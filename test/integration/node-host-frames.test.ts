@@ -9,7 +9,6 @@ let url: string;
 beforeEach(async () => {
   host = new HostFixture();
   const limits = {
-    helloTimeoutMs: 400,
     halfMessageTimeoutMs: 300,
     closeTimeoutMs: 200,
     messageBytesMax: 100_000,
@@ -36,7 +35,8 @@ const alive = async (): Promise<void> => {
 
 describe('a socket', () => {
   it('[HO-13] that says nothing is told hello_timeout', async () => {
-    const { raw } = await host.raw(url);
+    const server = await host.server({ dataDir: `${host.dataDir}/silent`, limits: { helloTimeoutMs: 200 } });
+    const { raw } = await host.raw(server.url);
     expect(await raw.closeCode()).toBe(4408);
     expect(raw.texts().join()).toContain('hello_timeout');
   });

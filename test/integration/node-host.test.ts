@@ -86,8 +86,7 @@ describe('a server', () => {
     const before = process.memoryUsage().arrayBuffers;
     const city = 'x'.repeat(1000);
     for (let round = 0; round < 30; round += 1) await fast.result(fast.push('addMany', { prefix: `${city}${round}-`, count: 500 }));
-    await fast.until(() => server.rooms !== null && fast.messages.length > 60, 'all commits');
-    await expect.poll(async () => (await server.rooms.open('trip', 'japan')).sessions, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await server.rooms.open('trip', 'japan')).sessions, { timeout: 20_000 }).toBe(1);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(60_000_000);
     slow.socket.resume();
     expect((await slow.end()).code).toBe(4413);

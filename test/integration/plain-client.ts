@@ -95,7 +95,7 @@ export class PlainClient {
   }
 
   /** Waits for a condition that messages or the end of the socket bring about. */
-  async until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, what: string, timeoutMs = 20_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
       if (Date.now() > deadline)

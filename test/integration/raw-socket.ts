@@ -63,7 +63,7 @@ export class RawSocket {
       .map(({ payload }) => payload.toString());
   }
 
-  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(`waited in vain; received ${this.#received.toString('latin1').slice(0, 5000)}`);

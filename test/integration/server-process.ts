@@ -3,5 +3,5 @@ import { createServer } from '@alcove/server/node';
 import { trip } from './trip-room.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
-const server = await createServer({ rooms: [trip], dataDir, port: 0, limits: { drainTimeoutMs: 5000 } });
+const server = await createServer({ rooms: [trip], dataDir, port: 0, limits: { drainTimeoutMs: 5000, mutatorTimeBudgetMs: 60_000 } });
 process.stdout.write(`${server.url}\n`);
