@@ -136,6 +136,7 @@ class EngineLife implements RunningEngine {
       room: playground,
       roomId: request.roomId,
       clientId: request.clientId,
+      life: request.life,
       groupId: request.groupId,
       url: request.url,
       token: () => this.#token(),

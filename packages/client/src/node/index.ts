@@ -32,6 +32,7 @@ export function createClient({ rooms, ...options }: NodeClientOptions): Client {
       room,
       roomId: request.roomId,
       clientId: request.clientId,
+      life: request.life,
       groupId: request.groupId,
       url: request.url,
       token: handlers.token,

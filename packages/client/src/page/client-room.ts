@@ -15,7 +15,7 @@ import type {
   ValueOf,
 } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
-import type { EngineHint, EngineNotice, EngineStatus, StateRefusedNotice } from '../sync/engine-interface.ts';
+import type { EngineHint, EngineNotice, EngineStatus, StateRefusedNotice, ClientStoppedNotice } from '../sync/engine-interface.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import type { LiveQuery } from './live-query.ts';
@@ -84,12 +84,17 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #started = false;
   #closed = false;
   #retained = 0;
+  /** Engines opened so far. */
+  #lives = 0;
+  /** The client whose session it is: mutations may have been renamed since, sessions and counters were not. */
+  #sessionClientId: string;
 
   constructor(definition: Room, id: string, options: ClientRoomOptions) {
     this.definition = definition;
     this.id = id;
     this.#options = options;
     this.#mutations = new PageMutations(options.runtime, options.runtime.newId());
+    this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
     this.#presence = new PageStates((state) => this.#tell({ type: 'presence', state }));
     this.#cursors = new PageStates((state) => this.#tell({ type: 'cursor', state }));
@@ -214,14 +219,16 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   #open(): void {
     const { runtime, url, groupId, limits, token, openEngine } = this.#options;
+    this.#lives += 1;
     const port = openEngine(
       {
         roomName: this.definition.name,
         roomId: this.id,
         schemaId: this.definition.model.schemaId,
         url,
-        clientId: this.#mutations.clientId,
+        clientId: this.#sessionClientId,
         groupId,
+        life: this.#lives,
         limits,
         ...this.#mutations.carryOver(),
       },
@@ -288,7 +295,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       case 'rekeyed':
         return this.#mutations.rekeyed(notice);
       case 'clientStopped':
-        return this.#mutations.stopped(notice);
+        return this.#stopped(notice);
       case 'presence':
         return this.#presence.hear(notice);
       case 'cursors':
@@ -296,7 +303,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       case 'ephemeral':
         return this.#ephemerals.hear(notice);
       case 'value':
-        return this.#values.get(`${notice.name}:${notice.key}`)?.hear(notice);
+        return this.#values.get(`${notice.name}:${notice.key}`)?.hear(notice, this.#sessionClientId);
       case 'stateRefused':
         return this.#refused(notice, runtime);
       case 'status':
@@ -306,6 +313,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       default:
         return exhaustive(notice);
     }
+  }
+
+  #stopped(notice: ClientStoppedNotice): void {
+    const wasSession = notice.clientId === this.#sessionClientId || notice.clientId === this.#mutations.clientId;
+    this.#mutations.stopped(notice);
+    if (!wasSession) return;
+    this.#sessionClientId = this.#mutations.clientId;
+    for (const value of this.#values.values()) value.startOver();
   }
 
   #refused({ what, name, error }: StateRefusedNotice, runtime: Runtime): void {

@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import { describe, expect, it } from 'vitest';
+import type { ValueNotice } from '../sync/engine-interface.ts';
 import type { EngineOrder } from '../worker/engine-port.ts';
 import { PageValue } from './page-value.ts';
 
@@ -12,8 +13,8 @@ class Page {
   });
 
   /** As the engine tells it. */
-  hear(value: number | undefined, pending: boolean, change: number): void {
-    this.value.hear({ type: 'value', name: 'zoom', key: 'map', value, pending, updatedBy: null, change });
+  hear(value: number | undefined, pending: boolean, change: number, counter: ValueNotice['counter'] = null): void {
+    this.value.hear({ type: 'value', name: 'zoom', key: 'map', value, pending, updatedBy: null, change, counter }, 'me');
   }
 
   get shown(): unknown[] {
@@ -70,23 +71,28 @@ describe('a debounced value on the page', () => {
     expect(page.told()).toEqual([]);
   });
 
-  it('adds to a counter once: what a dead engine was told is not told again', () => {
+  it('[EP-22] a counter goes on from its totals in another engine, and starts over as another client', () => {
     const page = new Page();
+    const restored = (): unknown => page.orders.splice(0).find((order) => order.type === 'restoreCounter');
     page.value.subscribe(() => undefined);
     page.value.add(2);
     page.hear(0, false, 0);
     expect(page.shown).toEqual([2, true]);
+    page.hear(2, true, 1, { total: 2, written: 1, clientId: 'me' });
     page.hasEngine = false;
     page.value.add(3);
     page.hasEngine = true;
-    page.told();
     page.value.attach();
-    expect(page.orders).toMatchObject([{ type: 'watchValue' }, { type: 'addToCounter', delta: 3, change: 2 }]);
-    page.hear(5, true, 2);
-    page.told();
+    expect(restored()).toMatchObject({ totals: { total: 5, written: 1 }, change: 2 });
+    page.hear(5, true, 2, { total: 50, written: 50, clientId: 'somebody else' });
     page.value.attach();
-    expect(page.told()).toEqual(['watchValue']);
-    page.hear(9, false, 0);
+    expect(restored()).toMatchObject({ totals: { total: 5, written: 1 } });
+    page.value.startOver();
+    page.value.attach();
+    expect(restored()).toMatchObject({ totals: { total: 4, written: 0 } });
+    page.hear(9, false, 2, { total: 4, written: 4, clientId: 'me' });
+    page.value.attach();
+    expect(restored()).toMatchObject({ totals: { total: 4, written: 4 } });
     expect(page.shown).toEqual([9, false]);
   });
 

@@ -1,5 +1,6 @@
 import type { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
+import type { CounterTotals } from '../presence/own-value.ts';
 import type { ValueNotice } from '../sync/engine-interface.ts';
 import type { EngineOrder } from '../worker/engine-port.ts';
 import { Observable } from './observable.ts';
@@ -46,8 +47,8 @@ export class PageValue implements DebouncedValue<unknown> {
   #watching = false;
   #own: OwnChange | null = null;
   #change = 0;
-  /** Added to the counter while there was no engine. */
-  #untoldDelta = 0;
+  /** Of a counter: what was added here in all, and what of that is known to be written. */
+  #totals: CounterTotals = { total: 0, written: 0 };
 
   constructor(name: string, key: string, tell: (order: EngineOrder) => boolean) {
     this.name = name;
@@ -73,29 +74,36 @@ export class PageValue implements DebouncedValue<unknown> {
     const before = this.getSnapshot().value;
     const change = this.#changed(undefined);
     this.#show({ ...this.getSnapshot(), value: (typeof before === 'number' ? before : 0) + delta, pending: true, error: undefined });
-    if (!this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change })) this.#untoldDelta += delta;
+    this.#totals = { ...this.#totals, total: this.#totals.total + delta };
+    this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change });
   }
 
   flush(): void {
     this.#tell({ type: 'flushValue', name: this.name, key: this.key });
   }
 
-  /** A new engine knows nothing of what was set. What a dead engine was told of a counter is not added again: it may have offered it. */
+  /** A new engine knows nothing of what was set. A counter goes on from its total, of which the room knows how much it has counted. */
   attach(): void {
     const own = this.#own;
     if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
     if (own?.value !== undefined) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: own.value, change: own.change });
-    const delta = this.#untoldDelta;
-    this.#untoldDelta = 0;
-    if (delta !== 0) this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change: this.#change });
-    else if (own !== null && own.value === undefined) this.#own = null;
+    if (this.#totals.total !== 0 || this.#totals.written !== 0) {
+      this.#tell({ type: 'restoreCounter', name: this.name, key: this.key, totals: this.#totals, change: own?.change ?? 0 });
+    }
   }
 
-  hear(notice: ValueNotice): void {
+  /** @param clientId The client whose session it is now: totals of another one are not its. */
+  hear(notice: ValueNotice, clientId: string): void {
     if (this.#own !== null && notice.change !== this.#own.change) return;
+    if (notice.counter?.clientId === clientId) this.#totals = { total: notice.counter.total, written: notice.counter.written };
     if (!notice.pending) this.#own = null;
     this.#show({ value: notice.value, pending: notice.pending, updatedBy: notice.updatedBy, error: undefined });
     this.#unwatchUnused();
+  }
+
+  /** Another client from now on, of which the room has counted nothing: what is not written goes on under it. */
+  startOver(): void {
+    this.#totals = { total: this.#totals.total - this.#totals.written, written: 0 };
   }
 
   refused(error: AlcoveError): void {

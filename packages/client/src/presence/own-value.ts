@@ -89,6 +89,12 @@ export class OwnPlainValue implements OwnValue {
   }
 }
 
+/** What a client added to a counter since it began, and how much of that is known to be part of the row. */
+export interface CounterTotals {
+  readonly total: number;
+  readonly written: number;
+}
+
 interface OfferedTotal {
   readonly offer: number;
   readonly total: number;
@@ -100,19 +106,30 @@ interface OfferedTotal {
  * it; the rest is shown on top.
  */
 export class OwnCounter implements OwnValue {
-  #total = 0;
+  #total: number;
   /** The total that is part of the row for good. */
-  #written = 0;
+  #written: number;
   /** Offers that are not known to be written, oldest first. */
   #offers: OfferedTotal[] = [];
   #offer = 0;
+
+  /** Goes on from what an earlier engine of the same client came to. */
+  constructor(before: CounterTotals = { total: 0, written: 0 }) {
+    this.#total = before.total;
+    this.#written = before.written;
+  }
+
+  get totals(): CounterTotals {
+    return { total: this.#total, written: this.#written };
+  }
 
   add(delta: number): void {
     this.#total += delta;
   }
 
+  /** An offer that is on its way counts, too: the room may have taken what was since taken back. */
   get isWritten(): boolean {
-    return this.#total === this.#written;
+    return this.#total === this.#written && this.#offers.length === 0;
   }
 
   get toOffer(): Json {
@@ -160,8 +177,6 @@ export class OwnCounter implements OwnValue {
 
   /** The same additions, as a client that the room counts from 0. */
   restarted(): OwnCounter {
-    const counter = new OwnCounter();
-    counter.add(this.#total - this.#written);
-    return counter;
+    return new OwnCounter({ total: this.#total - this.#written, written: 0 });
   }
 }

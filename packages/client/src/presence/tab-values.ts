@@ -5,7 +5,7 @@ import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyValues } from '@alcove/core/schema/define-room';
 import { checkedState } from './checked-state.ts';
-import { OwnCounter, OwnPlainValue, type OwnValue, type SeenValue } from './own-value.ts';
+import { type CounterTotals, OwnCounter, OwnPlainValue, type OwnValue, type SeenValue } from './own-value.ts';
 import { Throttle } from './throttle.ts';
 
 export interface TabValuesOptions {
@@ -18,8 +18,10 @@ export interface TabValuesOptions {
   send(message: ClientMessageInput): boolean;
   /** The row of `alcove_values` as the replica shows it now. */
   readRow(name: string, key: string): SeenValue | null;
-  /** `change`: the newest set or addition that is taken into account. */
-  onShown(name: string, key: string, shown: ShownValue, change: number): void;
+  /** Offers are numbered from here on: above all that an earlier engine of the same client made. */
+  readonly offersFrom: number;
+  /** `change`: the newest set or addition that is taken into account. `totals`: of a counter that was added to. */
+  onShown(name: string, key: string, shown: ShownValue, change: number, totals: CounterTotals | null): void;
 }
 
 export interface ShownValue {
@@ -66,11 +68,12 @@ export class TabValues {
   readonly #ephemeral = new Map<string, Told>();
   readonly #throttle: Throttle;
   #boot = '';
-  #offer = 0;
+  #offer: number;
   #valueBytesMax = VALUE_BYTES_MAX;
 
   constructor(options: TabValuesOptions) {
     this.#options = options;
+    this.#offer = options.offersFrom;
     this.#throttle = new Throttle(options.runtime, options.intervalMs, () => this.#offerDue());
   }
 
@@ -111,14 +114,25 @@ export class TabValues {
 
   /** @throws AlcoveError `value_unknown`, `value_invalid`, `overloaded`. */
   add(name: string, key: string, delta: number, change = 0): void {
-    const definition = Object.hasOwn(this.#options.definitions, name) ? this.#options.definitions[name] : undefined;
-    if (definition?.kind !== 'counter') throw unknown(name, definition === undefined ? 'value' : 'counter; it is a plain value, set it');
     if (!Number.isFinite(delta)) throw new AlcoveError('value_invalid', `${delta} cannot be added to counter ${name}`);
-    const entry = this.#entryOf(name, key);
+    const entry = this.#counterEntry(name, key);
     const own = entry.own instanceof OwnCounter ? entry.own : new OwnCounter();
     entry.own = own;
     own.add(delta);
     this.#changed(entry, change);
+  }
+
+  /** Goes on with a counter where an earlier engine of the same client was, before anything is added. @throws AlcoveError `value_unknown`, `overloaded`. */
+  restore(name: string, key: string, totals: CounterTotals, change: number): void {
+    const entry = this.#counterEntry(name, key);
+    entry.own = new OwnCounter(totals);
+    this.#changed(entry, change);
+  }
+
+  #counterEntry(name: string, key: string): Entry {
+    const definition = Object.hasOwn(this.#options.definitions, name) ? this.#options.definitions[name] : undefined;
+    if (definition?.kind !== 'counter') throw unknown(name, definition === undefined ? 'value' : 'counter; it is a plain value, set it');
+    return this.#entryOf(name, key);
   }
 
   /** Asks for the row to be written now; said again in the next session while something is unwritten. */
@@ -140,7 +154,7 @@ export class TabValues {
 
   #changed(entry: Entry, change: number): void {
     entry.change = change;
-    entry.isDue = true;
+    entry.isDue = entry.own?.isWritten === false;
     this.#show(entry);
     this.#throttle.wish();
   }
@@ -252,7 +266,8 @@ export class TabValues {
     const isNews = always || before === null || !isSame(before, shown) || entry.shownChange !== entry.change;
     entry.shown = shown;
     entry.shownChange = entry.change;
-    if (entry.isWatched && isNews) this.#options.onShown(entry.name, entry.key, shown, entry.change);
+    const totals = own instanceof OwnCounter ? own.totals : null;
+    if (entry.isWatched && isNews) this.#options.onShown(entry.name, entry.key, shown, entry.change, totals);
   }
 
   #entryOf(name: string, key: string): Entry {

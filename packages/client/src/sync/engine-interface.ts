@@ -6,6 +6,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { OpenSocket } from '../connection/socket.ts';
+import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
 import type { EngineLimits } from './engine-limits.ts';
 
@@ -56,6 +57,11 @@ export interface SyncEngine {
    * its way already is known to be of before. @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`.
    */
   setValue(name: string, key: string, value: Json, change?: number): void;
+  /**
+   * Goes on with a counter where an earlier engine of the same client was: what it had added in all, and what of that is known to be written. Before anything is
+   * added to it here.
+   */
+  restoreCounter(name: string, key: string, totals: CounterTotals, change: number): void;
   /** Adds to a counter; `change` as in `setValue`. */
   addToCounter(name: string, key: string, delta: number, change?: number): void;
   /** Asks the room to write what is unwritten of this value now; `pending: false` in a `value` notice tells that it is. */
@@ -101,6 +107,8 @@ export interface SyncEngineOptions {
   /** Minted per page load; also given in `clients` where it had a life before (a replaced worker). */
   readonly clientId: string;
   readonly groupId: string;
+  /** Counts the engines made for this client, from 1 (the default): what a later one offers is told from what an earlier one did. */
+  readonly life?: number;
   /** Address of the server, ws: or wss:. */
   readonly url: string;
   /** Asked before every hello. Rejecting counts as a failed attempt to connect. */
@@ -218,6 +226,8 @@ export interface ValueNotice {
   readonly updatedBy: string | null;
   /** The `change` of the newest set or addition that this takes into account; 0: none was made since it is watched. */
   readonly change: number;
+  /** Of a counter that was added to here: what to go on from in another engine of this client. */
+  readonly counter?: (CounterTotals & { readonly clientId: string }) | null;
 }
 
 /** The room refused a state or a value that was set; what was shown of it is taken back. */

@@ -19,6 +19,9 @@ export interface StateFlowOptions {
   readonly room: AnyRoom;
   readonly limits: EngineLimits;
   readonly notices: NoticeBatch;
+  /** The client whose session it is. */
+  clientId(): string;
+  readonly offersFrom: number;
   /** The replica that is shown; null before there is one. */
   database(): Database | null;
   /** False: there is no session. */
@@ -50,7 +53,11 @@ export class StateFlow {
       keysMax: limits.ephemeralKeysMax,
       send: (message) => options.mayOffer() && options.send(message),
       readRow: (name, key) => this.#readRow(name, key),
-      onShown: (name, key, shown, change) => this.#tell({ type: 'value', name, key, ...shown, change }),
+      offersFrom: options.offersFrom,
+      onShown: (name, key, shown, change, totals) => {
+        const counter = totals === null ? null : { ...totals, clientId: options.clientId() };
+        this.#tell({ type: 'value', name, key, ...shown, change, counter });
+      },
     });
     this.#others = new OtherStates(runtime, limits.ephemeralKeepMs, () => this.#forgetOthers());
   }

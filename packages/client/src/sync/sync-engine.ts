@@ -3,14 +3,15 @@ import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
-import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
+import { engineHello } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
 import { engineStatus } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
+import type { CounterTotals } from '../presence/own-value.ts';
 import { NoticeBatch } from './notice-batch.ts';
 import { QueryFlow } from './query-flow.ts';
 import { ReplicaFlow } from './replica-flow.ts';
@@ -21,6 +22,9 @@ import { WorkTurns } from './work-turns.ts';
 export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
   return new Engine(options);
 }
+
+/** Offers of values that one engine can make before its numbers meet the next one's. */
+const OFFERS_A_LIFE = 2 ** 32;
 
 /** What is known of the session since its welcome. */
 interface SessionFacts {
@@ -64,7 +68,9 @@ class Engine implements SyncEngine {
       notices: this.#notices,
       database: () => this.#replica.database,
       wake: () => this.#turns.wish(),
-      mayOffer: () => !this.#mutations.outbox.isStopped(this.#clientId),
+      clientId: () => this.#clientId,
+      offersFrom: ((options.life ?? 1) - 1) * OFFERS_A_LIFE,
+      mayOffer: () => !this.#isStopped,
     });
     this.#replica = this.#makeReplica();
   }
@@ -88,7 +94,7 @@ class Engine implements SyncEngine {
       url,
       openSocket,
       token: () => this.#options.token(),
-      hello: () => this.#hello(),
+      hello: () => engineHello(this.#options, this.#clientId, this.#mutations.outbox, this.#replica),
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
       onMessage: (message) => this.#guard('a message', () => this.#receive(message)),
@@ -119,26 +125,11 @@ class Engine implements SyncEngine {
     });
   }
 
-  #hello(): ReturnType<ConstructorParameters<typeof Connection>[0]['hello']> {
-    const { room, roomId, groupId } = this.#options;
-    return {
-      protocol: PROTOCOL_VERSION,
-      room: room.name,
-      id: roomId,
-      schema: room.model.schemaId,
-      clientId: this.#clientId,
-      groupId,
-      clients: this.#mutations.outbox.hello(),
-      resume: this.#replica.resumePosition,
-      snapshots: this.#replica.snapshots,
-    };
-  }
-
-  // What the page asks
-
   start(): void {
     this.#assertOpen();
-    this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
+    // A client that had a life before was adopted, under the name its mutations go by.
+    if (this.#mutations.outbox.hello().length === 0)
+      this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
     this.#connection.start();
   }
 
@@ -156,7 +147,7 @@ class Engine implements SyncEngine {
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
     this.#assertOpen();
-    const isStopped = this.#mutations.outbox.isStopped(this.#clientId);
+    const isStopped = this.#isStopped;
     const adopted = this.#mutations.adopt(clients, mutations);
     this.#replica.adopt(adopted);
     const next = clients[0];
@@ -166,6 +157,12 @@ class Engine implements SyncEngine {
       this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again for the clients that were adopted' });
     }
     this.#turns.wish();
+  }
+
+  /** Whether the room takes nothing more from the session's client, whatever its mutations are called by now. */
+  get #isStopped(): boolean {
+    const { outbox } = this.#mutations;
+    return outbox.isStopped(outbox.currentClientId(this.#clientId));
   }
 
   /** The client before was stopped: sessions, and so presence and counters, are this one's from now on. */
@@ -228,6 +225,11 @@ class Engine implements SyncEngine {
     this.#states.values.set(name, key, value, change);
   }
 
+  restoreCounter(name: string, key: string, totals: CounterTotals, change: number): void {
+    this.#assertOpen();
+    this.#states.values.restore(name, key, totals, change);
+  }
+
   addToCounter(name: string, key: string, delta: number, change = 0): void {
     this.#assertOpen();
     this.#states.values.add(name, key, delta, change);
@@ -277,8 +279,6 @@ class Engine implements SyncEngine {
       user: this.#user,
     });
   }
-
-  // What the room says
 
   #receive(message: ServerMessage): void {
     if (this.#isClosed) return;
@@ -370,8 +370,6 @@ class Engine implements SyncEngine {
       return undefined;
     }
   }
-
-  // The turns
 
   #work(): boolean {
     const untilMs = this.#options.runtime.monotonicMs() + this.#limits.stepBudgetMs;

@@ -2,6 +2,7 @@ import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ErrorBody } from '@alcove/core/error';
 import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows } from '../sync/engine-interface.ts';
+import type { CounterTotals } from '../presence/own-value.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 
 /** What an engine is opened with; crosses the worker boundary. */
@@ -13,6 +14,8 @@ export interface OpenRequest {
   readonly url: string;
   readonly clientId: string;
   readonly groupId: string;
+  /** Counts the engines opened for this client, from 1. */
+  readonly life: number;
   readonly limits: Partial<EngineLimits>;
   /** What a replaced worker had: counters and mutations not yet settled. */
   readonly clients: readonly EngineClient[];
@@ -46,6 +49,13 @@ export type EngineOrder =
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }
   | { readonly type: 'watchValue' | 'unwatchValue' | 'flushValue'; readonly name: string; readonly key: string }
   | { readonly type: 'setValue'; readonly name: string; readonly key: string; readonly value: Json; readonly change: number }
+  | {
+      readonly type: 'restoreCounter';
+      readonly name: string;
+      readonly key: string;
+      readonly totals: CounterTotals;
+      readonly change: number;
+    }
   | { readonly type: 'addToCounter'; readonly name: string; readonly key: string; readonly delta: number; readonly change: number }
   | { readonly type: 'hint'; readonly hint: EngineHint }
   | { readonly type: 'start' | 'leave' | 'close' };

@@ -28,6 +28,8 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
       return engine.flushValue(order.name, order.key);
     case 'setValue':
       return engine.setValue(order.name, order.key, order.value, order.change);
+    case 'restoreCounter':
+      return engine.restoreCounter(order.name, order.key, order.totals, order.change);
     case 'addToCounter':
       return engine.addToCounter(order.name, order.key, order.delta, order.change);
     case 'hint':
@@ -53,6 +55,7 @@ export function refusedBy(order: EngineOrder): { what: 'presence' | 'cursor' | '
       return { what: 'ephemeral', name: order.name };
     case 'setValue':
     case 'addToCounter':
+    case 'restoreCounter':
     case 'watchValue':
       return { what: 'value', name: order.name };
     default:

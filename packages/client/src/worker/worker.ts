@@ -102,6 +102,7 @@ async function openEngine(
     room: markMutators(room, handle, marks),
     roomId: request.roomId,
     clientId: request.clientId,
+    life: request.life,
     groupId: request.groupId,
     url: request.url,
     token: askForTokens(reports, report),

@@ -1,0 +1,25 @@
+import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
+import type { ConnectionOptions } from '../connection/connection.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { SyncEngineOptions } from './engine-interface.ts';
+import type { ReplicaFlow } from './replica-flow.ts';
+
+/** What the engine says first on a new connection: who it is, what is pending, where its replica stands. */
+export function engineHello(
+  { room, roomId, groupId }: Pick<SyncEngineOptions, 'room' | 'roomId' | 'groupId'>,
+  clientId: string,
+  outbox: Outbox,
+  replica: Pick<ReplicaFlow, 'resumePosition' | 'snapshots'>,
+): ReturnType<ConnectionOptions['hello']> {
+  return {
+    protocol: PROTOCOL_VERSION,
+    room: room.name,
+    id: roomId,
+    schema: room.model.schemaId,
+    clientId,
+    groupId,
+    clients: outbox.hello(),
+    resume: replica.resumePosition,
+    snapshots: replica.snapshots,
+  };
+}
