@@ -65,12 +65,15 @@ const slots = sqliteTable(
 const codes = sqliteTable('codes', { id: text().primaryKey(), code: integer().unique(), twin: integer() }, (table) => [
   foreignKey({ columns: [table.twin], foreignColumns: [table.code] }).onUpdate('cascade'),
 ]);
+const loops = sqliteTable('loops', { id: text().primaryKey().default('home'), next: text() }, (table) => [
+  foreignKey({ columns: [table.next], foreignColumns: [table.id] }).onUpdate('cascade'),
+]);
 const secrets = sqliteTable('secrets', { id: text().primaryKey() });
 
 /** Every kind of table, key and reference that capture has to know. */
 export const { model: captureModel } = defineRoom({
   name: 'capture',
-  schema: { plain, cells, names, numbers, measures, digests, odd, totals, owners, pets, toys, tree, slots, codes, secrets },
+  schema: { plain, cells, names, numbers, measures, digests, odd, totals, owners, pets, toys, tree, slots, codes, loops, secrets },
   withoutRowid: ['cells', 'digests', 'totals'],
   serverOnly: ['secrets'],
 });
@@ -297,6 +300,18 @@ export const captureCases: readonly CaptureCase[] = [
     name: 'a key set to null under OR REPLACE, which takes its default',
     given: [`INSERT INTO slots VALUES (1, 9, 9), (3, 9, 5), (2, 5, 6)`],
     run: [`UPDATE OR REPLACE slots SET at = NULL WHERE unit = 6`],
+    changes: 2,
+  },
+  {
+    name: 'a key that takes its default under OR REPLACE, and cascades onto itself at once',
+    given: [`INSERT INTO loops VALUES ('x', 'x'), ('y', 'x')`],
+    run: [`UPDATE OR REPLACE loops SET id = NULL WHERE id = 'x'`],
+    changes: 3,
+  },
+  {
+    name: 'a key that takes its default, which another row has',
+    given: [`INSERT INTO loops VALUES ('x', 'x'), ('home', 'x')`],
+    run: [`UPDATE OR REPLACE loops SET id = NULL WHERE id = 'x'`, `UPDATE OR IGNORE loops SET id = NULL`],
     changes: 2,
   },
   {

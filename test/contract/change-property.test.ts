@@ -124,7 +124,8 @@ function script(model: RoomModel, groups: readonly DrawnGroup[]): string {
   return [...roomDdl(model, { serverOnly: false }), ...lines].join('\n');
 }
 
-async function checkDrawn(engine: Engine, model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]): Promise<void> {
+/** What the groups change on one engine. */
+async function runOn(engine: Engine, model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]): Promise<Run> {
   const room = await ChangeRoom.open(engine, model);
   for (const group of first) runGroup(room, group);
   room.capture.take();
@@ -132,30 +133,64 @@ async function checkDrawn(engine: Engine, model: RoomModel, first: readonly Draw
   const taken = runAndTake(room, then);
   const after = room.contents();
   room.database.close();
-  await checkEverywhere(model, before, after, taken);
+  return { before, taken, after };
 }
 
-describe.each(engines)('change sets of random schemas and statements, captured on $name', (engine) => {
+interface Run {
+  readonly before: Contents;
+  readonly taken: readonly ChangeSet[];
+  readonly after: Contents;
+}
+
+/** How much of a statement OR FAIL leaves behind when a value does not fit differs between releases of SQLite: without it, where engines are compared. */
+const withoutHalves = (groups: readonly DrawnGroup[]): DrawnGroup[] =>
+  groups.map((group) => ({
+    ...group,
+    statements: group.statements.map(({ sql, params }) => ({ sql: sql.replace('OR FAIL ', ''), params })),
+  }));
+
+async function checkDrawn(engine: Engine, model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]): Promise<void> {
+  const run = await runOn(engine, model, first, then);
+  await checkEverywhere(model, run.before, run.after, run.taken);
+}
+
+async function checkSame(model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]): Promise<void> {
+  const [reference, ...others] = await Promise.all(engines.map((engine) => runOn(engine, model, first, then)));
+  for (const other of others) expect(other).toEqual(reference);
+}
+
+/** Draws rooms and what is done to them; a failure tells the SQL. */
+async function property(
+  check: (model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]) => Promise<void>,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.gen(), async (draw) => {
+      const model = drawModel(draw);
+      const first = drawGroups(draw, model, 9, ['insert']);
+      const then = drawGroups(draw, model, 9);
+      try {
+        await check(model, first, then);
+      } catch (error) {
+        throw new Error(`${error instanceof Error ? error.message : String(error)}\n${script(model, [...first, ...then])}`, {
+          cause: error,
+        });
+      }
+    }),
+    // Shrinking may take long; what it has found by then is printed, with the seed.
+    { numRuns: RUNS, interruptAfterTimeLimit: TIME_LIMIT_MS / 2, markInterruptAsFailure: true },
+  );
+}
+
+describe('change sets of random schemas and statements', () => {
+  it.each(engines)(
+    '[CH-1][CH-2][CH-3][CH-7][CH-8] captured on $name, merged, inverted, sent and recorded, give back exactly what happened on every engine',
+    async (engine) => property((model, first, then) => checkDrawn(engine, model, first, then)),
+    TIME_LIMIT_MS,
+  );
+
   it(
-    '[CH-1][CH-2][CH-3][CH-7][CH-8] capture, merge, invert, records and the wire give back exactly what happened, on every engine',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.gen(), async (draw) => {
-          const model = drawModel(draw);
-          const first = drawGroups(draw, model, 9, ['insert']);
-          const then = drawGroups(draw, model, 9);
-          try {
-            await checkDrawn(engine, model, first, then);
-          } catch (error) {
-            throw new Error(`${error instanceof Error ? error.message : String(error)}\n${script(model, [...first, ...then])}`, {
-              cause: error,
-            });
-          }
-        }),
-        // Shrinking may take long; what it has found by then is printed, with the seed.
-        { numRuns: RUNS, interruptAfterTimeLimit: TIME_LIMIT_MS / 2, markInterruptAsFailure: true },
-      );
-    },
+    '[CH-13] are the same on every engine',
+    async () => property((model, first, then) => checkSame(model, withoutHalves(first), withoutHalves(then))),
     TIME_LIMIT_MS,
   );
 });

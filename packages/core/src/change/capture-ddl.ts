@@ -55,22 +55,28 @@ function captureTableObject(shape: TableShape, index: number): CaptureObject {
  *
  * What is overwritten is caught BEFORE, because a foreign-key action of the same statement may touch the row again before an AFTER trigger runs.
  * What comes into being is caught AFTER an insert, when an automatic key is known and REPLACE has deleted (and caught) what stood there; but
- * BEFORE a key is changed, for the same foreign-key actions, by looking up what stands there now. A key set to null becomes its default only
- * under OR REPLACE: the AFTER trigger sees to it.
+ * BEFORE a key is changed, for the same foreign-key actions, by looking up what stands there now. A key set to null is its default there: under
+ * OR REPLACE it becomes that, and otherwise nothing comes of it.
  */
 function captureTriggers(shape: TableShape, index: number): readonly CaptureObject[] {
   const into = `INSERT INTO ${captureTable(index)}`;
   const once = 'ON CONFLICT DO NOTHING';
   const oldRow = `${into} VALUES (${HAD_ROW}, ${list(shape.columns.length, (position) => `OLD.${column(shape, position)}`)}) ${once};`;
-  const newKey = `${into} (had, ${shape.key.map(cell).join(', ')}) VALUES (${HAD_NONE}, ${shape.key.map((position) => `NEW.${column(shape, position)}`).join(', ')}) ${once};`;
+  const insertedKey = shape.key.map((position) => `NEW.${column(shape, position)}`).join(', ');
+  const marked = (values: string): string => `${into} (had, ${shape.key.map(cell).join(', ')}) VALUES (${HAD_NONE}, ${values}) ${once};`;
+  const nextKey = (position: number): string => {
+    const value = `NEW.${column(shape, position)}`;
+    const defaultSql = shape.defaults[position] ?? null;
+    return defaultSql === null ? value : `ifnull(${value}, ${defaultSql})`;
+  };
   const standing = `${into} SELECT ${HAD_ROW}, ${list(shape.columns.length, (position) => column(shape, position))} FROM ${quoteIdentifier(shape.name)} WHERE ${sameKey(
     shape,
     (position) => column(shape, position),
-    (position) => `NEW.${column(shape, position)}`,
+    nextKey,
   )} ${once};`;
   const guard = `(SELECT active FROM ${state})`;
-  const keyChanged = `(${shape.key.map((position) => `OLD.${column(shape, position)} IS NOT NEW.${column(shape, position)} COLLATE BINARY`).join(' OR ')})`;
-  const keyWhole = shape.key.map((position) => `NEW.${column(shape, position)} IS NOT NULL`).join(' AND ');
+  const keyChanged = `(${shape.key.map((position) => `OLD.${column(shape, position)} IS NOT ${nextKey(position)} COLLATE BINARY`).join(' OR ')})`;
+  const keyWhole = shape.key.map((position) => `${nextKey(position)} IS NOT NULL`).join(' AND ');
   const trigger = (what: string, timing: string, when: string, body: string): CaptureObject => {
     const name = `${CAPTURE_TABLE_PREFIX}${index}_${what}`;
     return {
@@ -80,11 +86,15 @@ function captureTriggers(shape: TableShape, index: number): readonly CaptureObje
     };
   };
   return [
-    trigger('insert', 'AFTER INSERT', guard, newKey),
+    trigger('insert', 'AFTER INSERT', guard, marked(insertedKey)),
     trigger('delete', 'BEFORE DELETE', guard, oldRow),
     trigger('update', 'BEFORE UPDATE', guard, oldRow),
-    trigger('key', 'BEFORE UPDATE', `${keyChanged} AND ${keyWhole} AND ${guard}`, `${standing} ${newKey}`),
-    trigger('keyed', 'AFTER UPDATE', `${keyChanged} AND ${guard}`, newKey),
+    trigger(
+      'key',
+      'BEFORE UPDATE',
+      `${keyChanged} AND ${keyWhole} AND ${guard}`,
+      `${standing} ${marked(shape.key.map(nextKey).join(', '))}`,
+    ),
   ];
 }
 

@@ -7,6 +7,8 @@ export interface TableShape {
   /** Names of the columns a row has a value for, in this order. */
   readonly columns: readonly string[];
   readonly types: readonly ColumnType[];
+  /** SQL of each column's default, or null. */
+  readonly defaults: readonly (string | null)[];
   /** Positions in `columns` of the key's columns, in key order. */
   readonly key: readonly number[];
 }
@@ -22,6 +24,7 @@ export function tableShape(table: TableModel): TableShape {
     name: table.name,
     columns,
     types: stored.map((column) => columnType(column.type)),
+    defaults: stored.map((column) => column.defaultSql),
     key: table.key.map((name) => columns.indexOf(name)),
   };
   shapes.set(table, shape);
