@@ -46,6 +46,7 @@ export const refuseUpgrade = (socket: Duplex, status: number, error: AlcoveError
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.on('error', () => undefined); // the peer is free to be gone already
+  socket.once('finish', () => socket.destroy()); // it need not close its side, and would then stay for ever
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n'));
   socket.resume();
 };

@@ -54,7 +54,7 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly origins?: readonly string[];
   /** For all rooms, or by room name. */
   readonly seed?: Seed | Readonly<Record<string, Seed>>;
-  /** What a commit waits for, FULL by default: an acknowledged mutation survives a power cut. With NORMAL and OFF it survives a crash of the process only. */
+  /** What a commit waits for, FULL by default: an acknowledged mutation survives a power cut. With NORMAL and OFF it survives a crash of the process only; after a power cut a room may be `history_lost`. */
   readonly synchronous?: NonNullable<DriverOptions['synchronous']>;
   /** Whether joining a room that does not exist makes it; true by default. Else only `rooms.create` does. */
   readonly createOnJoin?: boolean;
