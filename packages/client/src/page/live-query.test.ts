@@ -87,6 +87,29 @@ describe('live queries of a page', () => {
     expect(get()).not.toBe(query);
   });
 
+  it('[WK-14] one that had ended comes back to life with its next listener, and says meanwhile that nobody keeps it true', () => {
+    const { queries, runtime, get, hear, orders } = set();
+    const kept = get();
+    const stop = kept.subscribe(() => undefined);
+    hear({ update: whole('a') });
+    stop();
+    runtime.advance(UNUSED_QUERY_MS);
+    expect(kept.getSnapshot()).toMatchObject({ status: 'cached', data: [{ id: 'a' }] });
+    const before = kept.queryId;
+    kept.subscribe(() => undefined);
+    expect(orders.map((order) => ('queryId' in order ? [order.type, order.queryId] : []))).toEqual([
+      ['watch', before],
+      ['unwatch', before],
+      ['watch', kept.queryId],
+    ]);
+    // Still on its way when the query ended.
+    queries.hear({ type: 'query', queryId: before, status: 'current', revision: 2, update: { kind: 'patch', parts: [] }, error: null });
+    expect(kept.getSnapshot()).toMatchObject({ status: 'cached', data: [{ id: 'a' }] });
+    expect(get()).toBe(kept);
+    hear({ update: whole('a', 'b') });
+    expect(kept.getSnapshot()).toMatchObject({ status: 'current', data: [{ id: 'a' }, { id: 'b' }] });
+  });
+
   it('[WK-15] hands out one promise until the first complete result, fulfilled with its rows', async () => {
     const { get, hear } = set();
     const { promise } = get();
@@ -115,6 +138,8 @@ describe('live queries of a page', () => {
     expect(get().getSnapshot()).toMatchObject({ status: 'cached', data: [{ id: 'a' }] });
     queries.attach(port);
     expect(types()).toEqual(['watch', 'watch']);
+    hear({ revision: 0, status: 'pending' });
+    expect(get().getSnapshot()).toMatchObject({ status: 'cached', data: [{ id: 'a' }] });
     hear({ update: whole('a', 'b') });
     expect(get().getSnapshot()).toMatchObject({ status: 'current', data: [{ id: 'a' }, { id: 'b' }] });
   });

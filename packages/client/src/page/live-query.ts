@@ -34,17 +34,20 @@ interface Ports {
   port(): EnginePort | null;
   /** The query is not used any more: forget it. */
   onEnded(queryId: string): void;
+  /** A query that had ended is used again. Gives the id it goes by from now on: what is still said to its old one is not for it. */
+  onRevived(): string;
 }
 
 export class PageQuery<Mapped> implements LiveQuery<Mapped> {
-  readonly queryId: string;
   readonly query: EngineQuery;
   readonly #ports: Ports;
+  #queryId: string;
   readonly #map: BuiltQuery<Mapped>['map'];
   readonly #result: Observable<QueryResult<Mapped>>;
   #columns: readonly string[] = [];
   #revision = 0;
   #watching = false;
+  #ended = false;
   #unused: Timer | null = null;
   #fulfilled: (Promise<readonly Mapped[]> & { readonly status: 'fulfilled'; readonly value: readonly Mapped[] }) | null = null;
   #waiting: {
@@ -54,7 +57,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   } | null = null;
 
   constructor(queryId: string, built: BuiltQuery<Mapped>, ports: Ports) {
-    this.queryId = queryId;
+    this.#queryId = queryId;
     this.query = { sql: built.sql, params: built.params };
     this.#map = built.map;
     this.#ports = ports;
@@ -65,6 +68,10 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
 
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => QueryResult<Mapped>;
+
+  get queryId(): string {
+    return this.#queryId;
+  }
 
   get promise(): Promise<readonly Mapped[]> {
     const { data, error } = this.getSnapshot();
@@ -124,7 +131,9 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
       data = applyRowsUpdate(data ?? [], notice.update, (rows) => this.#map(rows, columns));
     }
     this.#revision = notice.revision;
-    this.#show({ data, status: notice.status, error: notice.error === null ? undefined : AlcoveError.fromBody(notice.error) });
+    // Rows of an engine before this one are complete, at an older version.
+    const status = notice.status === 'pending' && data !== undefined ? 'cached' : notice.status;
+    this.#show({ data, status, error: notice.error === null ? undefined : AlcoveError.fromBody(notice.error) });
   }
 
   /** Stops at once. */
@@ -135,12 +144,18 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     this.#watching = false;
     this.#waiting?.reject(new AlcoveError('closed', 'the query ended before it had a result'));
     this.#waiting = null;
+    this.detached();
   }
 
   #used(): void {
     this.#unused?.cancel();
     this.#unused = null;
     if (this.#watching || this.getSnapshot().status === 'error') return;
+    if (this.#ended) {
+      this.#ended = false;
+      this.#revision = 0;
+      this.#queryId = this.#ports.onRevived();
+    }
     this.#watching = true;
     this.#ports.port()?.tell({ type: 'watch', queryId: this.queryId, query: this.query });
   }
@@ -152,6 +167,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
       if (this.#result.used) return;
       if (this.#waiting !== null) return this.endUnlessUsed();
       this.end();
+      this.#ended = true;
       this.#ports.onEnded(this.queryId);
     });
   }

@@ -30,12 +30,18 @@ export class PageQueries {
     // Equal SQL and parameters come from equal builders: the same columns, mapped alike.
     const known = this.#byKey.get(key) as PageQuery<Mapped> | undefined;
     if (known !== undefined) return known;
-    const query = new PageQuery<Mapped>(`q${++this.#lastId}`, built, {
+    const query = new PageQuery<Mapped>(this.#nextId(), built, {
       runtime: this.#runtime,
       port: this.#port,
       onEnded: (queryId) => {
         this.#byId.delete(queryId);
         if (this.#byKey.get(key)?.queryId === queryId) this.#byKey.delete(key);
+      },
+      onRevived: () => {
+        const queryId = this.#nextId();
+        this.#byId.set(queryId, any);
+        if (!this.#byKey.has(key)) this.#byKey.set(key, any);
+        return queryId;
       },
     });
     // The lists are for all queries, whatever their rows look like.
@@ -44,6 +50,11 @@ export class PageQueries {
     this.#byId.set(query.queryId, any);
     query.endUnlessUsed();
     return query;
+  }
+
+  #nextId(): string {
+    this.#lastId += 1;
+    return `q${this.#lastId}`;
   }
 
   runOnce(query: EngineQuery): Promise<QueryRows> {
