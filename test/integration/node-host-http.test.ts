@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AlcoveError } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -179,6 +180,22 @@ describe('attach', () => {
 
     await alcove.close();
     expect(await (await fetch(`${origin}/live`)).text()).toBe('the app’s /live');
+  });
+
+  it('[HO-10] who is turned away does not stay, also when it never closes its side', async () => {
+    const { server: app, origin } = await appServer();
+    const alcove = await host.server();
+    alcove.attach(app);
+    const { port, host: name } = new URL(origin);
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    const key = Buffer.alloc(16).toString('base64');
+    socket.write(
+      `GET /sync HTTP/1.1\r\nHost: ${name}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: https://evil.example\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    );
+    expect(String((await once(socket, 'data'))[0])).toContain('403');
+    const connections = (): Promise<number> => new Promise((resolve) => app.getConnections((_, count) => resolve(count)));
+    await expect.poll(connections).toBe(0);
+    socket.destroy();
   });
 
   it('[HO-12] an upgrade that nobody answers does not hang', async () => {
