@@ -27,7 +27,8 @@ export class RoomWatch {
   look(): void {
     const { host, history, findings } = this.#world;
     const { database, room } = host;
-    if (database === null || room === null) return;
+    // A version that is not durable may be taken back, and a shadow cannot.
+    if (database === null || room === null || history.head > history.durable) return;
     this.#shadow.goTo(history.head);
     const differs = difference(dump(database, playground.model), this.#shadow.dump(), 'in the room', 'in the oracle');
     findings.check(differs === null, 'I4', () => `the room at version ${history.head}: ${differs ?? ''}`);

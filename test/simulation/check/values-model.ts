@@ -37,7 +37,9 @@ export class ValuesModel {
 
   add(tab: Tab, delta: number): void {
     const known = this.#added.get(tab) ?? { sure: 0, perhaps: 0 };
-    this.#added.set(tab, { ...known, sure: known.sure + delta });
+    // Told to a worker that has died, before the page noticed: not told again.
+    const isSure = tab.host.running !== null;
+    this.#added.set(tab, { sure: known.sure + (isSure ? delta : 0), perhaps: known.perhaps + (isSure ? 0 : delta) });
     tab.room.value('likes', '').add(delta);
   }
 
