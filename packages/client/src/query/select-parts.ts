@@ -24,11 +24,14 @@ const isOperator = (token: Token | undefined, text: string): boolean => token?.k
 
 /**
  * The parts of a statement that is one plain SELECT over named tables; null for everything else, which then is narrowed by no condition: subqueries,
- * compounds, common table expressions, parentheses in FROM.
+ * compounds, common table expressions, parentheses in FROM, a column named by a word that is read as SQL here.
  */
 export function selectParts(tokens: readonly Token[]): SelectParts | null {
   if (!isWord(tokens[0], 'SELECT')) return null;
-  if (tokens.filter((token) => isWord(token, 'SELECT')).length > 1) return null;
+  const count = (text: string): number => tokens.filter((token) => isWord(token, text)).length;
+  if (count('SELECT') > 1) return null;
+  // SQLite takes END and WINDOW for names where no keyword fits, CASE never.
+  if (count('END') !== count('CASE') || count('WINDOW') > 0) return null;
   if (tokens.some((token) => token.kind === 'word' && COMPOUND.has(token.text))) return null;
   const depths = depthsOf(tokens);
   const at = (from: number, words: ReadonlySet<string>): number => {
