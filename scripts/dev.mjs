@@ -16,8 +16,14 @@ let child = start(process.argv.slice(2));
 /** @type {NodeJS.Timeout | undefined} */
 let quiet;
 
-for (const folder of ['packages/core/src', 'packages/server/src', demo]) {
-  watch(join(root, folder), { recursive: true }, (_, file) => {
+// Of the demo its own folder and src alone: beside them are its trips, whose files come and go.
+for (const [folder, recursive] of /** @type {const} */ ([
+  ['packages/core/src', true],
+  ['packages/server/src', true],
+  [demo, false],
+  [`${demo}/src`, true],
+])) {
+  watch(join(root, folder), { recursive }, (_, file) => {
     if (file === null || !isServerSource(file)) return;
     clearTimeout(quiet);
     quiet = setTimeout(() => restart(file), QUIET_MS);

@@ -15,10 +15,10 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** The built server stands one folder below the example's own. */
 const built = !existsSync(join(here, 'package.json'));
 const home = built ? join(here, '..') : here;
-/** What makes a new trip what it is. */
+/** What fills a new trip. */
 const seedSources = built
   ? readdirSync(here).filter((file) => /^server.*\.js$/.test(file))
-  : ['room.ts', 'src/fold.ts', 'src/server/cities.ts', 'src/server/seed.ts'];
+  : ['src/fold.ts', 'src/server/cities.ts', 'src/server/seed.ts'];
 const log = createConsoleLogger();
 
 try {

@@ -60,6 +60,12 @@ export function useSqlPanel() {
 function outcomeOf(asked: Asked | null, result: ReturnType<LiveQuery<SqlRow>['getSnapshot']> | null): SqlOutcome {
   if (asked === null) return { status: 'idle' };
   const error = 'refused' in asked ? asked.refused : result?.error;
+  if (error?.code === 'query_timeout')
+    return {
+      status: 'failed',
+      message: 'This query held the replica for too long and was ended.',
+      hint: 'The trip goes on: nothing was lost.',
+    };
   if (error !== undefined) return { status: 'failed', message: error.message, hint: error.hint };
   if (result?.data === undefined || 'refused' in asked) return { status: 'running' };
   const columns = Object.keys(result.data[0] ?? {});

@@ -40,10 +40,14 @@ export function builtPages(folder: string): RequestListener {
   };
 }
 
-/** Answers with the page from its sources; changes reach open pages through `server`. */
+/**
+ * Answers with the page from its sources; changes reach open pages through `server`. Modules that the server may run itself are left alone: `npm run dev`
+ * starts the server again for those, and pages load anew once it is back. Told earlier, they would ask a server that is about to end.
+ */
 export async function pagesFromSource(root: string, server: Server): Promise<RequestListener> {
   const { createServer } = await import('vite');
-  const vite = await createServer({ root, appType: 'spa', server: { middlewareMode: true, hmr: { server } } });
+  const watch = { ignored: ['**/packages/{core,server}/src/**/*.ts', join(root, '*.ts'), join(root, 'src/**/*.ts')] };
+  const vite = await createServer({ root, appType: 'spa', server: { middlewareMode: true, hmr: { server }, watch } });
   return vite.middlewares;
 }
 

@@ -10,7 +10,7 @@ const silent: Logger = { error: (message, fields) => console.error(message, fiel
 export interface SeedFileOptions {
   /** Where it is kept; older ones there are removed. */
   readonly folder: string;
-  /** The files whose code makes it: it is made anew when one of them has changed. */
+  /** The files whose code fills its tables: it is made anew when one of them has changed, or the tables have. */
   readonly madeBy: readonly string[];
   /** Called before the making begins: it takes a few seconds, and once. */
   readonly onMaking: () => void;
@@ -21,7 +21,7 @@ export interface SeedFileOptions {
  * its indexes, its bookkeeping. Two processes may make it at once; each names its own when it is whole.
  */
 export async function seedFile({ folder, madeBy, onMaking }: SeedFileOptions): Promise<string> {
-  const hash = createHash('sha256').update(trip.model.schemaId);
+  const hash = createHash('sha256').update(JSON.stringify(trip.model));
   for (const file of madeBy) hash.update(readFileSync(file));
   const path = join(folder, `seed-${hash.digest('hex').slice(0, 16)}.sqlite`);
   if (existsSync(path)) return path;

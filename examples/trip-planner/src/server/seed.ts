@@ -1,4 +1,5 @@
 import type { MutatorTx } from '@alcove/core';
+import { sql } from 'drizzle-orm';
 import { generateNKeysBetween } from 'fractional-indexing';
 import { cities, closedPlaces, items, notes, stops } from '../../room.ts';
 import { type CitySeed, readCities } from './cities.ts';
@@ -27,6 +28,9 @@ const ROUTE = [
   ['Hiroshima-shi', 2],
   ['Nagasaki-shi', 3],
 ] as const;
+
+/** For the whole trip. */
+const BUDGET = 6_400;
 
 const PACKING = ['Passports', 'Rail passes, printed', 'Adapter, type A', 'Rain jackets', 'The paper map'];
 
@@ -59,6 +63,8 @@ export function seed(tx: MutatorTx): void {
       writtenMs: 0,
     })
     .run();
+  // Older than whatever anybody sets.
+  tx.run(sql`INSERT INTO alcove_values (name, key, value, seq) VALUES ('budget', '', ${JSON.stringify(BUDGET)}, 0)`);
   for (const [i, label] of PACKING.entries())
     tx.insert(items)
       .values({ id: `seed-${i + 1}`, label, packed: i < 2, addedMs: i })
