@@ -1,7 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { ErrorCode } from '@alcove/core/error';
 import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FetchImage, FetchedImage } from '../sync/engine-interface.ts';
+
+/** Each word of progress is a turn of the engine and a message to the page. */
+const PROGRESS_STEP_BYTES = 256 * 1024;
 
 /**
  * Fetches snapshots with the platform's `fetch`. `serverUrl` is the ws: or wss: address of the server; the image's path is taken relative to its origin. The
@@ -14,8 +18,14 @@ export const createFetchImage =
     const response = await request(url, ticket, signal);
     const bytesTotal = countIn(response.headers.get(IMAGE_HEADERS.bytes));
     const bytes = await readAll(response, bytesTotal, onProgress);
-    return { bytes, header: (name) => response.headers.get(name) } satisfies FetchedImage;
+    return { bytes, sha256: await digestOf(bytes), header: (name) => response.headers.get(name) } satisfies FetchedImage;
   };
+
+/** By the platform, off this thread; null on pages that are not secure, which have no such thing: the engine then makes it in JavaScript, many times slower. */
+async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  return subtle === undefined ? null : bytesToHex(new Uint8Array(await subtle.digest('SHA-256', bytes)));
+}
 
 async function request(url: URL, ticket: string, signal: AbortSignal): Promise<Response> {
   let response: Response;
@@ -37,15 +47,18 @@ async function readAll(
   response: Response,
   bytesTotal: number | null,
   onProgress: (progress: { bytes: number; bytesTotal: number | null }) => void,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader();
   if (reader === undefined) throw new AlcoveError('snapshot_failed', 'the answer to the image request has no body');
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  let told = 0;
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) {
       chunks.push(step.value);
       bytes += step.value.length;
+      if (bytes - told < PROGRESS_STEP_BYTES) continue;
+      told = bytes;
       onProgress({ bytes, bytesTotal });
     }
   } catch (cause) {

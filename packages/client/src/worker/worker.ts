@@ -27,6 +27,8 @@ interface OpenedEngine {
 /** Called once by the app's worker file, with every room definition its pages may open. Answers until the worker ends. */
 export function startWorker(...rooms: readonly AnyRoom[]): void {
   const runtime = createBrowserRuntime({ log: consoleLogger });
+  // SQLite starts while the page's first words are on their way. Where that fails, the room that is opened first says so.
+  loadSqljs().catch(() => undefined);
   // The compiler knows this file as a page's; in a worker the global scope posts to the page that made it.
   const scope = globalThis as unknown as WorkerScope;
   expose(createWorkerApi(rooms, runtime, scope));

@@ -15,10 +15,15 @@ export function installCapture(database: Database, model: RoomModel): void {
     return;
   database.transaction(() => {
     dropObjects(database, found);
-    for (const { sql } of wanted) database.exec(sql);
-    database.prepare(`INSERT INTO ${quoteIdentifier(CAPTURE_STATE_TABLE)} (id, active) VALUES (1, 0)`).run();
+    for (const sql of captureDdl(model)) database.exec(sql);
   });
 }
+
+/** All that installCapture runs in a database that has the tables of `model` and nothing of capture's. */
+export const captureDdl = (model: RoomModel): readonly string[] => [
+  ...captureObjects(model).map(({ sql }) => sql),
+  `INSERT INTO ${quoteIdentifier(CAPTURE_STATE_TABLE)} (id, active) VALUES (1, 0)`,
+];
 
 /** Takes away all that installCapture made: before the room's own tables are altered, which triggers on them would hinder. */
 export function removeCapture(database: Database): void {

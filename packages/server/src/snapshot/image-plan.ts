@@ -1,3 +1,4 @@
+import { captureDdl } from '@alcove/core/change/install-capture';
 import { nameList, roomDdl } from '@alcove/core/schema/ddl';
 import type { RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
@@ -10,8 +11,10 @@ export interface ImagePlan {
   /** One row: historyId, version, hash, schema. */
   readonly headSql: string;
   readonly tables: readonly ImageTablePlan[];
-  /** Last: an index over rows that are there is built faster than row by row. */
+  /** After the rows: an index over rows that are there is built faster than row by row. */
   readonly indexSql: readonly string[];
+  /** Last: what tabs capture changes with, switched off, so that none has to make it while somebody waits. */
+  readonly captureSql: readonly string[];
 }
 
 export interface ImageTablePlan {
@@ -37,6 +40,7 @@ export const imagePlan = (model: RoomModel): ImagePlan => {
     headSql: HEAD_SQL,
     tables: tables.map((table, index) => ({ createSql: creates[index] ?? '', copySql: copySql(table), countSql: countSql(table) })),
     indexSql: ddl.filter((sql) => !sql.startsWith('CREATE TABLE ')),
+    captureSql: captureDdl(model),
   };
 };
 

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { Capture } from '@alcove/core/change/capture';
+import { installCapture } from '@alcove/core/change/install-capture';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import type { ColumnModel, RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
@@ -117,20 +119,37 @@ describe('BuilderPool', () => {
       packedBytes: readFileSync(join(directory, 'image.gz')).length,
     });
     expect(bytes.includes('canary')).toBe(false);
-    expect(bytes.includes('alcove_')).toBe(false);
+    for (const own of ['alcove_meta', 'alcove_log', 'alcove_clients', 'alcove_schemas']) expect(bytes.includes(own)).toBe(false);
     expect(readdirSync(directory).filter((name) => name.startsWith('image'))).toEqual(['image.gz']);
 
     writeFileSync(join(directory, 'opened.sqlite'), bytes);
     const image = openDatabase(join(directory, 'opened.sqlite'));
     expect(image.prepare('SELECT * FROM "the ""stops"""').all()).toEqual([['a', 'Kyoto', new Uint8Array([0, 255]), 0.1, 'Kyoto!']]);
     expect(image.prepare('SELECT * FROM notes').all()).toEqual([['n', Number.MAX_SAFE_INTEGER]]);
-    const made = image.prepare('SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all();
+    const all = image.prepare('SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all();
+    const made = all.filter(([, name]) => !String(name).startsWith('alcove_c'));
     expect(made.map(([type, name]) => [type, name])).toEqual([
       ['table', 'notes'],
       ['index', 'stops_place'],
       ['table', 'the "stops"'],
     ]);
     expect(String(made.at(-1)?.[2])).not.toContain('secrets');
+    image.close();
+  });
+
+  it('[HO-20] an image has capture ready and switched off, as a tab would make it', async () => {
+    await builder.run(job());
+    writeFileSync(join(directory, 'opened.sqlite'), gunzipSync(readFileSync(join(directory, 'image.gz'))));
+    const image = openDatabase(join(directory, 'opened.sqlite'));
+    const madeAt = image.prepare('PRAGMA schema_version').get();
+    installCapture(image, model);
+    expect(image.prepare('PRAGMA schema_version').get()).toEqual(madeAt);
+    const capture = new Capture(image, model);
+    image.prepare('INSERT INTO notes VALUES (?, ?)').run(['unseen', 1]);
+    expect(capture.take().tables).toEqual([]);
+    capture.start();
+    image.prepare('INSERT INTO notes VALUES (?, ?)').run(['seen', 1]);
+    expect(capture.take().tables).toMatchObject([{ table: 'notes', rows: [{ before: null, after: ['seen', 1] }] }]);
     image.close();
   });
 
