@@ -152,8 +152,12 @@ describe('the dataDir', () => {
       const client = host.client(server.url);
       await client.opened();
       client.hello(id);
-      expect((await client.heard('error')).code, id).toBe(code);
+      const told = await client.heard('error');
+      expect(told.code, id).toBe(code);
+      expect(JSON.stringify(told)).not.toContain(host.dataDir);
       expect((await client.end()).code).toBe(1011);
+      const logged = host.log.errors.find(({ fields }) => fields['id'] === id);
+      expect(logged).toMatchObject({ message: 'a room could not be opened', fields: { room: 'trip', code, reason: expect.any(String) } });
     }
     expect((await host.join(server.url, 'fine')).closed).toBeNull();
     await server.close();
@@ -169,6 +173,7 @@ describe('the dataDir', () => {
     const [victim, other] = [await host.join(server.url, 'victim'), await host.join(server.url, 'other')];
     await victim.result(victim.push('addStop', { id: 'x', city: 'Kyoto' }));
     rmSync(roomFile('victim'));
+    expect(JSON.stringify(await victim.heard('error'))).not.toContain(host.dataDir);
     expect(await victim.end()).toMatchObject({ code: 1011 });
     await other.result(other.push('addStop', { id: 'x', city: 'Kyoto' }));
   });

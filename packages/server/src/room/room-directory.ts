@@ -208,8 +208,11 @@ export class RoomDirectory<Opened extends OpenedRoom> {
       return slot;
     } catch (cause) {
       const error = AlcoveError.from(cause, 'room_failed');
-      if (isAboutTheFile(error))
+      if (isAboutTheFile(error)) {
+        const { name: room, id } = address;
+        this.#runtime.log.error('a room could not be opened', { room, id, code: error.code, reason: error.message });
         this.#slots.set(key, { kind: 'failed', error, untilMs: this.#runtime.monotonicMs() + this.#limits.openRetryMs });
+      }
       throw error;
     }
   }

@@ -244,7 +244,8 @@ export class HostedRoom implements OpenedRoom {
       code: error.code,
       reason: error.message,
     });
-    this.#options.failed(this, error);
+    // What it failed of names files and may quote SQL: it stands in the log.
+    this.#options.failed(this, new AlcoveError('room_failed', 'the room failed and is opened again', { cause: error }));
   }
 }
 

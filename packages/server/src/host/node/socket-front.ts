@@ -114,16 +114,22 @@ export class SocketFront {
       const { hello, definition } = readHello(frame, server.rooms, runtime);
       const address = { name: definition.name, id: hello.id };
       const access = await admit(hello.token, this.#gatekeeper(address, arrival.info));
-      await directory.use(address, server.createOnJoin ? 'any' : 'existing', (room) => {
+      const entered = directory.use(address, server.createOnJoin ? 'any' : 'existing', (room) => {
         if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
         room.join(connection, hello, access);
         this.#arrivals.delete(connection.id);
         for (const early of arrival.early ?? []) room.receive(connection.id, early);
       });
+      await entered.catch((cause: unknown) => {
+        throw withoutDetail(AlcoveError.from(cause));
+      });
     } catch (cause) {
       const error = AlcoveError.from(cause);
       if (error.code === 'internal')
-        runtime.log.error('a hello could not be answered', { connectionId: connection.id, reason: error.message });
+        runtime.log.error('a hello could not be answered', {
+          connectionId: connection.id,
+          reason: AlcoveError.from(error.cause ?? error).message,
+        });
       if (this.#arrivals.has(connection.id)) this.#refuse(connection, error);
     } finally {
       connection.release();
@@ -197,6 +203,16 @@ export class SocketFront {
     }
   }
 }
+
+/** Why a room could not be opened may name paths, SQL and tables that no peer knows: those stand in the log. */
+const withoutDetail = (error: AlcoveError): AlcoveError => {
+  if (error.code === 'room_unknown' || error.code === 'draining') return error;
+  const { code, retryAfterMs } = error;
+  return new AlcoveError(code, 'the room cannot be opened; the server’s log says why', {
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+};
 
 /** Rights are asked in the middle of a transaction: a promise is no answer. */
 const isYes = (answer: boolean | Promise<boolean>): boolean => {
