@@ -240,6 +240,28 @@ describe('comparing counters with the room', () => {
     expect(stopped).toMatchObject([{ error: { code: 'unknown_outcome' } }]);
   });
 
+  it('[OB-14] a client is known to be as old as the session it came into being in', () => {
+    const outbox = new Outbox(limits);
+    outbox.addClient({ clientId: 'first', confirmed: 0, welcomed: null });
+    outbox.welcome({ ...welcome(0, 'new', 'first'), version: 40 }, false);
+    outbox.add(mutation(1, 'later'), 1);
+    outbox.connectionLost();
+    outbox.add(mutation(1, 'offline'), 1);
+    const welcomed = (): unknown => outbox.hello().map((client) => [client.clientId, client.welcomed]);
+    expect(welcomed()).toEqual([
+      ['first', 40],
+      ['later', 40],
+      ['offline', null],
+    ]);
+    outbox.welcome({ ...welcome(1, 'known', 'later'), version: 90 }, false);
+    outbox.welcome({ ...welcome(0, 'new', 'offline'), version: 90 }, false);
+    expect(welcomed()).toEqual([
+      ['first', 40],
+      ['later', 40],
+      ['offline', 90],
+    ]);
+  });
+
   it('another history makes results of the old one void', () => {
     const outbox = filled(1);
     outbox.takeResults([result(1, 60)]);

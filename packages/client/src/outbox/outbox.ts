@@ -55,6 +55,8 @@ export class Outbox {
   #count = 0;
   #order = 0;
   #bytes = 0;
+  /** Version of the running session's welcome; null: there is none. */
+  #sessionVersion: number | null = null;
 
   constructor(limits: OutboxLimits) {
     this.#limits = limits;
@@ -72,7 +74,13 @@ export class Outbox {
   addClient(client: ClientHistory): void {
     if (this.#clients.has(client.clientId)) return;
     this.#assertRoomForClient();
-    this.#clients.set(client.clientId, new OutboxClient(client));
+    // Made in a session, it was first welcomed with that: it can only have been heard of later.
+    const isNew = client.confirmed === 0 && client.welcomed === null;
+    this.#clients.set(client.clientId, new OutboxClient(isNew ? { ...client, welcomed: this.#sessionVersion } : client));
+  }
+
+  has(clientId: string): boolean {
+    return this.#clients.has(this.currentClientId(clientId));
   }
 
   #assertRoomForClient(): void {
@@ -189,6 +197,7 @@ export class Outbox {
     message: Pick<WelcomeMessage, 'clients' | 'historyId' | 'version'>,
     newHistory: boolean,
   ): { rekeyed: Rekeyed[]; stopped: Stopped[] } {
+    this.#sessionVersion = message.version;
     const rekeyed: Rekeyed[] = [];
     const stopped: Stopped[] = [];
     for (const { clientId, lastMutationId, state } of message.clients) {
@@ -239,6 +248,7 @@ export class Outbox {
   }
 
   connectionLost(): void {
+    this.#sessionVersion = null;
     for (const client of this.#clients.values()) {
       client.sent = client.confirmed;
       client.pausedUntilMs = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
 import { type ErrorBody, exhaustive } from '@alcove/core/error';
+import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Connection } from '../connection/connection.ts';
@@ -10,19 +11,38 @@ export interface StatusSources {
   readonly runtime: Runtime;
   readonly connection: Pick<Connection, 'state' | 'heardAtMs' | 'roundTripMs'>;
   readonly replica: Pick<ReplicaFlow, 'position' | 'isCurrent' | 'progress'>;
-  /** Of the last attempt; null since the last welcome. */
-  readonly error: ErrorBody | null;
-  readonly headVersion: number | null;
+  readonly facts: SessionFacts;
   readonly pending: number;
   readonly rejected: number;
-  readonly sessionId: string | null;
-  readonly serverOffsetMs: number | null;
-  readonly user: Claims | null;
+}
+
+/** What the room has said of the session and of itself. */
+export class SessionFacts {
+  sessionId: string | null = null;
+  user: Claims | null = null;
+  /** The room's head as last heard. */
+  headVersion: number | null = null;
+  /** The room's wall time minus ours, at the welcome. */
+  serverOffsetMs: number | null = null;
+  /** Of the last attempt; null since the last welcome. */
+  error: ErrorBody | null = null;
+
+  welcome({ sessionId, version, serverNowMs }: Pick<WelcomeMessage, 'sessionId' | 'version' | 'serverNowMs'>, nowMs: number): void {
+    this.sessionId = sessionId;
+    this.headVersion = version;
+    this.serverOffsetMs = serverNowMs - nowMs;
+    this.error = null;
+  }
+
+  saw(version: number): void {
+    this.headVersion = Math.max(this.headVersion ?? 0, version);
+  }
 }
 
 /** Everything the page may show of how the engine stands. */
 export function engineStatus(sources: StatusSources): EngineStatus {
-  const { connection, replica, error, headVersion, pending, rejected, sessionId, serverOffsetMs, user } = sources;
+  const { connection, replica, pending, rejected } = sources;
+  const { error, headVersion, sessionId, serverOffsetMs, user } = sources.facts;
   const { state } = connection;
   const { position } = replica;
   return {

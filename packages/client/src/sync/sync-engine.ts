@@ -1,4 +1,4 @@
-import { AlcoveError, type ErrorBody, exhaustive } from '@alcove/core/error';
+import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
@@ -9,7 +9,7 @@ import type { ConnectionState } from '../connection/connection-state.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
 import { engineHello } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
-import { engineStatus } from './engine-status.ts';
+import { engineStatus, SessionFacts } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import { NoticeBatch } from './notice-batch.ts';
@@ -25,12 +25,6 @@ export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
 
 /** Offers of values that one engine can make before its numbers meet the next one's. */
 const OFFERS_A_LIFE = 2 ** 32;
-
-/** What is known of the session since its welcome. */
-interface SessionFacts {
-  readonly sessionId: string;
-  readonly serverOffsetMs: number;
-}
 
 /**
  * Joins the flows: each message of the room and each call of the page goes to the flow it concerns; what follows is done in turns (rebase, queries, a piece of
@@ -48,10 +42,7 @@ class Engine implements SyncEngine {
   readonly #states: StateFlow;
   /** The client the session is of; another one once it was stopped. */
   #clientId: string;
-  #session: SessionFacts | null = null;
-  #user: Claims | null = null;
-  #headVersion: number | null = null;
-  #lastError: ErrorBody | null = null;
+  readonly #facts = new SessionFacts();
   #isClosed = false;
 
   constructor(options: SyncEngineOptions) {
@@ -127,9 +118,9 @@ class Engine implements SyncEngine {
 
   start(): void {
     this.#assertOpen();
-    // A client that had a life before was adopted, under the name its mutations go by.
-    if (this.#mutations.outbox.hello().length === 0)
-      this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
+    // In a later life it was adopted, under the name its mutations go by.
+    const { life = 1 } = this.#options;
+    if (life === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
     this.#connection.start();
   }
 
@@ -148,12 +139,13 @@ class Engine implements SyncEngine {
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
     this.#assertOpen();
     const isStopped = this.#isStopped;
+    const isKnown = clients.every(({ clientId }) => this.#mutations.outbox.has(clientId));
     const adopted = this.#mutations.adopt(clients, mutations);
     this.#replica.adopt(adopted);
     const next = clients[0];
     if (isStopped && next !== undefined) this.#becomeClient(next.clientId);
     // The session speaks for clients that its hello named.
-    if (this.#connection.state.phase === 'live' && (isStopped || adopted.length > 0)) {
+    if (this.#connection.state.phase === 'live' && (!isKnown || adopted.length > 0)) {
       this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again for the clients that were adopted' });
     }
     this.#turns.wish();
@@ -270,13 +262,9 @@ class Engine implements SyncEngine {
       runtime: this.#options.runtime,
       connection: this.#connection,
       replica: this.#replica,
-      error: this.#lastError,
-      headVersion: this.#headVersion,
+      facts: this.#facts,
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
-      sessionId: this.#session?.sessionId ?? null,
-      serverOffsetMs: this.#session?.serverOffsetMs ?? null,
-      user: this.#user,
     });
   }
 
@@ -294,7 +282,7 @@ class Engine implements SyncEngine {
         this.#mutations.refused(message);
         return this.#turns.wish();
       case 'commit':
-        this.#sawVersion(message.to);
+        this.#facts.saw(message.to);
         return this.#replica.commit(message);
       case 'snapshotBegin':
       case 'snapshotRows':
@@ -310,7 +298,7 @@ class Engine implements SyncEngine {
         return this.#setUser(message.user);
       case 'ping':
       case 'pong':
-        if (message.version !== undefined) this.#sawVersion(message.version);
+        if (message.version !== undefined) this.#facts.saw(message.version);
         if (message.type === 'pong') this.#replica.pong(message.at);
         return this.#turns.wish();
       case 'error':
@@ -323,23 +311,20 @@ class Engine implements SyncEngine {
     }
   }
 
-  #sawVersion(version: number): void {
-    this.#headVersion = Math.max(this.#headVersion ?? 0, version);
-  }
-
   #setUser(user: Claims | null): void {
-    this.#user = user;
+    this.#facts.user = user;
     this.#replica.user = user;
     this.#turns.wish();
   }
 
   #welcome(message: WelcomeMessage): void {
-    this.#session = { sessionId: message.sessionId, serverOffsetMs: message.serverNowMs - this.#options.runtime.nowMs() };
-    this.#lastError = null;
-    this.#headVersion = message.version;
+    this.#facts.welcome(message, this.#options.runtime.nowMs());
     this.#setUser(message.user);
     const { isRenamed } = this.#mutations.welcome(message);
-    if (isRenamed) this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
+    if (isRenamed) {
+      this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
+      return this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again under the names mutations go by now' });
+    }
     this.#replica.welcome(message);
     this.#states.welcomed(message);
     this.#turns.wish();
@@ -355,7 +340,7 @@ class Engine implements SyncEngine {
 
   #phase(state: ConnectionState): void {
     if (this.#isClosed) return;
-    if ('error' in state) this.#lastError = state.error;
+    if ('error' in state) this.#facts.error = state.error;
     this.#turns.wish();
   }
 
