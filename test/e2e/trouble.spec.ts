@@ -36,6 +36,29 @@ test('a killed server loses nothing that it acknowledged, and what was done mean
   await expect(cleo.items).toHaveCount(before.length + 5);
 });
 
+test('a kill in the middle of many writes: each takes effect once', async ({ visit, ownServer }) => {
+  const url = ownServer.tripUrl('burst');
+  const ada = await visit({ name: 'Ada' }, url);
+  const bo = await visit({ name: 'Bo' }, url);
+  for (const person of [ada, bo]) await person.show('Packing');
+  const before = await ada.items.count();
+  const labels = Array.from({ length: 12 }, (_, i) => `thing ${i + 1}`);
+  for (const [i, label] of labels.entries()) {
+    await ada.addItem(label);
+    // Some are answered by then, some are on their way, some are not sent.
+    if (i === 7) await Promise.all([ownServer.now.kill(), ada.addItem('as it died')]);
+  }
+  await ownServer.start();
+  for (const person of [ada, bo]) {
+    await person.isConnected();
+    await person.isSettled();
+    await expect(person.items).toHaveCount(before + labels.length + 1);
+    const found = (await person.items.allInnerTexts()).slice(before).sort();
+    expect(found).toEqual([...labels, 'as it died'].sort());
+    person.hasNoComplaints(NOBODY_THERE);
+  }
+});
+
 test('a server that is stopped comes back, and its pages with it', async ({ visit, ownServer }) => {
   const ada = await visit({ name: 'Ada' }, ownServer.tripUrl('stopped'));
   await ownServer.now.stop();
