@@ -47,7 +47,13 @@ else await many();
 
 async function one(seed: string): Promise<void> {
   const plan = planOf(seed, omissionsOf(options.without));
-  const report = await runSeed({ plan, databases, bug: makeBug?.() ?? null, echo: options.trace ? (line) => console.log(line) : null, close: options.close });
+  const report = await runSeed({
+    plan,
+    databases,
+    bug: makeBug?.() ?? null,
+    echo: options.trace ? (line) => console.log(line) : null,
+    close: options.close,
+  });
   console.log(`seed ${seed}: trace ${report.traceHash}, ${(report.simulatedMs / 1_000).toFixed(1)} s simulated`);
   console.log(counted(Object.entries(report.counts)));
   if (report.findings.length > 0) await failed(report);

@@ -18,7 +18,7 @@ export class ValuesModel {
   readonly #findings: Findings;
   readonly #sets = new Map<string, Set[]>();
   readonly #written = new Map<string, globalThis.Set<Json>>();
-  readonly #added = new Map<Tab, { sure: number; perhaps: number }>();
+  readonly #added = new Map<Tab, number>();
   #perhapsTwice = 0;
   #count = 0;
 
@@ -36,22 +36,13 @@ export class ValuesModel {
   }
 
   add(tab: Tab, delta: number): void {
-    const known = this.#added.get(tab) ?? { sure: 0, perhaps: 0 };
-    // Told to a worker that has died, before the page noticed: not told again.
-    const isSure = tab.host.running !== null;
-    this.#added.set(tab, { sure: known.sure + (isSure ? delta : 0), perhaps: known.perhaps + (isSure ? 0 : delta) });
+    this.#added.set(tab, (this.#added.get(tab) ?? 0) + delta);
     tab.room.value('likes', '').add(delta);
-  }
-
-  /** The tab's engine was replaced: whether what was added before counts is not known, by design. */
-  doubt(tab: Tab): void {
-    const { sure, perhaps } = this.#added.get(tab) ?? { sure: 0, perhaps: 0 };
-    this.#added.set(tab, { sure: 0, perhaps: sure + perhaps });
   }
 
   /** The room forgot a client of the tab: what was not known to be written is added under another, and may have been written after all. */
   forgotten(tab: Tab): void {
-    this.#perhapsTwice += this.#added.get(tab)?.sure ?? 0;
+    this.#perhapsTwice += this.#added.get(tab) ?? 0;
   }
 
   /** Looks at what a tab says of its own sets: one that is not pending any more was written. */
@@ -77,8 +68,8 @@ export class ValuesModel {
       }),
     );
     for (const [id, sets] of this.#sets) this.#judgeValue(id, sets, rows.get(id));
-    const sure = [...this.#added].filter(([tab]) => tab.state === 'live').reduce((sum, [, added]) => sum + added.sure, 0);
-    const all = [...this.#added.values()].reduce((sum, added) => sum + added.sure + added.perhaps, this.#perhapsTwice);
+    const sure = [...this.#added].filter(([tab]) => tab.state === 'live').reduce((sum, [, added]) => sum + added, 0);
+    const all = [...this.#added.values()].reduce((sum, added) => sum + added, this.#perhapsTwice);
     const total = Number(rows.get(idOf('likes', '')) ?? 0);
     this.#findings.check(
       total >= sure && total <= all,

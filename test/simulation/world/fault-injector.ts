@@ -44,7 +44,7 @@ export class FaultInjector {
       latencyMs: { min: 1, max: this.#random.pick([5, 30, 150]) },
       bytesPerMs: on('slowLink') ? [null, 2, 10, 50] : [null],
     };
-    if (on('imageTrouble')) images.trouble = { fail: 0.2, hang: 0, damage: 0.2 };
+    if (on('imageTrouble')) images.trouble = { fail: 0.2, hang: 0.1, damage: 0.2 };
   }
 
   #again(fault: FaultClass, random: Prng): void {

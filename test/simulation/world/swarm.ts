@@ -137,6 +137,7 @@ function roomLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<RoomL
 function engineLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<EngineLimits> {
   return {
     connectTimeoutMs: 2_000,
+    imageStallMs: 1_500,
     backoffMinMs: random.int(50, 300),
     backoffMaxMs: random.int(500, 2_000),
     cursorIntervalMs: 40,

@@ -249,10 +249,9 @@ export class World {
     this.disk.dispose();
   }
 
-  /** What an engine that goes was inspected counts; what it was told of values is in doubt. */
+  /** What an engine that goes was inspected counts. */
   #gone(tab: Tab): void {
     const { audit } = tab;
-    this.values.doubt(tab);
     if (audit === null) return;
     this.inspected = { replicas: this.inspected.replicas + audit.inspected, queries: this.inspected.queries + audit.queriesCompared };
   }
