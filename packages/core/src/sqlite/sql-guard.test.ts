@@ -52,6 +52,8 @@ describe('refusedIn', () => {
     'insert into t values (1); commit',
     'delete from alcove_log',
     'delete from main."alcove_log"',
+    `delete from 'alcove_log'`,
+    `update or ignore main.'alcove_clients' set a = 1`,
     'insert into alcove_values values (1)',
     'replace into [ALCOVE_meta] values (1)',
     'update alcove_clients set a = 1',

@@ -131,9 +131,9 @@ function startsTarget(tokens: readonly Token[], index: number, word: string): bo
   return previous === 'OR' && tokens[index - 2]?.text === 'UPDATE';
 }
 
-/** A name without its quotes. */
+/** A name without its quotes; where a table's name stands SQLite takes a string for one too. */
 function bareName({ kind, text }: Token): string {
-  if (kind !== 'name') return text;
+  if (kind !== 'name' && kind !== 'string') return text;
   const quote = text.charAt(0);
   const inner = text.slice(1, -1);
   return quote === '[' ? inner : inner.replaceAll(quote + quote, quote);
