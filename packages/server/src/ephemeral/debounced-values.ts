@@ -1,3 +1,4 @@
+import { CHANGE_SET_BYTES_MAX } from '@alcove/core/change/capture';
 import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { Runtime } from '@alcove/core/runtime/runtime';
@@ -55,6 +56,11 @@ interface Unwritten {
   /** Running totals that are not part of the row yet; empty for plain values. */
   readonly totals: Map<string, { readonly total: number; readonly offer: number; readonly owner: CounterOwner }>;
 }
+
+/** Bytes of values that one transaction writes, rows before and after counted: well below what a commit may hold, whatever mutations it holds too. */
+const COMMIT_BYTES_MAX = CHANGE_SET_BYTES_MAX / 2;
+/** What a row costs beside its text, see changeSetBytes. */
+const ROW_BYTES = 64;
 
 /** Seqs of one start of the room; a room may start two million times before 2^53 is reached. */
 const SEQS_PER_BOOT = 2 ** 32;
@@ -151,19 +157,28 @@ export class DebouncedValues {
     return [...this.#unwritten.keys()];
   }
 
-  /** Writes rows, inside the commit's transaction. Changes nothing here. Ids with nothing unwritten are left out. */
+  isUnwritten(id: string): boolean {
+    return this.#unwritten.has(id);
+  }
+
+  /** Writes rows, inside the commit's transaction, one at least and as many as a commit holds. Changes nothing here. Ids with nothing unwritten are left out. */
   write(ids: Iterable<string>): ValueWrites {
     const upsert = this.#database.prepare(
       'INSERT INTO alcove_values (name, key, value, seq) VALUES (?, ?, ?, ?) ON CONFLICT (name, key) DO UPDATE SET value = excluded.value, seq = excluded.seq',
     );
     const entries: ValueWrites['entries'][number][] = [];
     const owners: CounterOwner[] = [];
+    let bytes = 0;
     for (const id of new Set(ids)) {
       const unwritten = this.#unwritten.get(id);
       if (unwritten === undefined) continue;
       const { name, key, value, seq } = unwritten.entry;
-      const isNewRow = this.#row(name, key) === null;
-      upsert.run([name, key, JSON.stringify(value), seq]);
+      const text = JSON.stringify(value);
+      const row = this.#row(name, key);
+      bytes += 2 * (name.length + key.length + ROW_BYTES) + text.length + (row?.characters ?? 0);
+      if (entries.length > 0 && bytes > COMMIT_BYTES_MAX) break;
+      const isNewRow = row === null;
+      upsert.run([name, key, text, seq]);
       for (const { owner, total, offer } of unwritten.totals.values()) {
         this.#counters.put(owner.clientId, name, key, { total, offer });
         owners.push(owner);
@@ -262,9 +277,11 @@ export class DebouncedValues {
     return this.#seq;
   }
 
-  #row(name: string, key: string): { readonly value: Json; readonly seq: number } | null {
+  #row(name: string, key: string): { readonly value: Json; readonly seq: number; readonly characters: number } | null {
     const row = this.#database.prepare('SELECT value, seq FROM alcove_values WHERE name = ? AND key = ?').get([name, key]);
-    return row === undefined ? null : { value: JSON.parse(String(row[0])) as Json, seq: Number(row[1]) }; // written by `write` alone
+    if (row === undefined) return null;
+    const text = String(row[0]);
+    return { value: JSON.parse(text) as Json, seq: Number(row[1]), characters: text.length }; // written by `write` alone
   }
 
   #idsWhere(is: (unwritten: Unwritten) => boolean): string[] {

@@ -55,6 +55,8 @@ export class Committer {
       const { committed, left, unwrittenIds } = commitGroup(parts, batch);
       admission.giveBack(left, batch.byes);
       parts.values.postpone(unwrittenIds, nowMs + parts.limits.retryAfterMs);
+      // What one commit does not hold goes into the next.
+      if (unwrittenIds.length === 0) admission.flushValues(batch.valueIds.filter((id) => parts.values.isUnwritten(id)));
       for (const one of committed) this.#handOver(one);
       return true;
     } catch (error) {

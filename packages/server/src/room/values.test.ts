@@ -95,6 +95,25 @@ describe('debounced values', () => {
     expect(rows()).toEqual([['slow', '', JSON.stringify('y'.repeat(2_000))]]);
   });
 
+  it('[EP-11] more of them than one commit holds are written in several', () => {
+    const text = 'x'.repeat(95_000);
+    const fill = (suffix: string): void => {
+      for (let index = 0; index < 120; index++) offer('a', 'slow', text + suffix, { key: `k${index}` });
+    };
+    fill('1');
+    driven.advance(1);
+    expect(rows()).toHaveLength(120);
+    fill('2');
+    driven.advance(1);
+    expect(driven.room.stats.unwrittenValues).toBe(0);
+    expect(database.prepare(`SELECT count(*) FROM alcove_values WHERE value LIKE '%2"'`).get()).toEqual([120]);
+    // Drained as well.
+    fill('3');
+    driven.room.drain();
+    driven.advance(1);
+    expect(driven.room.stats).toMatchObject({ unwrittenValues: 0, sessions: 0 });
+  });
+
   it('[EP-11] a flush of what is written already changes nothing', () => {
     offer('a', 'budget', 1);
     driven.advance(1_000);
