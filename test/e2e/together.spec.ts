@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test';
+import { TripPage } from './trip-page.ts';
 import { test } from './trip-test.ts';
 
 test('an edit in one window is in the other', async ({ visit }) => {
@@ -24,6 +25,22 @@ test('an edit in one window is in the other', async ({ visit }) => {
   await expect.poll(() => bo.version()).toBe(await ada.version());
   ada.hasNoComplaints();
   bo.hasNoComplaints();
+});
+
+test('two tabs of one browser are two windows of one person', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  const second = new TripPage(await ada.context.newPage());
+  await second.open(ada.page.url());
+  await expect(ada.other('Ada')).toBeVisible();
+  await second.addCity('osaka', 'Osaka');
+  await expect(ada.stops).toHaveCount(9);
+  await ada.handle('Nikkō').focus();
+  await ada.page.keyboard.press('ArrowUp');
+  await expect(second.stops.first()).toHaveText('Nikkō');
+  await second.page.close();
+  await expect(ada.other('Ada')).toHaveCount(0);
+  ada.hasNoComplaints();
+  second.hasNoComplaints();
 });
 
 test('who is here is shown, and who has left is not', async ({ visit }) => {

@@ -5,6 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { createServer } from '@alcove/server/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { trip } from '../../examples/trip-planner/room.ts';
@@ -27,6 +28,9 @@ beforeAll(() => {
   symlinkSync(join(demo, 'node_modules'), join(home, 'node_modules'), 'junction');
   mkdirSync(join(home, 'dist/client'), { recursive: true });
   writeFileSync(join(home, 'dist/client/index.html'), '<!doctype html><title>A page</title>');
+  mkdirSync(join(home, 'dist/client/assets'));
+  writeFileSync(join(home, 'dist/client/assets/page-1a2b.js'), 'a script');
+  writeFileSync(join(home, 'dist/client/assets/page-1a2b.js.gz'), gzipSync('a script'));
 });
 
 afterEach(async () => {
@@ -88,6 +92,11 @@ describe('the demo’s server', () => {
       expect(page.headers.get('content-security-policy')).toContain("'wasm-unsafe-eval'");
       expect(await page.text()).toContain('A page');
     }
+    const script = await fetch(`${first.url}assets/page-1a2b.js`, { headers: { 'accept-encoding': 'gzip' } });
+    expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(script.headers.get('content-encoding')).toBe('gzip');
+    expect(await script.text()).toBe('a script');
+    expect((await fetch(first.url)).headers.get('cache-control')).toBe('no-cache');
     expect((await fetch(`${first.url}assets/none.js`)).status).toBe(404);
     expect((await fetch(`${first.url}%2e%2e/package.json`)).status).toBe(404);
     expect((await fetch(first.url, { method: 'POST' })).status).toBe(405);
