@@ -20,6 +20,7 @@ const LIVE: EngineStatus = {
   historyId: 'h',
   version: 1,
   headVersion: 1,
+  welcomeVersion: 1,
   heardAtMs: 1,
   roundTripMs: 2,
   pending: 0,

@@ -51,6 +51,8 @@ export class EngineAudit {
   readonly #parts: EngineAuditParts;
   /** In the order they were enqueued. */
   pending: Mutation[] = [];
+  /** Of the running session, in which clients may come into being. */
+  #welcomeVersion: number | null = null;
   readonly clients = new Map<string, { lastMutationId: number; confirmed: number; welcomed: number | null }>();
   readonly #watched = new Map<string, Watched>();
   readonly #databases = new Set<Database>();
@@ -127,8 +129,9 @@ export class EngineAudit {
       else if (notice.type === 'query') this.#query(notice);
       else if (notice.type === 'rekeyed')
         this.#parts.findings.report('I12', `${this.#parts.name}: ${notice.clientId} was renamed, though no history was lost`);
-      else if (notice.type === 'status' && notice.status.connection === 'live' && notice.status.headVersion !== null) {
-        for (const client of this.clients.values()) client.welcomed ??= notice.status.headVersion;
+      else if (notice.type === 'status') {
+        this.#welcomeVersion = notice.status.welcomeVersion;
+        for (const client of this.clients.values()) client.welcomed ??= this.#welcomeVersion;
       }
     }
   }
@@ -269,7 +272,7 @@ export class EngineAudit {
     const known = this.clients.get(clientId);
     if (known !== undefined) return known;
     this.#parts.onClient(clientId);
-    const fresh = { lastMutationId: 0, confirmed: 0, welcomed: null };
+    const fresh = { lastMutationId: 0, confirmed: 0, welcomed: this.#welcomeVersion };
     this.clients.set(clientId, fresh);
     return fresh;
   }

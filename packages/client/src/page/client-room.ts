@@ -308,7 +308,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         return this.#refused(notice, runtime);
       case 'status':
         this.#engineStatus = notice.status;
-        if (notice.status.connection === 'live' && notice.status.headVersion !== null) this.#mutations.welcomed(notice.status.headVersion);
+        if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
         return this.#showStatus();
       default:
         return exhaustive(notice);

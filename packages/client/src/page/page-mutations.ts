@@ -124,8 +124,8 @@ export class PageMutations {
     this.#touch();
   }
 
-  welcomed(headVersion: number): void {
-    if (this.#client.welcomed === null) this.#client = { ...this.#client, welcomed: headVersion };
+  welcomed(version: number): void {
+    if (this.#client.welcomed === null) this.#client = { ...this.#client, welcomed: version };
   }
 
   settled(notice: SettledNotice): void {

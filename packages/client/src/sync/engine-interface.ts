@@ -96,7 +96,7 @@ export interface EngineClient {
   readonly lastMutationId: number;
   /** Highest mutationId whose settling was told. */
   readonly confirmed: number;
-  /** Version of the first welcome this client had; null: none. */
+  /** Version of the first welcome this client had (`EngineStatus.welcomeVersion`); null: none. */
   readonly welcomed: number | null;
 }
 
@@ -272,6 +272,8 @@ export interface EngineStatus {
   readonly version: number | null;
   /** The room's head as last heard. */
   readonly headVersion: number | null;
+  /** The room's version at the welcome of the running session, which is the first welcome of clients made in it; null: there is no session. */
+  readonly welcomeVersion: number | null;
   /** Wall time when the room was last heard, and the round trip of the last ping. */
   readonly heardAtMs: number | null;
   readonly roundTripMs: number | null;

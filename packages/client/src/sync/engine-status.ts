@@ -22,6 +22,8 @@ export class SessionFacts {
   user: Claims | null = null;
   /** The room's head as last heard. */
   headVersion: number | null = null;
+  /** The room's version at the welcome; null: the session is over. */
+  welcomeVersion: number | null = null;
   /** The room's wall time minus ours, at the welcome. */
   serverOffsetMs: number | null = null;
   /** Of the last attempt; null since the last welcome. */
@@ -30,6 +32,7 @@ export class SessionFacts {
   welcome({ sessionId, version, serverNowMs }: Pick<WelcomeMessage, 'sessionId' | 'version' | 'serverNowMs'>, nowMs: number): void {
     this.sessionId = sessionId;
     this.headVersion = version;
+    this.welcomeVersion = version;
     this.serverOffsetMs = serverNowMs - nowMs;
     this.error = null;
   }
@@ -54,6 +57,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     historyId: position?.historyId ?? null,
     version: position?.version ?? null,
     headVersion,
+    welcomeVersion: sources.facts.welcomeVersion,
     heardAtMs: connection.heardAtMs,
     roundTripMs: connection.roundTripMs,
     pending,

@@ -139,16 +139,20 @@ class Engine implements SyncEngine {
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
     this.#assertOpen();
     const isStopped = this.#isStopped;
-    const isKnown = clients.every(({ clientId }) => this.#mutations.outbox.has(clientId));
+    const next = clients[0];
+    // A session speaks for the clients that its hello named: those that it did not make it necessary to say hello again.
+    const isNamed = clients.every(({ clientId }) => this.#mutations.outbox.has(clientId));
+    if (!isNamed) this.#sayHelloAgain('for the clients that were adopted');
     const adopted = this.#mutations.adopt(clients, mutations);
     this.#replica.adopt(adopted);
-    const next = clients[0];
+    if (isNamed && adopted.length > 0) this.#sayHelloAgain('for the mutations that were adopted');
     if (isStopped && next !== undefined) this.#becomeClient(next.clientId);
-    // The session speaks for clients that its hello named.
-    if (this.#connection.state.phase === 'live' && (!isKnown || adopted.length > 0)) {
-      this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again for the clients that were adopted' });
-    }
     this.#turns.wish();
+  }
+
+  #sayHelloAgain(why: string): void {
+    if (this.#connection.state.phase === 'live')
+      this.#connection.breakOff({ code: 'connection_lost', message: `hello is said again ${why}` });
   }
 
   /** Whether the room takes nothing more from the session's client, whatever its mutations are called by now. */
@@ -323,7 +327,7 @@ class Engine implements SyncEngine {
     const { isRenamed } = this.#mutations.welcome(message);
     if (isRenamed) {
       this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
-      return this.#connection.breakOff({ code: 'connection_lost', message: 'hello is said again under the names mutations go by now' });
+      return this.#sayHelloAgain('under the names that mutations go by now');
     }
     this.#replica.welcome(message);
     this.#states.welcomed(message);
@@ -332,6 +336,7 @@ class Engine implements SyncEngine {
 
   #lost(): void {
     if (this.#isClosed) return;
+    this.#facts.welcomeVersion = null;
     this.#mutations.outbox.connectionLost();
     this.#replica.lost();
     this.#states.lost();
