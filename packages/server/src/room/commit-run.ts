@@ -13,7 +13,7 @@ import type { ValueWrites } from '../ephemeral/debounced-values.ts';
 import type { ClientRow } from './client-rows.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { CallWork, MutationWork, Outcome, TransactWork, Work } from './work.ts';
-import { failureKind } from './work.ts';
+import { failureKind, refusalKey } from './work.ts';
 
 /** A version as it was written; not yet durable. */
 export interface MadeVersion extends AppendedEntry {
@@ -51,7 +51,7 @@ export class CommitRun {
   readonly #rows = new Map<string, ClientRow>();
   readonly #gone = new Set<string>();
   readonly #rejections = new Map<string, number>();
-  /** Clients of which nothing more is taken, so that order holds: one refusal covers all that follow. */
+  /** By `refusalKey`: of these nothing more is taken, one refusal covers all that follow. */
   readonly #refused: Set<string>;
   #values: ValueWrites | null = null;
 
@@ -108,7 +108,7 @@ export class CommitRun {
 
   #mutation(work: MutationWork, rejection: AlcoveError | null): void {
     const { mutation, owner } = work;
-    if (this.#refused.has(owner.clientId)) return;
+    if (this.#refused.has(refusalKey(work))) return;
     const row = this.#row(owner.clientId);
     const last = row?.lastMutationId ?? 0;
     const refusal = refusalOf(work, row, last);
@@ -193,7 +193,7 @@ export class CommitRun {
   }
 
   #refuse(work: Work, error: AlcoveError, expected: number): void {
-    if (work.kind === 'mutation') this.#refused.add(work.owner.clientId);
+    if (work.kind === 'mutation') this.#refused.add(refusalKey(work));
     this.outcomes.push({ work, result: 'refused', expected, error });
   }
 

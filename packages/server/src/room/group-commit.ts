@@ -5,7 +5,7 @@ import type { MadeVersion } from './commit-run.ts';
 import { CommitRun } from './commit-run.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Outcome, Work } from './work.ts';
-import { failureKind } from './work.ts';
+import { failureKind, refusalKey } from './work.ts';
 
 /** What arrived since the last flush. */
 export interface Batch {
@@ -77,10 +77,10 @@ const refused = (work: Work, error: AlcoveError): Outcome => ({
 });
 
 function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
-  const refusedClients = new Set<string>();
-  const committed = batch.works.map((work) => commitOne(parts, work, refusedClients));
+  const refusedKeys = new Set<string>();
+  const committed = batch.works.map((work) => commitOne(parts, work, refusedKeys));
   try {
-    committed.push(attempt(parts, { ...batch, works: [] }, refusedClients, null).committed);
+    committed.push(attempt(parts, { ...batch, works: [] }, refusedKeys, null).committed);
     return { committed, left: [], unwrittenIds: [] };
   } catch (cause) {
     const error = AlcoveError.from(cause);
@@ -90,14 +90,14 @@ function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
   }
 }
 
-function commitOne(parts: RoomParts, work: Work, refusedClients: Set<string>): Committed {
+function commitOne(parts: RoomParts, work: Work, refusedKeys: Set<string>): Committed {
   const batch = { ...EMPTY, works: [work] };
   try {
-    return attempt(parts, batch, refusedClients, null).committed;
+    return attempt(parts, batch, refusedKeys, null).committed;
   } catch (cause) {
     const error = AlcoveError.from(cause);
-    if (failureKind(error) === 'final') return recordRejection(parts, batch, refusedClients, error);
-    return refuseOne(work, error, refusedClients);
+    if (failureKind(error) === 'final') return recordRejection(parts, batch, refusedKeys, error);
+    return refuseOne(work, error, refusedKeys);
   }
 }
 
@@ -105,24 +105,24 @@ function commitOne(parts: RoomParts, work: Work, refusedClients: Set<string>): C
 function recordRejection(
   parts: RoomParts,
   batch: Batch & { readonly works: readonly Work[] },
-  refusedClients: Set<string>,
+  refusedKeys: Set<string>,
   rejection: AlcoveError,
 ): Committed {
   try {
-    return attempt(parts, batch, refusedClients, rejection).committed;
+    return attempt(parts, batch, refusedKeys, rejection).committed;
   } catch (cause) {
     const error = AlcoveError.from(cause);
     if (failureKind(error) === 'final')
       throw new AlcoveError('room_failed', `a rejection could not be stored: ${error.message}`, { cause });
     const [work] = batch.works;
     if (work === undefined) throw error;
-    return refuseOne(work, error, refusedClients);
+    return refuseOne(work, error, refusedKeys);
   }
 }
 
-function refuseOne(work: Work, error: AlcoveError, refusedClients: Set<string>): Committed {
+function refuseOne(work: Work, error: AlcoveError, refusedKeys: Set<string>): Committed {
   if (failureKind(error) === 'fail') throw error;
-  if (work.kind === 'mutation') refusedClients.add(work.owner.clientId);
+  if (work.kind === 'mutation') refusedKeys.add(refusalKey(work));
   return nothing([refused(work, error)]);
 }
 
@@ -133,8 +133,8 @@ function attempt(
   rejection: AlcoveError | null,
 ): { committed: Committed; left: readonly Work[] } {
   // A transaction that fails takes its refusals back with it.
-  const refusedClients = new Set(refusedBefore);
-  const run = new CommitRun(parts, refusedClients);
+  const refusedKeys = new Set(refusedBefore);
+  const run = new CommitRun(parts, refusedKeys);
   let left: readonly Work[] = [];
   const made = parts.database.transaction(() => {
     for (const { owner, upTo } of batch.heard.values()) run.heard(owner, upTo);
@@ -143,7 +143,7 @@ function attempt(
     if (left.length === 0) for (const owner of batch.byes.values()) run.bye(owner);
     return run.finish();
   });
-  for (const clientId of refusedClients) refusedBefore.add(clientId);
+  for (const key of refusedKeys) refusedBefore.add(key);
   if (made !== null) parts.log.advance(made);
   if (run.values !== null) parts.values.written(run.values);
   return { committed: { made, outcomes: run.outcomes, afterCommit: run.afterCommit, values: run.values }, left };

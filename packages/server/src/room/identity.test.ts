@@ -119,6 +119,19 @@ describe('clients and groups of a room', () => {
       expect(resultsIn(driven.take('new'))).toMatchObject([{ mutationId: 1, status: 'applied' }]);
     });
 
+    it('[RM-22] a refusal of what the older connection had pushed leaves no push of the newer one without an answer', () => {
+      driven.join('old', { clientId: 'c1' });
+      driven.queue('old', 2, 'addStop', stop('s2'), 'c1');
+      driven.join('new', { clientId: 'c1' });
+      driven.queue('new', 1, 'addStop', stop('s1'), 'c1');
+      driven.queue('new', 2, 'addStop', stop('s2'), 'c1');
+      driven.flush();
+      expect(resultsIn(driven.take('new'))).toMatchObject([
+        { mutationId: 1, status: 'applied' },
+        { mutationId: 2, status: 'applied' },
+      ]);
+    });
+
     it('[AC-5] a sessionId is the room’s word: the same for a client’s connections, another in another room, none that tells the clientId', () => {
       const session = (room: DrivenRoom, connectionId: string, clientId: string): string =>
         (room.join(connectionId, { clientId })[0] as { sessionId: string }).sessionId;

@@ -27,6 +27,12 @@ export interface MutationWork {
   readonly forgotten: boolean;
 }
 
+/**
+ * What one refusal covers: all that the connection pushed of that client. Another connection of the client (a newer one, or one of its group) may push the same
+ * and is answered for itself.
+ */
+export const refusalKey = ({ pusher, owner }: MutationWork): string => `${pusher.connectionId} ${owner.clientId}`;
+
 /** Settled exactly once, when its version is durable or it was refused. */
 export interface Answer {
   resolve(result: { readonly version: number }): void;
