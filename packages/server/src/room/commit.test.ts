@@ -166,6 +166,15 @@ describe('commits of a room', () => {
     expect(driven.room.stats.version).toBe(1);
   });
 
+  it('[RM-6] keeps nothing of words about rejections that there are not', () => {
+    for (let client = 0; client < 100; client++) driven.say('a', { type: 'heard', clientId: `nobody-${client}`, upTo: 1 });
+    driven.ports.nextTickMs = null;
+    driven.ports.flushRequests = 0;
+    driven.runtime.advance(5_000);
+    driven.room.tick();
+    expect(driven.ports.flushRequests).toBe(0);
+  });
+
   it('[RM-6] takes nothing more from a client that does not say heard, and never drops a rejection', () => {
     const bounded = open({ limits: { clientRejectionsMax: 2 } });
     bounded.join('z');

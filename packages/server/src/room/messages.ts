@@ -112,6 +112,8 @@ export function heardByHello(around: MessageSurroundings, session: Session): voi
 
 /** What is heard frees something and tells nobody: it waits for the next flush, or for a while. */
 function heard({ admission, schedule, parts }: MessageSurroundings, session: Session, clientId: string, upTo: number): void {
+  // So what waits to be forgotten is no more than what is stored.
+  if (parts.clients.rejectionCount(clientId) === 0) return;
   admission.heard(upTo, ownerOf(session, clientId));
   schedule.want('flush', parts.runtime.monotonicMs() + parts.limits.heardDelayMs);
 }
