@@ -1,3 +1,4 @@
+import { encodeMessage } from '@alcove/core/protocol/codec';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom, resultsIn, typesOf } from '../../../../test/fake/driven-room.ts';
@@ -300,6 +301,17 @@ describe('commits of a room', () => {
     expect(bounded.room.stats).toMatchObject({ version: 2, queuedMutations: 0, queuedBytes: 0 });
     bounded.take('y');
     expect(resultsIn(bounded.push('y', 3, 'nothing'))).toMatchObject([{ status: 'applied', version: 3 }]);
+  });
+
+  it('[RM-21] counts what waits as it is, not as it came', () => {
+    driven.join('packed', { codecs: ['deflate'] });
+    const mutations = [1, 2].map((mutationId) => ({ clientId: 'c-packed', mutationId, name: 'nothing', args: 'x'.repeat(100_000) }));
+    const frame = encodeMessage({ type: 'push', mutations }, 'deflate', driven.runtime);
+    expect(frame.length).toBeLessThan(5_000);
+    driven.room.receive('packed', frame);
+    expect(driven.room.stats.queuedBytes).toBeGreaterThan(200_000);
+    driven.flush();
+    expect(driven.room.stats.queuedBytes).toBe(0);
   });
 
   it('[RM-21] ends a transaction whose time is over and goes on in the next one', () => {

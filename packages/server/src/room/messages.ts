@@ -31,16 +31,20 @@ export function receiveFrame(around: MessageSurroundings, session: Session, fram
   } catch (error) {
     return around.connections.end(session, AlcoveError.from(error, 'bad_message'));
   }
-  if (message !== null) handleMessage(around, session, message, frame.length);
+  if (message !== null) handleMessage(around, session, message, () => heldBytes(frame, message));
 }
 
-function handleMessage(around: MessageSurroundings, session: Session, message: ClientMessage, bytes: number): void {
+/** About what a message that waits holds in memory: a deflated frame may be a thousandth of it. */
+const heldBytes = (frame: string | Uint8Array, message: ClientMessage): number =>
+  typeof frame === 'string' || frame[0] === 0 ? frame.length : JSON.stringify(message).length;
+
+function handleMessage(around: MessageSurroundings, session: Session, message: ClientMessage, bytes: () => number): void {
   const { connections, parts } = around;
   switch (message.type) {
     case 'hello':
       return connections.end(session, new AlcoveError('hello_repeated', 'this connection has said hello already'), 'hello');
     case 'push':
-      return push(around, session, message, bytes);
+      return push(around, session, message, bytes());
     case 'follow':
       return connections.follow(session, message);
     case 'hydrate':
