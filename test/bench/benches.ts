@@ -1,7 +1,19 @@
+import { coldOpenBench } from './cold-open.bench.ts';
 import { commitBench } from './commit.bench.ts';
 import { fanOutBench } from './fan-out.bench.ts';
 import { liveUpdateBench } from './live-update.bench.ts';
+import { localEchoBench } from './local-echo.bench.ts';
+import { memoryBench } from './memory.bench.ts';
 import type { Bench } from './measure.ts';
+import { tabToTabBench } from './tab-to-tab.bench.ts';
 
 /** All benches, in the order they run. */
-export const benches: readonly Bench[] = [liveUpdateBench, commitBench, fanOutBench];
+export const benches: readonly Bench[] = [
+  coldOpenBench,
+  liveUpdateBench,
+  localEchoBench,
+  commitBench,
+  fanOutBench,
+  tabToTabBench,
+  memoryBench,
+];

@@ -15,7 +15,7 @@ export async function bundleBenches(): Promise<string> {
     configFile: false,
     root: folder,
     logLevel: 'warn',
-    ssr: { noExternal: [/^@alcove\//], resolve: { conditions } },
+    ssr: { noExternal: [/^@alcove\//, 'fractional-indexing' /* the demo's, not to be found from here */], resolve: { conditions } },
     build: {
       ssr: true,
       outDir,
@@ -27,7 +27,7 @@ export async function bundleBenches(): Promise<string> {
         input: {
           main: join(folder, 'main.ts'),
           'bare-server': join(folder, 'bare-server.ts'),
-          'board-server': join(folder, 'board-server.ts'),
+          'bench-server': join(folder, 'bench-server.ts'),
           // The server starts it from beside its own module.
           'builder-child': builderChild,
         },

@@ -14,7 +14,7 @@ export interface BenchChild {
 
 export type ChildQuestion = 'cpu' | 'rss' | 'stop';
 export interface ChildReady {
-  readonly url: string;
+  readonly said: string;
 }
 export interface ChildAnswer {
   readonly answer: number;
@@ -26,21 +26,13 @@ const SOURCES = '../../../bench/';
 /** Starts a module of this folder as a process of its own: bundled as this one is, or from its source where it was not bundled. */
 export async function startChild(module: `${string}.ts`, ...args: readonly string[]): Promise<BenchChild> {
   const child = forkModule(module, args);
-  const next = <Message>(): Promise<Message> =>
-    new Promise((resolve, reject) => {
-      const ended = (code: number | null): void => reject(new TypeError(`${module} ended with code ${code}`));
-      child.once('exit', ended);
-      child.once('message', (message) => {
-        child.off('exit', ended);
-        resolve(message as Message); // both ends are in this folder
-      });
-    });
+  const next = <Message>(): Promise<Message> => nextMessage(child, module);
   const ask = async (question: ChildQuestion): Promise<number> => {
     const answered = next<ChildAnswer>();
     child.send(question);
     return (await answered).answer;
   };
-  const { url } = await next<ChildReady>();
+  const { said: url } = await next<ChildReady>();
   return {
     url,
     cpuMs: () => ask('cpu'),
@@ -51,6 +43,23 @@ export async function startChild(module: `${string}.ts`, ...args: readonly strin
       await exited;
     },
   };
+}
+
+/** Runs a module of this folder that makes something; answers with what it says of it. */
+export async function runChild(module: `${string}.ts`, ...args: readonly string[]): Promise<string> {
+  const { said } = await nextMessage<ChildReady>(forkModule(module, args), module);
+  return said;
+}
+
+function nextMessage<Message>(child: ChildProcess, module: string): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void => reject(new TypeError(`${module} ended with code ${code}`));
+    child.once('exit', ended);
+    child.once('message', (message) => {
+      child.off('exit', ended);
+      resolve(message as Message); // both ends are in this folder
+    });
+  });
 }
 
 function forkModule(module: string, args: readonly string[]): ChildProcess {
@@ -84,5 +93,5 @@ export function answerParent(url: string, stop: () => Promise<void>): void {
       });
     });
   });
-  process.send?.({ url } satisfies ChildReady);
+  process.send?.({ said: url } satisfies ChildReady);
 }

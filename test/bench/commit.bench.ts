@@ -9,7 +9,7 @@ import { mutatorTx } from '@alcove/core/sqlite/drizzle';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import { board, itemAt } from './bench-room.ts';
 import { BoardSocket } from './board-socket.ts';
-import { startChild } from './child.ts';
+import { startServer } from './start-server.ts';
 import { type Bench, type Figure, figureOf, interleave } from './measure.ts';
 
 const MUTATIONS = 6_000;
@@ -23,7 +23,7 @@ export const commitBench: Bench = {
   async run({ runs, say }) {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
     const figures: Figure[] = [];
-    const server = await startChild('board-server.ts', join(folder, 'rooms'));
+    const server = await startServer({ dataDir: join(folder, 'rooms') });
     try {
       for (const clients of [1, 50]) {
         say(`${clients} client(s)`);

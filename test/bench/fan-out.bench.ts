@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { itemAt } from './bench-room.ts';
 import { BoardSocket } from './board-socket.ts';
 import { type BenchChild, startChild } from './child.ts';
+import { startServer } from './start-server.ts';
 import { type Bench, type Pair, figureOf, median, quantile, reportOf } from './measure.ts';
 
 const SOCKETS = 500;
@@ -156,7 +157,7 @@ async function bareSide(path: string): Promise<Side> {
 }
 
 async function roomSide(dataDir: string): Promise<Side> {
-  const child = await startChild('board-server.ts', dataDir);
+  const child = await startServer({ dataDir });
   const sockets: BoardSocket[] = [];
   for (let index = 0; index < SOCKETS; index += 1) sockets.push(await BoardSocket.join(child.url, 'fan-out', `client-${index}`));
   let mutationId = 0;

@@ -10,7 +10,7 @@ import type { ClientRoom } from '../../packages/client/src/page/client-room.ts';
 import type { LiveQuery } from '../../packages/client/src/page/live-query.ts';
 import { board, itemAt, items } from './bench-room.ts';
 import { BoardSocket } from './board-socket.ts';
-import { startChild } from './child.ts';
+import { startServer } from './start-server.ts';
 import { type Bench, figureOf, interleave, median, type Pair } from './measure.ts';
 import { createBenchClient } from './node-client.ts';
 
@@ -32,7 +32,7 @@ export const liveUpdateBench: Bench = {
   name: 'live-update',
   async run({ runs, say }) {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
-    const server = await startChild('board-server.ts', folder, String(ROWS));
+    const server = await startServer({ dataDir: folder, items: ROWS });
     const sqljs = await initSqlJs();
     let client: Client | null = null;
     try {

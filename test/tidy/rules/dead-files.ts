@@ -15,7 +15,8 @@ export const deadFiles: Rule = {
     const graph = importGraph(tree);
     const product = reachable(graph, [...PACKAGES.flatMap((name) => entriesOf(tree, name)), ...binariesOf(tree), ...exampleEntries(tree)]);
     const named = withNamedFiles(graph, tree);
-    const anything = reachable(named, [...product, ...tree.code(isEntryOfTests).map(({ path }) => path), ...scriptEntries(tree)]);
+    const tests = [...tree.code(isEntryOfTests).map(({ path }) => path), ...pageScripts(tree, 'test/')];
+    const anything = reachable(named, [...product, ...tests, ...scriptEntries(tree)]);
     return tree
       .code((path) => /^(packages|examples|test|scripts)\//.test(path))
       .filter(({ path }) => !isTestFile(path) && !(isShipped(path) ? product : anything).has(path))
@@ -81,9 +82,13 @@ function binariesOf(tree: SourceTree): string[] {
 /** What stands at the top of an example's folder, and the modules its pages load. */
 function exampleEntries(tree: SourceTree): string[] {
   const top = tree.code((path) => /^examples\/[^/]+\/[^/]+$/.test(path)).map(({ path }) => path);
-  const pages = tree.files.filter(({ path }) => path.startsWith('examples/') && path.endsWith('.html'));
-  const scripts = pages.flatMap((page) =>
+  return [...top, ...pageScripts(tree, 'examples/')];
+}
+
+/** The modules that HTML pages below a folder load. */
+function pageScripts(tree: SourceTree, folder: string): string[] {
+  const pages = tree.files.filter(({ path }) => path.startsWith(folder) && path.endsWith('.html'));
+  return pages.flatMap((page) =>
     [...page.text.matchAll(/<script[^>]+src="\/?([^"]+)"/g)].map(([, src = '']) => posix.join(posix.dirname(page.path), src)),
   );
-  return [...top, ...scripts];
 }

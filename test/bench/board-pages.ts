@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright';
+import { openBrowser, openPage } from './browser.ts';
+import { buildPages } from './build-pages.ts';
+import { type BenchChild, startChild } from './child.ts';
+import type { RawStart } from './pages/raw-board.ts';
+import { startServer } from './start-server.ts';
+
+/** Items of a board in whose pages one list of 50 is shown. */
+export const ITEMS = 10_000;
+
+/** What the benches of a shown list have in common: a server of ours with its pages, a bare one, and a browser. */
+export class BoardPages {
+  readonly #folder: string;
+  readonly #server: BenchChild;
+  readonly #bare: BenchChild;
+  readonly #browser: Browser;
+
+  private constructor(folder: string, server: BenchChild, bare: BenchChild, browser: Browser) {
+    this.#folder = folder;
+    this.#server = server;
+    this.#bare = bare;
+    this.#browser = browser;
+  }
+
+  static async open(): Promise<BoardPages> {
+    const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
+    const pages = await buildPages(join(folder, 'pages'));
+    const server = await startServer({ dataDir: join(folder, 'rooms'), items: ITEMS, pages });
+    const bare = await startChild('bare-server.ts', join(folder, 'bare', 'floor.sqlite'));
+    return new BoardPages(folder, server, bare, await openBrowser());
+  }
+
+  /** A page of ours in a context of its own, its list shown. */
+  ours(room: string): Promise<Page> {
+    return this.#shown(`board-ours.html#${room}`);
+  }
+
+  /** A page of the floor, whose changes take effect in its own worker, or through the bare server. */
+  floor(through: 'worker' | 'server'): Promise<Page> {
+    const start: RawStart = { url: through === 'server' ? this.#bare.url : null, items: ITEMS };
+    return this.#shown(`board-floor.html#${encodeURIComponent(JSON.stringify(start))}`);
+  }
+
+  async #shown(path: string): Promise<Page> {
+    const page = await openPage(this.#browser, `${this.#server.url}/${path}`);
+    await page.waitForFunction(() => globalThis.bench !== undefined);
+    await page.evaluate(() => bench.ready());
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+    await this.#bare.stop();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
