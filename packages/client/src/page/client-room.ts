@@ -236,7 +236,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         token,
         onNotices: (notices) => {
           if (this.#port !== port) return;
-          for (const notice of notices) this.#hear(notice, runtime);
+          for (const notice of notices) this.#hearAlone(notice, runtime);
         },
         onLost: (loss) => {
           if (this.#port === port) this.#lost(loss);
@@ -284,6 +284,17 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#queries.failAll(failure);
     this.#engineStatus = null;
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'failed', error: failure });
+  }
+
+  /** A listener of the app's that throws is told like any uncaught error, and keeps nobody from hearing what else there is. */
+  #hearAlone(notice: EngineNotice, runtime: Runtime): void {
+    try {
+      this.#hear(notice, runtime);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   #hear(notice: EngineNotice, runtime: Runtime): void {

@@ -144,7 +144,6 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     this.#watching = false;
     this.#waiting?.reject(new AlcoveError('closed', 'the query ended before it had a result'));
     this.#waiting = null;
-    this.detached();
   }
 
   #used(): void {
@@ -167,6 +166,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
       if (this.#result.used) return;
       if (this.#waiting !== null) return this.endUnlessUsed();
       this.end();
+      this.detached();
       this.#ended = true;
       this.#ports.onEnded(this.queryId);
     });

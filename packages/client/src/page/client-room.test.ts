@@ -1,0 +1,46 @@
+import { afterEach, expect, it } from 'vitest';
+import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
+import { stops, tripRoom } from '../../../../test/fake/trip-room.ts';
+
+const { queueMicrotask } = globalThis;
+afterEach(() => {
+  globalThis.queueMicrotask = queueMicrotask;
+});
+
+it('[WK-17] a listener that throws is told as an uncaught error and keeps nobody from hearing the rest', async () => {
+  const later: (() => void)[] = [];
+  const engine = new ScriptedEngine();
+  const client = engine.client();
+  const room = client.room(tripRoom, 'japan');
+  const query = room.query((db) => db.select({ id: stops.id }).from(stops));
+  query.subscribe(() => {
+    throw new TypeError('of the app');
+  });
+  const mutation = room.mutate.nothing();
+  await mutation.local;
+  globalThis.queueMicrotask = (fn) => void later.push(fn);
+  const watch = engine.ordered('watch')[0];
+  if (watch?.type !== 'watch') throw new TypeError('nobody watches');
+  engine.say(
+    {
+      type: 'query',
+      queryId: watch.queryId,
+      status: 'current',
+      revision: 1,
+      update: { kind: 'whole', columns: ['id'], rows: [['a']] },
+      error: null,
+    },
+    { type: 'settled', clientId: room.clientId, mutationId: 1, outcome: 'applied', version: 5, error: null },
+  );
+  await expect(mutation.confirmed).resolves.toEqual({ version: 5 });
+  expect(query.getSnapshot().data).toEqual([{ id: 'a' }]);
+  const thrown = later.map((fn) => {
+    try {
+      return fn();
+    } catch (error) {
+      return String(error);
+    }
+  });
+  expect(thrown).toContain('TypeError: of the app');
+  client.close();
+});
