@@ -333,7 +333,7 @@ export class RoomHost implements Listener {
     const { history, disk, random } = this.#around;
     history.secured(history.head);
     this.#call(life, () => life.room.durable(history.head));
-    life.process.runtime.setTimer(random.int(20, 400), () => !life.over && disk.secure());
+    life.process.runtime.setTimer(random.int(100, 1_500), () => !life.over && disk.secure());
   }
 
   #call(life: Life, fn: () => void): void {

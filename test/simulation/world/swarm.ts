@@ -1,4 +1,3 @@
-import { ENGINE_LIMITS } from '../../../packages/client/src/sync/engine-limits.ts';
 import type { EngineLimits } from '../../../packages/client/src/sync/engine-limits.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
 import { Prng } from '../../fake/prng.ts';
@@ -82,17 +81,9 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     tabsPerGroup: without.tabsPerGroup ?? drawn.tabsPerGroup,
     activeMs: without.activeMs ?? drawn.activeMs,
     images: drawn.images && without.images !== false,
-    ...limits(tight, random),
+    roomLimits: roomLimits(tight, random.fork('room')),
+    engineLimits: engineLimits(tight, random.fork('engine')),
   };
-}
-
-/** A client may not have more unanswered than the room keeps rejections of it, or an outcome can be lost: so the two bounds belong together. */
-function limits(tight: ReadonlySet<TightClass>, random: Prng): Pick<RunPlan, 'roomLimits' | 'engineLimits'> {
-  const room = roomLimits(tight, random.fork('room'));
-  const engine = engineLimits(tight, random.fork('engine'));
-  const { clientRejectionsMax = Number.POSITIVE_INFINITY } = room;
-  const { pushWindowMutationsMax = ENGINE_LIMITS.pushWindowMutationsMax } = engine;
-  return { roomLimits: room, engineLimits: { ...engine, pushWindowMutationsMax: Math.min(pushWindowMutationsMax, clientRejectionsMax) } };
 }
 
 /** Times that let a whole life of connections pass in seconds; and the tight sizes. */

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { BUGS } from './bugs.ts';
+import { campaign } from './campaign.ts';
+import { realDatabases } from './databases.ts';
+import { runSeed } from './run-seed.ts';
+import type { RunReport } from './run-seed.ts';
+import { planOf } from './world/swarm.ts';
+
+const databases = await realDatabases();
+
+/** How a failure reads in a test's output: what was found, and how to see it again. */
+const told = (report: RunReport | null): string[] =>
+  report === null || report.findings.length === 0
+    ? []
+    : [
+        `npm run sim -- --seed ${report.plan.seed} --trace`,
+        ...report.findings.map(({ invariant, atMs, message }) => `${invariant} at ${atMs.toFixed(0)} ms: ${message}`),
+      ];
+
+describe('simulation', () => {
+  it('[RM-4][RM-7][RM-8][CS-1][RB-1][OB-13][QR-10][EP-14] seeds from 1: nothing breaks, nobody is stuck, and a seed runs the same twice', async () => {
+    const report = await campaign({ start: 1, seeds: 12, secondsMax: 14, databases, twiceEvery: 100 });
+    expect(told(report.failure)).toEqual([]);
+    expect(report.seeds).toBeGreaterThan(0);
+    // Something was looked at: a check that compares nothing finds nothing.
+    for (const name of ['replicasCompared', 'queriesCompared', 'mutations applied', 'versions'])
+      expect(report.counts.get(name)).toBeGreaterThan(0);
+  });
+
+  /** Seeds that found something once; what it was stands beside them. */
+  const PINNED = [
+    ['4', 'a push that waited out a refusal spun the worker while the window was full'],
+    ['12', 'commits that arrived with the rows of a snapshot were applied on the older replica'],
+    ['23', 'a rejection was kept for ever where the worker that heard it was replaced'],
+    ['2', 'a value set while its worker was dying was lost'],
+    ['114', 'a late refusal stopped a client behind a settled mutation for ever'],
+  ] as const;
+  it.each(PINNED)('seed %s: %s', async (seed) => {
+    expect(told(await runSeed({ plan: planOf(seed), databases }))).toEqual([]);
+  });
+});
+
+describe('deliberate bugs', () => {
+  /** Where the search begins, so that it is short; each bug is found from any seed on, some after more of them. */
+  const STARTS: Readonly<Record<string, number>> = {
+    'gate-out-of-order': 2,
+    'counter-twice': 9,
+    'rejection-forgotten': 2,
+    ghosts: 4,
+    'deletes-lost': 4,
+  };
+  const SEEDS_MAX = 30;
+
+  it.each(BUGS.map((make) => [make().name, make().what, make] as const))('%s is noticed: %s', async (name, _, makeBug) => {
+    const { failure, seeds } = await campaign({
+      start: STARTS[name] ?? 1,
+      seeds: SEEDS_MAX,
+      secondsMax: 60,
+      databases,
+      makeBug,
+      twiceEvery: 1_000,
+    });
+    expect(failure, `${name} was not noticed in ${seeds} seeds`).not.toBeNull();
+    expect(failure?.findings.map(({ invariant }) => invariant)).not.toContain('crash');
+  });
+});
