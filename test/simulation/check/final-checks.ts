@@ -37,7 +37,7 @@ function pages(world: World): void {
     findings.check(status === 'current', 'query', () => `${tab.name}: a live query is ${status} at the end`);
     const shown = (data ?? []).map(({ id, balance }) => `${id}=${balance}`).join(' ');
     const right = (host.database?.prepare('SELECT id, balance FROM accounts ORDER BY id').all() ?? [])
-      .map(([id, balance]) => `${id}=${balance}`)
+      .map(([id, balance]) => `${String(id)}=${Number(balance)}`)
       .join(' ');
     findings.check(shown === right, 'query', () => `${tab.name} shows accounts ${shown}, the room has ${right} (${total} in all)`);
   }

@@ -1,6 +1,18 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Prng } from '../../fake/prng.ts';
-import type { World } from '../world/world.ts';
+import type { VirtualTime } from '../../fake/virtual-time.ts';
+import type { History } from '../oracle/history.ts';
+import type { Registry } from '../oracle/registry.ts';
+import type { Findings } from '../world/findings.ts';
+import type { RoomHost } from './room-host.ts';
+
+export interface CallSurroundings {
+  readonly host: RoomHost;
+  readonly history: History;
+  readonly registry: Registry;
+  readonly findings: Findings;
+  readonly time: VirtualTime;
+}
 
 interface Call {
   readonly key: string;
@@ -11,11 +23,11 @@ interface Call {
 
 /** Jobs of the server's own code: each appends under an idempotency key, and is called again until it hears that it is done. */
 export class ServerCalls {
-  readonly #world: World;
+  readonly #world: CallSurroundings;
   readonly #random: Prng;
   readonly #calls: Call[] = [];
 
-  constructor(world: World, random: Prng) {
+  constructor(world: CallSurroundings, random: Prng) {
     this.#world = world;
     this.#random = random;
   }

@@ -78,7 +78,6 @@ class EngineLife implements RunningEngine {
   readonly #answers: Channel;
   readonly #notices: Channel;
   readonly #calls = new Set<(error: AlcoveError) => void>();
-  #sockets = 0;
   #made: SyncEngine | null = null;
   #over = false;
 
@@ -173,7 +172,6 @@ class EngineLife implements RunningEngine {
   }
 
   #openSocket(handlers: SocketHandlers): Socket {
-    this.#sockets += 1;
     const { audit } = this;
     return this.#parts.connect(this.worker, {
       onOpen: () => handlers.onOpen(),
@@ -199,25 +197,30 @@ class EngineLife implements RunningEngine {
   #call<Value>(run: (engine: SyncEngine) => Value | Promise<Value>): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       this.#calls.add(reject);
-      const done = (settle: () => void): void =>
+      const answered = (settle: () => void): void =>
         this.#answers.post(() => {
           this.#calls.delete(reject);
           settle();
         });
-      this.#toWorker.post(() => {
-        const engine = this.#made;
-        if (engine === null) return done(() => reject(new AlcoveError('closed', 'the room is not open in this worker')));
-        this.audit.touched();
-        try {
-          Promise.resolve(run(engine)).then(
-            (value) => done(() => resolve(value)),
-            (error: unknown) => done(() => reject(AlcoveError.from(error))),
-          );
-        } catch (error) {
-          done(() => reject(AlcoveError.from(error)));
-        }
-      });
+      this.#toWorker.post(() => void this.#answer(run, resolve, reject, answered));
     });
+  }
+
+  async #answer<Value>(
+    run: (engine: SyncEngine) => Value | Promise<Value>,
+    resolve: (value: Value) => void,
+    reject: (error: AlcoveError) => void,
+    answered: (settle: () => void) => void,
+  ): Promise<void> {
+    this.audit.touched();
+    try {
+      if (this.#made === null) throw new AlcoveError('closed', 'the room is not open in this worker');
+      const value = await run(this.#made);
+      answered(() => resolve(value));
+    } catch (error) {
+      if (!(error instanceof AlcoveError)) this.#parts.findings.report('crash', `${this.worker.name} threw: ${String(error)}`);
+      answered(() => reject(AlcoveError.from(error)));
+    }
   }
 
   /** As performMutations, and the audit hears of each. */

@@ -67,12 +67,7 @@ export class Tab {
       page: this.page,
       startMs,
       fetchImage: parts.takesImages ? parts.fetchImage : null,
-      newAudit: (worker) => {
-        const audit = parts.newAudit(worker, this);
-        this.#keepAdopted();
-        this.#carried = audit;
-        return audit;
-      },
+      newAudit: (worker) => this.#carry(parts.newAudit(worker, this)),
       adopted: () => this.#adopted,
     });
     this.room = new ClientRoom(playground, ROOM_ID, {
@@ -139,6 +134,12 @@ export class Tab {
 
   killWorker(): void {
     this.host.running?.die(true);
+  }
+
+  #carry(audit: EngineAudit): EngineAudit {
+    this.#keepAdopted();
+    this.#carried = audit;
+    return audit;
   }
 
   /** What of the adopted outboxes is not settled yet, as their common storage has it. */

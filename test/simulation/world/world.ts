@@ -15,6 +15,7 @@ import { playground } from '../room/playground.ts';
 import { RoomDisk } from '../room/room-disk.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import { RoomHost } from '../room/room-host.ts';
+import type { HostOptions } from '../room/room-host.ts';
 import { ServerCalls } from '../room/server-calls.ts';
 import { Census } from '../tab/census.ts';
 import { EngineAudit } from '../tab/engine-audit.ts';
@@ -48,6 +49,14 @@ export interface WorldOptions {
   /** Inspects every tab after every event: slow, and finds the very event that went wrong. */
   readonly close: boolean;
 }
+
+const hostOptions = (plan: RunPlan, random: Prng): HostOptions => ({
+  limits: plan.roomLimits,
+  durability: plan.faults.has('laterDisk') ? 'later' : 'atOnce',
+  flushDelayMaxMs: random.pick([0.2, 5, 40]),
+  diskDelayMaxMs: random.pick([2, 20, 150]),
+  images: plan.images,
+});
 
 /** Everything there is in one run: a server with its disk, a network, client groups with their tabs, the oracle, and the time they all share. */
 export class World {
@@ -94,16 +103,8 @@ export class World {
     const isRemembered = (clientId: string): boolean =>
       this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
     this.audit = new StreamAudit({ ...this, runtime, groupOf, isRemembered });
-    this.host = new RoomHost(
-      {
-        limits: plan.roomLimits,
-        durability: plan.faults.has('laterDisk') ? 'later' : 'atOnce',
-        flushDelayMaxMs: this.random.pick([0.2, 5, 40]),
-        diskDelayMaxMs: this.random.pick([2, 20, 150]),
-        images: plan.images,
-      },
-      { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() },
-    );
+    const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
+    this.host = new RoomHost(hostOptions(plan, this.random), hostParts);
     this.network = new Network(this.time, this.random.fork('network'), this.host);
     this.census = new Census(this.history, this.registry, this.findings);
     this.values = new ValuesModel(this.findings);
