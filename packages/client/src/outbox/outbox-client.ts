@@ -33,8 +33,10 @@ export class OutboxClient {
   readonly clientId: string;
   /** Highest mutationId ever enqueued. */
   lastMutationId: number;
-  /** Highest mutationId settled and told. */
+  /** Highest mutationId settled. */
   confirmed: number;
+  /** Highest mutationId whose settling was told: what the room may take for heard. */
+  told: number;
   /** Version of the first welcome this client had; null: none yet. */
   welcomed: number | null;
   readonly pending: PendingMutation[] = [];
@@ -50,11 +52,14 @@ export class OutboxClient {
   owesHeard = false;
   /** A rejection settled once: after a reconnect it is said again, the word may have been lost. */
   hasRejections = false;
+  /** Of the newest rejection that settled. */
+  #rejected = 0;
 
   constructor(client: ClientHistory) {
     this.clientId = client.clientId;
     this.lastMutationId = client.confirmed;
     this.confirmed = client.confirmed;
+    this.told = client.confirmed;
     this.welcomed = client.welcomed;
     this.sent = client.confirmed;
   }
@@ -100,10 +105,17 @@ export class OutboxClient {
     this.confirmed += count;
     // A late refusal of one that was sent twice may have gone back behind what is settled now.
     this.sent = Math.max(this.sent, this.confirmed);
-    if (settled.some((entry) => entry.result?.status === 'rejected')) {
+    const rejected = settled.findLast((entry) => entry.result?.status === 'rejected');
+    if (rejected !== undefined) {
+      this.#rejected = rejected.mutation.mutationId;
       this.owesHeard = true;
       this.hasRejections = true;
     }
     return settled;
+  }
+
+  /** Whether the room can be told that the newest rejection was heard: a worker may die before the page is told. */
+  get mayHaveHeard(): boolean {
+    return this.told >= this.#rejected;
   }
 }

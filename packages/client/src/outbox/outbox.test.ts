@@ -180,6 +180,11 @@ describe('settling', () => {
     outbox.takeResults([result(1, 1), result(2, 1, 'rejected')]);
     expect(outbox.takeHeard()).toEqual([]);
     outbox.settle(1);
+    // A worker may die before its page was told: the room must keep the rejection till then.
+    expect(outbox.takeHeard()).toEqual([]);
+    expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 0 }]);
+    outbox.told([mutation(1), mutation(2)]);
+    expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 2 }]);
     expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 2 }]);
     expect(outbox.takeHeard()).toEqual([]);
     outbox.connectionLost();

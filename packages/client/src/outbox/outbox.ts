@@ -176,7 +176,7 @@ export class Outbox {
   /** What hello says of every client. */
   hello(): HelloClient[] {
     const speaking = [...this.#clients.values()].filter((client) => client.stopped === null);
-    return speaking.map(({ clientId, lastMutationId, confirmed, welcomed }) => ({ clientId, lastMutationId, confirmed, welcomed }));
+    return speaking.map(({ clientId, lastMutationId, told, welcomed }) => ({ clientId, lastMutationId, confirmed: told, welcomed }));
   }
 
   isStopped(clientId: string): boolean {
@@ -336,13 +336,21 @@ export class Outbox {
     return settled;
   }
 
+  /** The settling of these was told, in order. */
+  told(names: readonly Pick<Mutation, 'clientId' | 'mutationId'>[]): void {
+    for (const { clientId, mutationId } of names) {
+      const client = this.#clients.get(clientId);
+      if (client !== undefined) client.told = Math.max(client.told, mutationId);
+    }
+  }
+
   /** What to tell the room we heard; each is given once a connection and once more after a new rejection. */
   takeHeard(): { clientId: string; upTo: number }[] {
     const heard: { clientId: string; upTo: number }[] = [];
     for (const client of this.#clients.values()) {
-      if (!client.owesHeard) continue;
+      if (!client.owesHeard || !client.mayHaveHeard) continue;
       client.owesHeard = false;
-      heard.push({ clientId: client.clientId, upTo: client.confirmed });
+      heard.push({ clientId: client.clientId, upTo: client.told });
     }
     return heard;
   }

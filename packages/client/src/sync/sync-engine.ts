@@ -112,7 +112,10 @@ class Engine implements SyncEngine {
         this.#queries.attach(database);
         this.#states.values.rowsChanged(null);
       },
-      onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
+      onSettled: (settled) => {
+        const names = settled.map(({ mutation }) => mutation);
+        this.#queries.settle(this.#mutations.settled(settled), names);
+      },
     });
   }
 
@@ -366,8 +369,9 @@ class Engine implements SyncEngine {
     this.#replica.rebase();
     this.#queries.work(untilMs);
     // The page first: it renders in its own thread while this one goes on.
-    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    const told = this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
+    this.#mutations.outbox.told(told);
     if (this.#connection.state.phase === 'live') {
       this.#mutations.push();
       this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());
