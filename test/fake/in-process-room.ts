@@ -1,5 +1,5 @@
 import { AlcoveError, ERROR_CODES } from '@alcove/core/error';
-import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { ClientMessage, HelloMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, encodeMessage } from '@alcove/core/protocol/codec';
 import type { ServerMessageInput } from '@alcove/core/protocol/server-message';
 import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
@@ -56,7 +56,7 @@ export class InProcessRoom implements RoomPorts {
   #tickAtMs: number | null = null;
   #image: { readonly bytes: Uint8Array; readonly headers: ReadonlyMap<string, string> } | null = null;
   /** Everything a client sent, decoded, newest last. */
-  readonly heard: { readonly connectionId: string; readonly type: string; readonly message: unknown }[] = [];
+  readonly heard: { readonly connectionId: string; readonly type: string; readonly message: ClientMessage | null }[] = [];
   /** Images that are answered with damage. */
   damagedImages = 0;
 

@@ -70,7 +70,7 @@ describe('two tabs and a room', () => {
     expect(a.queries.get('lists')).toMatchObject({ status: 'current' });
   });
 
-  it('[CN-10] a lost answer is asked for again and gives the first result', async () => {
+  it('[CN-10][OB-4] a lost answer is asked for again and gives the first result', async () => {
     world = new EngineWorld();
     const a = world.tab('a');
     await world.quiet();
@@ -83,6 +83,8 @@ describe('two tabs and a room', () => {
     expect(a.settled).toEqual(['1:applied', '2:forbidden']);
     expect(world.server.rows('SELECT id FROM lists')).toEqual([['l1']]);
     expect(world.server.connections).toBe(1);
+    const pushed = world.server.heard.flatMap(({ message }) => (message?.type === 'push' ? message.mutations : []));
+    expect(pushed.map(({ mutationId }) => mutationId)).toEqual([1, 2]);
   });
 
   it('[CN-2] notices a room that hears nothing and one that is not heard', async () => {
@@ -108,7 +110,9 @@ describe('two tabs and a room', () => {
     b.mutate('addList', { id: 'l1', name: 'one' });
     await world.quiet();
     expect(a.rows('lists')).toEqual([['l1', 'one']]);
-    const hellos = world.server.heard.filter(({ type }) => type === 'hello').map(({ message }) => (message as { resume: unknown }).resume);
+    const hellos = world.server.heard
+      .filter(({ type }) => type === 'hello')
+      .map(({ message }) => (message?.type === 'hello' ? message.resume : null));
     expect(hellos.filter((resume) => resume === null)).toHaveLength(2);
     expect(a.of('status').some(({ status }) => status.hydration !== null && status.version !== null)).toBe(false);
   });

@@ -62,6 +62,11 @@ export class Outbox {
     this.#limits = limits;
   }
 
+  /** Whether counters were compared with the room in the running session; before that nothing may be pushed. */
+  get hasSession(): boolean {
+    return this.#sessionVersion !== null;
+  }
+
   /** Mutations not settled yet, gaps included. */
   get size(): number {
     return this.#count;

@@ -372,7 +372,7 @@ class Engine implements SyncEngine {
     const told = this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
     this.#mutations.outbox.told(told);
-    if (this.#connection.state.phase === 'live') {
+    if (this.#mutations.outbox.hasSession) {
       this.#mutations.push();
       this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());
     }
