@@ -55,6 +55,11 @@ export class ScriptedEngine implements EngineHost {
     this.#handlers?.onNotices(notices);
   }
 
+  /** The engine dies; the page opens the next one. */
+  die(): void {
+    this.#handlers?.onLost({ error: { code: 'worker_failed', message: 'it died' }, blame: { type: 'elsewhere' }, final: false });
+  }
+
   live(change: Partial<EngineStatus> = {}): void {
     this.say({ type: 'status', status: { ...LIVE, ...change } });
   }

@@ -1,4 +1,6 @@
+import type { Row } from '@alcove/core/sqlite/database';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ShownVersion } from '../../packages/client/src/sync/engine-interface.ts';
 import type { InProcessRoomOptions } from '../fake/in-process-room.ts';
 import { tasksRoom } from '../fake/tasks-room.ts';
 import { EngineWorld, imageOf } from '../fake/engine-world.ts';
@@ -43,6 +45,28 @@ describe('snapshots', () => {
     expect(a.settled).toEqual(['1:applied']);
     expect(world.server.heard.filter(({ type }) => type === 'follow')).toHaveLength(1);
     expect(a.of('status').some(({ status }) => status.hydration?.phase === 'image')).toBe(true);
+  });
+
+  it('[RB-11] an engine that follows another shows nothing older than that one did, though the image is', async () => {
+    world = await filled({ imageOf, keepsImage: true });
+    const { fetchImage } = world.server;
+    const counts = async (clientId: string, shown: ShownVersion | null): Promise<Row[]> => {
+      const tab = world.tab(clientId, { fetchImage, shown });
+      tab.watch('count', 'SELECT count(*) FROM tasks');
+      await world.quiet();
+      return tab.of('query').flatMap(({ update }) => (update?.kind === 'whole' ? update.rows : []));
+    };
+    expect(await counts('image', null)).toEqual([[50]]);
+    const writer = world.pages[0] ?? expect.unreachable();
+    writer.mutate('addTask', { id: 'later', listId: 'l1', title: 'later' });
+    await world.quiet();
+    const { historyId, version } = writer.status;
+    expect((await counts('anew', null))[0]).toEqual([50]);
+    if (historyId === null || version === null) expect.unreachable();
+    expect(await counts('follows', { historyId, version })).toEqual([[51]]);
+    // Of a history that is gone nothing is known, and a room that is behind is shown as it is.
+    expect((await counts('otherHistory', { historyId: 'gone', version: 1_000 }))[0]).toEqual([50]);
+    expect((await counts('behind', { historyId, version: version + 1_000 })).at(-1)).toEqual([51]);
   });
 
   it('[CN-12] a damaged image is refused and fetched again, then rows are asked for', async () => {

@@ -33,6 +33,7 @@ export function createClient({ rooms, ...options }: NodeClientOptions): Client {
       roomId: request.roomId,
       clientId: request.clientId,
       life: request.life,
+      shown: request.shown,
       groupId: request.groupId,
       url: request.url,
       token: handlers.token,

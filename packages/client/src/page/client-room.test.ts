@@ -44,3 +44,16 @@ it('[WK-17] a listener that throws is told as an uncaught error and keeps nobody
   expect(thrown).toContain('TypeError: of the app');
   client.close();
 });
+
+it('[RB-11] tells an engine what those before it showed last', () => {
+  const engine = new ScriptedEngine();
+  const client = engine.client();
+  client.room(tripRoom, 'japan');
+  engine.live({ historyId: 'h', version: 7 });
+  engine.die();
+  // It dies before it has shown anything.
+  engine.live({ historyId: null, version: null });
+  engine.die();
+  expect(engine.requests.map(({ shown }) => shown)).toEqual([null, { historyId: 'h', version: 7 }, { historyId: 'h', version: 7 }]);
+  client.close();
+});

@@ -15,7 +15,14 @@ import type {
   ValueOf,
 } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
-import type { EngineHint, EngineNotice, EngineStatus, StateRefusedNotice, ClientStoppedNotice } from '../sync/engine-interface.ts';
+import type {
+  EngineHint,
+  EngineNotice,
+  EngineStatus,
+  ShownVersion,
+  StateRefusedNotice,
+  ClientStoppedNotice,
+} from '../sync/engine-interface.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import type { LiveQuery } from './live-query.ts';
@@ -80,6 +87,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #ephemerals: PageEphemerals;
   readonly #values = new Map<string, PageValue>();
   #engineStatus: EngineStatus | null = null;
+  /** What was shown last, by this engine or an earlier one. */
+  #shown: ShownVersion | null = null;
   #port: EnginePort | null = null;
   #started = false;
   #closed = false;
@@ -229,6 +238,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         clientId: this.#sessionClientId,
         groupId,
         life: this.#lives,
+        shown: this.#shown,
         limits,
         ...this.#mutations.carryOver(),
       },
@@ -319,6 +329,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         return this.#refused(notice, runtime);
       case 'status':
         this.#engineStatus = notice.status;
+        this.#shown = shownIn(notice.status) ?? this.#shown;
         if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
         return this.#showStatus();
       default:
@@ -379,3 +390,6 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     return new AlcoveError('closed', `the room “${this.id}” was closed`);
   }
 }
+
+const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
+  historyId === null || version === null ? null : { historyId, version };

@@ -100,6 +100,12 @@ export interface EngineClient {
   readonly welcomed: number | null;
 }
 
+/** A version of one history, as it was shown. */
+export interface ShownVersion {
+  readonly historyId: string;
+  readonly version: number;
+}
+
 export interface SyncEngineOptions {
   readonly runtime: Runtime;
   readonly room: AnyRoom;
@@ -109,6 +115,8 @@ export interface SyncEngineOptions {
   readonly groupId: string;
   /** Counts the engines made for this client, from 1 (the default): what a later one offers is told from what an earlier one did. */
   readonly life?: number;
+  /** What an earlier engine of the same page showed last: nothing older of that history is shown again. */
+  readonly shown?: ShownVersion | null;
   /** Address of the server, ws: or wss:. */
   readonly url: string;
   /** Asked before every hello. Rejecting counts as a failed attempt to connect. */

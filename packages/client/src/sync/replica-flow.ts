@@ -9,13 +9,15 @@ import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { Replica, type ReplicaPosition } from '../replica/replica.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { FetchImage, HydrationProgress } from './engine-interface.ts';
+import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration } from './hydration.ts';
 
 export interface ReplicaFlowOptions extends RunOptions {
   readonly outbox: Outbox;
   readonly fetchImage: FetchImage | null;
   readonly imageStallMs: number;
+  /** By an earlier engine of the same page. */
+  readonly shownBefore: ShownVersion | null;
   openDatabase(image: Uint8Array | null): Database;
   /** False: there is no session. */
   send(message: ClientMessageInput): boolean;
@@ -209,8 +211,8 @@ export class ReplicaFlow {
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */
   #mayShowFrom({ historyId, version }: ReplicaPosition): number {
-    const shown = this.#shown?.position;
-    return shown === undefined || shown.historyId !== historyId ? version : Math.min(shown.version, this.#headVersion);
+    const shown = this.#shown?.position ?? this.#options.shownBefore;
+    return shown === null || shown.historyId !== historyId ? version : Math.min(shown.version, this.#headVersion);
   }
 
   #failed(error: AlcoveError, by: 'image' | 'rows'): void {

@@ -102,6 +102,7 @@ class Engine implements SyncEngine {
       outbox: this.#mutations.outbox,
       fetchImage: this.#options.fetchImage,
       imageStallMs: this.#limits.imageStallMs,
+      shownBefore: this.#options.shown ?? null,
       openDatabase: (image) => this.#options.openDatabase(image),
       wake: () => this.#turns.wish(),
       onChanges: (changes) => {

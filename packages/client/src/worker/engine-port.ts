@@ -1,7 +1,7 @@
 import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ErrorBody } from '@alcove/core/error';
-import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows } from '../sync/engine-interface.ts';
+import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows, ShownVersion } from '../sync/engine-interface.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 
@@ -16,6 +16,8 @@ export interface OpenRequest {
   readonly groupId: string;
   /** Counts the engines opened for this client, from 1. */
   readonly life: number;
+  /** What the engine before showed last; null: there was none, or it showed nothing. */
+  readonly shown: ShownVersion | null;
   readonly limits: Partial<EngineLimits>;
   /** What a replaced worker had: counters and mutations not yet settled. */
   readonly clients: readonly EngineClient[];

@@ -105,6 +105,7 @@ async function openEngine(
     roomId: request.roomId,
     clientId: request.clientId,
     life: request.life,
+    shown: request.shown,
     groupId: request.groupId,
     url: request.url,
     token: askForTokens(reports, report),
