@@ -78,6 +78,19 @@ test('a query without an end is cut, says so, and everything else goes on', asyn
   const bo = await visit({ name: 'Bo' }, url);
   for (const person of [ada, bo]) await person.show('Packing');
   await ada.openSql();
+  // A version behind the image that the next worker begins with.
+  await bo.addItem('from Bo');
+  await expect(ada.items.filter({ hasText: 'from Bo' })).toHaveCount(1);
+  const before = await ada.items.count();
+  await ada.page.evaluate(() => {
+    const seen = { itemsMin: Number.MAX_SAFE_INTEGER };
+    Object.assign(window, { seen });
+    const look = () => {
+      seen.itemsMin = Math.min(seen.itemsMin, document.querySelectorAll('.items li').length);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
 
   // Not confirmed by anybody when its worker dies.
   ownServer.now.freeze();
@@ -94,6 +107,8 @@ test('a query without an end is cut, says so, and everything else goes on', asyn
     await expect(person.items.filter({ hasText: 'before the cut' })).toHaveCount(1);
     await expect(person.items.filter({ hasText: 'during the query' })).toHaveCount(1);
   }
+  // Nothing that was shown was gone for a moment.
+  expect(await ada.page.evaluate(() => (window as unknown as { seen: { itemsMin: number } }).seen.itemsMin)).toBe(before);
   await ada.runSql("select printf('%,d', count(*)) as n from cities");
   await expect(ada.onlyCell).toHaveText('138,398');
   await bo.addItem('after the cut');
