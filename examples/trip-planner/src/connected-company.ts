@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { MapCursor } from './map/cursor-layer.ts';
+import { inkBeside } from './map/person-inks.ts';
 import type { Person } from './panels/people.tsx';
 import { tripHooks } from './trip-client.ts';
 import { useVisitor } from './visitor.ts';
@@ -10,10 +11,13 @@ const { useRoom, usePresence, useOthers, useCursors, useSyncStatus } = tripHooks
 export function useCompany(stopIds: readonly string[]) {
   const [visitor, rename] = useVisitor();
   const [, setPresence] = usePresence();
-  const { name, color } = visitor;
-  useEffect(() => setPresence({ name, color }), [setPresence, name, color]);
   const sessionId = useSyncStatus().sessionId ?? 'me';
   const present = useOthers();
+  const { name } = visitor;
+  // In an order all agree on, each looks only at those before: so nobody's choice makes another one choose anew for ever.
+  const before = present.filter((other) => other.sessionId < sessionId).map(({ state }) => state.color);
+  const color = inkBeside(visitor.color, before);
+  useEffect(() => setPresence({ name, color }), [setPresence, name, color]);
   const others = useMemo(() => present.map(({ sessionId: id, state }): Person => ({ sessionId: id, ...state })), [present]);
   const { others: pointing, set: setCursor } = useCursors();
   const cursors = useMemo(
