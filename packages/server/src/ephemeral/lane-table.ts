@@ -1,16 +1,28 @@
-/** What a reader that has seen everything up to `change` still has to be told. */
+/** Where a reader stands. */
+export interface Seen {
+  /** It was told what is there of every change up to this one. */
+  readonly change: number;
+  /** It holds nothing that was gone by this change: where it started over, or `change` if that is later. */
+  readonly start: number;
+}
+
+/** What a reader still has to be told. */
 export interface Delta<Entry> {
-  /** Forget what was told before: `entries` is all there is. */
+  /** Forget what was told before: `entries`, and what follows them, is all there is. */
   readonly reset: boolean;
   readonly entries: readonly Entry[];
+  /** Where the reader stands then: below the table's last change where not all of it went into one piece. */
+  readonly seen: Seen;
 }
 
 /** Nothing was told yet. */
-export const NOTHING_SEEN = -1;
+export const NOTHING_SEEN: Seen = { change: -1, start: -1 };
 
 interface Tracked<Entry> {
   readonly entry: Entry;
   readonly change: number;
+  /** As JSON, about. */
+  readonly bytes: number;
 }
 
 /**
@@ -24,7 +36,7 @@ export class LaneTable<Entry> {
   readonly #present = new Map<string, Tracked<Entry>>();
   readonly #gone = new Map<string, Tracked<Entry>>();
   /** Readers from before it cannot be told what has gone since. */
-  #goneFrom = NOTHING_SEEN + 1;
+  #goneFrom = 0;
   #change = 0;
 
   constructor(goneMax: number) {
@@ -47,13 +59,13 @@ export class LaneTable<Entry> {
   put(key: string, entry: Entry): void {
     this.#gone.delete(key);
     this.#present.delete(key);
-    this.#present.set(key, { entry, change: ++this.#change });
+    this.#present.set(key, this.#tracked(entry));
   }
 
   /** Removes the entry; readers are told `last` of it. Nothing happens where there is none. */
   remove(key: string, last: Entry): void {
     if (!this.#present.delete(key)) return;
-    this.#gone.set(key, { entry: last, change: ++this.#change });
+    this.#gone.set(key, this.#tracked(last));
     if (this.#gone.size <= this.#goneMax) return;
     const [oldest] = this.#gone;
     if (oldest === undefined) return;
@@ -61,7 +73,7 @@ export class LaneTable<Entry> {
     this.#goneFrom = oldest[1].change;
   }
 
-  /** Every reader has seen `change`: what was gone by then need not be told any more. New readers start over anyway. */
+  /** Every reader starts at `change` or later: what was gone by then need not be told any more. New readers start over anyway. */
   settle(change: number): void {
     for (const [key, gone] of this.#gone) {
       if (gone.change > change) return;
@@ -69,10 +81,29 @@ export class LaneTable<Entry> {
     }
   }
 
-  /** What changed after `seen`, in order of change. */
-  since(seen: number): Delta<Entry> {
-    if (seen < this.#goneFrom) return { reset: true, entries: [...this.#present.values()].map(({ entry }) => entry) };
-    const changed = [...this.#present.values(), ...this.#gone.values()].filter(({ change }) => change > seen);
-    return { reset: false, entries: changed.sort((a, b) => a.change - b.change).map(({ entry }) => entry) };
+  /** What changed after `seen`, in order of change: one entry at least, and no more than about so many bytes. */
+  since(seen: Seen, bytesMax = Number.POSITIVE_INFINITY): Delta<Entry> {
+    const reset = seen.start < this.#goneFrom;
+    const changed = reset ? [...this.#present.values()] : this.#changedAfter(seen);
+    let bytes = 0;
+    const count = changed.findIndex((tracked, index) => {
+      bytes += tracked.bytes;
+      return index > 0 && bytes > bytesMax;
+    });
+    const entries = (count === -1 ? changed : changed.slice(0, count)).map(({ entry }) => entry);
+    const change = changed[count - 1]?.change ?? this.#change;
+    return { reset, entries, seen: { change, start: Math.max(change, reset ? this.#change : seen.start) } };
+  }
+
+  #changedAfter(seen: Seen): Tracked<Entry>[] {
+    const present = [...this.#present.values()].filter(({ change }) => change > seen.change);
+    const gone = [...this.#gone.values()].filter(({ change }) => change > seen.start);
+    const changed = [...present, ...gone];
+    return changed.sort((a, b) => a.change - b.change);
+  }
+
+  #tracked(entry: Entry): Tracked<Entry> {
+    this.#change += 1;
+    return { entry, change: this.#change, bytes: JSON.stringify(entry).length };
   }
 }

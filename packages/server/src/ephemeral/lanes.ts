@@ -2,14 +2,18 @@ import type { Codec } from '@alcove/core/protocol/codec';
 import type { ServerMessageInput } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
-import type { Delta, LaneTable } from './lane-table.ts';
+import type { Delta, LaneTable, Seen } from './lane-table.ts';
 import { NOTHING_SEEN } from './lane-table.ts';
+
+/** About so many bytes go into one message: what a newcomer is told may be thousands of entries, and commits wait behind each message on its socket. */
+const MESSAGE_BYTES_MAX = 128_000;
 
 /** A kind of short-lived state that readers follow, as LaneTable keeps it. */
 export interface Lane {
   readonly change: number;
-  message(seen: number): ServerMessageInput;
-  /** All readers have seen this change. */
+  /** What a reader that has seen so much is told next, and what it has seen then. */
+  next(seen: Seen): { readonly message: ServerMessageInput; readonly seen: Seen };
+  /** All readers start at this change or later. */
   settle(change: number): void;
 }
 
@@ -18,7 +22,10 @@ export const laneOf = <Entry>(table: LaneTable<Entry>, toMessage: (delta: Delta<
   get change() {
     return table.change;
   },
-  message: (seen) => toMessage(table.since(seen)),
+  next: (seen) => {
+    const delta = table.since(seen, MESSAGE_BYTES_MAX);
+    return { message: toMessage(delta), seen: delta.seen };
+  },
   settle: (change) => table.settle(change),
 });
 
@@ -29,8 +36,8 @@ export interface LaneSocket {
 
 interface Reader {
   readonly codec: Codec;
-  /** Change of each lane that it was told last. */
-  readonly seen: number[];
+  /** Where it stands in each lane. */
+  readonly seen: Seen[];
 }
 
 /**
@@ -63,22 +70,18 @@ export class Lanes {
   /** Whether somebody is left to be told: a tick is due, soon where all sockets have drained. */
   get behind(): boolean {
     for (const { seen } of this.#readers.values()) {
-      if (this.#lanes.some((lane, index) => (seen[index] ?? NOTHING_SEEN) < lane.change)) return true;
+      if (this.#lanes.some((lane, index) => (seen[index] ?? NOTHING_SEEN).change < lane.change)) return true;
     }
     return false;
   }
 
   /** @returns whether a reader was left out for being slow. */
   tick(): boolean {
-    const frames = new Map<string, SharedFrame>();
+    const frames = new Map<string, Told>();
     let skipped = false;
     for (const [connectionId, reader] of this.#readers) {
       if (!this.#isBehind(reader)) continue;
-      if (this.#socket.bufferedBytes(connectionId) > this.#backlogBytesMax) {
-        skipped = true;
-        continue;
-      }
-      this.#tell(connectionId, reader, frames);
+      if (!this.#tell(connectionId, reader, frames)) skipped = true;
     }
     for (const [index, lane] of this.#lanes.entries()) lane.settle(this.#seenByAll(index, lane.change));
     return skipped;
@@ -86,23 +89,38 @@ export class Lanes {
 
   #seenByAll(index: number, change: number): number {
     let least = change;
-    for (const { seen } of this.#readers.values()) least = Math.min(least, seen[index] ?? NOTHING_SEEN);
+    for (const { seen } of this.#readers.values()) least = Math.min(least, (seen[index] ?? NOTHING_SEEN).start);
     return least;
   }
 
   #isBehind({ seen }: Reader): boolean {
-    return this.#lanes.some((lane, index) => (seen[index] ?? NOTHING_SEEN) < lane.change);
+    return this.#lanes.some((lane, index) => (seen[index] ?? NOTHING_SEEN).change < lane.change);
   }
 
-  #tell(connectionId: string, reader: Reader, frames: Map<string, SharedFrame>): void {
+  /** Everything, as far as the socket takes it. @returns whether it took all. */
+  #tell(connectionId: string, reader: Reader, frames: Map<string, Told>): boolean {
     for (const [index, lane] of this.#lanes.entries()) {
-      const seen = reader.seen[index] ?? NOTHING_SEEN;
-      if (seen >= lane.change) continue;
-      const id = `${index}:${seen}`;
-      const frame = frames.get(id) ?? new SharedFrame(lane.message(seen), this.#runtime);
-      frames.set(id, frame);
-      this.#socket.send(connectionId, frame.for(reader.codec), 'ephemeral');
-      reader.seen[index] = lane.change;
+      for (let seen = reader.seen[index] ?? NOTHING_SEEN; seen.change < lane.change; ) {
+        if (this.#socket.bufferedBytes(connectionId) > this.#backlogBytesMax) return false;
+        const id = `${index}:${seen.change}:${seen.start}`;
+        const told = frames.get(id) ?? this.#toldNext(lane, seen);
+        frames.set(id, told);
+        this.#socket.send(connectionId, told.frame.for(reader.codec), 'ephemeral');
+        seen = told.seen;
+        reader.seen[index] = seen;
+      }
     }
+    return true;
   }
+
+  #toldNext(lane: Lane, seen: Seen): Told {
+    const next = lane.next(seen);
+    return { frame: new SharedFrame(next.message, this.#runtime), seen: next.seen };
+  }
+}
+
+/** A message for all readers that have seen as much. */
+interface Told {
+  readonly frame: SharedFrame;
+  readonly seen: Seen;
 }

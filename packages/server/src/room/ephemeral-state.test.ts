@@ -99,6 +99,25 @@ describe('presence, cursors and ephemeral keys', () => {
     ]);
   });
 
+  it('[EP-3][EP-4] many of them are told in several messages, as the socket takes them', () => {
+    const name = 'x'.repeat(3_000);
+    for (let index = 0; index < 200; index++) {
+      join(`many-${index}`);
+      driven.say(`many-${index}`, { type: 'presence', state: { name: `${index}${name}` } });
+    }
+    driven.advance(50);
+    join('late');
+    driven.ports.buffered.set('late', 300_000);
+    driven.advance(500);
+    expect(driven.takeOf('late', 'presence')).toEqual([]);
+    driven.ports.buffered.set('late', 0);
+    driven.advance(50);
+    const told = driven.takeOf('late', 'presence');
+    expect(told.map(({ reset }) => reset)).toEqual([true, ...told.slice(1).map(() => false)]);
+    expect(new Set(told.flatMap(({ entries }) => entries.map(({ sessionId }) => sessionId))).size).toBe(200);
+    expect(Math.max(...told.map((message) => JSON.stringify(message).length))).toBeLessThan(150_000);
+  });
+
   it('[EP-4] are dropped before commits are: a reader too slow for states still gets commits', () => {
     driven.ports.buffered.set('b', 300_000);
     driven.say('a', { type: 'cursor', state: { x: 1, y: 0 } });
