@@ -53,6 +53,7 @@ export class EnginePage {
     for (const notice of notices) {
       this.notices.push(notice);
       if (notice.type === 'query') this.#query(notice);
+      if (notice.type === 'settled') this.#engine?.heard(notice.clientId, notice.mutationId);
       if (notice.type === 'rekeyed' && notice.clientId === this.#client.id)
         this.#client = { id: notice.to, last: this.#client.last - notice.offset };
     }

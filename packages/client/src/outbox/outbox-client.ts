@@ -21,6 +21,9 @@ export interface PendingMutation {
   refusal: ErrorBody | null;
 }
 
+/** False for what fills a gap: nobody waits for it. */
+export const isReal = (entry: PendingMutation): boolean => entry.mutation.name !== VOID_MUTATOR;
+
 /** What a client did before it was handed over. */
 export interface ClientHistory {
   readonly clientId: string;
@@ -35,8 +38,8 @@ export class OutboxClient {
   lastMutationId: number;
   /** Highest mutationId settled. */
   confirmed: number;
-  /** Highest mutationId whose settling was told: what the room may take for heard. */
-  told: number;
+  /** Highest mutationId of which the page is known to have been told. */
+  heard: number;
   /** Version of the first welcome this client had; null: none yet. */
   welcomed: number | null;
   readonly pending: PendingMutation[] = [];
@@ -52,14 +55,14 @@ export class OutboxClient {
   owesHeard = false;
   /** A rejection settled once: after a reconnect it is said again, the word may have been lost. */
   hasRejections = false;
-  /** Of the newest rejection that settled. */
+  /** Of the newest rejection that settled and that somebody is to be told of. */
   #rejected = 0;
 
   constructor(client: ClientHistory) {
     this.clientId = client.clientId;
     this.lastMutationId = client.confirmed;
     this.confirmed = client.confirmed;
-    this.told = client.confirmed;
+    this.heard = client.confirmed;
     this.welcomed = client.welcomed;
     this.sent = client.confirmed;
   }
@@ -105,17 +108,17 @@ export class OutboxClient {
     this.confirmed += count;
     // A late refusal of one that was sent twice may have gone back behind what is settled now.
     this.sent = Math.max(this.sent, this.confirmed);
-    const rejected = settled.findLast((entry) => entry.result?.status === 'rejected');
-    if (rejected !== undefined) {
-      this.#rejected = rejected.mutation.mutationId;
+    const rejected = settled.filter((entry) => entry.result?.status === 'rejected');
+    this.#rejected = rejected.findLast(isReal)?.mutation.mutationId ?? this.#rejected;
+    if (rejected.length > 0) {
       this.owesHeard = true;
       this.hasRejections = true;
     }
     return settled;
   }
 
-  /** Whether the room can be told that the newest rejection was heard: a worker may die before the page is told. */
-  get mayHaveHeard(): boolean {
-    return this.told >= this.#rejected;
+  /** Up to where the room can be told that all was heard: not past a rejection that may be lost with this worker. */
+  get heardUpTo(): number {
+    return this.heard >= this.#rejected ? this.confirmed : this.heard;
   }
 }

@@ -183,7 +183,7 @@ describe('settling', () => {
     // A worker may die before its page was told: the room must keep the rejection till then.
     expect(outbox.takeHeard()).toEqual([]);
     expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 0 }]);
-    outbox.told([mutation(1), mutation(2)]);
+    outbox.heard('a', 2);
     expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 2 }]);
     expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 2 }]);
     expect(outbox.takeHeard()).toEqual([]);

@@ -3,7 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { type ClientHistory, OutboxClient, type PendingMutation, VOID_MUTATOR } from './outbox-client.ts';
+import { type ClientHistory, isReal, OutboxClient, type PendingMutation, VOID_MUTATOR } from './outbox-client.ts';
 
 export interface OutboxLimits {
   readonly outboxMutationsMax: number;
@@ -181,7 +181,12 @@ export class Outbox {
   /** What hello says of every client. */
   hello(): HelloClient[] {
     const speaking = [...this.#clients.values()].filter((client) => client.stopped === null);
-    return speaking.map(({ clientId, lastMutationId, told, welcomed }) => ({ clientId, lastMutationId, confirmed: told, welcomed }));
+    return speaking.map(({ clientId, lastMutationId, heardUpTo, welcomed }) => ({
+      clientId,
+      lastMutationId,
+      confirmed: heardUpTo,
+      welcomed,
+    }));
   }
 
   isStopped(clientId: string): boolean {
@@ -341,21 +346,19 @@ export class Outbox {
     return settled;
   }
 
-  /** The settling of these was told, in order. */
-  told(names: readonly Pick<Mutation, 'clientId' | 'mutationId'>[]): void {
-    for (const { clientId, mutationId } of names) {
-      const client = this.#clients.get(clientId);
-      if (client !== undefined) client.told = Math.max(client.told, mutationId);
-    }
+  /** The page was told of everything of this client up to there. */
+  heard(clientId: string, upTo: number): void {
+    const client = this.#clients.get(clientId);
+    if (client !== undefined) client.heard = Math.max(client.heard, upTo);
   }
 
   /** What to tell the room we heard; each is given once a connection and once more after a new rejection. */
   takeHeard(): { clientId: string; upTo: number }[] {
     const heard: { clientId: string; upTo: number }[] = [];
     for (const client of this.#clients.values()) {
-      if (!client.owesHeard || !client.mayHaveHeard) continue;
+      if (!client.owesHeard || client.heardUpTo < client.confirmed) continue;
       client.owesHeard = false;
-      heard.push({ clientId: client.clientId, upTo: client.told });
+      heard.push({ clientId: client.clientId, upTo: client.confirmed });
     }
     return heard;
   }
@@ -370,8 +373,6 @@ export class Outbox {
     return dropped.map((entry) => entry.mutation);
   }
 }
-
-const isReal = (entry: PendingMutation): boolean => entry.mutation.name !== VOID_MUTATOR;
 
 function refuse(entry: PendingMutation, bytesMax: number): void {
   entry.refusal ??= { code: 'message_too_large', message: `${entry.mutation.name} has ${entry.bytes} bytes; the room takes ${bytesMax}` };

@@ -138,11 +138,12 @@ describe('fates', () => {
     expect(mutations.undecided).toBe(0);
   });
 
-  it('lists a rejected one with its reason until it is dismissed', async () => {
+  it('[OB-8] lists a rejected one with its reason until it is dismissed, and says that it was heard', async () => {
     const { port, mutations } = set();
     const a = mutations.call('a', null);
     await port.last.answer({ taken: 1, error: null });
     mutations.settled({ ...settled(1), outcome: 'rejected', error: { code: 'forbidden', message: 'not yours' } });
+    expect(port.orders).toEqual([{ type: 'heard', clientId: 'me', upTo: 1 }]);
     await expect(a.confirmed).rejects.toMatchObject({ code: 'forbidden', message: 'not yours' });
     const [line] = mutations.rejected.getSnapshot();
     expect(line).toMatchObject({ name: 'a', status: 'rejected' });

@@ -132,6 +132,8 @@ export class PageMutations {
     if (notice.clientId === this.#client.clientId) {
       this.#client = { ...this.#client, confirmed: Math.max(this.#client.confirmed, notice.mutationId) };
     }
+    // Of a mutation of another page (an adopted one) too: this page is where it is told.
+    if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
     const mutation = this.#settling(notice.clientId, notice.mutationId);
     if (mutation === undefined) return;
     if (notice.outcome === 'applied') mutation.applied(notice.version);

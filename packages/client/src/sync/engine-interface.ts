@@ -34,6 +34,11 @@ export interface SyncEngine {
    * @throws AlcoveError `outbox_full` past what one connection may speak for.
    */
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
+  /**
+   * The page has what was told of this client's mutations up to `upTo`. To be said after each rejection: until then the room keeps it, so that an engine that dies
+   * with its notices still on their way leaves nothing untold.
+   */
+  heard(clientId: string, upTo: number): void;
   /** Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. */
   discard(clientId: string): void;
 

@@ -1,6 +1,5 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
 import { AlcoveError } from '@alcove/core/error';
-import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
@@ -18,12 +17,9 @@ interface Read {
   readonly reject: (error: AlcoveError) => void;
 }
 
-type MutationName = Pick<Mutation, 'clientId' | 'mutationId'>;
-
 /** Settled mutations whose rows are not all on their way yet. */
 interface Settling {
   readonly notices: readonly SettledNotice[];
-  readonly names: readonly MutationName[];
   readonly waitsFor: Set<LiveQuery>;
 }
 
@@ -67,9 +63,9 @@ export class QueryFlow {
     if (changes.tables.length > 0) this.#queries.invalidate(changes);
   }
 
-  /** To be told together with the rows of the queries that are due now. `names`: of all that settled, those too of whom nobody is told. */
-  settle(notices: readonly SettledNotice[], names: readonly MutationName[]): void {
-    if (names.length > 0) this.#settling.push({ notices, names, waitsFor: new Set(this.#queries.due()) });
+  /** To be told together with the rows of the queries that are due now. */
+  settle(notices: readonly SettledNotice[]): void {
+    if (notices.length > 0) this.#settling.push({ notices, waitsFor: new Set(this.#queries.due()) });
   }
 
   get hasWork(): boolean {
@@ -96,20 +92,17 @@ export class QueryFlow {
     }
   }
 
-  /** Puts what there is to tell into the batch. Gives the mutations whose settling is in it. */
-  tell(worth: RowsWorth): MutationName[] {
+  /** Puts what there is to tell into the batch. */
+  tell(worth: RowsWorth): void {
     const news = this.#queries.takeNews();
     for (const one of news) this.#notices.add(noticeOf(one, worth));
     if (worth !== this.#toldWorth) this.#tellWorth(worth, new Set(news.map(({ queryId }) => queryId)));
     this.#toldWorth = worth;
     // First in, first out: what settled earlier is told earlier.
-    const names: MutationName[] = [];
     for (let next = this.#settling[0]; next !== undefined && this.#isTold(next); next = this.#settling[0]) {
       this.#settling.shift();
       for (const notice of next.notices) this.#notices.add(notice);
-      names.push(...next.names);
     }
-    return names;
   }
 
   #tellWorth(worth: RowsWorth, told: ReadonlySet<string>): void {

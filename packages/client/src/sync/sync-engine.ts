@@ -113,10 +113,7 @@ class Engine implements SyncEngine {
         this.#queries.attach(database);
         this.#states.values.rowsChanged(null);
       },
-      onSettled: (settled) => {
-        const names = settled.map(({ mutation }) => mutation);
-        this.#queries.settle(this.#mutations.settled(settled), names);
-      },
+      onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
     });
   }
 
@@ -169,6 +166,12 @@ class Engine implements SyncEngine {
   #becomeClient(clientId: string): void {
     this.#clientId = clientId;
     this.#states.values.startOver();
+  }
+
+  heard(clientId: string, upTo: number): void {
+    if (this.#isClosed) return;
+    this.#mutations.outbox.heard(clientId, upTo);
+    this.#turns.wish();
   }
 
   discard(clientId: string): void {
@@ -370,9 +373,8 @@ class Engine implements SyncEngine {
     this.#replica.rebase();
     this.#queries.work(untilMs);
     // The page first: it renders in its own thread while this one goes on.
-    const told = this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
-    this.#mutations.outbox.told(told);
     if (this.#mutations.outbox.hasSession) {
       this.#mutations.push();
       this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());

@@ -46,6 +46,7 @@ export type EngineOrder =
   | { readonly type: 'watch'; readonly queryId: string; readonly query: EngineQuery }
   | { readonly type: 'unwatch'; readonly queryId: string }
   | { readonly type: 'adopt'; readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] }
+  | { readonly type: 'heard'; readonly clientId: string; readonly upTo: number }
   | { readonly type: 'discard'; readonly clientId: string }
   | { readonly type: 'presence' | 'cursor'; readonly state: Json }
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }

@@ -12,6 +12,8 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
       return engine.unwatch(order.queryId);
     case 'adopt':
       return engine.adopt(order.clients, order.mutations);
+    case 'heard':
+      return engine.heard(order.clientId, order.upTo);
     case 'discard':
       return engine.discard(order.clientId);
     case 'presence':
