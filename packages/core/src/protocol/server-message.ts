@@ -131,7 +131,7 @@ const ephemeral = v.object({
   entries: v.array(v.object({ sessionId: idField, userId: v.nullable(v.string()), name: nameField, key: keyField, state: jsonField })),
 });
 
-/** Unwritten values (`written: false`) and those whose flush has become a commit. A reset lists every unwritten one. */
+/** Unwritten values (`written: false`) and those whose flush has become a commit. A reset, with what follows it, lists every unwritten one. */
 const values = v.object({
   type: v.literal('values'),
   reset: v.boolean(),
