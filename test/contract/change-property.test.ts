@@ -168,6 +168,7 @@ async function checkSame(model: RoomModel, first: readonly DrawnGroup[], then: r
 /** Draws rooms and what is done to them; a failure tells the SQL. */
 async function property(
   check: (model: RoomModel, first: readonly DrawnGroup[], then: readonly DrawnGroup[]) => Promise<void>,
+  seed?: number,
 ): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.gen(), async (draw) => {
