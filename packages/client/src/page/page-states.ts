@@ -60,17 +60,29 @@ export class PageStates<State> implements SharedState<State> {
   }
 }
 
-/** The states of every ephemeral name and key of a room. */
+/** The states of every ephemeral name and key of a room. Keys that nobody here asked for are forgotten when nobody shows anything under them. */
 export class PageEphemerals {
   readonly #byKey = new Map<string, PageStates<unknown>>();
+  /** Ids of those that were handed out. */
+  readonly #held = new Set<string>();
   readonly #send: (name: string, key: string, state: Json) => void;
 
   constructor(send: (name: string, key: string, state: Json) => void) {
     this.#send = send;
   }
 
+  /** Keys that are known just now. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   of(name: string, key: string): PageStates<unknown> {
-    const id = `${name}:${key}`;
+    this.#held.add(idOf(name, key));
+    return this.#at(name, key);
+  }
+
+  #at(name: string, key: string): PageStates<unknown> {
+    const id = idOf(name, key);
     const known = this.#byKey.get(id);
     if (known !== undefined) return known;
     const states = new PageStates<unknown>((state) => this.#send(name, key, state));
@@ -89,12 +101,19 @@ export class PageEphemerals {
   hear({ reset, entries }: EphemeralNotice): void {
     const byKey = new Map<string, { name: string; key: string; entries: EphemeralNotice['entries'][number][] }>();
     for (const entry of entries) {
-      const id = `${entry.name}:${entry.key}`;
+      const id = idOf(entry.name, entry.key);
       const group = byKey.get(id) ?? { name: entry.name, key: entry.key, entries: [] };
       group.entries.push(entry);
       byKey.set(id, group);
     }
     if (reset) for (const [id, states] of this.#byKey) if (!byKey.has(id)) states.hear({ reset: true, entries: [] });
-    for (const group of byKey.values()) this.of(group.name, group.key).hear({ reset, entries: group.entries });
+    for (const group of byKey.values()) this.#at(group.name, group.key).hear({ reset, entries: group.entries });
+    for (const id of reset ? [...this.#byKey.keys()] : byKey.keys()) this.#dropEmpty(id);
+  }
+
+  #dropEmpty(id: string): void {
+    if (!this.#held.has(id) && this.#byKey.get(id)?.others.getSnapshot().length === 0) this.#byKey.delete(id);
   }
 }
+
+const idOf = (name: string, key: string): string => `${name}:${key}`;
