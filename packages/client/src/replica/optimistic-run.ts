@@ -72,6 +72,8 @@ export class OptimisticRuns {
       room,
       mutation,
       capture: this.capture,
+      // Every run's changes are taken before the next begins.
+      rowsCaptured: 0,
       user: this.user,
       isServer: false,
       serverNowMs: undefined,

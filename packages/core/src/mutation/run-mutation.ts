@@ -18,6 +18,8 @@ export interface RunMutationOptions {
   readonly mutation: Mutation;
   /** Counts the rows that cascades touch; started and taken by the caller. */
   readonly capture: Pick<Capture, 'rowCount'>;
+  /** What `capture.rowCount()` would say now, where the caller knows it; else it is asked: counting costs as much as a small statement. */
+  readonly rowsCaptured?: number | undefined;
   /** Claims of the user; null: nobody was authenticated. */
   readonly user: Claims | null;
   readonly isServer: boolean;
@@ -35,6 +37,8 @@ export interface MutationRun {
   readonly statements: number;
   /** Rows changed by statements, or touched by them and their cascades, whichever is more. */
   readonly rows: number;
+  /** What `capture.rowCount()` says now. */
+  readonly rowsCaptured: number;
   readonly elapsedMs: number;
 }
 
@@ -69,18 +73,20 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
   const budget = new RunBudget(mutation.name, limits, runtime);
   const afterCommit: AfterCommit[] = [];
   const context = contextOf(options, budget, afterCommit);
+  let rowsCaptured = 0;
   try {
     database.transaction(() => {
-      const rowsBefore = capture.rowCount();
+      const rowsBefore = options.rowsCaptured ?? capture.rowCount();
       const returned = callBody(() => body(mutatorTx(database, budget), args, context), budget);
       refuseUnfinished(returned, mutation.name);
       // Where SQLite has ended the transaction under a body that caught the error, counting throws it again.
-      budget.end(capture.rowCount() - rowsBefore);
+      rowsCaptured = capture.rowCount();
+      budget.end(rowsCaptured - rowsBefore);
     });
   } finally {
     budget.close();
   }
-  return { afterCommit, statements: budget.statements, rows: budget.rows, elapsedMs: budget.elapsedMs };
+  return { afterCommit, statements: budget.statements, rows: budget.rows, rowsCaptured, elapsedMs: budget.elapsedMs };
 }
 
 /** The database's own codes are for the database: a body that throws one of them by itself has failed, or it would be sent again for ever. */

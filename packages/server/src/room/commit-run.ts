@@ -54,6 +54,8 @@ export class CommitRun {
   /** By `refusalKey`: of these nothing more is taken, one refusal covers all that follow. */
   readonly #refused: Set<string>;
   #values: ValueWrites | null = null;
+  /** Rows captured so far; undefined where something ran since that was not counted. */
+  #rowsCaptured: number | undefined = 0;
 
   constructor(parts: RoomParts, refused: Set<string>) {
     this.#parts = parts;
@@ -140,6 +142,7 @@ export class CommitRun {
   }
 
   #transact(work: TransactWork, rejection: AlcoveError | null): void {
+    this.#rowsCaptured = undefined;
     const error = rejection ?? this.#attempt(() => this.#parts.database.transaction(() => work.write(mutatorTx(this.#parts.database))));
     if (error === null) this.outcomes.push({ work, result: 'applied', version: this.version });
     else if (failureKind(error) === 'refuse') this.#refuse(work, error, 1);
@@ -204,18 +207,22 @@ export class CommitRun {
 
   #execute(mutation: Mutation, user: Claims | null): AlcoveError | null {
     const { database, definition, capture, runtime, limits } = this.#parts;
+    const rowsBefore = this.#rowsCaptured;
+    this.#rowsCaptured = undefined;
     return this.#attempt(() => {
-      const { afterCommit } = runMutation({
+      const { afterCommit, rowsCaptured } = runMutation({
         database,
         room: definition,
         mutation,
         capture,
+        rowsCaptured: rowsBefore,
         user,
         isServer: true,
         serverNowMs: this.#nowMs,
         limits: { rowsMax: limits.mutatorRowsMax, statementsMax: limits.mutatorStatementsMax, timeBudgetMs: limits.mutatorTimeBudgetMs },
         runtime,
       });
+      this.#rowsCaptured = rowsCaptured;
       this.afterCommit.push(...afterCommit);
     });
   }
