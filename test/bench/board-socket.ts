@@ -1,28 +1,38 @@
 import type { PushedMutation } from '@alcove/core/protocol/client-message';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
+import { constants, inflateRawSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 
 const HEARTBEAT_MS = 15_000;
 
-/** A plain peer of a room: plain JSON both ways, as docs/PROTOCOL.md describes it. */
+const DEFLATED = 1;
+const COMMIT = '{"type":"commit"';
+
+/** A peer of a room as docs/PROTOCOL.md describes it; plain JSON both ways unless it asks for what the SDK's own clients ask for. */
 export class BoardSocket {
   readonly clientId: string;
   readonly #socket: WebSocket;
   onMessage: (message: ServerMessage) => void = () => undefined;
+  /** Commits are read off the socket and not looked at. */
+  ignoresCommits = false;
 
   private constructor(socket: WebSocket, clientId: string) {
     this.#socket = socket;
     this.clientId = clientId;
-    socket.on('message', (frame: Buffer) => this.onMessage(JSON.parse(frame.toString('utf8')) as ServerMessage)); // the server validated it
+    socket.on('message', (frame: Buffer, isBinary) => {
+      // The room is measured, not how fast its peers read what they did not ask for.
+      if (this.ignoresCommits && startOf(frame, isBinary).startsWith(COMMIT)) return;
+      this.onMessage(JSON.parse(textOf(frame, isBinary)) as ServerMessage); // the server validated it
+    });
   }
 
   /** Resolves when the room streams to it. */
-  static async join(url: string, room: string, clientId: string): Promise<BoardSocket> {
+  static async join(url: string, room: string, clientId: string, codecs: readonly 'deflate'[] = []): Promise<BoardSocket> {
     const socket = new WebSocket(url, { perMessageDeflate: false });
     const board = new BoardSocket(socket, clientId);
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.once('open', () => board.send({ type: 'hello', protocol: 1, room: 'board', id: room, clientId }));
+      socket.once('open', () => board.send({ type: 'hello', protocol: 1, room: 'board', id: room, clientId, codecs }));
       board.onMessage = (message) => {
         if (message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
         if (message.type === 'snapshotEnd' || (message.type === 'welcome' && message.hydration === 'resume')) resolve();
@@ -54,4 +64,17 @@ export class BoardSocket {
       this.#socket.close();
     });
   }
+}
+
+function textOf(frame: Buffer, isBinary: boolean): string {
+  if (!isBinary) return frame.toString('utf8');
+  const body = frame.subarray(1);
+  return (frame[0] === DEFLATED ? inflateRawSync(body) : body).toString('utf8');
+}
+
+/** Enough of a message to know its type. */
+function startOf(frame: Buffer, isBinary: boolean): string {
+  if (!isBinary) return frame.toString('latin1', 0, COMMIT.length);
+  const start = frame.subarray(1, 65);
+  return (frame[0] === DEFLATED ? inflateRawSync(start, { finishFlush: constants.Z_SYNC_FLUSH }) : start).toString('latin1');
 }

@@ -58,7 +58,9 @@ export const commitBench: Bench = {
 };
 
 async function pushAll(url: string, room: string, clients: number): Promise<{ perSecond: number; groupSize: number }> {
-  const sockets = await Promise.all(Array.from({ length: clients }, (_, index) => BoardSocket.join(url, room, `client-${index}`)));
+  const sockets = await Promise.all(
+    Array.from({ length: clients }, (_, index) => BoardSocket.join(url, room, `client-${index}`, ['deflate'])),
+  );
   const each = MUTATIONS / clients;
   const versions = new Set<number>();
   const start = performance.now();
@@ -76,11 +78,18 @@ function pushOwn(socket: BoardSocket, from: number, count: number, versions: Set
     while (sent < count && sent - settled <= IN_FLIGHT_MAX - PUSH_MAX) {
       const size = Math.min(PUSH_MAX, count - sent);
       socket.push(
-        Array.from({ length: size }, (_, index) => ({ mutationId: sent + index + 1, name: 'add', args: itemAt(from + sent + index) })),
+        Array.from({ length: size }, (_, index) => ({
+          mutationId: sent + index + 1,
+          name: 'add',
+          args: itemAt(from + sent + index),
+          seed: `seed-${sent + index}`,
+          nowMs: 1_800_000_000_000,
+        })),
       );
       sent += size;
     }
   };
+  socket.ignoresCommits = true;
   return new Promise((resolve, reject) => {
     socket.onMessage = (message) => {
       if (message.type === 'refused' || message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
