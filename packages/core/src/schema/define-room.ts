@@ -33,7 +33,10 @@ export interface RoomConfig<
   readonly serverOnly?: readonly (keyof Schema & string)[];
   /** Tables made WITHOUT ROWID, which pays for small rows with text or composite keys. */
   readonly withoutRowid?: readonly (keyof Schema & string)[];
-  /** In order. Without any, additive changes of the schema are derived; with them too, where they leave some open. */
+  /**
+   * In order. Additive changes of the schema are derived, with or without them. A fresh room is made from `schema` and counts them all as run, so they seed
+   * nothing. A column added later stands last on disk: raw SQL in mutators names its columns.
+   */
   readonly migrations?: readonly MigrationInput[];
   readonly mutators?: Mutators;
   readonly presence?: Presence;
