@@ -108,6 +108,11 @@ export class Admission {
     for (const owner of byes.values()) this.#byes.set(owner.clientId, owner);
   }
 
+  /** Clients of which a mutation waits. */
+  clientIds(): Set<string> {
+    return new Set(this.#works.flatMap((work) => (work.kind === 'mutation' ? [work.owner.clientId] : [])));
+  }
+
   /** Everything that waits, taken out: the room is closing. */
   drop(): readonly Work[] {
     const works = this.#works;

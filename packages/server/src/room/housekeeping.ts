@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import { pruneLog } from '../change-log/prune.ts';
+import type { Admission } from './admission.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
@@ -8,6 +9,7 @@ import { failureKind } from './work.ts';
 export interface HousekeepingSurroundings {
   readonly parts: RoomParts;
   readonly connections: Connections;
+  readonly admission: Admission;
   readonly schedule: Schedule<RoomStep>;
   fail(error: AlcoveError): void;
 }
@@ -30,9 +32,9 @@ export class Housekeeping {
     schedule.want('housekeeping', parts.runtime.monotonicMs() + parts.limits.housekeepingIntervalMs);
   }
 
-  /** The client was here until now. */
-  left(clientId: string): void {
-    this.#left.set(clientId, this.#around.parts.runtime.nowMs());
+  /** These clients were here until now. */
+  left(clientIds: Iterable<string>): void {
+    for (const clientId of clientIds) this.#left.set(clientId, this.#around.parts.runtime.nowMs());
   }
 
   run(): void {
@@ -55,7 +57,7 @@ export class Housekeeping {
     const { parts, connections } = this.#around;
     const nowMs = parts.runtime.nowMs();
     const seen = new Map(this.#left);
-    for (const { clientId } of connections.sessions) seen.set(clientId, nowMs);
+    for (const { clients } of connections.sessions) for (const clientId of clients.keys()) seen.set(clientId, nowMs);
     if (seen.size === 0) return;
     parts.database.transaction(() => {
       for (const [clientId, atMs] of seen) parts.clients.touch(clientId, atMs, parts.limits);
@@ -78,9 +80,16 @@ export class Housekeeping {
   }
 
   #forget(): void {
-    const { parts, connections } = this.#around;
-    const isLive = (clientId: string): boolean => connections.sessions.ofClient(clientId) !== undefined;
-    const { count, forgottenVersion } = parts.clients.forget(parts.limits, parts.runtime.nowMs(), isLive, parts.meta);
+    const { parts, connections, admission } = this.#around;
+    // Whoever a session speaks for is here, an adopted client too; and what waits was admitted as of one that is known.
+    const live = admission.clientIds();
+    for (const { clients } of connections.sessions) for (const clientId of clients.keys()) live.add(clientId);
+    const { count, forgottenVersion } = parts.clients.forget(
+      parts.limits,
+      parts.runtime.nowMs(),
+      (clientId) => live.has(clientId),
+      parts.meta,
+    );
     if (count > 0) parts.runtime.log.info('clients were forgotten', { room: parts.id, count, forgottenVersion });
   }
 }

@@ -249,6 +249,29 @@ describe('clients and groups of a room', () => {
       expect(clientIds()).toContain('c-a');
     });
 
+    it('[RM-15] an adopted client is as connected as the session that speaks for it, and one whose mutations wait is not forgotten', () => {
+      driven = open({ limits: { ...bounds, clientsMax: 1 } });
+      driven.join('dead', { clientId: 'a-old', groupId: 'g' });
+      driven.push('dead', 1, 'addStop', stop('s1'), 'a-old');
+      driven.room.leave('dead');
+      driven.advance(1_000);
+      driven.join('heir', {
+        clientId: 'c-heir',
+        groupId: 'g',
+        clients: [{ clientId: 'a-old', lastMutationId: 1, confirmed: 0, welcomed: 0 }],
+      });
+      driven.push('heir', 1, 'nothing', null, 'c-heir');
+      pass(120_000, ['heir']);
+      expect(clientIds()).toEqual(['a-old', 'c-heir']);
+      driven.queue('heir', 1, 'addStop', stop('s1'), 'a-old');
+      driven.room.leave('heir');
+      runtime.advance(120_000);
+      driven.room.tick();
+      driven.flush();
+      expect(database.prepare('SELECT count(*) FROM stops').get()).toEqual([1]);
+      expect(database.prepare("SELECT count(*) FROM alcove_log WHERE acks LIKE '%a-old%'").get()).toEqual([1]);
+    });
+
     it('[RM-15] a push for a client that hello did not name counts as forgotten once anybody was', () => {
       driven = open({ limits: { ...bounds, clientsMax: 1 } });
       driven.join('a', { groupId: 'g' });

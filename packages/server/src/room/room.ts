@@ -67,7 +67,7 @@ export class Room {
     const requestFlush = (): void => this.#requestFlush();
     const around = { parts, connections: this.#connections, admission: this.#admission, schedule: this.#schedule };
     this.#committer = new Committer({ ...around, requestFlush, fail });
-    this.#housekeeping = new Housekeeping({ parts, connections: this.#connections, schedule: this.#schedule, fail });
+    this.#housekeeping = new Housekeeping({ ...around, fail });
     this.#housekeeping.start();
     this.stats = statsOf(parts, this.#admission, this.#connections);
   }
@@ -240,7 +240,7 @@ export class Room {
   }
 
   #left(session: Session, error: AlcoveError | null): void {
-    this.#housekeeping.left(session.clientId);
+    this.#housekeeping.left(session.clients.keys());
     if (error !== null && RIGHTS_LOST.has(error.code)) this.#admission.withdraw(session);
     this.#flushValues(this.#parts.values.setBy(session.clientId));
   }
