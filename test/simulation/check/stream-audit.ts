@@ -1,4 +1,4 @@
-import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { HelloMessage, PushMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, decodeServerMessage } from '@alcove/core/protocol/codec';
 import type { CommitMessage, MutationResult, ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
@@ -227,6 +227,8 @@ export class StreamAudit {
   /** The type alone, or as much as fits a line where somebody reads along. */
   #summary(message: { readonly type: string }): string {
     if (!this.#trace.isEchoed) return message.type;
+    if (message.type === 'push' && 'mutations' in message)
+      return `push ${JSON.stringify((message as PushMessage).mutations.map(({ clientId, mutationId, name }) => [clientId, mutationId, name]))}`; // of that type
     const text = JSON.stringify(message);
     return text.length <= LINE_MAX ? text : `${text.slice(0, LINE_MAX)}…`;
   }
