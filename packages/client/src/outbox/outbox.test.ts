@@ -136,6 +136,16 @@ describe('pushing', () => {
     expect(outbox.wakeAtMs()).toBeNull();
   });
 
+  it('[OB-5] a refusal that takes those behind it along counts once', () => {
+    const outbox = filled(8);
+    outbox.nextPush(push, 0);
+    outbox.nextPush(push, 0);
+    outbox.refused(refused(3, 'rate_limited', 500), 0, 0.999);
+    for (const mutationId of [4, 5, 6, 7, 8]) outbox.refused({ ...refused(3), mutationId }, 10, 0.999);
+    expect(outbox.wakeAtMs()).toBe(750);
+    expect(ids(outbox.nextPush(push, 750))).toEqual([3, 4, 5, 6]);
+  });
+
   it('one waiting client does not hold up another', () => {
     const outbox = filled(2);
     outbox.add(mutation(1, 'b'), 1);

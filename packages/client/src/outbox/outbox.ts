@@ -320,7 +320,10 @@ export class Outbox {
     if (client === undefined || client.stopped !== null) return 'waits';
     if (message.code === 'client_unknown') return this.#stop(client, { code: message.code, message: message.message });
     if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
+    // What was pushed behind a refused one is refused too: one refusal, however many words.
+    const isEcho = message.mutationId > client.sent;
     client.sent = Math.min(client.sent, message.expected - 1);
+    if (isEcho) return 'waits';
     client.refusals += 1;
     // A first word that something came out of order is answered at once: what went missing is on its way again.
     const atOnce = message.code === 'out_of_order' && client.refusals === 1 && message.retryAfterMs === undefined;
