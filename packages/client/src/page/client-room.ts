@@ -276,7 +276,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #blame({ message }: ErrorBody, blame: EngineLoss['blame']): void {
     switch (blame.type) {
       case 'query':
-        this.#queries.condemn(blame.sql, new AlcoveError('query_timeout', `the query was ended: ${message}`));
+        this.#queries.condemn(blame.query, new AlcoveError('query_timeout', `the query was ended: ${message}`));
         return;
       case 'mutation':
         this.#mutations.blame(blame.clientId, blame.mutationId, new AlcoveError('mutator_timeout', `the mutator was ended: ${message}`));

@@ -124,7 +124,9 @@ describe('live queries of a page', () => {
     get().subscribe(() => undefined);
     hear({ update: whole('a') });
     const { AlcoveError } = await import('@alcove/core/error');
-    queries.condemn('select id from stops', new AlcoveError('query_timeout', 'too long'));
+    queries.condemn({ sql: 'select id from stops', params: [1] }, new AlcoveError('query_timeout', 'too long'));
+    expect(get().getSnapshot().status, 'other parameters are another query').toBe('current');
+    queries.condemn({ sql: 'select id from stops', params: [] }, new AlcoveError('query_timeout', 'too long'));
     expect(get().getSnapshot()).toMatchObject({ status: 'error', data: [{ id: 'a' }], error: { code: 'query_timeout' } });
     queries.attach(port);
     expect(types()).toEqual(['watch']);

@@ -7,6 +7,7 @@ import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { TrackedMutation } from './mutation-handle.ts';
 import type { MutationStatus } from './mutation-handle.ts';
 import { Observable } from './observable.ts';
+import type { Readable } from './observable.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
@@ -28,8 +29,14 @@ export interface MutationLine {
  * ids have no gaps, and an engine that died is handed the same mutations under the same ids.
  */
 export class PageMutations {
-  readonly pending = new Observable<readonly MutationLine[]>([]);
+  /** Its lines are made when somebody looks: with thousands pending a list a turn would cost more than the mutations. */
+  readonly pending: Readable<readonly MutationLine[]> = {
+    subscribe: (listener) => this.#changes.subscribe(listener),
+    getSnapshot: () => (this.#lines ??= this.#undecidedOnes().map(lineOf)),
+  };
   readonly rejected = new Observable<readonly MutationLine[]>([]);
+  readonly #changes = new Observable(0);
+  #lines: readonly MutationLine[] | null = null;
   readonly #runtime: Runtime;
   #client: EngineClient;
   #lastCallId = 0;
@@ -250,16 +257,21 @@ export class PageMutations {
     this.rejected.set([...this.rejected.getSnapshot(), line].slice(-REJECTED_MAX));
   }
 
-  /** The list of pending ones is made anew at most once per turn, and only while somebody looks. */
+  /** Whoever looks at the list is told at most once per turn. */
   #touch(): void {
     if (this.#listsStale) return;
     this.#listsStale = true;
     queueMicrotask(() => {
       this.#listsStale = false;
-      const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
-      const open = [...taken, ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
-      this.pending.set(open.map(lineOf));
+      this.#lines = null;
+      this.#changes.set(this.#changes.getSnapshot() + 1);
     });
+  }
+
+  /** In the order of the calls. */
+  #undecidedOnes(): TrackedMutation[] {
+    const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
+    return [...taken, ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
   }
 
   #minted(mutation: TrackedMutation, mutationId: number): Mutation {

@@ -79,14 +79,12 @@ export class PageQueries {
     for (const query of this.#byId.values()) query.detached();
   }
 
-  /** Ends what runs this text; it is not run again. */
-  condemn(sql: string, error: AlcoveError): void {
-    for (const query of this.#byId.values()) {
-      if (query.query.sql !== sql) continue;
-      query.condemn(error);
-    }
+  /** Ends what runs this text with these parameters; it is not run again. */
+  condemn(condemned: EngineQuery, error: AlcoveError): void {
+    const key = keyOf(condemned);
+    for (const query of this.#byId.values()) if (keyOf(query.query) === key) query.condemn(error);
     for (const run of this.#runs) {
-      if (run.query.sql !== sql) continue;
+      if (keyOf(run.query) !== key) continue;
       this.#runs.delete(run);
       run.reject(error);
     }

@@ -83,7 +83,7 @@ export interface EngineLoss {
   readonly error: ErrorBody;
   /** What held the engine's thread, where that is known: not to be run again. `elsewhere`: something of another room. */
   readonly blame:
-    | { readonly type: 'query'; readonly sql: string }
+    | { readonly type: 'query'; readonly query: EngineQuery }
     | { readonly type: 'mutation'; readonly clientId: string; readonly mutationId: number }
     | { readonly type: 'elsewhere' }
     | { readonly type: 'unknown' };

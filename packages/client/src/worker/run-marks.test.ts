@@ -12,7 +12,7 @@ const set = () => {
   const run = (name: string, tookMs: number, inner: () => void = () => undefined) =>
     marks.around(
       name,
-      () => ({ handle: 1, sql: name, mutation: marks.enclosing(1) }),
+      () => ({ handle: 1, statement: { sql: name, params: [] }, mutation: marks.enclosing(1) }),
       () => {
         inner();
         nowMs += tookMs;
@@ -25,7 +25,7 @@ describe('announced runs', () => {
   it('[WK-5] announces what is not known to be quick, and takes it back', () => {
     const { posted, run } = set();
     run('select 1', 1);
-    expect(posted).toEqual([{ handle: 1, sql: 'select 1', mutation: null }, null]);
+    expect(posted).toEqual([{ handle: 1, statement: { sql: 'select 1', params: [] }, mutation: null }, null]);
   });
 
   it('[WK-5] says nothing of what was quick the last time, and announces it again once it was slow', () => {
@@ -51,13 +51,13 @@ describe('announced runs', () => {
     const mutation = { clientId: 'c', mutationId: 3 };
     marks.around(
       'mutator',
-      () => ({ handle: 1, sql: null, mutation }),
+      () => ({ handle: 1, statement: null, mutation }),
       () => run('insert', 1),
     );
     expect(posted).toEqual([
-      { handle: 1, sql: null, mutation },
-      { handle: 1, sql: 'insert', mutation },
-      { handle: 1, sql: null, mutation },
+      { handle: 1, statement: null, mutation },
+      { handle: 1, statement: { sql: 'insert', params: [] }, mutation },
+      { handle: 1, statement: null, mutation },
       null,
     ]);
   });

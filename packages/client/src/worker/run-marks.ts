@@ -64,7 +64,7 @@ export function markMutators(room: AnyRoom, handle: number, marks: RunMarks): An
     const body: typeof mutator.body = (tx, args, ctx) =>
       marks.around(
         `mutator ${room.name} ${name}`,
-        () => ({ handle, sql: null, mutation: { clientId: ctx.clientId, mutationId: ctx.mutationId } }),
+        () => ({ handle, statement: null, mutation: { clientId: ctx.clientId, mutationId: ctx.mutationId } }),
         () => mutator.body(tx, args, ctx),
       );
     return [name, { ...mutator, body }] as const;
@@ -74,8 +74,8 @@ export function markMutators(room: AnyRoom, handle: number, marks: RunMarks): An
 
 /** The same database with statements that announce themselves. */
 export function markDatabase(database: Database, handle: number, marks: RunMarks): Database {
-  const marked = <Result>(sql: string, fn: () => Result): Result =>
-    marks.around(sql, () => ({ handle, sql, mutation: marks.enclosing(handle) }), fn);
+  const marked = <Result>(sql: string, params: Row, fn: () => Result): Result =>
+    marks.around(sql, () => ({ handle, statement: { sql, params }, mutation: marks.enclosing(handle) }), fn);
 
   const markStatement = (sql: string, statement: Statement): Statement => ({
     get columns() {
@@ -84,10 +84,10 @@ export function markDatabase(database: Database, handle: number, marks: RunMarks
     get writes() {
       return statement.writes;
     },
-    run: (params) => marked(sql, () => statement.run(params)),
-    all: (params) => marked(sql, () => statement.all(params)),
-    get: (params) => marked(sql, () => statement.get(params)),
-    iterate: (params) => markSteps(sql, statement.iterate(params), marked),
+    run: (params = []) => marked(sql, params, () => statement.run(params)),
+    all: (params = []) => marked(sql, params, () => statement.all(params)),
+    get: (params = []) => marked(sql, params, () => statement.get(params)),
+    iterate: (params = []) => markSteps(statement.iterate(params), (step) => marked(sql, params, step)),
   });
 
   // Drivers hand out the same statement for the same text; so does this.
@@ -102,7 +102,7 @@ export function markDatabase(database: Database, handle: number, marks: RunMarks
       wrapped.set(statement, marking);
       return marking;
     },
-    exec: (sql) => marked(sql, () => database.exec(sql)),
+    exec: (sql) => marked(sql, [], () => database.exec(sql)),
     transaction: (fn) => database.transaction(fn),
     get inTransaction() {
       return database.inTransaction;
@@ -112,16 +112,12 @@ export function markDatabase(database: Database, handle: number, marks: RunMarks
   };
 }
 
-function markSteps(
-  sql: string,
-  rows: IterableIterator<Row>,
-  marked: <Result>(sql: string, fn: () => Result) => Result,
-): IterableIterator<Row> {
+function markSteps(rows: IterableIterator<Row>, marked: <Result>(step: () => Result) => Result): IterableIterator<Row> {
   return {
     [Symbol.iterator]() {
       return this;
     },
-    next: () => marked(sql, () => rows.next()),
+    next: () => marked(() => rows.next()),
     return: (value) => rows.return?.(value) ?? { done: true, value: undefined },
   };
 }

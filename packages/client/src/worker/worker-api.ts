@@ -40,7 +40,7 @@ export interface RunMark {
 export interface AnnouncedRun {
   readonly handle: number;
   /** The statement that runs, if one does. */
-  readonly sql: string | null;
+  readonly statement: EngineQuery | null;
   /** The mutation whose mutator runs, if one does. */
   readonly mutation: { readonly clientId: string; readonly mutationId: number } | null;
 }

@@ -205,5 +205,5 @@ function blameOf(announced: AnnouncedRun | null, handle: number): EngineLoss['bl
   if (announced === null) return { type: 'unknown' };
   if (announced.handle !== handle) return { type: 'elsewhere' };
   if (announced.mutation !== null) return { type: 'mutation', ...announced.mutation };
-  return announced.sql === null ? { type: 'unknown' } : { type: 'query', sql: announced.sql };
+  return announced.statement === null ? { type: 'unknown' } : { type: 'query', query: announced.statement };
 }
