@@ -67,6 +67,11 @@ export class OutboxClient {
     this.sent = client.confirmed;
   }
 
+  /** Nothing is pending, and the room knows that all was heard. */
+  get isDone(): boolean {
+    return this.pending.length === 0 && !this.owesHeard && this.heardUpTo === this.confirmed;
+  }
+
   at(mutationId: number): PendingMutation | undefined {
     return this.pending[mutationId - this.confirmed - 1];
   }

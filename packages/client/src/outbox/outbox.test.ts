@@ -192,9 +192,9 @@ describe('settling', () => {
     outbox.settle(1);
     // A worker may die before its page was told: the room must keep the rejection till then.
     expect(outbox.takeHeard()).toEqual([]);
-    expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 0 }]);
+    expect(outbox.hello('a')).toMatchObject([{ clientId: 'a', confirmed: 0 }]);
     outbox.heard('a', 2);
-    expect(outbox.hello()).toMatchObject([{ clientId: 'a', confirmed: 2 }]);
+    expect(outbox.hello('a')).toMatchObject([{ clientId: 'a', confirmed: 2 }]);
     expect(outbox.takeHeard()).toEqual([{ clientId: 'a', upTo: 2 }]);
     expect(outbox.takeHeard()).toEqual([]);
     outbox.connectionLost();
@@ -262,7 +262,8 @@ describe('comparing counters with the room', () => {
     outbox.add(mutation(1, 'later'), 1);
     outbox.connectionLost();
     outbox.add(mutation(1, 'offline'), 1);
-    const welcomed = (): unknown => outbox.hello().map((client) => [client.clientId, client.welcomed]);
+    outbox.add(mutation(1, 'first'), 1);
+    const welcomed = (): unknown => outbox.hello('first').map((client) => [client.clientId, client.welcomed]);
     expect(welcomed()).toEqual([
       ['first', 40],
       ['later', 40],
@@ -275,6 +276,20 @@ describe('comparing counters with the room', () => {
       ['later', 40],
       ['offline', 90],
     ]);
+  });
+
+  it('[OB-15] what was adopted and is done with is not named any more', () => {
+    const outbox = new Outbox(limits);
+    outbox.addClient({ clientId: 'a', confirmed: 0, welcomed: null });
+    for (const id of [1, 2]) outbox.add(mutation(id, 'dead'), 1);
+    const named = (): string[] => outbox.hello('a').map(({ clientId }) => clientId);
+    expect(named()).toEqual(['a', 'dead']);
+    outbox.takeResults([result(1, 1, 'rejected', 'dead'), result(2, 1, 'applied', 'dead')]);
+    outbox.settle(1);
+    expect(named()).toEqual(['a', 'dead']);
+    outbox.heard('dead', 1);
+    expect(outbox.takeHeard()).toEqual([{ clientId: 'dead', upTo: 2 }]);
+    expect(named()).toEqual(['a']);
   });
 
   it('another history makes results of the old one void', () => {

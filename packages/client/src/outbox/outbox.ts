@@ -89,7 +89,7 @@ export class Outbox {
   }
 
   #assertRoomForClient(): void {
-    if (this.#clients.size < HELLO_CLIENTS_MAX) return;
+    if ([...this.#clients.values()].filter((client) => !client.isDone).length < HELLO_CLIENTS_MAX - 1) return;
     throw new AlcoveError(
       'outbox_full',
       `mutations of ${this.#clients.size} clients are pending; one connection speaks for ${HELLO_CLIENTS_MAX}`,
@@ -178,9 +178,10 @@ export class Outbox {
     );
   }
 
-  /** What hello says of every client. */
-  hello(): HelloClient[] {
-    const speaking = [...this.#clients.values()].filter((client) => client.stopped === null);
+  /** What hello says of the session's own client and of those it has something to push or to hear of; the others the room may forget. */
+  hello(ownClientId: string): HelloClient[] {
+    const own = this.currentClientId(ownClientId);
+    const speaking = [...this.#clients.values()].filter((client) => client.stopped === null && (client.clientId === own || !client.isDone));
     return speaking.map(({ clientId, lastMutationId, heardUpTo, welcomed }) => ({
       clientId,
       lastMutationId,

@@ -18,7 +18,7 @@ export function engineHello(
     schema: room.model.schemaId,
     clientId,
     groupId,
-    clients: outbox.hello(),
+    clients: outbox.hello(clientId),
     resume: replica.resumePosition,
     snapshots: replica.snapshots,
   };
