@@ -4,7 +4,7 @@ import { encodeMessage } from '@alcove/core/protocol/codec';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { WebSocket } from 'ws';
-import type { RoomAccess } from '../../access/access.ts';
+import type { AccessAction, RoomAccess } from '../../access/access.ts';
 import { admit, readHello } from '../../access/front.ts';
 import type { Gatekeeper } from '../../access/front.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
@@ -165,8 +165,16 @@ export class SocketFront {
     return {
       claims,
       ...(expiresInMs === undefined ? {} : { expiresInMs }),
-      ...(authorize === null ? {} : { allows: (action) => isYes(authorize(claims, action, address)) }),
+      ...(authorize === null ? {} : { allows: (action) => this.#isYes(authorize(claims, action, address), action) }),
     };
+  }
+
+  /** Rights are asked in the middle of a transaction: a promise is no answer. */
+  #isYes(answer: boolean | Promise<boolean>, { kind }: AccessAction): boolean {
+    if (!(answer instanceof Promise)) return answer === true;
+    answer.catch(() => undefined);
+    this.#options.runtime.log.error('authorize answered with a promise, which counts as no: only `open` is waited for', { kind });
+    return false;
   }
 
   /** The bytes of the last text: a commit goes to many sockets in a row. */
@@ -212,10 +220,4 @@ const withoutDetail = (error: AlcoveError): AlcoveError => {
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
-};
-
-/** Rights are asked in the middle of a transaction: a promise is no answer. */
-const isYes = (answer: boolean | Promise<boolean>): boolean => {
-  if (answer instanceof Promise) answer.catch(() => undefined);
-  return answer === true;
 };
