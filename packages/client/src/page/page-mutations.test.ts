@@ -183,4 +183,20 @@ describe('fates', () => {
     expect(b.status).toBe('waiting');
     expect(port.last.mutations[0]).toMatchObject({ name: 'b', mutationId: 1, clientId: mutations.clientId });
   });
+
+  it('[WK-1] what the engine had taken of a batch when its client was stopped shares its end, and uses up no id of the next client', async () => {
+    const { port, mutations } = set();
+    mutations.call('first', null);
+    const [b, c] = [mutations.call('b', null), mutations.call('c', null)];
+    await port.last.answer({ taken: 1, error: null });
+    const late = port.last;
+    mutations.stopped({ type: 'clientStopped', clientId: 'me', error: { code: 'client_unknown', message: 'forgotten' }, mutations: [] });
+    await late.answer({ taken: 1, error: { code: 'client_unknown', message: 'forgotten' } });
+    expect([b.status, c.status]).toEqual(['unknown', 'waiting']);
+    await expect(b.confirmed).rejects.toMatchObject({ code: 'client_unknown' });
+    expect(port.handedNames).toEqual(['c=1']);
+    await port.last.answer({ taken: 1, error: null });
+    mutations.settled(settled(1, mutations.clientId));
+    expect(c.status).toBe('applied');
+  });
 });

@@ -45,6 +45,8 @@ export class PageMutations {
   /** Handed to the engine under this client and not answered: ids follow on `#client.lastMutationId`. */
   #handed: TrackedMutation[] = [];
   #handedClientId = '';
+  /** Why the client before this one was stopped. */
+  #stopError = new AlcoveError('client_unknown', 'the client was stopped');
   /** Taken by the engine, by id, per client: of this page's own and of those it was renamed from. */
   readonly #taken = new Map<string, Map<number, TrackedMutation>>();
   #port: EnginePort | null = null;
@@ -170,6 +172,7 @@ export class PageMutations {
     for (const mutation of byId?.values() ?? []) this.#end(mutation, 'unknown', AlcoveError.fromBody(error));
     this.#port?.tell({ type: 'discard', clientId });
     if (clientId === this.#client.clientId) {
+      this.#stopError = AlcoveError.fromBody(error);
       this.#client = { clientId: this.#runtime.newId(), lastMutationId: 0, confirmed: 0, welcomed: null };
       this.#port?.tell({ type: 'adopt', clients: [this.#client], mutations: [] });
     }
@@ -203,11 +206,7 @@ export class PageMutations {
   #answered(answer: MutateAnswer): void {
     const batch = this.#handed;
     this.#handed = [];
-    if (this.#handedClientId !== this.#client.clientId && answer.taken === 0) {
-      // The client was stopped while they were on their way: none was taken.
-      this.#waiting = [...batch, ...this.#waiting];
-      return this.#hand();
-    }
+    if (this.#handedClientId !== this.#client.clientId) return this.#answeredLate(batch, answer);
     const taken = this.#takenOf(this.#client.clientId);
     const first = this.#client.lastMutationId + 1;
     for (const [index, mutation] of batch.slice(0, answer.taken).entries()) {
@@ -222,6 +221,14 @@ export class PageMutations {
       if (failed !== undefined) this.#end(failed, 'failed', AlcoveError.fromBody(answer.error));
       this.#waiting = [...batch.slice(answer.taken + 1), ...this.#waiting];
     }
+    this.#touch();
+    this.#hand();
+  }
+
+  /** The client was stopped while they were on their way: what was taken shared its end, the rest goes on under the client of now. */
+  #answeredLate(batch: readonly TrackedMutation[], { taken }: MutateAnswer): void {
+    for (const mutation of batch.slice(0, taken)) if (mutation.status === 'waiting') this.#end(mutation, 'unknown', this.#stopError);
+    this.#waiting = [...batch.slice(taken), ...this.#waiting];
     this.#touch();
     this.#hand();
   }
