@@ -186,9 +186,10 @@ export class TabValues {
     this.#boot = boot;
     for (const entry of this.#entries.values()) {
       const { own } = entry;
-      if (own === null || own.isWritten) continue;
-      if (!entry.isDue && own instanceof OwnPlainValue) this.#offerOwn(entry, own, own.offer);
-      else entry.isDue = true;
+      if (own !== null && !own.isWritten) {
+        if (!entry.isDue && own instanceof OwnPlainValue) this.#offerOwn(entry, own, own.offer);
+        else entry.isDue = true;
+      }
       this.#show(entry);
     }
     this.#offerDue();
