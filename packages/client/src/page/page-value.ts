@@ -47,8 +47,8 @@ export class PageValue implements DebouncedValue<unknown> {
   #watching = false;
   #own: OwnChange | null = null;
   #change = 0;
-  /** Of a counter: what was added here in all, and what of that is known to be written. */
-  #totals: CounterTotals = { total: 0, written: 0 };
+  /** Of a counter: what was added here in all, and what of that is known to be written. Null: nothing was. */
+  #totals: CounterTotals | null = null;
 
   constructor(name: string, key: string, tell: (order: EngineOrder) => boolean) {
     this.name = name;
@@ -74,7 +74,7 @@ export class PageValue implements DebouncedValue<unknown> {
     const before = this.getSnapshot().value;
     const change = this.#changed(undefined);
     this.#show({ ...this.getSnapshot(), value: (typeof before === 'number' ? before : 0) + delta, pending: true, error: undefined });
-    this.#totals = { ...this.#totals, total: this.#totals.total + delta };
+    this.#totals = { total: (this.#totals?.total ?? 0) + delta, written: this.#totals?.written ?? 0 };
     this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change });
   }
 
@@ -87,7 +87,7 @@ export class PageValue implements DebouncedValue<unknown> {
     const own = this.#own;
     if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
     if (own?.value !== undefined) this.#tell({ type: 'setValue', name: this.name, key: this.key, value: own.value, change: own.change });
-    if (this.#totals.total !== 0 || this.#totals.written !== 0) {
+    if (this.#totals !== null) {
       this.#tell({ type: 'restoreCounter', name: this.name, key: this.key, totals: this.#totals, change: own?.change ?? 0 });
     }
   }
@@ -103,7 +103,7 @@ export class PageValue implements DebouncedValue<unknown> {
 
   /** Another client from now on, of which the room has counted nothing: what is not written goes on under it. */
   startOver(): void {
-    this.#totals = { total: this.#totals.total - this.#totals.written, written: 0 };
+    if (this.#totals !== null) this.#totals = { total: this.#totals.total - this.#totals.written, written: 0 };
   }
 
   refused(error: AlcoveError): void {

@@ -112,11 +112,14 @@ export class OwnCounter implements OwnValue {
   /** Offers that are not known to be written, oldest first. */
   #offers: OfferedTotal[] = [];
   #offer = 0;
+  /** An earlier engine may have offered what was taken back since: the total has to be offered whatever it is. */
+  #isUnsure: boolean;
 
   /** Goes on from what an earlier engine of the same client came to. */
-  constructor(before: CounterTotals = { total: 0, written: 0 }) {
-    this.#total = before.total;
-    this.#written = before.written;
+  constructor(before: CounterTotals | null = null) {
+    this.#total = before?.total ?? 0;
+    this.#written = before?.written ?? 0;
+    this.#isUnsure = before !== null;
   }
 
   get totals(): CounterTotals {
@@ -129,7 +132,7 @@ export class OwnCounter implements OwnValue {
 
   /** An offer that is on its way counts, too: the room may have taken what was since taken back. */
   get isWritten(): boolean {
-    return this.#total === this.#written && this.#offers.length === 0;
+    return this.#total === this.#written && this.#offers.length === 0 && !this.#isUnsure;
   }
 
   get toOffer(): Json {
@@ -145,6 +148,7 @@ export class OwnCounter implements OwnValue {
   }
 
   offered(offer: number): void {
+    this.#isUnsure = false;
     this.#offer = offer;
     this.#offers.push({ offer, total: this.#total, taken: null });
   }
