@@ -15,6 +15,7 @@ export default defineConfig({
   deps: { neverBundle: [/^node:/, /^cloudflare:/] },
   inputOptions: { checks: { pluginTimings: false } },
   // SQLite's wasm file stands beside the module that names it.
-  copy: ({ cwd }) => (existsSync(`${cwd}/src/worker/sql-wasm-browser.wasm`) ? [{ from: 'src/worker/sql-wasm-browser.wasm', to: 'dist/worker' }] : []),
+  copy: ({ cwd }) =>
+    existsSync(`${cwd}/src/worker/sql-wasm-browser.wasm`) ? [{ from: 'src/worker/sql-wasm-browser.wasm', to: 'dist/worker' }] : [],
   clean: true,
 });

@@ -76,5 +76,7 @@ function textOf(frame: Buffer, isBinary: boolean): string {
 function startOf(frame: Buffer, isBinary: boolean): string {
   if (!isBinary) return frame.toString('latin1', 0, COMMIT.length);
   const start = frame.subarray(1, 65);
-  return (frame[0] === DEFLATED ? inflateRawSync(start, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: constants.Z_MIN_CHUNK }) : start).toString('latin1');
+  return (
+    frame[0] === DEFLATED ? inflateRawSync(start, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: constants.Z_MIN_CHUNK }) : start
+  ).toString('latin1');
 }

@@ -47,7 +47,11 @@ export const ERROR_CODES = {
   room_exists: entry(false, 'Choose another room id, or delete the room first.'),
   room_full: entry(true, 'The disk or the room is full; free space and try again.'),
   room_failed: entry(true, 'The room was closed after a disk error and opens again from disk.', 1011),
-  history_lost: entry(false, 'The room file is older than its recorded head. Restore it, or start a new history with `alcove serve --accept-lost-tail`.', 1011),
+  history_lost: entry(
+    false,
+    'The room file is older than its recorded head. Restore it, or start a new history with `alcove serve --accept-lost-tail`.',
+    1011,
+  ),
   file_foreign: entry(false, 'The file is not a room of this kind; move it out of dataDir.', 1011),
   file_damaged: entry(false, 'The room file is damaged; restore it from a backup.', 1011),
   data_dir_locked: entry(false, 'Another process uses this dataDir; stop it or choose another dataDir.'),
