@@ -123,6 +123,17 @@ describe('ids', () => {
 });
 
 describe('fates', () => {
+  it('[WK-18] makes the list of pending ones only when somebody looks, and anew only when it has changed', async () => {
+    const { port, mutations } = set();
+    mutations.call('a', null);
+    const first = mutations.pending.getSnapshot();
+    expect(mutations.pending.getSnapshot()).toBe(first);
+    await port.last.answer({ taken: 1, error: null });
+    await Promise.resolve();
+    expect(mutations.pending.getSnapshot()).not.toBe(first);
+    expect(mutations.pending.getSnapshot()).toMatchObject([{ name: 'a', status: 'pending' }]);
+  });
+
   it('settles handles and lists: pending, then applied, then gone', async () => {
     const { port, mutations } = set();
     const a = mutations.call('a', { x: 1 });
