@@ -55,6 +55,8 @@ export class HostedRoom implements OpenedRoom {
     this.#database = options.openDatabase();
     try {
       this.#room = options.openRoom(this.#database, this.#ports());
+      // Opening may have begun a new history: with the old one's head on the disk the room would be refused after a power cut.
+      this.#head.sync();
     } catch (error) {
       this.#over = true;
       this.#tick?.timer.cancel();
