@@ -30,9 +30,14 @@ export class RunMarks {
     this.#all = true;
   }
 
+  /** Whether what goes by `name` is not announced. */
+  isQuick(name: string): boolean {
+    return this.#quick.has(name) && !this.#all;
+  }
+
   /** Runs `fn`, announced under `run` unless `name` is known to be quick. */
   around<Result>(name: string, run: () => Run, fn: () => Result): Result {
-    if (this.#quick.has(name) && !this.#all) return fn();
+    if (this.isQuick(name)) return fn();
     const startedMs = this.#monotonicMs();
     this.#running.push(run());
     this.#announce();
