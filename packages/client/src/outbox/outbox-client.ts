@@ -102,6 +102,13 @@ export class OutboxClient {
     this.refusals = 0;
   }
 
+  /** The room took nothing from `expected` on. What it has answered since it said so is not sent again. */
+  goBackTo(expected: number): void {
+    let answered = this.sent;
+    while (answered > this.confirmed && this.at(answered)?.result === null) answered -= 1;
+    this.sent = Math.max(Math.min(this.sent, expected - 1), answered);
+  }
+
   /** Removes and gives what has settled, from the front, at a confirmed version. */
   settle(confirmedVersion: number): PendingMutation[] {
     let count = 0;
@@ -111,7 +118,7 @@ export class OutboxClient {
     }
     const settled = this.pending.splice(0, count);
     this.confirmed += count;
-    // A late refusal of one that was sent twice may have gone back behind what is settled now.
+    // What settles after the connection was lost need not be sent on the next one.
     this.sent = Math.max(this.sent, this.confirmed);
     const rejected = settled.filter((entry) => entry.result?.status === 'rejected');
     this.#rejected = rejected.findLast(isReal)?.mutation.mutationId ?? this.#rejected;

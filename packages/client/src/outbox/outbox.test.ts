@@ -124,6 +124,14 @@ describe('pushing', () => {
     expect(ids(outbox.nextPush(push, 10))).toEqual([3]);
   });
 
+  it('[OB-5] a refusal that is overtaken by answers sends nothing again that is answered', () => {
+    const outbox = filled(6);
+    outbox.nextPush({ ...push, mutationsMax: 6 }, 0);
+    outbox.takeResults([result(3, 9)]);
+    outbox.refused(refused(2, 'rate_limited', 10), 0, 0);
+    expect(ids(outbox.nextPush({ ...push, mutationsMax: 6 }, 10))).toEqual([4, 5, 6]);
+  });
+
   it('a wait that is over wakes nobody, though the window is still full', () => {
     const outbox = new Outbox({ ...limits, pushWindowMutationsMax: 2 });
     outbox.add(mutation(1, 'b'), 10);

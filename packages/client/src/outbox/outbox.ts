@@ -323,7 +323,7 @@ export class Outbox {
     if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
     // What was pushed behind a refused one is refused too: one refusal, however many words.
     const isEcho = message.mutationId > client.sent;
-    client.sent = Math.min(client.sent, message.expected - 1);
+    client.goBackTo(message.expected);
     if (isEcho) return 'waits';
     client.refusals += 1;
     // A first word that something came out of order is answered at once: what went missing is on its way again.
