@@ -32,7 +32,7 @@ export class OptimisticRuns {
 
   /** One mutation in a transaction of its own. @throws what runMutation throws; then nothing has changed. */
   run(mutation: Mutation): ChangeSet {
-    return this.#database.transaction(() => this.#runAndTake(mutation));
+    return this.#runAndTake(mutation);
   }
 
   /** As `run`; one that throws changes nothing and is told as no changes. */
@@ -57,16 +57,17 @@ export class OptimisticRuns {
 
   #attemptInside(mutation: Mutation): ChangeSet {
     try {
-      // A savepoint of its own: where the changes cannot be taken, they must not stay either.
-      return this.#database.transaction(() => this.#runAndTake(mutation));
+      return this.#runAndTake(mutation);
     } catch (error) {
       if (!this.#database.inTransaction) throw error;
       return EMPTY_CHANGE_SET;
     }
   }
 
+  /** In a transaction of its own, or a savepoint inside the one that is open: where the changes cannot be taken, they do not stay either. */
   #runAndTake(mutation: Mutation): ChangeSet {
     const { room, runtime, limits } = this.#options;
+    let changes = EMPTY_CHANGE_SET;
     runMutation({
       database: this.#database,
       room,
@@ -79,7 +80,10 @@ export class OptimisticRuns {
       serverNowMs: undefined,
       limits,
       runtime,
+      atEnd: () => {
+        changes = this.capture.take();
+      },
     });
-    return this.capture.take();
+    return changes;
   }
 }

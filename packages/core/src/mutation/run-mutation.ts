@@ -27,6 +27,8 @@ export interface RunMutationOptions {
   readonly serverNowMs: number | undefined;
   readonly limits: MutationLimits;
   readonly runtime: Runtime;
+  /** Called last, inside the run's transaction or savepoint: what it throws fails the run and takes its changes back. */
+  readonly atEnd?: (() => void) | undefined;
 }
 
 export type AfterCommit = () => void | Promise<void>;
@@ -82,6 +84,7 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
       // Where SQLite has ended the transaction under a body that caught the error, counting throws it again.
       rowsCaptured = capture.rowCount();
       budget.end(rowsCaptured - rowsBefore);
+      options.atEnd?.();
     });
   } finally {
     budget.close();
