@@ -10,7 +10,8 @@ const SLACK = 40;
 /** Looks at the room itself now and then: its tables are what the oracle makes of its history, and nothing grows past its bound. */
 export class RoomWatch {
   readonly #world: World;
-  readonly #shadow: Shadow;
+  #shadow: Shadow;
+  #historyId = '';
 
   constructor(world: World) {
     this.#world = world;
@@ -29,10 +30,18 @@ export class RoomWatch {
     const { database, room } = host;
     // A version that is not durable may be taken back, and a shadow cannot.
     if (database === null || room === null || history.head > history.durable) return;
+    if (history.id !== this.#historyId) this.#startOver();
     this.#shadow.goTo(history.head);
     const differs = difference(dump(database, playground.model), this.#shadow.dump(), 'in the room', 'in the oracle');
     findings.check(differs === null, 'I4', () => `the room at version ${history.head}: ${differs ?? ''}`);
     this.#bounds();
+  }
+
+  /** Another history: what was replayed of the one before says nothing. */
+  #startOver(): void {
+    this.#historyId = this.#world.history.id;
+    this.#shadow.close();
+    this.#shadow = new Shadow(this.#world.shadowSources());
   }
 
   close(): void {

@@ -39,7 +39,6 @@ export class StreamAudit {
   readonly #isRemembered: (clientId: string) => boolean;
   readonly #connections = new Map<string, Told>();
   readonly #decoded = new Map<Frame, ServerMessage | null>();
-  #historyId: string | null = null;
   /** Frames by type, for the report. */
   readonly counts = new Map<string, number>();
 
@@ -57,15 +56,6 @@ export class StreamAudit {
     this.#runtime = parts.runtime;
     this.#groupOf = parts.groupOf;
     this.#isRemembered = parts.isRemembered;
-  }
-
-  roomOpened(historyId: string): void {
-    if (this.#historyId === null) this.#historyId = historyId;
-    this.#findings.check(
-      historyId === this.#historyId,
-      'I12',
-      () => `the room came back with history ${historyId}, it had ${this.#historyId}`,
-    );
   }
 
   serverGone(): void {

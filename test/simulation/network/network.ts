@@ -3,6 +3,7 @@ import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 import { Link } from './link.ts';
+import type { PipeConditions } from './pipe.ts';
 import type { LinkConditions, ServerHandlers } from './link.ts';
 
 /** The server as the network sees it. */
@@ -31,6 +32,7 @@ export class Network {
   readonly #random: Prng;
   readonly #listener: Listener;
   #links: Link[] = [];
+  readonly #rates: PipeConditions[] = [];
   #count = 0;
 
   constructor(time: VirtualTime, random: Prng, listener: Listener) {
@@ -42,6 +44,12 @@ export class Network {
   /** How many links were ever opened. */
   get opened(): number {
     return this.#count;
+  }
+
+  /** From now on every link is fast. One that is silent or cut stays so: nobody repairs those. */
+  heal(): void {
+    this.weather = FAIR_WEATHER;
+    for (const conditions of this.#rates) conditions.bytesPerMs = null;
   }
 
   openLinks(): Link[] {
@@ -89,7 +97,8 @@ export class Network {
   #conditions(): LinkConditions {
     const rate = this.#random.pick(this.weather.bytesPerMs);
     const jitter = this.#random.chance(0.3) ? 5 : 1;
-    const pipe = { latencyMs: () => this.#latency() * (this.#random.chance(0.05) ? jitter : 1), bytesPerMs: rate };
+    const pipe: PipeConditions = { latencyMs: () => this.#latency() * (this.#random.chance(0.05) ? jitter : 1), bytesPerMs: rate };
+    this.#rates.push(pipe);
     return { up: { ...pipe, bytesPerMs: null }, down: pipe };
   }
 

@@ -4,7 +4,7 @@ export interface PipeConditions {
   /** Of the next item, in ms. Order is kept whatever it says: a socket is a stream. */
   latencyMs(): number;
   /** Null: as fast as it comes. */
-  readonly bytesPerMs: number | null;
+  bytesPerMs: number | null;
 }
 
 interface Queued<Item> {

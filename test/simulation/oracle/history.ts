@@ -27,15 +27,38 @@ export interface Fate {
  */
 export class History {
   readonly #findings: Findings;
-  readonly #versions: Version[] = [];
-  readonly #fates = new Map<string, Fate>();
-  readonly #lastOfClient = new Map<string, number>();
+  #versions: Version[] = [];
+  #fates = new Map<string, Fate>();
+  #lastOfClient = new Map<string, number>();
+  #id = '';
+  /** Histories that ended with a lost tail, as they were then. */
+  readonly #ended = new Map<string, History>();
   #durable = 0;
   #durablePlace = 0;
   #place = 0;
 
   constructor(findings: Findings) {
     this.#findings = findings;
+  }
+
+  /** historyId of the room now. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** How often a tail was lost. */
+  get tailsLost(): number {
+    return this.#ended.size;
+  }
+
+  /** The history of that id, the present one or one that ended; undefined: there never was one. */
+  of(historyId: string | null): History | undefined {
+    return historyId === this.#id ? this : this.#ended.get(historyId ?? '');
+  }
+
+  /** Whether an ended history had settled it. */
+  wasLost(clientId: string, mutationId: number): boolean {
+    return [...this.#ended.values()].some((ended) => ended.fateOf(clientId, mutationId) !== undefined);
   }
 
   /** Newest version committed; perhaps not durable. */
@@ -88,8 +111,14 @@ export class History {
     if (version === this.head) this.#durablePlace = this.#place;
   }
 
-  /** The room was opened again from what a crash left; its head must lie between what was durable and what was committed. */
-  reopened(database: Database): void {
+  /**
+   * The room was opened again from what a crash left; its head must lie between what was durable and what was committed. `tailLost`: the disk had gone back
+   * further than that, and the room goes on under another history.
+   */
+  reopened(database: Database, tailLost: boolean): void {
+    const id = String(database.prepare("SELECT value FROM alcove_meta WHERE name = 'historyId'").get()?.[0]);
+    if (this.#id === '') this.#id = id;
+    if (id !== this.#id) return this.#goOn(database, id, tailLost);
     const rows = database.prepare('SELECT version, hash FROM alcove_log ORDER BY version').all();
     const floor = Number(database.prepare("SELECT value FROM alcove_meta WHERE name = 'floor'").get()?.[0] ?? 0);
     const head = Number(rows.at(-1)?.[0] ?? floor);
@@ -107,6 +136,24 @@ export class History {
     }
     this.#crossOut(head);
     this.harvest(database);
+  }
+
+  /** What was is kept apart; what the file still has is the beginning of the new history. */
+  #goOn(database: Database, id: string, tailLost: boolean): void {
+    this.#findings.check(tailLost, 'I12', () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`);
+    const ended = new History(this.#findings);
+    ended.#id = this.#id;
+    ended.#versions = [...this.#versions];
+    ended.#fates = new Map(this.#fates);
+    ended.#durable = this.#durable;
+    this.#ended.set(this.#id, ended);
+    const meta = (name: string): unknown => database.prepare('SELECT value FROM alcove_meta WHERE name = ?').get([name])?.[0];
+    this.#id = id;
+    this.#crossOut(Number(meta('floor')));
+    this.#durable = this.head;
+    // Its first version has another hash than the same one had.
+    const last = this.#versions.pop();
+    if (last !== undefined) this.#versions.push({ ...last, hash: String(meta('floorHash')) });
   }
 
   #crossOut(head: number): void {

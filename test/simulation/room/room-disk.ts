@@ -32,8 +32,10 @@ export class RoomDisk {
   #database: Database | null = null;
   #path = '';
   #secured: Image | null = null;
+  #backup: Image | null = null;
   #headStored: RoomHead | null = null;
   #headSecured: RoomHead | null = null;
+  #headNewest: RoomHead | null = null;
 
   constructor(random: Prng) {
     this.#random = random;
@@ -63,6 +65,21 @@ export class RoomDisk {
     if (this.#database !== null) this.#secured = this.#read();
   }
 
+  /** Somebody copies the file away. */
+  backUp(): void {
+    if (this.#database !== null) this.#backup = this.#read();
+  }
+
+  get hasBackup(): boolean {
+    return this.#backup !== null;
+  }
+
+  /** The copy is put in the file's place; the head beside it is the newest there was. */
+  goBack(): void {
+    this.#secured = this.#backup;
+    this.#headStored = this.#headNewest;
+  }
+
   /** The process is gone. `tail`: see LostTail; without commits since `secure` all are the same. */
   crash(tail: LostTail): void {
     const now = this.#read();
@@ -86,8 +103,14 @@ export class RoomDisk {
     return this.#headStored;
   }
 
+  /** A host puts the head of a room that it has just opened on the disk at once, later ones now and then. */
+  secureHead(): void {
+    this.#headSecured = this.#headStored;
+  }
+
   storeHead(head: RoomHead): void {
     this.#headStored = head;
+    this.#headNewest = head;
     if (this.#random.chance(0.2)) this.#headSecured = head;
   }
 

@@ -91,6 +91,8 @@ export class RoomHost implements Listener {
   readonly #around: HostSurroundings;
   #life: Life | null = null;
   #wallSkewMs = 0;
+  /** The disk went back behind what was durable, and whoever runs the server said to go on. */
+  #tailLost = false;
 
   constructor(options: HostOptions, around: HostSurroundings) {
     this.#options = options;
@@ -112,24 +114,33 @@ export class RoomHost implements Listener {
   start(): void {
     if (this.process !== null) return;
     this.starts += 1;
-    const { disk, history, audit, bug } = this.#around;
+    const { disk, history, bug } = this.#around;
     const process = new SimProcess(`server${this.starts}`, this.#around, this.#around.wallMs() + this.#wallSkewMs);
-    process.expectedErrors.push(/inflicted/, /room_full/);
+    process.expectedErrors.push(/inflicted/, /room_full/, /a lost tail was accepted/);
     const native = disk.open();
     if (this.starts > 1) bug?.atRestart?.(native, this.#around.random);
     const failing = new FailingDatabase(native, () => this.#takeFate());
     const database = bug?.roomDatabase?.(failing, this.#around.random) ?? failing;
     const life = new Life(process, database);
     process.enter(() => {
-      const options = { limits: this.#options.limits, seed: seedPlayground };
-      life.opened = openRoom({ room: playground, id: ROOM_ID, database, runtime: process.runtime, ports: this.#ports(life), options });
+      const options = { limits: this.#options.limits, seed: seedPlayground, acceptLostTail: this.#tailLost };
+      try {
+        life.opened = openRoom({ room: playground, id: ROOM_ID, database, runtime: process.runtime, ports: this.#ports(life), options });
+      } catch (error) {
+        if (!AlcoveError.from(error).message.includes('inflicted')) throw error;
+        this.#around.trace.add(process.name, 'cannot open its room: the disk failed');
+      }
     });
-    if (life.opened === null) return; // what it threw is a finding already
+    if (life.opened === null) {
+      process.kill();
+      return disk.crash('kept');
+    }
     this.#life = life;
     disk.secure();
-    history.reopened(native);
+    disk.secureHead();
+    history.reopened(native, this.#tailLost);
+    this.#tailLost = false;
     history.secured(history.head);
-    audit.roomOpened(life.room.stats.historyId);
     this.#around.trace.add(process.name, `opened at version ${history.head}`);
   }
 
@@ -143,6 +154,16 @@ export class RoomHost implements Listener {
     for (const { link } of life.guests.values()) link.abandonServer(links.clientsHearAfterMs(), links.keepDown());
     this.#around.disk.crash(this.#options.durability === 'atOnce' && this.#around.bug?.tellsEarly !== true ? 'kept' : tail);
     this.#around.audit.serverGone();
+  }
+
+  /** It dies, and its disk comes back as it was some time ago: a backup was put in its place. Answers whether there was one. */
+  loseTail(links: Parameters<RoomHost['crash']>[1]): boolean {
+    const life = this.#life;
+    if (life === null || life.over || !this.#around.disk.hasBackup) return false;
+    this.crash('kept', links);
+    this.#around.disk.goBack();
+    this.#tailLost = true;
+    return true;
   }
 
   /** It dies with the next frames it sends: `after` of them still leave. */

@@ -67,6 +67,7 @@ export class Census {
     const fates = this.#registry
       .namesOf(entry.seed)
       .flatMap(({ clientId, mutationId }) => this.#history.fateOf(clientId, mutationId) ?? []);
+    const lost = this.#registry.namesOf(entry.seed).some(({ clientId, mutationId }) => this.#history.wasLost(clientId, mutationId));
     const applied = fates.filter(({ rejected }) => rejected === null);
     this.#findings.check(
       applied.length <= 1,
@@ -85,13 +86,13 @@ export class Census {
     switch (status) {
       case 'applied':
         return this.#findings.check(
-          fate?.rejected === null,
+          fate?.rejected === null || lost,
           'I1',
           () => `${nameOf(entry)} was confirmed, and the log says ${fate?.rejected?.code ?? 'nothing of it'}`,
         );
       case 'rejected':
         return this.#findings.check(
-          fate !== undefined && fate.rejected !== null,
+          fate === undefined ? lost : fate.rejected !== null,
           'I1',
           () => `${nameOf(entry)} was rejected, and the log ${fate === undefined ? 'says nothing of it' : 'applied it'}`,
         );

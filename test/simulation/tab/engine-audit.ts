@@ -5,6 +5,7 @@ import type {
   EngineNotice,
   EngineQuery,
   QueryNotice,
+  RekeyedNotice,
   SettledNotice,
   SyncEngine,
 } from '../../../packages/client/src/sync/engine-interface.ts';
@@ -58,7 +59,11 @@ export class EngineAudit {
   readonly #databases = new Set<Database>();
   readonly #rejected = new Set<string>();
   #seen = new Set<string>();
+  readonly #aliases = new Map<string, { readonly to: string; readonly offset: number }>();
   #shadow: Shadow | null = null;
+  /** Of what the engine shows. */
+  #historyId: string | null = null;
+  #history: History | null = null;
   #version = -1;
   #busyMs = 0;
   #engine: SyncEngine | null = null;
@@ -93,8 +98,9 @@ export class EngineAudit {
   }
 
   /** The engine took the mutation. */
-  took(mutation: Mutation, answer: 'ran' | 'deferred' | 'known'): void {
+  took(called: Mutation, answer: 'ran' | 'deferred' | 'known'): void {
     if (answer === 'known') return;
+    const mutation = this.#renamed(called);
     this.pending.push(mutation);
     this.#client(mutation.clientId).lastMutationId = mutation.mutationId;
     this.#register(mutation);
@@ -127,8 +133,7 @@ export class EngineAudit {
     for (const notice of notices) {
       if (notice.type === 'clientStopped') this.#parts.onStopped();
       else if (notice.type === 'query') this.#query(notice);
-      else if (notice.type === 'rekeyed')
-        this.#parts.findings.report('I12', `${this.#parts.name}: ${notice.clientId} was renamed, though no history was lost`);
+      else if (notice.type === 'rekeyed') this.#rekeyed(notice);
       else if (notice.type === 'status') {
         this.#welcomeVersion = notice.status.welcomeVersion;
         for (const client of this.clients.values()) client.welcomed ??= this.#welcomeVersion;
@@ -141,18 +146,15 @@ export class EngineAudit {
     const engine = this.#engine;
     if (engine === null) return;
     const { findings, name } = this.#parts;
-    const { version, user } = engine.status();
-    if (version === null) return;
+    const { version, user, historyId } = engine.status();
+    const history = this.#historyNow(historyId);
+    if (version === null || history === null) return;
     findings.check(version >= this.#version, 'I8', () => `${name} went back from version ${this.#version} to ${version}`);
     this.#version = Math.max(this.#version, version);
-    findings.check(
-      version <= this.#parts.history.durable,
-      'I13',
-      () => `${name} shows version ${version}, and only ${this.#parts.history.durable} is durable`,
-    );
+    findings.check(version <= history.durable, 'I13', () => `${name} shows version ${version}, and only ${history.durable} is durable`);
     const database = this.#onlyDatabase();
-    if (database === null || version > this.#parts.history.head || findings.any) return;
-    this.#shadow ??= new Shadow(this.#parts);
+    if (database === null || version > history.head || findings.any) return;
+    this.#shadow ??= new Shadow({ ...this.#parts, history });
     this.#shadow.goTo(version);
     const wanted = this.#shadow.dumpWithPending(this.pending, user);
     const differs = difference(dump(database, playground.model), wanted, 'in the tab', 'in the oracle');
@@ -187,7 +189,7 @@ export class EngineAudit {
   }
 
   #settled({ clientId, mutationId, outcome, version, error }: SettledNotice): void {
-    const { findings, history, name } = this.#parts;
+    const { findings, name } = this.#parts;
     const said = `${name} was told that mutation ${mutationId} of ${clientId} is ${outcome} at version ${version}`;
     const index = this.pending.findIndex((mutation) => mutation.clientId === clientId && mutation.mutationId === mutationId);
     const mutation = this.pending[index];
@@ -197,7 +199,7 @@ export class EngineAudit {
     this.pending.splice(index, 1);
     this.#client(clientId).confirmed = mutationId;
     if (outcome === 'rejected') this.#rejected.add(elementOf(mutation));
-    const fate = history.fateOf(clientId, mutationId);
+    const fate = this.#historyNow(this.#engine?.status().historyId ?? null)?.fateOf(clientId, mutationId);
     if (fate === undefined) return findings.report('I1', `${said}, and the log does not have it`);
     const agrees = outcome === 'applied' ? fate.rejected === null : fate.rejected?.code === error?.code;
     findings.check(
@@ -206,6 +208,47 @@ export class EngineAudit {
       () => `${said} (${error?.code ?? 'no code'}), and the log says ${fate.rejected?.code ?? 'applied'} at ${fate.version}`,
     );
     this.#readOwnWrite(said, mutation, outcome === 'applied' ? 1 : 0);
+  }
+
+  /** The history of what is shown; another one than before starts everything that compares anew. */
+  #historyNow(historyId: string | null): History | null {
+    if (historyId === null) return null;
+    const history = this.#parts.history.of(historyId);
+    this.#parts.findings.check(history !== undefined, 'I12', () => `${this.#parts.name} shows history ${historyId}, which never was`);
+    // A history that has ended is another object than it was before.
+    if (history !== this.#history || historyId !== this.#historyId) {
+      this.#shadow?.close();
+      this.#shadow = null;
+    }
+    this.#history = history ?? null;
+    if (historyId !== this.#historyId) {
+      this.#version = -1;
+      this.#seen = new Set();
+    }
+    this.#historyId = historyId;
+    return history ?? null;
+  }
+
+  /** The room lost some of this client's mutations: those that are pending go on under another name. */
+  #rekeyed({ clientId, to, offset }: RekeyedNotice): void {
+    const { findings, history, name } = this.#parts;
+    findings.check(history.tailsLost > 0, 'I12', () => `${name}: ${clientId} was renamed, though no history was lost`);
+    const known = this.clients.get(clientId);
+    this.clients.delete(clientId);
+    if (known !== undefined) this.#client(to).lastMutationId = known.lastMutationId - offset;
+    this.#aliases.set(clientId, { to, offset });
+    this.pending = this.pending.map((mutation) => {
+      const renamed = this.#renamed(mutation);
+      if (renamed !== mutation) this.#register(renamed);
+      return renamed;
+    });
+  }
+
+  /** The page may call under the old name until it has heard of the new one. */
+  #renamed(mutation: Mutation): Mutation {
+    const alias = this.#aliases.get(mutation.clientId);
+    if (alias === undefined) return mutation;
+    return this.#renamed({ ...mutation, clientId: alias.to, mutationId: mutation.mutationId - alias.offset });
   }
 
   /** The rows are there when the settling is told, and those of a rejected one are gone. */
@@ -219,6 +262,7 @@ export class EngineAudit {
   }
 
   #query({ queryId, status, revision, update, error }: QueryNotice): void {
+    this.#historyNow(this.#engine?.status().historyId ?? null);
     const watched = this.#watched.get(queryId);
     const { findings, name } = this.#parts;
     if (watched === undefined) return;

@@ -1,6 +1,5 @@
 import type { Prng } from '../../fake/prng.ts';
 import type { Cut, Link } from '../network/link.ts';
-import { FAIR_WEATHER } from '../network/network.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import type { Tab } from '../tab/tab.ts';
 import type { FaultClass } from './swarm.ts';
@@ -28,10 +27,10 @@ export class FaultInjector {
     this.#makeWeather();
   }
 
-  /** No new faults; what was done to links in flight is the caller's to heal. */
+  /** No new faults. */
   stop(): void {
     this.#stopped = true;
-    this.#world.network.weather = FAIR_WEATHER;
+    this.#world.network.heal();
     this.#world.images.trouble = { fail: 0, hang: 0, damage: 0 };
   }
 
@@ -93,6 +92,8 @@ export class FaultInjector {
         return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(9_000, 15_000)));
       case 'wallJump':
         return this.#jump(random);
+      case 'lostTail':
+        return this.#world.backUpOrLoseTail(random.int(0, DOWN_MAX_MS), random.chance(0.35));
       case 'refusal':
       case 'slowLink':
       case 'laterDisk':

@@ -22,6 +22,7 @@ export const FAULT_CLASSES = [
   'wallJump',
   'longSleep',
   'imageTrouble',
+  'lostTail',
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 

@@ -160,6 +160,13 @@ export class World {
     this.#restartAfter(downMs);
   }
 
+  /** A backup is made, or put in the place of the room's file. */
+  backUpOrLoseTail(downMs: number, lose: boolean): void {
+    if (!lose) return this.disk.backUp();
+    const hears = (): number | null => this.random.pick([0, this.random.int(1, 200), null]);
+    if (this.host.loseTail({ clientsHearAfterMs: hears, keepDown: () => this.random.chance(0.5) })) this.#restartAfter(downMs);
+  }
+
   /** A deploy: the server ends in good order, and another comes up; after some seconds it is ended the hard way. */
   drainServer(downMs: number): void {
     const { host } = this;
