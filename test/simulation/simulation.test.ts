@@ -61,6 +61,8 @@ describe('deliberate bugs', () => {
       twiceEvery: 1_000,
     });
     expect(failure, `${name} was not noticed in ${seeds} seeds`).not.toBeNull();
-    expect(failure?.findings.map(({ invariant }) => invariant)).not.toContain('crash');
+    // A room that will not open a file older than what was told of it has noticed the bug itself; nothing else may break the run.
+    const crashes = failure?.findings.filter(({ invariant, message }) => invariant === 'crash' && !message.includes('recorded is version'));
+    expect(crashes).toEqual([]);
   });
 });
