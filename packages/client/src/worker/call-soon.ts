@@ -1,5 +1,8 @@
 import type { Timer } from '@alcove/core/runtime/runtime';
 
+/** Node's; browsers have none. */
+const { setImmediate: setTask } = globalThis as { setImmediate?: (fn: () => void) => unknown }; // this file compiles without Node's types
+
 const waiting: (() => void)[] = [];
 let channel: MessageChannel | null = null;
 
@@ -12,7 +15,7 @@ export function callSoon(fn: () => void): Timer {
   const call = (): void => {
     if (!isCancelled) fn();
   };
-  if (typeof setImmediate === 'function') setImmediate(call);
+  if (setTask !== undefined) setTask(call);
   else post(call);
   return {
     cancel() {
