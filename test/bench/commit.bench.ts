@@ -12,10 +12,12 @@ import { BoardSocket } from './board-socket.ts';
 import { startServer } from './start-server.ts';
 import { type Bench, type Figure, figureOf, interleave } from './measure.ts';
 
-const MUTATIONS = 6_000;
-/** Of one client; as many as the engine has on their way. */
-const IN_FLIGHT_MAX = 500;
-const PUSH_MAX = 100;
+const MUTATIONS = 12_000;
+/** On their way: of one client as many as the engine has; of many, enough for the room to have the next commits waiting. */
+const IN_FLIGHT_OF_ONE = 500;
+const IN_FLIGHT_OF_ALL = 2_000;
+/** Of a client's mutations on their way, those in one push. */
+const PUSH_SHARE = 5;
 
 /** Durable mutations a second into one room. */
 export const commitBench: Bench = {
@@ -62,50 +64,68 @@ async function pushAll(url: string, room: string, clients: number): Promise<{ pe
     Array.from({ length: clients }, (_, index) => BoardSocket.join(url, room, `client-${index}`, ['deflate'])),
   );
   const each = MUTATIONS / clients;
+  const inFlight = Math.min(IN_FLIGHT_OF_ONE, IN_FLIGHT_OF_ALL / clients);
+  const pushers = sockets.map((socket, index) => new Pusher(socket, { from: index * each, count: each, inFlight }));
   const versions = new Set<number>();
   const start = performance.now();
-  await Promise.all(sockets.map((socket, index) => pushOwn(socket, index * each, each, versions)));
+  await Promise.all(pushers.map((pusher) => pusher.run(versions)));
   const elapsedMs = performance.now() - start;
   await Promise.all(sockets.map((socket) => socket.close()));
   return { perSecond: (MUTATIONS / elapsedMs) * 1_000, groupSize: MUTATIONS / versions.size };
 }
 
-/** Pushes `count` inserts, a bounded number on their way, until all are applied. */
-function pushOwn(socket: BoardSocket, from: number, count: number, versions: Set<number>): Promise<void> {
-  let sent = 0;
-  let settled = 0;
-  const push = (): void => {
-    while (sent < count && sent - settled <= IN_FLIGHT_MAX - PUSH_MAX) {
-      const size = Math.min(PUSH_MAX, count - sent);
-      socket.push(
-        Array.from({ length: size }, (_, index) => ({
-          mutationId: sent + index + 1,
-          name: 'add',
-          args: itemAt(from + sent + index),
-          seed: `seed-${sent + index}`,
-          nowMs: 1_800_000_000_000,
-        })),
-      );
-      sent += size;
-    }
-  };
-  socket.ignoresCommits = true;
-  return new Promise((resolve, reject) => {
-    socket.onMessage = (message) => {
-      if (message.type === 'refused' || message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
-      if (message.type !== 'results') return;
-      for (const result of message.results) {
-        if (result.clientId !== socket.clientId) continue;
-        if (result.status === 'rejected') reject(new TypeError(result.message));
-        settled += 1;
-        versions.add(result.version);
-      }
-      if (settled === count) resolve();
-      else push();
-    };
-    push();
-  });
+/** One client's inserts, a bounded number on their way, until all are applied. Its frames are made beforehand: the room is measured. */
+class Pusher {
+  readonly #socket: BoardSocket;
+  readonly #frames: readonly string[];
+  readonly #count: number;
+  readonly #aheadMax: number;
+  #sent = 0;
+  #settled = 0;
+
+  constructor(socket: BoardSocket, own: { readonly from: number; readonly count: number; readonly inFlight: number }) {
+    const size = own.inFlight / PUSH_SHARE;
+    this.#socket = socket;
+    this.#count = own.count;
+    this.#aheadMax = own.inFlight;
+    this.#frames = Array.from({ length: own.count / size }, (_, frame) =>
+      socket.pushFrame(Array.from({ length: size }, (__, index) => insertOf(own.from, frame * size + index))),
+    );
+    socket.ignoresCommits = true;
+  }
+
+  run(versions: Set<number>): Promise<void> {
+    const size = this.#count / this.#frames.length;
+    return new Promise((resolve, reject) => {
+      const push = (): void => {
+        for (; this.#sent < this.#frames.length && (this.#sent + 1) * size - this.#settled <= this.#aheadMax; this.#sent += 1) {
+          this.#socket.raw.send(this.#frames[this.#sent] ?? '');
+        }
+      };
+      this.#socket.onMessage = (message) => {
+        if (message.type === 'refused' || message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
+        if (message.type !== 'results') return;
+        for (const result of message.results) {
+          if (result.clientId !== this.#socket.clientId) continue;
+          if (result.status === 'rejected') reject(new TypeError(result.message));
+          this.#settled += 1;
+          versions.add(result.version);
+        }
+        if (this.#settled === this.#count) resolve();
+        else push();
+      };
+      push();
+    });
+  }
 }
+
+const insertOf = (from: number, index: number) => ({
+  mutationId: index + 1,
+  name: 'add',
+  args: itemAt(from + index),
+  seed: `seed-${index}`,
+  nowMs: 1_800_000_000_000,
+});
 
 function commitRaw(path: string, groupSize: number): number {
   const database = openDatabase(path, { synchronous: 'FULL', create: true });
