@@ -263,6 +263,15 @@ describe('comparing counters with the room', () => {
     expect(stopped).toMatchObject([{ error: { code: 'unknown_outcome' } }]);
   });
 
+  it('[OB-14] versions of a history that lost its tail make no client look newer than it is', () => {
+    const outbox = new Outbox(limits);
+    outbox.addClient({ clientId: 'a', confirmed: 0, welcomed: 329 });
+    outbox.add(mutation(1), 1);
+    outbox.welcome({ ...welcome(0, 'new'), version: 190 }, false);
+    outbox.welcome({ ...welcome(0, 'known'), version: 400 }, false);
+    expect(outbox.hello('a').map(({ welcomed }) => welcomed)).toEqual([190]);
+  });
+
   it('[OB-14] a client is known to be as old as the session it came into being in', () => {
     const outbox = new Outbox(limits);
     outbox.addClient({ clientId: 'first', confirmed: 0, welcomed: null });

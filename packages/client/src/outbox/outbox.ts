@@ -227,7 +227,8 @@ export class Outbox {
         rekeyed.push(this.#rekey(client, message));
       } else {
         client.sent = lastMutationId;
-        client.welcomed ??= message.version;
+        // Versions of another history, one that lost its tail, may be higher: the lower one is on the safe side, the room would call it forgotten.
+        client.welcomed = Math.min(client.welcomed ?? message.version, message.version);
       }
     }
     return { rekeyed, stopped };

@@ -195,6 +195,12 @@ describe('fates', () => {
     expect(port.last.mutations[0]).toMatchObject({ name: 'b', mutationId: 1, clientId: mutations.clientId });
   });
 
+  it('[OB-14] hands on the lowest version it was welcomed at: a lost tail begins the count anew', () => {
+    const { mutations } = set();
+    for (const version of [329, 190, 400]) mutations.welcomed(version);
+    expect(mutations.carryOver().clients).toMatchObject([{ welcomed: 190 }]);
+  });
+
   it('[WK-1] what the engine had taken of a batch when its client was stopped shares its end, and uses up no id of the next client', async () => {
     const { port, mutations } = set();
     mutations.call('first', null);

@@ -134,7 +134,8 @@ export class PageMutations {
   }
 
   welcomed(version: number): void {
-    if (this.#client.welcomed === null) this.#client = { ...this.#client, welcomed: version };
+    // Lower only where the room went on under another history.
+    this.#client = { ...this.#client, welcomed: Math.min(this.#client.welcomed ?? version, version) };
   }
 
   settled(notice: SettledNotice): void {
