@@ -86,8 +86,8 @@ function memory(world: World): void {
     findings.check(version - floor <= versionsMax, 'I17', () => `the log holds ${version - floor} versions, ${versionsMax} may be`);
   const clients = Number(database.prepare('SELECT count(*) FROM alcove_clients').get()?.[0]);
   const clientsMax = plan.roomLimits.clientsMax;
-  // Whoever a tab speaks for is not forgotten: itself, and whose outbox it adopted.
-  const spokenFor = world.liveTabs().reduce((sum, tab) => sum + (tab.audit?.clients.size ?? 0), 0);
+  // Whoever a tab speaks for is not forgotten: the name it came with, the one it goes by, and whose outbox it adopted.
+  const spokenFor = world.liveTabs().reduce((sum, tab) => sum + 1 + (tab.audit?.clients.size ?? 0), 0);
   if (clientsMax !== undefined)
     findings.check(clients <= Math.max(clientsMax, spokenFor), 'I17', () => `${clients} clients are remembered, ${clientsMax} may be`);
 }
