@@ -24,7 +24,10 @@ export interface Verdict {
 /** One fresh token is tried before the app is asked: the old one may just have expired. */
 const AUTH_REFUSALS_MAX = 1;
 
-/** A garbled message may be the network's doing once; a session that ends like this again and again is a bug and stops. */
+/**
+ * A garbled message may be the network's doing once; a session that ends like this again and again is a bug and stops. So with `session_replaced`: a hello of our own
+ * that was held up on an older socket looks like a newer connection once; two tabs under one clientId replace each other again and again.
+ */
 export const FAULTS_MAX = 5;
 
 const FAULTS: ReadonlySet<ErrorCode> = new Set([
@@ -33,6 +36,7 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'message_too_deep',
   'hello_expected',
   'hello_repeated',
+  'session_replaced',
 ] satisfies ErrorCode[]);
 
 /** Whether and how to go on after an attempt or a session ended with `error`. */

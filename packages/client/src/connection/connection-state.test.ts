@@ -86,7 +86,7 @@ const table: readonly (readonly [
   [
     'close 4409',
     (s) => closed(4409, '', s.past.socketId),
-    { asking: ['failed'], opening: ['failed'], greeting: ['failed'], live: ['failed', 'lost'] },
+    { asking: ['waiting'], opening: ['waiting'], greeting: ['waiting'], live: ['waiting', 'lost'] },
   ],
   [
     'broken',
@@ -265,14 +265,17 @@ describe('why it ended', () => {
     expect(step(again, closed(4401, '', id)).state).toMatchObject({ phase: 'needsAuth', error: { code: 'unauthenticated' } });
   });
 
-  it('[CN-8] goes on after a garbled session, and stops when it is garbled again and again', () => {
+  it.each([
+    ['is garbled', 4400],
+    ['is replaced, by a hello of its own that came late', 4409],
+  ])('[CN-8] goes on after a session that %s, and stops when that happens again and again', (_, closeCode) => {
     let state: ConnectionState = live;
     for (let fault = 1; fault <= FAULTS_MAX; fault++) {
-      state = step(state, closed(4400, '', state.past.socketId)).state;
+      state = step(state, closed(closeCode, '', state.past.socketId)).state;
       expect(state.phase).toBe('waiting');
       state = step(state, { type: 'timer' }, NOW + 1_000_000).state;
     }
-    expect(step(state, closed(4400, '', state.past.socketId)).state.phase).toBe('failed');
+    expect(step(state, closed(closeCode, '', state.past.socketId)).state.phase).toBe('failed');
   });
 
   it.each([
@@ -290,7 +293,7 @@ describe('why it ended', () => {
     [4999, 'retry'],
     [4403, 'failed'],
     [4404, 'failed'],
-    [4409, 'failed'],
+    [4409, 'retry'],
     [4426, 'failed'],
   ])('[CN-9] close code %i alone: %s', (code, then) => {
     expect(step(live, closed(code)).state.phase).toBe(then === 'retry' ? 'waiting' : 'failed');
