@@ -136,7 +136,9 @@ export class EngineAudit {
       else if (notice.type === 'rekeyed') this.#rekeyed(notice);
       else if (notice.type === 'status') {
         this.#welcomeVersion = notice.status.welcomeVersion;
-        for (const client of this.clients.values()) client.welcomed ??= this.#welcomeVersion;
+        if (this.#welcomeVersion !== null)
+          for (const client of this.clients.values())
+            client.welcomed = Math.min(client.welcomed ?? this.#welcomeVersion, this.#welcomeVersion);
       }
     }
   }
