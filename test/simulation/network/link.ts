@@ -1,3 +1,4 @@
+import { type AlcoveError, ERROR_CODES } from '@alcove/core/error';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
 import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
@@ -111,11 +112,13 @@ export class Link {
     if (!this.#serverGone) this.#down.send({ frame }, frameBytes(frame));
   }
 
-  /** After what was sent before. */
-  closeFromServer(code: number, reason: string): void {
+  /** After what was sent before, with the error's close code. */
+  closeFromServer({ code }: AlcoveError): void {
     if (this.#serverGone) return;
     this.#serverGone = true;
-    this.#down.send({ close: code, reason }, CLOSE_FRAME_BYTES);
+    const entry = ERROR_CODES[code];
+    const close = 'closeCode' in entry && entry.closeCode !== undefined ? entry.closeCode : 1011;
+    this.#down.send({ close, reason: code }, CLOSE_FRAME_BYTES);
   }
 
   /** The server's process died: it hears nothing any more. */

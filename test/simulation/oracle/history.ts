@@ -34,6 +34,7 @@ export class History {
   /** Histories that ended with a lost tail, as they were then. */
   readonly #ended = new Map<string, History>();
   #durable = 0;
+  #told = 0;
   #durablePlace = 0;
   #place = 0;
 
@@ -105,6 +106,11 @@ export class History {
     }
   }
 
+  /** The room was told that versions up to here are durable: it tells of them from now on. */
+  told(version: number): void {
+    this.#told = Math.max(this.#told, version);
+  }
+
   /** Versions up to here can be told: they must outlive every crash from now on. */
   secured(version: number): void {
     this.#durable = Math.max(this.#durable, version);
@@ -122,11 +128,10 @@ export class History {
     const rows = database.prepare('SELECT version, hash FROM alcove_log ORDER BY version').all();
     const floor = Number(database.prepare("SELECT value FROM alcove_meta WHERE name = 'floor'").get()?.[0] ?? 0);
     const head = Number(rows.at(-1)?.[0] ?? floor);
-    this.#findings.check(
-      head >= this.#durable,
-      'I1',
-      () => `the room came back at version ${head}, though version ${this.#durable} was durable`,
-    );
+    // A disk that goes back loses unnoticed what nobody was told of.
+    const least = tailLost ? this.#told : this.#durable;
+    this.#findings.check(head >= least, 'I1', () => `the room came back at version ${head}, though version ${least} was durable`);
+    this.#durable = Math.min(this.#durable, head);
     for (const [version, hash] of rows) {
       const known = this.#versions[Number(version) - 1];
       if (known !== undefined && known.hash !== hash) {
@@ -151,6 +156,7 @@ export class History {
     this.#id = id;
     this.#crossOut(Number(meta('floor')));
     this.#durable = this.head;
+    this.#told = this.head;
     // Its first version has another hash than the same one had.
     const last = this.#versions.pop();
     if (last !== undefined) this.#versions.push({ ...last, hash: String(meta('floorHash')) });

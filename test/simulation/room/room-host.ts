@@ -1,9 +1,9 @@
-import { AlcoveError, ERROR_CODES, assert } from '@alcove/core/error';
+import { AlcoveError, assert } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import { encodeMessage } from '@alcove/core/protocol/codec';
 import type { Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
-import { admit, type Gatekeeper, readHello } from '../../../packages/server/src/access/front.ts';
+import { admit, readHello } from '../../../packages/server/src/access/front.ts';
 import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
 import { openRoom } from '../../../packages/server/src/room/open-room.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
@@ -20,7 +20,7 @@ import type { ProcessSurroundings } from '../world/sim-process.ts';
 import { type CommitFate, FailingDatabase } from './failing-database.ts';
 import type { ImageDesk } from './image-desk.ts';
 import { playground, seedPlayground } from './playground.ts';
-import { isForbidden } from './rights.ts';
+import { gatekeeper } from './rights.ts';
 import type { LostTail, RoomDisk } from './room-disk.ts';
 
 export const ROOM_ID = 'field';
@@ -255,7 +255,7 @@ export class RoomHost implements Listener {
   #turnAway(life: Life, { link }: Guest, error: AlcoveError): void {
     life.guests.delete(link.connectionId);
     link.sendFromServer(encodeMessage({ type: 'error', ...error.toBody() }, 'json', life.process.runtime));
-    link.closeFromServer(closeCodeOf(error), error.code);
+    link.closeFromServer(error);
   }
 
   #ports(life: Life): RoomPorts {
@@ -273,7 +273,7 @@ export class RoomHost implements Listener {
         const guest = life.guests.get(connectionId);
         life.guests.delete(connectionId);
         audit.closed(connectionId);
-        guest?.link.closeFromServer(closeCodeOf(error), error.code);
+        guest?.link.closeFromServer(error);
       },
       requestFlush: () => this.#requestFlush(life),
       requestTick: (atMs) => this.#requestTick(life, atMs),
@@ -326,7 +326,7 @@ export class RoomHost implements Listener {
     if (this.#options.durability === 'later') return this.#secureLater(life);
     // COMMIT has returned, so the disk has it: a crash keeps it.
     history.secured(history.head);
-    this.#call(life, () => life.room.durable(history.head));
+    this.#tell(life, history.head);
   }
 
   #secureLater(life: Life): void {
@@ -341,7 +341,7 @@ export class RoomHost implements Listener {
       history.secured(version);
       wait(() => {
         life.securing = false;
-        this.#call(life, () => life.room.durable(version));
+        this.#tell(life, version);
         this.#secureLater(life);
       });
     });
@@ -351,8 +351,13 @@ export class RoomHost implements Listener {
   #tellEarly(life: Life): void {
     const { history, disk, random } = this.#around;
     history.secured(history.head);
-    this.#call(life, () => life.room.durable(history.head));
+    this.#tell(life, history.head);
     life.process.runtime.setTimer(random.int(100, 1_500), () => !life.over && disk.secure());
+  }
+
+  #tell(life: Life, version: number): void {
+    this.#around.history.told(version);
+    this.#call(life, () => life.room.durable(version));
   }
 
   #call(life: Life, fn: () => void): void {
@@ -380,20 +385,9 @@ export class RoomHost implements Listener {
       if (life.over) return;
       life.over = true;
       life.process.kill();
-      for (const { link } of life.guests.values()) link.closeFromServer(1011, 'room_failed');
+      for (const { link } of life.guests.values()) link.closeFromServer(error);
       this.#around.disk.crash('kept');
       this.#around.audit.serverGone();
     });
   }
-}
-
-const gatekeeper: Gatekeeper = {
-  authenticate: (token) => (token === null ? null : { sub: token }),
-  mayOpen: () => true,
-  accessOf: (claims) => ({ claims, allows: (action) => action.kind !== 'mutate' || !isForbidden(action) }),
-};
-
-function closeCodeOf({ code }: AlcoveError): number {
-  const entry = ERROR_CODES[code];
-  return 'closeCode' in entry && entry.closeCode !== undefined ? entry.closeCode : 1011;
 }
