@@ -287,7 +287,7 @@ export interface EngineStatus {
   readonly headVersion: number | null;
   /** The room's version at the welcome of the running session, which is the first welcome of clients made in it; null: there is no session. */
   readonly welcomeVersion: number | null;
-  /** Wall time when the room was last heard, and the round trip of the last ping. */
+  /** Wall time when the room was last heard, and the round trip of the last ping. Told within a second where nothing else changes. */
   readonly heardAtMs: number | null;
   readonly roundTripMs: number | null;
   readonly pending: number;
