@@ -93,5 +93,7 @@ export function answerParent(url: string, stop: () => Promise<void>): void {
       });
     });
   });
+  // A bench that failed leaves nothing running.
+  process.once('disconnect', () => process.exit(1));
   process.send?.({ said: url } satisfies ChildReady);
 }
