@@ -2,6 +2,7 @@ import type { Bug } from './bug.ts';
 import { finalChecks } from './check/final-checks.ts';
 import { RoomWatch } from './check/room-watch.ts';
 import { isQuiet, whatIsNotQuiet } from './check/quiet.ts';
+import { remains } from './check/remains.ts';
 import { FaultInjector } from './world/fault-injector.ts';
 import type { Finding } from './world/findings.ts';
 import type { RunPlan } from './world/swarm.ts';
@@ -31,7 +32,8 @@ export interface RunReport {
 /** From the end of all faults to quiet, at most: nobody may be stuck. */
 export const LIVENESS_MS = 60_000;
 /** After quiet: long enough for every session of somebody gone to be noticed and its presence to expire. */
-const AFTERMATH_MS = 9_000;
+const AFTERMATH_MIN_MS = 5_000;
+const AFTERMATH_MAX_MS = 40_000;
 
 /** One run of one seed: faults and work, then neither, then quiet, then the checks. */
 export async function runSeed({ plan, databases, bug = null, echo = null, close = false }: RunOptions): Promise<RunReport> {
@@ -66,7 +68,8 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
   const healedMs = time.nowMs;
   await world.run(healedMs + LIVENESS_MS, () => isQuiet(world));
   if (!findings.any && !isQuiet(world)) findings.report('I7', `not quiet ${LIVENESS_MS} ms after the last fault: ${whatIsNotQuiet(world)}`);
-  if (!findings.any) await world.run(time.nowMs + AFTERMATH_MS);
+  if (!findings.any) await world.run(time.nowMs + AFTERMATH_MIN_MS);
+  if (!findings.any) await world.run(time.nowMs + AFTERMATH_MAX_MS, () => isQuiet(world) && remains(world).next().done === true);
   if (!findings.any) finalChecks(world);
   watch.close();
 }

@@ -2,6 +2,7 @@ import { difference, dump } from '../oracle/dump.ts';
 import { Shadow } from '../oracle/shadow.ts';
 import { ACCOUNTS, OPENING_BALANCE, playground } from '../room/playground.ts';
 import type { World } from '../world/world.ts';
+import { remains } from './remains.ts';
 
 /** What must hold once everything is quiet: all replicas equal the oracle, every call has its fate, nobody who left is still shown. */
 export function finalChecks(world: World): void {
@@ -23,8 +24,7 @@ export function finalChecks(world: World): void {
   values.judge(right, history.tailsLost > 0);
   calls.judge();
   pages(world);
-  presence(world);
-  memory(world);
+  for (const { invariant, message } of remains(world)) findings.report(invariant, message);
 }
 
 /** What the apps themselves hold: every live query of a page is what SQL says. */
@@ -41,53 +41,4 @@ function pages(world: World): void {
       .join(' ');
     findings.check(shown === right, 'query', () => `${tab.name} shows accounts ${shown}, the room has ${right} (${total} in all)`);
   }
-}
-
-/** Each tab sees each other living one that says something of itself, once, as it last said it; and nobody else. */
-function presence(world: World): void {
-  const { findings } = world;
-  const live = world.liveTabs();
-  for (const tab of live) {
-    const shown = tab.room.presence.others.getSnapshot().map(({ state }) => `${state.name} ${state.n}`);
-    const right = live
-      .filter((other) => other !== tab)
-      .flatMap((other) => {
-        const mine = other.room.presence.mine.getSnapshot();
-        return mine === null ? [] : [`${mine.name} ${mine.n}`];
-      });
-    const text = (list: string[]): string => [...list].sort().join(', ');
-    findings.check(
-      text(shown) === text(right),
-      'I16',
-      () => `${tab.name} sees ${text(shown) || 'nobody'}; there are ${text(right) || 'none'}`,
-    );
-    const cursors = tab.room.cursors.others.getSnapshot();
-    findings.check(cursors.length === 0, 'I16', () => `${tab.name} sees ${cursors.length} cursors long after anybody moved`);
-  }
-}
-
-/** Rejections that were heard are forgotten; what is remembered is within its bounds. */
-function memory(world: World): void {
-  const { host, findings, plan } = world;
-  const { database, room } = host;
-  if (database === null || room === null) return;
-  const live = new Set(world.liveTabs().map((tab) => tab.room.clientId));
-  const left = database.prepare('SELECT client_id, count(*) FROM alcove_rejections GROUP BY client_id').all();
-  for (const [clientId, count] of left) {
-    findings.check(
-      !live.has(String(clientId)),
-      'I18',
-      () => `${Number(count)} rejections of ${String(clientId)}, which is here, were never heard`,
-    );
-  }
-  const { version, floor } = room.stats;
-  const versionsMax = plan.roomLimits.changeLogVersionsMax;
-  if (versionsMax !== undefined)
-    findings.check(version - floor <= versionsMax, 'I17', () => `the log holds ${version - floor} versions, ${versionsMax} may be`);
-  const clients = Number(database.prepare('SELECT count(*) FROM alcove_clients').get()?.[0]);
-  const clientsMax = plan.roomLimits.clientsMax;
-  // Whoever a tab speaks for is not forgotten: the name it came with, the one it goes by, and whose outbox it adopted.
-  const spokenFor = world.liveTabs().reduce((sum, tab) => sum + 1 + (tab.audit?.clients.size ?? 0), 0);
-  if (clientsMax !== undefined)
-    findings.check(clients <= Math.max(clientsMax, spokenFor), 'I17', () => `${clients} clients are remembered, ${clientsMax} may be`);
 }

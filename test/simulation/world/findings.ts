@@ -1,6 +1,6 @@
 import type { Trace } from './trace.ts';
 
-/** A promise that did not hold. `invariant` is its number in the list of docs/SIMULATION.md. */
+/** A promise that did not hold. `invariant` is its number in docs/SIMULATION.md. */
 export interface Finding {
   readonly invariant: string;
   readonly message: string;
