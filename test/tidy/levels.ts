@@ -13,6 +13,7 @@ export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/core/src/mutation', 3],
   ['packages/core/src/protocol', 4],
   ['packages/core/src/index.ts', 4.5], // what applications may import of core
+  ['packages/server/src/limits', 5],
   ['packages/server/src/change-log', 5],
   ['packages/server/src/access', 5],
   ['packages/server/src/change-stream', 6],

@@ -1,20 +1,7 @@
-import { AlcoveError } from '@alcove/core/error';
 import { PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
 import type { MutatorTx } from '@alcove/core/schema/define-mutator';
-
-interface Limit {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const limit = (byDefault: number, min: number, max: number): Limit => ({ default: byDefault, min, max });
-
-const KB = 1_000;
-const MB = 1_000_000;
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
+import type { LimitsOf, LimitTable } from '../limits/limits.ts';
+import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../limits/limits.ts';
 
 /** Every bound of a room: its default and the range an option may set it to. What happens at the bound stands beside it. */
 const LIMITS = {
@@ -112,10 +99,10 @@ const LIMITS = {
   valueKeysMax: limit(10_000, 1, 10 * MB),
   /** Bytes of values that are not yet written; past it they are written at once. */
   unwrittenValueBytesMax: limit(4 * MB, 1 * KB, 1_000 * MB),
-} as const satisfies Record<string, Limit>;
+} as const satisfies LimitTable;
 
 export type LimitName = keyof typeof LIMITS;
-export type RoomLimits = { readonly [Name in LimitName]: number };
+export type RoomLimits = LimitsOf<typeof LIMITS>;
 
 export interface RoomOptions {
   readonly limits?: Partial<RoomLimits>;
@@ -145,34 +132,12 @@ const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
   ['sessionQueuedMutationsMax', 'queuedMutationsMax'],
 ];
 
-const names = Object.keys(LIMITS) as LimitName[]; // the keys of a constant object of this file
-
 /** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
 export function resolveRoomOptions(options: RoomOptions = {}): ResolvedRoomOptions {
   return {
-    limits: resolveLimits(options.limits ?? {}),
+    limits: resolveLimits(LIMITS, options.limits ?? {}, { owner: 'a room', ordered: ORDERED }),
     acceptLostTail: options.acceptLostTail ?? false,
     seed: options.seed ?? null,
     adoptFile: options.adoptFile ?? false,
   };
-}
-
-function resolveLimits(given: Partial<RoomLimits>): RoomLimits {
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(LIMITS, name));
-  if (unknown !== undefined)
-    throw new AlcoveError('option_invalid', `limits.${unknown} is no limit of a room. There are: ${names.join(', ')}`);
-  const limits = Object.fromEntries(names.map((name) => [name, resolveLimit(name, given[name])])) as RoomLimits; // one entry a name
-  for (const [low, high] of ORDERED) {
-    if (limits[low] > limits[high]) {
-      throw new AlcoveError('option_invalid', `limits.${low} (${limits[low]}) must not be above limits.${high} (${limits[high]})`);
-    }
-  }
-  return limits;
-}
-
-function resolveLimit(name: LimitName, given: number | undefined): number {
-  const { default: byDefault, min, max } = LIMITS[name];
-  if (given === undefined) return byDefault;
-  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
-  throw new AlcoveError('option_invalid', `limits.${name} must be a whole number from ${min} to ${max}, and is ${String(given)}`);
 }

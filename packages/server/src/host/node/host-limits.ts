@@ -1,18 +1,5 @@
-import { AlcoveError } from '@alcove/core/error';
-
-interface Limit {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const limit = (byDefault: number, min: number, max: number): Limit => ({ default: byDefault, min, max });
-
-const KB = 1_000;
-const MB = 1_000_000;
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
+import type { LimitsOf, LimitTable } from '../../limits/limits.ts';
+import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../../limits/limits.ts';
 
 /** Every bound of the Node host beside those of its rooms. What happens at the bound stands beside it. */
 const LIMITS = {
@@ -68,25 +55,15 @@ const LIMITS = {
   // --- stopping
   /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */
   drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),
-} as const satisfies Record<string, Limit>;
+} as const satisfies LimitTable;
 
 export type HostLimitName = keyof typeof LIMITS;
-export type HostLimits = { readonly [Name in HostLimitName]: number };
+export type HostLimits = LimitsOf<typeof LIMITS>;
 
 export const HOST_LIMIT_NAMES = Object.keys(LIMITS) as readonly HostLimitName[]; // the keys of a constant object of this file
 
-/** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
+/** Sockets that are in no room yet are some of all: where all are fewer, so are they. @throws AlcoveError `option_invalid`, see `resolveLimits`. */
 export const resolveHostLimits = (given: Partial<HostLimits>): HostLimits => {
-  const limits = Object.fromEntries(HOST_LIMIT_NAMES.map((name) => [name, resolveLimit(name, given[name])])) as HostLimits; // one entry a name
-  if (limits.connectionsUnwelcomedMax > limits.connectionsMax) {
-    return { ...limits, connectionsUnwelcomedMax: limits.connectionsMax };
-  }
-  return limits;
-};
-
-const resolveLimit = (name: HostLimitName, given: number | undefined): number => {
-  const { default: byDefault, min, max } = LIMITS[name];
-  if (given === undefined) return byDefault;
-  if (Number.isSafeInteger(given) && given >= min && given <= max) return given;
-  throw new AlcoveError('option_invalid', `limits.${name} must be a whole number from ${min} to ${max}, and is ${String(given)}`);
+  const limits = resolveLimits(LIMITS, given, { owner: 'the host' });
+  return { ...limits, connectionsUnwelcomedMax: Math.min(limits.connectionsUnwelcomedMax, limits.connectionsMax) };
 };
