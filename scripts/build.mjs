@@ -23,7 +23,8 @@ export async function build({ force = false } = {}) {
     name: 'packages',
     hash: packagesHash,
     force: force || !packageFolders().every((folder) => existsSync(join(root, folder, 'dist'))),
-    run: () => runNode(['node_modules/tsdown/dist/run.mjs', '--logLevel', 'warn']),
+    // Not by its command, which tells every build on Node 20 to use another Node.
+    run: () => runNode(['--input-type=module', '--eval', "await (await import('tsdown')).build({ logLevel: 'warn' })"]),
   });
   if (!packagesOk) return false;
   for (const name of examplesWithBuild()) {

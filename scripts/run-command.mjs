@@ -48,9 +48,14 @@ export function runNode(args, options) {
   return runCommand(process.execPath, args, options);
 }
 
-/** Our own environment without the log level of the npm that started us: `npm --silent` must not silence an install that fails. */
+/**
+ * Our own environment without the log level of the npm that started us: `npm --silent` must not silence an install that fails. Without colours where nobody
+ * sees them: several programs take CI=true for a terminal, and a log would be full of escape sequences.
+ */
 function inheritedEnv() {
   const env = { ...process.env };
   delete env['npm_config_loglevel'];
-  return env;
+  if (env['CI'] !== 'true' && process.stdout.isTTY) return env;
+  delete env['FORCE_COLOR'];
+  return { ...env, NO_COLOR: '1' };
 }
