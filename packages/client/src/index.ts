@@ -2,8 +2,9 @@
 export { createClient } from './create-client.ts';
 export type { BrowserClientOptions } from './create-client.ts';
 export type { Client, ClientOptions } from './client.ts';
-export type { ClientRoom, MutateFunctions, QueryBuild } from './page/client-room.ts';
+export type { ClientRoom, QueryBuild } from './page/client-room.ts';
 export type { LiveQuery, QueryResult } from './page/live-query.ts';
+export type { MutateFunctions } from './page/mutate-functions.ts';
 export type { MutationHandle, MutationStatus } from './page/mutation-handle.ts';
 export type { Readable } from './page/observable.ts';
 export type { MutationLine } from './page/page-mutations.ts';

@@ -1,50 +1,24 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
-import { jsonFrom } from '@alcove/core/json';
-import type { Json } from '@alcove/core/json';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type {
-  AnyRoom,
-  CursorOf,
-  EphemeralName,
-  EphemeralOf,
-  MutatorArgs,
-  MutatorName,
-  PresenceOf,
-  ValueName,
-  ValueOf,
-} from '@alcove/core/schema/define-room';
+import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
-import type {
-  EngineHint,
-  EngineNotice,
-  EngineStatus,
-  ShownVersion,
-  StateRefusedNotice,
-  ClientStoppedNotice,
-} from '../sync/engine-interface.ts';
+import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import type { LiveQuery } from './live-query.ts';
-import type { MutationHandle } from './mutation-handle.ts';
+import { mutateFunctions } from './mutate-functions.ts';
+import type { MutateFunctions } from './mutate-functions.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
 import type { MutationLine } from './page-mutations.ts';
 import { PageQueries } from './page-queries.ts';
-import { PageEphemerals, PageStates } from './page-states.ts';
 import type { SharedState } from './page-states.ts';
-import { PageValue } from './page-value.ts';
 import type { DebouncedValue } from './page-value.ts';
+import { RoomStates } from './room-states.ts';
 import { INITIAL_STATUS, syncStatusOf } from './sync-status.ts';
 import type { SyncStatus } from './sync-status.ts';
-
-/** `room.mutate.addStop({…})`: a function a mutator, whose argument is its validator's input. */
-export type MutateFunctions<Room extends AnyRoom> = {
-  readonly [Name in MutatorName<Room>]: undefined extends MutatorArgs<Room, Name>
-    ? (args?: MutatorArgs<Room, Name>) => MutationHandle
-    : (args: MutatorArgs<Room, Name>) => MutationHandle;
-};
 
 /** How long a room that nobody retains any more stays open. */
 const UNUSED_ROOM_MS = 5_000;
@@ -82,10 +56,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #status = new Observable<SyncStatus>(INITIAL_STATUS);
   readonly #mutations: PageMutations;
   readonly #queries: PageQueries;
-  readonly #presence: PageStates<unknown>;
-  readonly #cursors: PageStates<unknown>;
-  readonly #ephemerals: PageEphemerals;
-  readonly #values = new Map<string, PageValue>();
+  readonly #states: RoomStates;
   #engineStatus: EngineStatus | null = null;
   /** What was shown last, by this engine or an earlier one. */
   #shown: ShownVersion | null = null;
@@ -105,16 +76,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#mutations = new PageMutations(options.runtime, options.runtime.newId());
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
-    this.#presence = new PageStates((state) => this.#tell({ type: 'presence', state }));
-    this.#cursors = new PageStates((state) => this.#tell({ type: 'cursor', state }));
-    this.#ephemerals = new PageEphemerals((name, key, state) => this.#tell({ type: 'ephemeral', name, key, state }));
+    this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
     this.status = this.#status;
     this.pending = this.#mutations.pending;
     this.rejected = this.#mutations.rejected;
     // The definition's own types; inside, states are plain JSON that the room validated.
-    this.presence = this.#presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
-    this.cursors = this.#cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
-    this.mutate = this.#mutateFunctions();
+    this.presence = this.#states.presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
+    this.cursors = this.#states.cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
+    this.mutate = mutateFunctions(definition, this.#mutations, () => (this.#closed ? this.#closedError() : null));
     for (const list of [this.pending, this.rejected]) list.subscribe(() => this.#showStatus());
   }
 
@@ -164,22 +133,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   value<Name extends ValueName<Room>>(name: Name, key = ''): DebouncedValue<ValueOf<Room, Name>> {
-    const id = `${name}:${key}`;
-    let value = this.#values.get(id);
-    if (value === undefined) {
-      if (!Object.hasOwn(this.definition.values, name))
-        throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no value “${name}”`);
-      value = new PageValue(name, key, (order) => this.#tell(order));
-      this.#values.set(id, value);
-    }
     // Checked by the definition's validator in the engine and in the room.
-    return value as DebouncedValue<unknown> as DebouncedValue<ValueOf<Room, Name>>;
+    return this.#states.value(name, key) as DebouncedValue<unknown> as DebouncedValue<ValueOf<Room, Name>>;
   }
 
   ephemeral<Name extends EphemeralName<Room>>(name: Name, key = ''): SharedState<EphemeralOf<Room, Name>> {
-    if (!Object.hasOwn(this.definition.ephemeral, name))
-      throw new AlcoveError('value_unknown', `the room “${this.definition.name}” declares no ephemeral “${name}”`);
-    return this.#ephemerals.of(name, key) as SharedState<unknown> as SharedState<EphemeralOf<Room, Name>>; // as above
+    return this.#states.ephemeral(name, key) as SharedState<unknown> as SharedState<EphemeralOf<Room, Name>>; // as above
   }
 
   /** Takes a mutation off `rejected`. */
@@ -227,7 +186,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   #open(): void {
-    const { runtime, url, groupId, limits, token, openEngine } = this.#options;
+    const { url, groupId, limits, token, openEngine } = this.#options;
     this.#lives += 1;
     const port = openEngine(
       {
@@ -246,7 +205,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         token,
         onNotices: (notices) => {
           if (this.#port !== port) return;
-          for (const notice of notices) this.#hearAlone(notice, runtime);
+          for (const notice of notices) this.#hearAlone(notice);
         },
         onLost: (loss) => {
           if (this.#port === port) this.#lost(loss);
@@ -254,10 +213,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       },
     );
     this.#port = port;
-    this.#presence.attach();
-    this.#cursors.attach();
-    this.#ephemerals.attach();
-    for (const value of this.#values.values()) value.attach();
+    this.#states.attach();
     this.#queries.attach(port);
     port.tell({ type: 'start' });
     this.#mutations.attach(port);
@@ -297,9 +253,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   /** A listener of the app's that throws is told like any uncaught error, and keeps nobody from hearing what else there is. */
-  #hearAlone(notice: EngineNotice, runtime: Runtime): void {
+  #hearAlone(notice: EngineNotice): void {
     try {
-      this.#hear(notice, runtime);
+      this.#hear(notice);
     } catch (error) {
       queueMicrotask(() => {
         throw error;
@@ -307,7 +263,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     }
   }
 
-  #hear(notice: EngineNotice, runtime: Runtime): void {
+  #hear(notice: EngineNotice): void {
     switch (notice.type) {
       case 'query':
         return this.#queries.hear(notice);
@@ -318,15 +274,11 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       case 'clientStopped':
         return this.#stopped(notice);
       case 'presence':
-        return this.#presence.hear(notice);
       case 'cursors':
-        return this.#cursors.hear(notice);
       case 'ephemeral':
-        return this.#ephemerals.hear(notice);
       case 'value':
-        return this.#values.get(`${notice.name}:${notice.key}`)?.hear(notice, this.#sessionClientId);
       case 'stateRefused':
-        return this.#refused(notice, runtime);
+        return this.#states.hear(notice, this.#sessionClientId);
       case 'status':
         this.#engineStatus = notice.status;
         this.#shown = shownIn(notice.status) ?? this.#shown;
@@ -342,15 +294,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#mutations.stopped(notice);
     if (!wasSession) return;
     this.#sessionClientId = this.#mutations.clientId;
-    for (const value of this.#values.values()) value.startOver();
-  }
-
-  #refused({ what, name, error }: StateRefusedNotice, runtime: Runtime): void {
-    runtime.log.error('a state was refused', { what, name, code: error.code, message: error.message });
-    if (what === 'presence') this.#presence.refused();
-    else if (what === 'cursor') this.#cursors.refused();
-    else if (what === 'ephemeral') this.#ephemerals.refused(name ?? '');
-    else for (const value of this.#values.values()) if (value.name === name) value.refused(AlcoveError.fromBody(error));
+    this.#states.startOver();
   }
 
   #showStatus(): void {
@@ -368,22 +312,6 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #built<Query>(build: QueryBuild<Query> | Query) {
     // A function is a build; queries themselves are objects.
     return queryOf(typeof build === 'function' ? (build as QueryBuild<Query>)(sessionlessDrizzle()) : build);
-  }
-
-  #mutateFunctions(): MutateFunctions<Room> {
-    const functions = Object.keys(this.definition.mutators).map((name) => [name, (args: unknown) => this.#call(name, args)] as const);
-    return Object.freeze(Object.fromEntries(functions)) as MutateFunctions<Room>; // one function a mutator, as the type says
-  }
-
-  #call(name: string, args: unknown): MutationHandle {
-    let json: Json = null;
-    let refused: AlcoveError | null = this.#closed ? this.#closedError() : null;
-    try {
-      if (args !== undefined) json = jsonFrom(args, 'arguments_invalid', `arguments of ${name}`);
-    } catch (error) {
-      refused ??= AlcoveError.from(error);
-    }
-    return refused === null ? this.#mutations.call(name, json) : this.#mutations.refuse(name, json, refused);
   }
 
   #closedError(): AlcoveError {

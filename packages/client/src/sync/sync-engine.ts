@@ -1,8 +1,8 @@
-import { AlcoveError, exhaustive } from '@alcove/core/error';
+import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
-import type { ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
@@ -16,6 +16,7 @@ import { NoticeBatch } from './notice-batch.ts';
 import { QueryFlow } from './query-flow.ts';
 import { ReplicaFlow } from './replica-flow.ts';
 import { StateFlow } from './state-flow.ts';
+import { type MessageTakers, takeMessage } from './take-message.ts';
 import { WorkTurns } from './work-turns.ts';
 
 /** @throws AlcoveError `option_invalid` */
@@ -43,6 +44,7 @@ class Engine implements SyncEngine {
   /** The client the session is of; another one once it was stopped. */
   #clientId: string;
   readonly #facts = new SessionFacts();
+  readonly #takers: MessageTakers;
   #isClosed = false;
 
   constructor(options: SyncEngineOptions) {
@@ -64,6 +66,15 @@ class Engine implements SyncEngine {
       mayOffer: () => !this.#isStopped,
     });
     this.#replica = this.#makeReplica();
+    this.#takers = {
+      facts: this.#facts,
+      mutations: this.#mutations,
+      replica: this.#replica,
+      states: this.#states,
+      welcome: (message) => this.#welcome(message),
+      setUser: (user) => this.#setUser(user),
+      wake: () => this.#turns.wish(),
+    };
   }
 
   #shared() {
@@ -88,7 +99,7 @@ class Engine implements SyncEngine {
       hello: () => engineHello(this.#options, this.#clientId, this.#mutations.outbox, this.#replica),
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
-      onMessage: (message) => this.#guard('a message', () => this.#receive(message)),
+      onMessage: (message) => this.#guard('a message', () => this.#isClosed || takeMessage(message, this.#takers)),
       onLost: () => this.#lost(),
       onPhase: (state) => this.#phase(state),
     });
@@ -277,49 +288,6 @@ class Engine implements SyncEngine {
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
     });
-  }
-
-  #receive(message: ServerMessage): void {
-    if (this.#isClosed) return;
-    switch (message.type) {
-      case 'welcome':
-        return this.#welcome(message);
-      case 'rehydrate':
-        return this.#replica.rehydrate(message);
-      case 'results':
-        this.#mutations.outbox.takeResults(message.results);
-        return this.#turns.wish();
-      case 'refused':
-        this.#mutations.refused(message);
-        return this.#turns.wish();
-      case 'commit':
-        this.#facts.saw(message.to);
-        return this.#replica.commit(message);
-      case 'snapshotBegin':
-      case 'snapshotRows':
-      case 'snapshotEnd':
-        return this.#replica.snapshot(message);
-      case 'presence':
-      case 'cursors':
-      case 'ephemeral':
-      case 'values':
-      case 'valueTaken':
-        return this.#states.take(message);
-      case 'user':
-        return this.#setUser(message.user);
-      case 'ping':
-      case 'pong':
-        if (message.version !== undefined) this.#facts.saw(message.version);
-        if (message.type === 'pong') this.#replica.pong(message.at);
-        return this.#turns.wish();
-      case 'error':
-        this.#states.refused(message);
-        return;
-      case 'records':
-        return;
-      default:
-        return exhaustive(message);
-    }
   }
 
   #setUser(user: Claims | null): void {
