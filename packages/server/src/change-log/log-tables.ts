@@ -7,7 +7,8 @@ import type { Database } from '@alcove/core/sqlite/database';
  * - `alcove_log`: one row a version above the floor. `total_bytes` adds up `bytes` since the history began, so that the log's size is two lookups.
  *   `record` stands last: SQLite walks a long value's pages to reach a column behind it.
  * - `alcove_hashes`: the hash of one in N versions below the floor.
- * - `alcove_clients`, `alcove_rejections`: what makes a mutation take effect at most once and a rejection be told, see room/client-rows.ts.
+ * - `alcove_clients`, `alcove_rejections`: what makes a mutation take effect at most once and a rejection be told, see room/client-rows.ts. Rows of the
+ *   group `$server` are the idempotency keys of the server's own calls; each kind is looked through by silence, so each has its index.
  * - `alcove_counters`: what of each client's running total is part of a counter's row.
  * - `alcove_schemas`: every definition this room ever ran, in order. `alcove_migrations`: migrations that ran.
  */
@@ -21,7 +22,8 @@ CREATE TABLE alcove_clients (
   client_id text PRIMARY KEY NOT NULL, group_id text NOT NULL, subject text NOT NULL, last_mutation_id integer NOT NULL,
   last_version integer NOT NULL, first_version integer NOT NULL, seen_ms integer NOT NULL) WITHOUT ROWID;
 CREATE INDEX alcove_clients_group ON alcove_clients (group_id);
-CREATE INDEX alcove_clients_seen ON alcove_clients (seen_ms);
+CREATE INDEX alcove_clients_seen ON alcove_clients (seen_ms) WHERE group_id <> '$server';
+CREATE INDEX alcove_keys_seen ON alcove_clients (seen_ms) WHERE group_id = '$server';
 CREATE TABLE alcove_rejections (
   client_id text NOT NULL, mutation_id integer NOT NULL, version integer NOT NULL, code text NOT NULL, message text NOT NULL,
   PRIMARY KEY (client_id, mutation_id)) WITHOUT ROWID;

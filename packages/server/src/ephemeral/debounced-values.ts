@@ -153,6 +153,11 @@ export class DebouncedValues {
     return this.#idsWhere(({ setters }) => setters.has(clientId));
   }
 
+  /** Clients whose totals are part of something unwritten. */
+  owners(): CounterOwner[] {
+    return [...this.#unwritten.values()].flatMap(({ totals }) => [...totals.values()].map(({ owner }) => owner));
+  }
+
   all(): string[] {
     return [...this.#unwritten.keys()];
   }

@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { PushedMutation } from '@alcove/core/protocol/client-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { CounterOwner } from '../ephemeral/counter-rows.ts';
+import { keyClientId } from './client-rows.ts';
 import type { Batch } from './group-commit.ts';
 import type { RoomLimits } from './room-options.ts';
 import type { Session } from './sessions.ts';
@@ -109,8 +110,15 @@ export class Admission {
   }
 
   /** Clients of which a mutation waits. */
-  clientIds(): Set<string> {
-    return new Set(this.#works.flatMap((work) => (work.kind === 'mutation' ? [work.owner.clientId] : [])));
+  owners(): CounterOwner[] {
+    return this.#works.flatMap((work) => (work.kind === 'mutation' ? [work.owner] : []));
+  }
+
+  /** Idempotency keys under which a call waits, as the clients they are kept as. */
+  keyClientIds(): Set<string> {
+    return new Set(
+      this.#works.flatMap((work) => (work.kind === 'call' && work.idempotencyKey !== null ? [keyClientId(work.idempotencyKey)] : [])),
+    );
   }
 
   /** Everything that waits, taken out: the room is closing. */

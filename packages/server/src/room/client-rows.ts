@@ -24,16 +24,33 @@ export interface Rejection {
   readonly message: string;
 }
 
-export interface RetentionBounds {
-  readonly clientRetentionMs: number;
-  readonly clientsMax: number;
+/** How many rows of a kind are kept, and how long after their last sign of life. */
+export interface Retention {
+  readonly rowsMax: number;
+  readonly ageMsMax: number;
 }
 
-/** How much older than a client's last word the stored one may be: a thirtieth, a day by default. */
-const slackMs = ({ clientRetentionMs }: RetentionBounds): number => clientRetentionMs / 30;
+/** How much older than the last sign of life the stored one may be: a thirtieth of what it is kept, a day by default. */
+export const slackMs = ({ ageMsMax }: Retention): number => ageMsMax / 30;
 
-/** Clients forgotten in one transaction; the rest at the next housekeeping. */
-const FORGET_CLIENTS_MAX = 1_000;
+/** Group and subject of the rows that stand for idempotency keys; no session has it. */
+export const SERVER_GROUP = '$server';
+
+/** The client that an idempotency key of the server's own calls is kept as. */
+export const keyClientId = (idempotencyKey: string): string => `$key:${idempotencyKey}`;
+
+/** Which rows of `alcove_clients`, in the words of its partial indexes. */
+const KINDS = { clients: `group_id <> '${SERVER_GROUP}'`, keys: `group_id = '${SERVER_GROUP}'` } as const;
+
+/** Rows forgotten in one transaction; the rest at the next housekeeping. */
+const FORGET_ROWS_MAX = 1_000;
+
+interface SilentRow {
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly firstVersion: number;
+  readonly seenMs: number;
+}
 
 const CLIENT = 'client_id, group_id, subject, last_mutation_id, last_version, first_version';
 
@@ -66,8 +83,8 @@ export class ClientRows {
       .map(([id]) => String(id));
   }
 
-  count(): number {
-    return Number(this.#database.prepare('SELECT count(*) FROM alcove_clients').get()?.[0] ?? 0);
+  #count(kind: keyof typeof KINDS): number {
+    return Number(this.#database.prepare(`SELECT count(*) FROM alcove_clients WHERE ${KINDS[kind]}`).get()?.[0] ?? 0);
   }
 
   put(client: ClientRow, seenMs: number): void {
@@ -79,11 +96,11 @@ export class ClientRows {
       .run([client.clientId, client.groupId, client.subject, client.lastMutationId, client.lastVersion, client.firstVersion, seenMs]);
   }
 
-  /** The client gave a sign of life. Written only where the one known is older than the slack: most calls write nothing. */
-  touch(clientId: string, seenMs: number, bounds: RetentionBounds): void {
+  /** A client of the group gave a sign of life. Written only where the one known is older by more than `slack`: while it is there most calls write nothing. */
+  touch({ clientId, groupId }: { readonly clientId: string; readonly groupId: string }, seenMs: number, slack: number): void {
     this.#database
-      .prepare('UPDATE alcove_clients SET seen_ms = ? WHERE client_id = ? AND seen_ms < ?')
-      .run([seenMs, clientId, seenMs - slackMs(bounds)]);
+      .prepare('UPDATE alcove_clients SET seen_ms = ? WHERE client_id = ? AND group_id = ? AND seen_ms < ?')
+      .run([seenMs, clientId, groupId, seenMs - slack]);
   }
 
   /** Removes all that is known of a client that ended with nothing pending. */
@@ -124,29 +141,19 @@ export class ClientRows {
   }
 
   /**
-   * Forgets clients that were silent for too long and, past the bound in rows, the longest silent of all; those that `isLive` has stay. Opens a
-   * transaction where there is something to forget. Raises `forgottenVersion` to where the forgotten may have been welcomed first.
+   * Forgets clients that were silent for too long and, past the bound in rows, the longest silent of all; those that `isLive` has stay, however many they
+   * are. Opens a transaction where there is something to forget. Raises `forgottenVersion` to where the forgotten may have been welcomed first.
    *
    * @returns how many were forgotten, and the new `forgottenVersion`.
    */
   forget(
-    bounds: RetentionBounds,
+    retention: Retention,
     nowMs: number,
-    isLive: (clientId: string) => boolean,
+    isLive: (client: { readonly clientId: string; readonly groupId: string }) => boolean,
     meta: MetaTable,
   ): { count: number; forgottenVersion: number } {
     const before = meta.read().forgottenVersion;
-    const over = Math.max(0, this.count() - bounds.clientsMax);
-    const silent = this.#database
-      .prepare('SELECT client_id, first_version, seen_ms FROM alcove_clients ORDER BY seen_ms LIMIT ?')
-      .all([FORGET_CLIENTS_MAX])
-      .map(([clientId, firstVersion, seenMs]) => ({
-        clientId: String(clientId),
-        firstVersion: Number(firstVersion),
-        seenMs: Number(seenMs),
-      }))
-      .filter(({ clientId }) => !isLive(clientId))
-      .filter(({ seenMs }, index) => index < over || nowMs - seenMs > bounds.clientRetentionMs + slackMs(bounds));
+    const silent = this.#longestSilent('clients', retention, nowMs, isLive);
     if (silent.length === 0) return { count: 0, forgottenVersion: before };
     const forgottenVersion = silent.reduce((highest, { firstVersion }) => Math.max(highest, firstVersion - 1), before);
     this.#database.transaction(() => {
@@ -154,6 +161,32 @@ export class ClientRows {
       meta.write({ forgottenVersion });
     });
     return { count: silent.length, forgottenVersion };
+  }
+
+  /** The same for idempotency keys. Nobody is told of theirs: a call under a forgotten key runs as under a new one. @returns how many were forgotten. */
+  forgetKeys(retention: Retention, nowMs: number, isWaiting: (clientId: string) => boolean): number {
+    const silent = this.#longestSilent('keys', retention, nowMs, ({ clientId }) => isWaiting(clientId));
+    if (silent.length === 0) return 0;
+    this.#database.transaction(() => {
+      for (const { clientId } of silent) this.remove(clientId);
+    });
+    return silent.length;
+  }
+
+  /** Longest silent first, up to the first that may stay. */
+  #longestSilent(kind: keyof typeof KINDS, retention: Retention, nowMs: number, isLive: (row: SilentRow) => boolean): SilentRow[] {
+    const over = this.#count(kind) - retention.rowsMax;
+    const silent: SilentRow[] = [];
+    const bySilence = this.#database
+      .prepare(`SELECT client_id, group_id, first_version, seen_ms FROM alcove_clients WHERE ${KINDS[kind]} ORDER BY seen_ms`)
+      .iterate();
+    for (const [clientId, groupId, firstVersion, seenMs] of bySilence) {
+      const row = { clientId: String(clientId), groupId: String(groupId), firstVersion: Number(firstVersion), seenMs: Number(seenMs) };
+      const isOld = nowMs - row.seenMs > retention.ageMsMax + slackMs(retention);
+      if (silent.length >= FORGET_ROWS_MAX || (silent.length >= over && !isOld)) break;
+      if (!isLive(row)) silent.push(row);
+    }
+    return silent;
   }
 }
 

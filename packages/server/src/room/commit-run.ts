@@ -11,6 +11,7 @@ import type { AppendedEntry } from '../change-log/change-log.ts';
 import type { CounterOwner } from '../ephemeral/counter-rows.ts';
 import type { ValueWrites } from '../ephemeral/debounced-values.ts';
 import type { ClientRow } from './client-rows.ts';
+import { keyClientId, SERVER_GROUP, slackMs } from './client-rows.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { CallWork, MutationWork, Outcome, TransactWork, Work } from './work.ts';
 import { failureKind, refusalKey } from './work.ts';
@@ -27,9 +28,6 @@ export interface MadeVersion extends AppendedEntry {
 
 /** The room's own name among clients, where a call has no idempotency key: its mutations are never sent again. */
 export const serverClientId = (boot: string): string => `$server:${boot}`;
-
-const keyClientId = (idempotencyKey: string): string => `$key:${idempotencyKey}`;
-const SERVER = '$server';
 
 type Effect = () => void | Promise<void>;
 
@@ -129,16 +127,27 @@ export class CommitRun {
     const { mutation, user, idempotencyKey } = work;
     const clientId = idempotencyKey === null ? null : keyClientId(idempotencyKey);
     const row = clientId === null ? null : this.#row(clientId);
-    if (clientId !== null && row !== null) return this.#handledBefore(work, clientId, 1, row.lastVersion);
+    if (row !== null) return this.#repeatedCall(work, row);
     const error = rejection ?? this.#execute(mutation, user);
     if (error !== null && failureKind(error) === 'refuse') return this.#refuse(work, error, 1);
     if (clientId !== null) {
-      this.#put({ ...this.#newRow({ clientId, groupId: SERVER, subject: SERVER }), lastMutationId: 1, lastVersion: this.version });
+      this.#put({
+        ...this.#newRow({ clientId, groupId: SERVER_GROUP, subject: SERVER_GROUP }),
+        lastMutationId: 1,
+        lastVersion: this.version,
+      });
       return this.#settle(work, { ...mutation, clientId, mutationId: 1 }, error, clientId);
     }
     if (error === null) return this.#settle(work, mutation, null, null);
     // Nobody will send it again, so nothing is kept of it.
     this.outcomes.push({ work, result: 'rejected', version: this.#parts.log.head.version, error, again: false });
+  }
+
+  /** Whoever repeats a call keeps its key remembered. */
+  #repeatedCall(work: CallWork, row: ClientRow): void {
+    const { idempotencyKeysMax, idempotencyKeyRetentionMs } = this.#parts.limits;
+    this.#parts.clients.touch(row, this.#nowMs, slackMs({ rowsMax: idempotencyKeysMax, ageMsMax: idempotencyKeyRetentionMs }));
+    this.#handledBefore(work, row.clientId, 1, row.lastVersion);
   }
 
   #transact(work: TransactWork, rejection: AlcoveError | null): void {

@@ -60,6 +60,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     subject,
     codec: chooseCodec(hello.codecs),
     clients,
+    adopted: new Set(),
     forgotten: new Set([...clients.values()].filter(isForgotten).map(({ clientId }) => clientId)),
     snapshots: hello.snapshots,
     access,

@@ -7,6 +7,7 @@ import type { Connections, RoomStep } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
 import type { Session } from './sessions.ts';
+import { speakFor } from './sessions.ts';
 import type { Outcome } from './work.ts';
 
 /** What a message may set off beyond its own session. */
@@ -23,8 +24,7 @@ export interface MessageSurroundings {
 
 /** Reads a frame of a session and does what it says. What it may not say ends the session or is answered with an error; nothing is thrown. */
 export function receiveFrame(around: MessageSurroundings, session: Session, frame: string | Uint8Array): void {
-  session.heardMs = around.parts.runtime.monotonicMs();
-  around.connections.ephemeral.heard(session);
+  heardOf(around, session);
   let message: ClientMessage | null;
   try {
     message = decodeClientMessage(frame, around.parts.runtime, around.parts.limits);
@@ -32,6 +32,17 @@ export function receiveFrame(around: MessageSurroundings, session: Session, fram
     return around.connections.end(session, AlcoveError.from(error, 'bad_message'));
   }
   if (message !== null) handleMessage(around, session, message, () => heldBytes(frame, message));
+}
+
+function heardOf({ parts, connections }: MessageSurroundings, session: Session): void {
+  session.heardMs = parts.runtime.monotonicMs();
+  connections.ephemeral.heard(session);
+}
+
+/** A frame of the session is arriving and not whole yet. */
+export function stillArriving(around: MessageSurroundings, session: Session): void {
+  heardOf(around, session);
+  around.connections.send(session, { type: 'pong', version: around.parts.gate.durable });
 }
 
 /** About what a message that waits holds in memory: a deflated frame may be a thousandth of it. */
@@ -97,6 +108,7 @@ function push(around: MessageSurroundings, session: Session, { mutations }: Clie
       Math.ceil(bytes / mutations.length),
       mayBeForgotten(around, session, clientId),
     );
+    if (!session.clients.has(clientId)) speakFor(session, clientId);
     if (outcome === null) continue;
     refused.add(clientId);
     around.refuse(outcome);

@@ -47,6 +47,9 @@ const LIMITS = {
   /** Clients remembered, and for how long after their last word; past either the longest silent are forgotten (`client_unknown`). */
   clientsMax: limit(100_000, 1, 10 * MB),
   clientRetentionMs: limit(30 * DAY, SECOND, 3_650 * DAY),
+  /** Idempotency keys of the server's own calls remembered, and for how long after the last call under them; past either the longest unused are forgotten. */
+  idempotencyKeysMax: limit(100_000, 1, 10 * MB),
+  idempotencyKeyRetentionMs: limit(30 * DAY, SECOND, 3_650 * DAY),
   /** Rejections kept of one client; past it nothing more is taken from it until it says `heard`: `rate_limited`, retryable. */
   clientRejectionsMax: limit(1_000, 1, 1_000_000),
   /** What clients have heard of is written at the latest so long after. */

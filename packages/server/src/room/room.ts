@@ -12,7 +12,7 @@ import { Connections } from './connections.ts';
 import type { RoomStep } from './connections.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { MessageSurroundings } from './messages.ts';
-import { heardByHello, receiveFrame } from './messages.ts';
+import { heardByHello, receiveFrame, stillArriving } from './messages.ts';
 import { statsOf } from './room-stats.ts';
 import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -28,7 +28,7 @@ export interface ServerCall {
   readonly args: unknown;
   /** Claims that the mutator sees as `ctx.user`; null: nobody's. Rights are not asked: the caller is the server. */
   readonly user: Claims | null;
-  /** The call takes effect at most once under this key, across restarts, for as long as clients are remembered; a repeat gets the first result. */
+  /** The call takes effect at most once under this key, across restarts; a repeat gets the first result. Remembered within `idempotencyKeysMax` and `idempotencyKeyRetentionMs` (100,000 keys, 30 days after the last call). */
   readonly idempotencyKey?: string;
 }
 
@@ -94,6 +94,15 @@ export class Room {
     const session = this.#connections.sessions.get(connectionId);
     if (session === undefined || this.#isOver) return;
     receiveFrame(this.#messageSurroundings(), session, frame);
+  }
+
+  /**
+   * A message of the connection is on its way and moves: the session is alive, and is told that the room is, since a pong may have to wait behind that message. To be
+   * called every few seconds while it lasts.
+   */
+  arriving(connectionId: string): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined && !this.#isOver) stillArriving(this.#messageSurroundings(), session);
   }
 
   /**
@@ -192,6 +201,8 @@ export class Room {
   drain(): void {
     if (this.#phase !== 'open') return;
     this.#phase = 'draining';
+    this.#housekeeping.writeLeft();
+    if (this.#isOver) return;
     this.#admission.flushValues(this.#parts.values.all());
     this.flush();
   }
@@ -240,7 +251,7 @@ export class Room {
   }
 
   #left(session: Session, error: AlcoveError | null): void {
-    this.#housekeeping.left(session.clients.keys());
+    this.#housekeeping.left(session);
     if (error !== null && RIGHTS_LOST.has(error.code)) this.#admission.withdraw(session);
     this.#flushValues(this.#parts.values.setBy(session.clientId));
   }

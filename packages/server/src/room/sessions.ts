@@ -1,4 +1,5 @@
 import type { HelloClient } from '@alcove/core/protocol/client-message';
+import { HELLO_CLIENTS_MAX } from '@alcove/core/protocol/client-message';
 import type { Codec } from '@alcove/core/protocol/codec';
 import type { RoomAccess } from '../access/access.ts';
 import type { SessionState } from './session.ts';
@@ -14,6 +15,8 @@ export interface Session {
   readonly codec: Codec;
   /** What hello said of the clients it pushes for, its own among them. */
   readonly clients: ReadonlyMap<string, HelloClient>;
+  /** Others that it pushed for, see `speakFor`. */
+  readonly adopted: Set<string>;
   /** Clients of it that the room knew once and forgot. */
   readonly forgotten: ReadonlySet<string>;
   /** Snapshot kinds it takes, best first. */
@@ -26,6 +29,18 @@ export interface Session {
   /** Mutations of it that wait for a flush. */
   queued: number;
 }
+
+/** The session pushes for a client that its hello did not name. As many as a hello may name are held in mind, the ones named last. */
+export function speakFor({ adopted }: Session, clientId: string): void {
+  adopted.delete(clientId);
+  adopted.add(clientId);
+  const [oldest] = adopted;
+  if (adopted.size > HELLO_CLIENTS_MAX && oldest !== undefined) adopted.delete(oldest);
+}
+
+/** Every client the session speaks for, under the group it speaks for it in. */
+export const spokenFor = ({ clients, adopted, groupId }: Session): { readonly clientId: string; readonly groupId: string }[] =>
+  [...clients.keys(), ...adopted].map((clientId) => ({ clientId, groupId }));
 
 /** The sessions of a room by connection, by client and by client group. */
 export class Sessions {
