@@ -56,6 +56,32 @@ describe('commits that fail', () => {
       database.exec('DROP TABLE extra');
       expect(() => open()).not.toThrow();
     });
+
+    it('[RM-37] one by one they take no longer in one go than a transaction may; the rest goes on in order, after the others’ turn', () => {
+      const commit = database.transaction.bind(database);
+      database.transaction = (run) => {
+        const outermost = !database.inTransaction;
+        const result = commit(run);
+        if (outermost) driven.runtime.advance(30);
+        return result;
+      };
+      for (let mutationId = 1; mutationId <= 9; mutationId++) driven.queue('a', mutationId, 'addStop', stop(`s${mutationId}`));
+      driven.queue('b', 1, 'raw', { sql: "insert into extra values ('x', 'nobody')" });
+      driven.say('b', { type: 'value', name: 'budget', value: 7, offer: 1 });
+      driven.say('b', { type: 'bye', clientIds: ['c-b'] });
+      driven.flush();
+      expect(cities()).toEqual(['s1', 's2', 's3', 's4']);
+      expect(driven.room.stats.queuedMutations).toBe(6);
+      let turns = 1;
+      for (; driven.ports.flushRequests > 0; turns++) driven.flush();
+      expect(turns).toBeGreaterThan(2);
+      expect(cities()).toHaveLength(9);
+      expect(resultsIn(driven.take('a')).map(({ mutationId, status }) => [mutationId, status])).toEqual(
+        [1, 2, 3, 4, 5, 6, 7, 8, 9].map((mutationId) => [mutationId, 'applied']),
+      );
+      expect(database.prepare('SELECT client_id FROM alcove_clients').all()).toEqual([['c-a']]);
+      expect(database.prepare('SELECT value FROM alcove_values').all()).toEqual([['7']]);
+    });
   });
 
   describe('a disk that fails', () => {

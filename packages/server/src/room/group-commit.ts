@@ -76,17 +76,26 @@ const refused = (work: Work, error: AlcoveError): Outcome => ({
   error,
 });
 
+/** Each piece has an fsync of its own, so the time for one transaction bounds them all: what it leaves over waits, and others have their turn first. */
 function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
   const refusedKeys = new Set<string>();
-  const committed = batch.works.map((work) => commitOne(parts, work, refusedKeys));
+  const untilMs = parts.runtime.monotonicMs() + parts.limits.commitTimeBudgetMs;
+  const committed: Committed[] = [];
+  for (const work of batch.works) {
+    committed.push(commitOne(parts, work, refusedKeys));
+    if (parts.runtime.monotonicMs() >= untilMs) break;
+  }
+  const left = batch.works.slice(committed.length);
+  // A client that goes waits for what is left of it.
+  const byes = left.length === 0 ? batch.byes : EMPTY.byes;
   try {
-    committed.push(attempt(parts, { ...batch, works: [] }, refusedKeys, null).committed);
-    return { committed, left: [], unwrittenIds: [] };
+    committed.push(attempt(parts, { ...batch, works: [], byes }, refusedKeys, null).committed);
+    return { committed, left, unwrittenIds: [] };
   } catch (cause) {
     const error = AlcoveError.from(cause);
     if (failureKind(error) === 'fail') throw error;
     parts.runtime.log.error('values could not be written and wait', { room: parts.id, code: error.code, message: error.message });
-    return { committed, left: [], unwrittenIds: batch.valueIds };
+    return { committed, left, unwrittenIds: batch.valueIds };
   }
 }
 
