@@ -1,16 +1,19 @@
 import { AlcoveError, defineRoom, mutator, type MutatorTx, value } from '@alcove/core';
-import { asc, count, eq, gte } from 'drizzle-orm';
+import { asc, count, eq, gte, like } from 'drizzle-orm';
 import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { generateKeyBetween } from 'fractional-indexing';
 import * as v from 'valibot';
-import { BUDGET_MAX, ITEM_CHARACTERS_MAX, NAME_CHARACTERS_MAX, NIGHTS_MAX, NOTE_CHARACTERS_MAX } from './src/bounds.ts';
+import { BUDGET_MAX, ITEM_CHARACTERS_MAX, NAME_CHARACTERS_MAX, NIGHTS_MAX, NOTE_CHARACTERS_MAX, TITLE_CHARACTERS_MAX } from './src/bounds.ts';
 import { PERSON_INKS } from './src/map/person-inks.ts';
 
 /** The room of one trip: what its tabs and its server share. */
 
-export const STOPS_MAX = 40;
+export const STOPS_MAX = 80;
 export const NOTES_PER_STOP_MAX = 50;
 export const ITEMS_MAX = 200;
+
+/** How the ids of what a new trip begins with begin. */
+export const SEEDED = 'seed-';
 
 /** Every place one could go to; filled once, when the room is made. */
 export const cities = sqliteTable(
@@ -78,7 +81,7 @@ export const trip = defineRoom({
   schema: { cities, stops, notes, items, closedPlaces },
   serverOnly: ['closedPlaces'],
   mutators: {
-    /** The page names the new stop, so that it can point at it before the room has answered. */
+    /** The page names what it adds, so that it can point at it, and mark it, before the room has answered. */
     addStop: mutator(v.object({ id, cityId: v.pipe(v.number(), v.integer()), position, nights }), (tx, stop, ctx) => {
       if (rowsOf(tx, stops) >= STOPS_MAX) throw refusal(`A trip has at most ${STOPS_MAX} stops.`);
       const city = tx.select({ name: cities.name }).from(cities).where(eq(cities.id, stop.cityId)).get();
@@ -102,12 +105,12 @@ export const trip = defineRoom({
     /** Takes its notes along. Twice is once: who removes what is already gone has got what they wanted. */
     removeStop: mutator(v.object({ id }), (tx, stop) => tx.delete(stops).where(eq(stops.id, stop.id)).run()),
 
-    addNote: mutator(v.object({ stopId: id, body: line(NOTE_CHARACTERS_MAX), author: line(NAME_CHARACTERS_MAX) }), (tx, note, ctx) => {
+    addNote: mutator(v.object({ id, stopId: id, body: line(NOTE_CHARACTERS_MAX), author: line(NAME_CHARACTERS_MAX) }), (tx, note, ctx) => {
       expectStop(tx, note.stopId);
       const there = tx.select({ n: count() }).from(notes).where(eq(notes.stopId, note.stopId)).get()?.n ?? 0;
       if (there >= NOTES_PER_STOP_MAX) throw refusal(`A stop has at most ${NOTES_PER_STOP_MAX} notes.`);
       tx.insert(notes)
-        .values({ id: ctx.id(), ...note, writtenMs: ctx.now })
+        .values({ ...note, writtenMs: ctx.now })
         .run();
     }),
     editNote: mutator(v.object({ id, body: line(NOTE_CHARACTERS_MAX) }), (tx, note) => {
@@ -116,22 +119,34 @@ export const trip = defineRoom({
     }),
     removeNote: mutator(v.object({ id }), (tx, note) => tx.delete(notes).where(eq(notes.id, note.id)).run()),
 
-    addItem: mutator(v.object({ label: line(ITEM_CHARACTERS_MAX) }), (tx, { label }, ctx) => {
+    addItem: mutator(v.object({ id, label: line(ITEM_CHARACTERS_MAX) }), (tx, item, ctx) => {
       if (rowsOf(tx, items) >= ITEMS_MAX) throw refusal(`The packing list has at most ${ITEMS_MAX} things.`);
-      tx.insert(items).values({ id: ctx.id(), label, packed: false, addedMs: ctx.now }).run();
+      tx.insert(items)
+        .values({ ...item, packed: false, addedMs: ctx.now })
+        .run();
     }),
     toggleItem: mutator(v.object({ id, packed: v.boolean() }), (tx, item) => {
       const { changes } = tx.update(items).set({ packed: item.packed }).where(eq(items.id, item.id)).run();
       if (changes === 0) throw refusal('Somebody has removed that from the list.');
     }),
     removeItem: mutator(v.object({ id }), (tx, item) => tx.delete(items).where(eq(items.id, item.id)).run()),
+
+    /** For a trip that shall begin empty: takes away what the seed put there and nobody else. */
+    clearExample: mutator((tx) => {
+      tx.delete(stops).where(like(stops.id, `${SEEDED}%`)).run();
+      tx.delete(items).where(like(items.id, `${SEEDED}%`)).run();
+    }),
   },
   presence: v.object({ name: line(NAME_CHARACTERS_MAX), color: v.picklist(PERSON_INKS) }),
   cursor: v.object({
     lon: v.pipe(v.number(), v.minValue(-180), v.maxValue(180)),
     lat: v.pipe(v.number(), v.minValue(-90), v.maxValue(90)),
   }),
-  values: { budget: value(v.pipe(v.number(), v.minValue(0), v.maxValue(BUDGET_MAX)), { intervalMs: 1_000 }) },
+  values: {
+    budget: value(v.pipe(v.number(), v.minValue(0), v.maxValue(BUDGET_MAX)), { intervalMs: 1_000 }),
+    /** What the trip is called, where somebody has named it; else its address says. */
+    title: value(line(TITLE_CHARACTERS_MAX)),
+  },
   /** Keyed by the stop a note is being written on. */
   ephemeral: { typing: v.boolean() },
 });

@@ -4,9 +4,9 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AlcoveError, type AlcoveServer, createConsoleLogger, createServer } from '@alcove/server/node';
+import { AlcoveError, type AlcoveServer, createConsoleLogger, createServer, type Logger } from '@alcove/server/node';
 import { trip } from './room.ts';
-import { builtPages, pagesFromSource } from './src/server/pages.ts';
+import { askedTrip, builtPages, isStoppedPath, pagesFromSource, sendJson } from './src/server/pages.ts';
 import { type DemoOptions, readOptions } from './src/server/read-options.ts';
 import { reset } from './src/server/reset.ts';
 import { seedFile } from './src/server/seed-file.ts';
@@ -22,29 +22,42 @@ const seedSources = built
 const log = createConsoleLogger();
 
 try {
-  await main(readOptions(process.argv.slice(2), home));
+  await main(readOptions(process.argv.slice(2), home, process.env['PORT']));
 } catch (error) {
   if (!(error instanceof AlcoveError)) throw error;
-  console.error(`${error.message}\n${error.hint}`);
+  console.error(error.code === 'port_in_use' ? `${error.message}. ${error.hint}` : `${error.message}\n${error.hint}`);
   process.exit(1);
 }
 
 async function main(options: DemoOptions): Promise<void> {
   const { dataDir } = options;
+  // Whoever runs this as a child (scripts/dev.mjs) answers there while it is stopped.
+  process.send?.({ at: { host: options.host, port: options.port } });
   if (options.reset) await reset(dataDir, log, (trips) => console.log(`deleting all trips in ${dataDir}: ${trips}`));
   const seed = await seedFile({
     folder: join(home, '.cache'),
     madeBy: seedSources.map((file) => join(here, file)),
     onMaking: () => console.log('making the seed of new trips from 138,398 cities, once'),
   });
-  const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, log });
+  const starting = { checking: true };
+  const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, log: besides(starting) });
   try {
     await checkTrips(server);
+    starting.checking = false;
     const http = createHttpServer();
     server.attach(http, { path: '/sync' });
-    http.on('request', options.dev ? await pagesFromSource(home, http) : builtPages(join(home, 'dist', 'client')));
+    const pages = options.dev ? await pagesFromSource(home, http) : builtPages(join(home, 'dist', 'client'));
+    http.on('request', (request, response) => {
+      const path = request.url?.split('?', 1)[0] ?? '/';
+      const id = askedTrip(path);
+      if (id !== null) void isTrip(server, id).then((known) => sendJson(response, { known }));
+      else if (options.dev && isStoppedPath(path)) sendJson(response, { said: null });
+      else pages(request, response);
+    });
     await listen(http, options);
-    console.log(`Trip planner: ${addressOf(http, options.host)}`);
+    const { url, port } = addressOf(http, options.host);
+    process.send?.({ at: { host: options.host, port } });
+    console.log(`Trip planner: ${url}`);
   } catch (error) {
     await server.close();
     throw error;
@@ -54,6 +67,26 @@ async function main(options: DemoOptions): Promise<void> {
 /** A demo has no sign-in: everybody is who their browser says they are. What a browser says is an id it made up once. */
 function authenticate(token: string | null) {
   return token !== null && /^[A-Za-z0-9-]{8,64}$/.test(token) ? { sub: token } : null;
+}
+
+/** The log; a trip that cannot be opened while `checking` is on is told by what `checkTrips` throws, and only there. */
+function besides(starting: { readonly checking: boolean }): Logger {
+  return {
+    ...log,
+    error: (message, fields) => {
+      if (!starting.checking || message !== 'a room could not be opened') log.error(message, fields);
+    },
+  };
+}
+
+/** Whether there is such a trip. One that is there and cannot be opened is one: whoever joins it hears what is wrong. */
+async function isTrip({ rooms }: AlcoveServer<readonly [typeof trip]>, id: string): Promise<boolean> {
+  try {
+    return (await rooms.list('trip', { prefix: id, limit: 1 }))[0] === id;
+  } catch (error) {
+    log.error('trips could not be listed', { reason: AlcoveError.from(error).message });
+    return true;
+  }
 }
 
 /**
@@ -81,8 +114,8 @@ function listen(http: Server, { port, host }: DemoOptions): Promise<void> {
     http.once('error', (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EADDRINUSE')
         reject(
-          new AlcoveError('port_in_use', `something listens already on ${host}, port ${port}`, {
-            hint: `Stop it, or choose another port: npm start -- --port ${port + 1}`,
+          new AlcoveError('port_in_use', `port ${port} on ${host} is taken by another program`, {
+            hint: `Stop that program, or choose another port: PORT=${port + 1} npm start`,
             cause,
           }),
         );
@@ -92,10 +125,10 @@ function listen(http: Server, { port, host }: DemoOptions): Promise<void> {
   });
 }
 
-function addressOf(http: Server, host: string): string {
+function addressOf(http: Server, host: string): { url: string; port: number } {
   // It listens on a port.
   const { port } = http.address() as AddressInfo;
   const everywhere = host === '0.0.0.0' || host === '::';
   if (everywhere) console.log('everybody who can reach this machine may open and edit trips');
-  return `http://${everywhere || host === '127.0.0.1' ? 'localhost' : host}:${port}/`;
+  return { url: `http://${everywhere || host === '127.0.0.1' ? 'localhost' : host}:${port}/`, port };
 }

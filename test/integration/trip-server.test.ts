@@ -117,7 +117,7 @@ describe('the demo’s server', () => {
     other.close();
     expect(inUse).toMatchObject({ code: 1, signal: null });
     expect(inUse.err).toContain(
-      `something listens already on 127.0.0.1, port ${port}\nStop it, or choose another port: npm start -- --port ${port + 1}`,
+      `port ${port} on 127.0.0.1 is taken by another program. Stop that program, or choose another port: PORT=${port + 1} npm start`,
     );
 
     for (const args of [

@@ -6,3 +6,4 @@ export const ITEM_CHARACTERS_MAX = 120;
 export const NAME_CHARACTERS_MAX = 40;
 /** In whole currency units, for the whole trip. */
 export const BUDGET_MAX = 20_000;
+export const TITLE_CHARACTERS_MAX = 60;

@@ -123,7 +123,7 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
 
   it('takes the notes of a stop along', () => {
     const id = room.addStop('a0');
-    room.call('addNote', { stopId: id, body: '  Bicycles.  ', author: 'Mina' });
+    room.call('addNote', { id: 'n', stopId: id, body: '  Bicycles.  ', author: 'Mina' });
     expect(room.column('SELECT body FROM notes')).toEqual(['Bicycles.']);
     room.call('removeStop', { id });
     expect(room.column('SELECT count(*) FROM notes')).toEqual([0]);
@@ -133,17 +133,26 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
   it('tells who comes too late', () => {
     expect(room.refusal('moveStop', { id: 'gone', position: 'a0' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('setNights', { id: 'gone', nights: 2 })).toMatch(/^forbidden: Somebody/);
-    expect(room.refusal('addNote', { stopId: 'gone', body: 'x', author: 'Mina' })).toMatch(/^forbidden: Somebody/);
+    expect(room.refusal('addNote', { id: 'n', stopId: 'gone', body: 'x', author: 'Mina' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('editNote', { id: 'gone', body: 'x' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('toggleItem', { id: 'gone', packed: true })).toMatch(/^forbidden: Somebody/);
   });
 
+  it('begins empty where that is wished, and leaves alone what somebody added', () => {
+    const mine = room.addStop('a0');
+    room.call('addStop', { id: 'seed-1', cityId: KYOTO, position: 'a1', nights: 1 });
+    room.call('addItem', { id: 'seed-1', label: 'Passports' });
+    room.call('addItem', { id: 'i', label: 'The cat' });
+    room.call('clearExample', null);
+    expect(room.column('SELECT id FROM stops')).toEqual([mine]);
+    expect(room.column('SELECT id FROM items')).toEqual(['i']);
+  });
+
   it('keeps the packing list', () => {
-    room.call('addItem', { label: 'Passports' });
-    const [id] = room.column('SELECT id FROM items');
-    room.call('toggleItem', { id: String(id), packed: true });
+    room.call('addItem', { id: 'i', label: 'Passports' });
+    room.call('toggleItem', { id: 'i', packed: true });
     expect(room.column('SELECT packed FROM items')).toEqual([1]);
-    room.call('removeItem', { id: String(id) });
+    room.call('removeItem', { id: 'i' });
     expect(room.column('SELECT count(*) FROM items')).toEqual([0]);
   });
 
@@ -153,8 +162,8 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     ['addStop', { id: 's', cityId: KYOTO, position: 'a0', nights: 1.5 }],
     ['addStop', { id: 's', cityId: 'Kyoto', position: 'a0', nights: 1 }],
     ['addStop', { id: '', cityId: KYOTO, position: 'a0', nights: 1 }],
-    ['addItem', { label: '   ' }],
-    ['addItem', { label: 'x'.repeat(121) }],
+    ['addItem', { id: 'i', label: '   ' }],
+    ['addItem', { id: 'i', label: 'x'.repeat(121) }],
   ] as const)('refuses %s with %j', (name, args) => {
     expect(room.refusal(name, args)).toMatch(/^arguments_invalid/);
   });
@@ -163,10 +172,10 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     expect(room.refusal('addStop', { id: 's', cityId: 99, position: 'a0', nights: 1 })).toBe('forbidden: There is no such city.');
     let id = '';
     for (let i = 0; i < STOPS_MAX; i++) id = room.addStop('a0');
-    expect(room.refusal('addStop', { id: 's', cityId: KYOTO, position: 'a0', nights: 1 })).toMatch(/at most 40 stops/);
-    for (let i = 0; i < NOTES_PER_STOP_MAX; i++) room.call('addNote', { stopId: id, body: 'x', author: 'Mina' });
-    expect(room.refusal('addNote', { stopId: id, body: 'x', author: 'Mina' })).toMatch(/at most 50 notes/);
-    for (let i = 0; i < ITEMS_MAX; i++) room.call('addItem', { label: 'x' });
-    expect(room.refusal('addItem', { label: 'x' })).toMatch(/at most 200 things/);
+    expect(room.refusal('addStop', { id: 's', cityId: KYOTO, position: 'a0', nights: 1 })).toMatch(/at most 80 stops/);
+    for (let i = 0; i < NOTES_PER_STOP_MAX; i++) room.call('addNote', { id: `n${i}`, stopId: id, body: 'x', author: 'Mina' });
+    expect(room.refusal('addNote', { id: 'n', stopId: id, body: 'x', author: 'Mina' })).toMatch(/at most 50 notes/);
+    for (let i = 0; i < ITEMS_MAX; i++) room.call('addItem', { id: `i${i}`, label: 'x' });
+    expect(room.refusal('addItem', { id: 'i', label: 'x' })).toMatch(/at most 200 things/);
   });
 });

@@ -21,6 +21,18 @@ const POLICY = [
 
 const YEAR_S = 365 * 24 * 60 * 60;
 
+/** `/trips/ID`: whether there is such a trip is answered as `{ known }`, so that a page need not make one to find out. */
+export const askedTrip = (path: string): string | null => /^\/trips\/([A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127})$/.exec(path)?.[1] ?? null;
+
+/** Where a page in development asks why the server stopped; see scripts/dev-front.mjs. */
+export const isStoppedPath = (path: string): boolean => path === '/stopped';
+
+export function sendJson(response: ServerResponse, body: Readonly<Record<string, boolean | string | null>>): void {
+  response
+    .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+    .end(JSON.stringify(body));
+}
+
 /**
  * Answers with the built page. Files under /assets/ are named by their content and kept for ever; compressed copies that the build wrote beside them are
  * sent to those who take them. Every address without a file is a trip's: the page itself.

@@ -15,7 +15,7 @@ export interface DemoOptions {
 }
 
 export const USAGE = `Options:
-  --port NUMBER   where to listen, 8787 by default; 0 takes a free one
+  --port NUMBER   where to listen: $PORT, else 8787 by default; 0 takes a free one
   --host ADDRESS  127.0.0.1 by default: this machine only; 0.0.0.0 lets in everybody who can reach it
   --data FOLDER   where the trips are kept, examples/trip-planner/data by default
   --reset         deletes all trips kept there and starts anew
@@ -25,14 +25,17 @@ const PORT = 8787;
 
 /**
  * @param home folder of the example; the default place of the trips is in it
+ * @param portWished what the environment's PORT says, where it says anything
  * @throws AlcoveError `option_invalid`
  */
-export function readOptions(args: readonly string[], home: string): DemoOptions {
+export function readOptions(args: readonly string[], home: string, portWished?: string): DemoOptions {
   const given = parse(args);
-  const port = Number(given.port ?? PORT);
-  if (!/^\d+$/.test(given.port ?? String(PORT)) || port > 65_535) throw invalid(`--port ${given.port} is no number from 0 to 65535`);
+  const wished = portWished === undefined || portWished === '' ? null : portWished;
+  const named = given.port ?? wished ?? String(PORT);
+  if (!/^\d+$/.test(named) || Number(named) > 65_535)
+    throw invalid(`${given.port === undefined ? 'PORT=' : '--port '}${named} is no number from 0 to 65535`);
   return {
-    port,
+    port: Number(named),
     host: given.host ?? '127.0.0.1',
     dataDir: given.data === undefined ? resolve(home, 'data') : resolve(given.data),
     dev: given.dev ?? false,

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createServer, type Logger } from '@alcove/server/node';
+import type { MutatorTx } from '@alcove/core';
+import { AlcoveError, createServer, type Logger } from '@alcove/server/node';
 import { trip } from '../../room.ts';
 
 const NAME = /^seed-[0-9a-f]{16}\.sqlite$/;
@@ -43,7 +44,7 @@ export async function seedFile({ folder, madeBy, onMaking }: SeedFileOptions): P
 async function makeRoom(dataDir: string): Promise<string> {
   // Loaded only where it is needed: the cities are some twenty megabytes of memory.
   const { seed } = await import('./seed.ts');
-  const server = await createServer({ rooms: [trip], dataDir, seed: (tx) => seed(tx), synchronous: 'OFF', signals: false, log: silent });
+  const server = await createServer({ rooms: [trip], dataDir, seed: named(seed), synchronous: 'OFF', signals: false, log: silent });
   try {
     await server.rooms.create('trip', 'seed');
   } finally {
@@ -51,3 +52,19 @@ async function makeRoom(dataDir: string): Promise<string> {
   }
   return join(dataDir, 'rooms', 'trip', 'seed.sqlite');
 }
+
+/** The seed; what goes wrong in it is told as its own, with the column where it leaves one empty. */
+const named = (seed: (tx: MutatorTx) => void) => (tx: MutatorTx) => {
+  try {
+    seed(tx);
+  } catch (cause) {
+    const { code, message, hint } = AlcoveError.from(cause);
+    const [, table, column] = /NOT NULL constraint failed: (\w+)\.(\w+)/.exec(message) ?? [];
+    if (table === undefined) throw new AlcoveError(code, `seed() in examples/trip-planner/src/server/seed.ts failed: ${message}`, { hint, cause });
+    throw new AlcoveError(
+      code,
+      `seed() in examples/trip-planner/src/server/seed.ts leaves ${table}.${column} empty: the column ${column} of the table ${table} may not be null`,
+      { hint: `Give ${column} a value in seed(), or a default in room.ts: .notNull().default(…)`, cause },
+    );
+  }
+};

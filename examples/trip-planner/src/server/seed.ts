@@ -1,7 +1,7 @@
 import type { MutatorTx } from '@alcove/core';
 import { sql } from 'drizzle-orm';
 import { generateNKeysBetween } from 'fractional-indexing';
-import { cities, closedPlaces, items, notes, stops } from '../../room.ts';
+import { cities, closedPlaces, items, notes, SEEDED, stops } from '../../room.ts';
 import { type CitySeed, readCities } from './cities.ts';
 
 /** SQLite takes 100 parameters everywhere; a city has nine columns. */
@@ -51,13 +51,13 @@ export function seed(tx: MutatorTx): void {
     const position = positions[i];
     if (city !== undefined && position !== undefined)
       tx.insert(stops)
-        .values({ id: `seed-${i + 1}`, cityId: city.id, position, nights })
+        .values({ id: `${SEEDED}${i + 1}`, cityId: city.id, position, nights })
         .run();
   }
   tx.insert(notes)
     .values({
-      id: 'seed-1',
-      stopId: 'seed-3',
+      id: `${SEEDED}1`,
+      stopId: `${SEEDED}3`,
       body: 'The castle opens at half past eight. Go up first, breakfast after.',
       author: 'Mina',
       writtenMs: 0,
@@ -67,7 +67,7 @@ export function seed(tx: MutatorTx): void {
   tx.run(sql`INSERT INTO alcove_values (name, key, value, seq) VALUES ('budget', '', ${JSON.stringify(BUDGET)}, 0)`);
   for (const [i, label] of PACKING.entries())
     tx.insert(items)
-      .values({ id: `seed-${i + 1}`, label, packed: i < 2, addedMs: i })
+      .values({ id: `${SEEDED}${i + 1}`, label, packed: i < 2, addedMs: i })
       .run();
 }
 
