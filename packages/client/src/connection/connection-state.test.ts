@@ -68,6 +68,8 @@ const table: readonly (readonly [
   ['opened', (s) => opened(s.past.socketId), { opening: ['connecting', 'hello'] }],
   ['welcome', (s) => welcome(s.past.socketId), { greeting: ['live'] }],
   ['heard', (s) => ({ type: 'heard', socketId: s.past.socketId }), { live: ['live'] }],
+  ['coming', (s) => ({ type: 'coming', socketId: s.past.socketId, bytes: 1_000_000 }), { live: ['live'] }],
+  ['leaving', (s) => ({ type: 'leaving', socketId: s.past.socketId }), { live: ['live'] }],
   [
     'told',
     (s) => told(body('draining'), s.past.socketId),
@@ -188,6 +190,20 @@ describe('time', () => {
     const heard = step(pinged, { type: 'heard', socketId: SOCKET }, NOW + 16_000).state;
     expect(wakeAtMs(heard)).toBe(NOW + 30_000);
     expect(step(heard, { type: 'timer' }, NOW + 40_000).state.phase).toBe('live');
+  });
+
+  it('[CN-18] an announced frame is waited for as its size allows, by pings and probes alike; then patience ends', () => {
+    const bytes = 16_384 * 300;
+    const coming = step(live, { type: 'coming', socketId: SOCKET, bytes }).state;
+    const pinged = step(coming, { type: 'timer' }, NOW + 15_000).state;
+    const later = step(pinged, { type: 'timer' }, NOW + 339_000);
+    expect(later.state.phase).toBe('live');
+    expect(step(later.state, { type: 'timer' }, NOW + 340_000).state.phase).toBe('waiting');
+    const probed = step(coming, { type: 'hint', hint: 'online' }, NOW + 1_000).state;
+    expect(step(probed, { type: 'timer' }, NOW + 300_000).state.phase).toBe('live');
+    const heard = step(pinged, { type: 'heard', socketId: SOCKET }, NOW + 200_000).state;
+    const silent = step(heard, { type: 'timer' }, NOW + 230_000).state;
+    expect(step(silent, { type: 'timer' }, NOW + 240_000).state).toMatchObject({ phase: 'waiting', error: { code: 'heartbeat_missed' } });
   });
 
   it('[CN-3] a timer that fires hours late asks before it declares death', () => {

@@ -1,5 +1,6 @@
 import type { ErrorBody } from '@alcove/core/error';
 import { exhaustive } from '@alcove/core/error';
+import { ANNOUNCED_BYTES_PER_SECOND_MIN } from '@alcove/core/protocol/limits';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import { afterEnd, errorOfClose, type Past } from './connection-end.ts';
 
@@ -42,6 +43,8 @@ export interface LiveState {
   readonly pingDueMs: number;
   /** While a ping is unanswered: when the silence counts as death. */
   readonly deadAtMs: number | null;
+  /** How much longer than usual silence is borne: a large frame was announced, and nothing is heard before its end. */
+  readonly patienceMs: number;
   readonly told: ErrorBody | null;
 }
 
@@ -53,6 +56,10 @@ export type ConnectionInput =
   | { readonly type: 'welcome'; readonly socketId: number; readonly heartbeatIntervalMs: number; readonly idleTimeoutMs: number }
   /** Any message at all, this side of decoding. */
   | { readonly type: 'heard'; readonly socketId: number }
+  /** The next message is a frame of so many bytes. */
+  | { readonly type: 'coming'; readonly socketId: number; readonly bytes: number }
+  /** What this side has sent is leaving: an answer to a ping behind it may take as long as it does. */
+  | { readonly type: 'leaving'; readonly socketId: number }
   /** An error message: it may explain a close, and ends nothing by itself. */
   | { readonly type: 'told'; readonly socketId: number; readonly error: ErrorBody }
   | { readonly type: 'socketClosed'; readonly socketId: number; readonly code: number; readonly reason: string }
@@ -143,7 +150,11 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
       return onWelcome(state, input, at);
     case 'heard':
       // An error that ends a session is the last that is said in it.
-      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null, told: null }) : stay(state);
+      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null, patienceMs: 0, told: null }) : stay(state);
+    case 'coming':
+      return state.phase === 'live' ? stay({ ...state, patienceMs: (input.bytes / ANNOUNCED_BYTES_PER_SECOND_MIN) * 1_000 }) : stay(state);
+    case 'leaving':
+      return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null }) : stay(state);
     case 'told':
       return state.phase === 'live' || state.phase === 'connecting' ? stay({ ...state, told: input.error }) : stay(state);
     case 'socketClosed':
@@ -197,6 +208,7 @@ function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { typ
     heardAtMs: at.nowMs,
     pingDueMs: at.nowMs + input.heartbeatIntervalMs,
     deadAtMs: null,
+    patienceMs: 0,
     told: null,
   });
 }
@@ -263,13 +275,13 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
 
 /** The regular ping. After a sleep it is late, and the room gets a probe's time to answer however long ago it was heard. */
 function heartbeat(state: LiveState, at: At): Step {
-  const deadAtMs = Math.max(state.heardAtMs + state.idleTimeoutMs, at.nowMs + PROBE_MS);
+  const deadAtMs = Math.max(state.heardAtMs + state.idleTimeoutMs + state.patienceMs, at.nowMs + PROBE_MS);
   return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
 }
 
 /** A ping on suspicion: a short deadline, never a later one than there is already. */
 function probe(state: LiveState, at: At): Step {
-  const deadAtMs = Math.min(at.nowMs + PROBE_MS, state.deadAtMs ?? Number.POSITIVE_INFINITY);
+  const deadAtMs = Math.min(at.nowMs + PROBE_MS + state.patienceMs, state.deadAtMs ?? Number.POSITIVE_INFINITY);
   return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
 }
 

@@ -9,6 +9,7 @@ interface OpenedSocket {
   readonly handlers: SocketHandlers;
   readonly sent: (string | Uint8Array)[];
   closedWith: number | null;
+  bufferedAmount: number;
 }
 
 class Shell {
@@ -18,15 +19,22 @@ class Shell {
   readonly phases: string[] = [];
   readonly lost: string[] = [];
   token: () => string | null | Promise<string | null> = () => 'secret';
+  /** What a send leaves in the socket's buffer. */
+  sentBytesKept = 0;
   readonly connection = new Connection({
     runtime: this.runtime,
     url: 'ws://room',
     openSocket: (_url, handlers) => {
-      const socket: OpenedSocket = { handlers, sent: [], closedWith: null };
+      const socket: OpenedSocket = { handlers, sent: [], closedWith: null, bufferedAmount: 0 };
       this.sockets.push(socket);
       return {
-        bufferedAmount: 0,
-        send: (frame) => void socket.sent.push(frame),
+        get bufferedAmount() {
+          return socket.bufferedAmount;
+        },
+        send: (frame) => {
+          socket.sent.push(frame);
+          socket.bufferedAmount += this.sentBytesKept;
+        },
         close: (code) => {
           socket.closedWith = code;
         },
@@ -171,6 +179,35 @@ describe('the shell of the connection', () => {
     shell.say({ type: 'ping', at: 5 });
     expect(shell.socket.sent).toHaveLength(before + 2);
     shell.runtime.advance(60_000);
+    expect(shell.lost).toEqual(['heartbeat_missed']);
+  });
+
+  it('[CN-18] waits for an announced frame, and while what was sent is leaving', () => {
+    const shell = new Shell();
+    shell.goLive();
+    shell.say({ type: 'coming', bytes: 9_999 });
+    shell.say({ type: 'coming', bytes: 10_000 });
+    shell.runtime.advance(40_500);
+    expect(shell.lost).toEqual([]);
+    shell.say({ type: 'pong' });
+    shell.socket.bufferedAmount = 100_000;
+    for (let step = 0; step < 20; step += 1) {
+      shell.runtime.advance(10_000);
+      shell.socket.bufferedAmount -= 4_000;
+    }
+    expect(shell.lost).toEqual([]);
+    shell.runtime.advance(60_000);
+    expect(shell.lost).toEqual(['heartbeat_missed']);
+  });
+
+  it('[CN-18] takes pings that leave for no life of the room', () => {
+    const shell = new Shell();
+    shell.goLive();
+    shell.sentBytesKept = 40;
+    for (let step = 0; step < 60; step += 1) {
+      shell.runtime.advance(1_000);
+      shell.socket.bufferedAmount = 0;
+    }
     expect(shell.lost).toEqual(['heartbeat_missed']);
   });
 

@@ -39,6 +39,10 @@ export class Connection {
   #socket: { readonly id: number; readonly socket: Socket } | null = null;
   #timer: { readonly atMs: number; readonly timer: Timer } | null = null;
   #codec: Codec = 'json';
+  /** On the socket when it was looked at last. */
+  #backlogBytes = 0;
+  /** Some of it has left since the last timer. */
+  #hasMoved = false;
   #roundTripMs: number | null = null;
   #heardAtMs: number | null = null;
 
@@ -88,7 +92,9 @@ export class Connection {
   /** False where there is no live session: the message is not kept. */
   send(message: ClientMessageInput): boolean {
     if (this.#state.phase !== 'live' || this.#socket === null) return false;
+    this.#lookAtBacklog();
     this.#socket.socket.send(encodeMessage(message, this.#codec, this.#options.runtime));
+    this.#backlogBytes = this.bufferedBytes;
     return true;
   }
 
@@ -113,9 +119,19 @@ export class Connection {
     const delayMs = Math.max(0, atMs - this.#options.runtime.monotonicMs());
     const timer = this.#options.runtime.setTimer(delayMs, () => {
       this.#timer = null;
+      this.#lookAtBacklog();
+      if (this.#hasMoved) this.#take({ type: 'leaving', socketId: this.#state.past.socketId });
+      this.#hasMoved = false;
       this.#take({ type: 'timer' });
     });
     this.#timer = { atMs, timer };
+  }
+
+  /** As long as what was sent leaves, silence is no death. What is gone at once proves nothing: the system takes a little even where nobody is left. */
+  #lookAtBacklog(): void {
+    const { bufferedBytes } = this;
+    this.#hasMoved ||= bufferedBytes > 0 && bufferedBytes < this.#backlogBytes;
+    this.#backlogBytes = bufferedBytes;
   }
 
   #perform(effect: ConnectionEffect): void {
@@ -168,6 +184,8 @@ export class Connection {
       onClose: (code, reason) => this.#take({ type: 'socketClosed', socketId, code, reason }),
     });
     this.#codec = 'json';
+    this.#backlogBytes = 0;
+    this.#hasMoved = false;
     this.#socket = { id: socketId, socket };
   }
 
@@ -201,6 +219,8 @@ export class Connection {
         if (message.at !== undefined) this.#roundTripMs = Math.max(0, this.#options.runtime.monotonicMs() - message.at);
         if (this.#isLive) this.#options.onMessage(message);
         return;
+      case 'coming':
+        return this.#take({ type: 'coming', socketId, bytes: Math.min(message.bytes, this.#options.messageBytesMax) });
       case 'error':
         if (!isAnswer(message)) this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
         return this.#options.onMessage(message);

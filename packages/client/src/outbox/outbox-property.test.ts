@@ -25,7 +25,7 @@ class Exchange {
   }
 
   push(answers: 'come' | 'are lost'): boolean {
-    const mutations = this.outbox.nextPush({ mutationsMax: 4, bytesMax: 100 }, 0);
+    const mutations = this.outbox.nextPush({ mutationsMax: 4, bytesMax: 100, batchBytesMax: 100 }, 0);
     if (mutations === null) return false;
     this.#version += 1;
     for (const { clientId, mutationId } of mutations) {

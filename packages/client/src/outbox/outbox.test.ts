@@ -5,7 +5,7 @@ import { Outbox } from './outbox.ts';
 import { VOID_MUTATOR } from './outbox-client.ts';
 
 const limits = { outboxMutationsMax: 1_000, outboxBytesMax: 10_000, pushWindowMutationsMax: 10 };
-const push = { mutationsMax: 4, bytesMax: 100 };
+const push = { mutationsMax: 4, bytesMax: 100, batchBytesMax: 100 };
 
 const mutation = (mutationId: number, clientId = 'a', name = 'add'): Mutation => ({
   clientId,
@@ -63,6 +63,10 @@ describe('pushing', () => {
     outbox.takeResults([result(1, 1), result(2, 1)]);
     expect(ids(outbox.nextPush(push, 0))).toEqual([11, 12]);
     expect(ids(filled(20, 40).nextPush(push, 0))).toEqual([1, 2]);
+    // A batch is smaller than what one mutation may have.
+    const batches = filled(4, 40);
+    const small = { ...push, batchBytesMax: 30 };
+    expect([ids(batches.nextPush(small, 0)), ids(batches.nextPush(small, 0))]).toEqual([[1], [2]]);
   });
 
   it('[OB-2] a mutation too large to push is refused on this side, and a void takes its place', () => {

@@ -14,7 +14,10 @@ export interface OutboxLimits {
 /** What one push may hold; of the newest welcome. */
 export interface PushLimits {
   readonly mutationsMax: number;
+  /** Of one mutation. */
   readonly bytesMax: number;
+  /** A push that has more is cut in two; one mutation goes alone. */
+  readonly batchBytesMax: number;
 }
 
 export interface Rekeyed {
@@ -281,7 +284,7 @@ export class Outbox {
         if (push.length >= limits.mutationsMax || windowLeft <= 0) break;
         if (entry.bytes > limits.bytesMax) refuse(entry, limits.bytesMax);
         const own = entry.refusal === null ? entry.bytes : 0;
-        if (push.length > 0 && bytes + own > limits.bytesMax) break;
+        if (push.length > 0 && bytes + own > Math.min(limits.bytesMax, limits.batchBytesMax)) break;
         push.push(entry.refusal === null ? entry.mutation : { ...entry.mutation, name: VOID_MUTATOR, args: null });
         bytes += own;
         windowLeft -= 1;
@@ -297,6 +300,11 @@ export class Outbox {
       if (client.stopped === null) for (let id = client.sent; id > client.confirmed && client.at(id)?.result === null; id--) count += 1;
     }
     return count;
+  }
+
+  /** Whether something that may be pushed is not. */
+  get hasUnsent(): boolean {
+    return [...this.#clients.values()].some((client) => client.stopped === null && client.sent < client.lastMutationId);
   }
 
   /** When something that waits out a refusal may be pushed; null: nothing waits. */

@@ -61,7 +61,7 @@ export const ENGINE_LIMITS: EngineLimits = {
   ephemeralKeepMs: 10_000,
   ephemeralKeysMax: 10_000,
   stateBacklogBytesMax: 256 * 1024,
-  pushBacklogBytesMax: 4 * 1024 * 1024,
+  pushBacklogBytesMax: 256 * 1024, // more in flight gains nothing, and keeps pings waiting
 };
 
 /** @throws AlcoveError `option_invalid` naming the limit that is no whole number ≥ 1. */

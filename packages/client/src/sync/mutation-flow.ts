@@ -24,14 +24,19 @@ export interface MutationFlowOptions {
 
 /** Share of the room's message bound that a push's mutations may take; the rest is for the message around them. */
 const PUSH_SHARE = 0.9;
+/** So much at once takes a slow link a few seconds: what comes behind it, pings among it, has its turn. */
+const PUSH_BATCH_BYTES = 128 * 1024;
 /** Before the first welcome: what rooms take by default. */
 const MESSAGE_BYTES_MAX = 1_000_000;
+
+/** How often a full socket is looked at again. */
+const BACKLOG_LOOK_MS = 200;
 
 /** Mutations between the page, the outbox and the room: checked, enqueued, pushed, answered, told. Knows no rows. */
 export class MutationFlow {
   readonly outbox: Outbox;
   readonly #options: MutationFlowOptions;
-  #pushLimits: PushLimits = { mutationsMax: PUSH_MUTATIONS_MAX, bytesMax: MESSAGE_BYTES_MAX * PUSH_SHARE };
+  #pushLimits: PushLimits = { mutationsMax: PUSH_MUTATIONS_MAX, bytesMax: MESSAGE_BYTES_MAX * PUSH_SHARE, batchBytesMax: PUSH_BATCH_BYTES };
   #historyId: string | null = null;
   #rejected = 0;
 
@@ -86,7 +91,11 @@ export class MutationFlow {
   /** Compares counters with the room. Gives the clients that were stopped and says whether names changed. */
   welcome(message: WelcomeMessage): { readonly stopped: readonly Stopped[]; readonly isRenamed: boolean } {
     const { messageBytesMax, pushMutationsMax } = message.limits;
-    this.#pushLimits = { mutationsMax: Math.min(pushMutationsMax, PUSH_MUTATIONS_MAX), bytesMax: Math.floor(messageBytesMax * PUSH_SHARE) };
+    this.#pushLimits = {
+      mutationsMax: Math.min(pushMutationsMax, PUSH_MUTATIONS_MAX),
+      bytesMax: Math.floor(messageBytesMax * PUSH_SHARE),
+      batchBytesMax: PUSH_BATCH_BYTES,
+    };
     const isNewHistory = this.#historyId !== null && this.#historyId !== message.historyId;
     this.#historyId = message.historyId;
     const { rekeyed, stopped } = this.outbox.welcome(message, isNewHistory);
@@ -114,8 +123,8 @@ export class MutationFlow {
     return then;
   }
 
-  /** Pushes what may go, and says what was heard. */
-  push(): void {
+  /** Pushes what may go, and says what was heard. Says when to try again where the socket is full; null: something else will. */
+  push(): number | null {
     const { runtime, limits, send, bufferedBytes } = this.#options;
     while (bufferedBytes() <= limits.pushBacklogBytesMax) {
       const mutations = this.outbox.nextPush(this.#pushLimits, runtime.monotonicMs());
@@ -123,6 +132,7 @@ export class MutationFlow {
       send({ type: 'push', mutations });
     }
     for (const heard of this.outbox.takeHeard()) send({ type: 'heard', ...heard });
+    return bufferedBytes() > limits.pushBacklogBytesMax && this.outbox.hasUnsent ? runtime.monotonicMs() + BACKLOG_LOOK_MS : null;
   }
 
   /** Settled mutations as notices; voids are nobody's. */

@@ -344,8 +344,8 @@ class Engine implements SyncEngine {
     this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
     if (this.#mutations.outbox.hasSession) {
-      this.#mutations.push();
-      this.#turns.wishAt(this.#mutations.outbox.wakeAtMs());
+      const tryAgainAtMs = this.#mutations.push();
+      this.#turns.wishAt(tryAgainAtMs ?? this.#mutations.outbox.wakeAtMs());
     }
     this.#hydrate(untilMs);
     return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);

@@ -52,6 +52,8 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
     case 'error':
       to.states.refused(message);
       return;
+    // The connection's own business.
+    case 'coming':
     case 'records':
       return;
     default:

@@ -161,6 +161,11 @@ const valueTaken = v.object({
 const ping = v.object({ type: v.literal('ping'), at: v.optional(atField), version: v.optional(countField) });
 const pong = v.object({ type: v.literal('pong'), at: v.optional(atField), version: v.optional(countField) });
 
+/**
+ * The next message is a frame of so many bytes: while it arrives nothing else is heard. Optional; a reader who does not know it has only its idle timeout.
+ */
+const coming = v.object({ type: v.literal('coming'), bytes: ordinalField });
+
 /** Where it ends the session, a close frame with the code's close code follows. */
 const error = v.object({
   type: v.literal('error'),
@@ -196,6 +201,7 @@ export const serverMessage = v.variant('type', [
   valueTaken,
   ping,
   pong,
+  coming,
   error,
   records,
 ]);

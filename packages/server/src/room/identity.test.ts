@@ -181,6 +181,18 @@ describe('clients and groups of a room', () => {
       expect([endedWith('a'), endedWith('b')]).toEqual([undefined, 'idle_timeout']);
     });
 
+    it('[HO-30] a session whose message is still arriving is alive, and told so', () => {
+      driven.join('a');
+      driven.take('a');
+      for (let step = 0; step < 6; step++) {
+        driven.advance(10_000);
+        driven.room.arriving('a');
+      }
+      expect(driven.take('a').filter(({ type }) => type === 'pong')).toHaveLength(6);
+      expect(endedWith('a')).toBeUndefined();
+      driven.room.arriving('nobody');
+    });
+
     it('[RM-30] a room takes a bounded number of sessions', () => {
       driven = open({ limits: { sessionsMax: 1 } });
       driven.join('a');

@@ -3,6 +3,8 @@ export interface FrameCounts {
   frames: number;
   /** Messages that ended. */
   messages: number;
+  /** Bytes, headers included. Those of pings and the like do not count. */
+  payload: number;
 }
 
 /**
@@ -11,7 +13,7 @@ export interface FrameCounts {
  * It judges nothing: what breaks the protocol is closed by `ws` itself.
  */
 export class FrameWatch {
-  #counts: FrameCounts = { frames: 0, messages: 0 };
+  #counts: FrameCounts = { frames: 0, messages: 0, payload: 0 };
   #header: number[] = [];
   #payloadLeft = 0;
   #continued = false;
@@ -29,11 +31,13 @@ export class FrameWatch {
       if (this.#payloadLeft > 0) {
         const skipped = Math.min(this.#payloadLeft, bytes.length - at);
         this.#payloadLeft -= skipped;
+        if (!this.#isControl) this.#counts.payload += skipped;
         at += skipped;
         if (this.#payloadLeft === 0) this.#frameEnded();
         continue;
       }
       this.#header.push(bytes[at] ?? 0);
+      if (((this.#header[0] ?? 0) & 0x08) === 0) this.#counts.payload += 1;
       at += 1;
       if (this.#header.length === headerLength(this.#header)) this.#headerEnded();
     }
@@ -42,7 +46,7 @@ export class FrameWatch {
   /** What came since the last call. */
   takeCounts(): FrameCounts {
     const taken = this.#counts;
-    this.#counts = { frames: 0, messages: 0 };
+    this.#counts = { frames: 0, messages: 0, payload: 0 };
     return taken;
   }
 

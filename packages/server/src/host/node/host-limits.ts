@@ -10,8 +10,10 @@ const LIMITS = {
   connectionsUnwelcomedMax: limit(2_000, 1, 1_000_000),
   /** From the open socket to the end of authentication; past it `hello_timeout`. */
   helloTimeoutMs: limit(10 * SECOND, 50, 10 * MINUTE),
-  /** From the first byte of a message to its last; past it `idle_timeout`. */
+  /** Between two bytes of a message; past it `idle_timeout`. */
   halfMessageTimeoutMs: limit(30 * SECOND, 50, 10 * MINUTE),
+  /** From the first byte of a message to its last, however steadily they come; past it `idle_timeout`. At messageBytesMax that is under 2 KB/s. */
+  messageTimeoutMs: limit(10 * MINUTE, 100, 60 * MINUTE),
   /** For the peer's answer to a close frame; past it the socket is cut. */
   closeTimeoutMs: limit(5 * SECOND, 10, MINUTE),
   /** Past either a socket is not read for a while: its sender is slowed down. */

@@ -91,6 +91,7 @@ export class HostedRoom implements OpenedRoom {
     this.#call(() => this.#room.join(connection.id, hello, access));
     connection.handlers = {
       message: (frame) => this.receive(connection.id, frame),
+      arriving: () => this.#call(() => this.#room.arriving(connection.id)),
       closed: (code) => {
         this.#connections.delete(connection.id);
         this.#call(() => this.#room.leave(connection.id, CLEAN_CLOSE_CODES.has(code) ? 'clean' : 'lost'));

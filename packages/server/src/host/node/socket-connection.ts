@@ -3,6 +3,7 @@ import { AlcoveError, ERROR_CODES } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { RawData, WebSocket } from 'ws';
 import { FrameWatch } from './frame-watch.ts';
+import { OutgoingFrames } from './outgoing-frames.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface ConnectionLimits {
@@ -11,15 +12,21 @@ export interface ConnectionLimits {
   readonly socketFramesPerSecondMax: number;
   /** Pings and pongs; past them `rate_limited`: no honest client sends so many, and each ping costs an answer. */
   readonly socketControlFramesPerSecondMax: number;
-  /** From the first byte of a message to its last. */
+  /** Between two bytes of a message. */
   readonly halfMessageTimeoutMs: number;
+  /** From the first byte of a message to its last. */
+  readonly messageTimeoutMs: number;
 }
 
 /** What a budget may be overdrawn in one go, in seconds of its rate. */
 const BURST_SECONDS = 4;
+/** A message that takes long to arrive is told this often. */
+const ARRIVING_EVERY_MS = 5_000;
 
 export interface ConnectionHandlers {
   message(frame: string | Uint8Array): void;
+  /** Bytes of a message came, and it is not whole yet; said every few seconds. */
+  arriving(): void;
   /** Once, however it ended. `code` is the close frame's, 1006 where there was none. */
   closed(code: number): void;
 }
@@ -47,7 +54,9 @@ export class SocketConnection {
   readonly #textBytes: (text: string) => Uint8Array;
   #handlers: ConnectionHandlers;
   readonly #whenEnded: () => void;
-  #halfSinceMs: number | null = null;
+  readonly #out: OutgoingFrames;
+  /** When the message that is half here began, when its last byte came, when that was told last. */
+  #half: { readonly sinceMs: number; lastByteMs: number; toldMs: number } | null = null;
   #resume: Timer | null = null;
   #holds = 0;
   #closeCode: number | null = null;
@@ -63,6 +72,7 @@ export class SocketConnection {
     this.#handlers = handlers;
     this.#textBytes = options.textBytes;
     this.#whenEnded = options.ended;
+    this.#out = new OutgoingFrames(socket, runtime);
     this.#bytes = bucket(limits.socketBytesPerSecondMax);
     this.#frames = bucket(limits.socketFramesPerSecondMax);
     this.#control = bucket(limits.socketControlFramesPerSecondMax);
@@ -81,7 +91,7 @@ export class SocketConnection {
   }
 
   get bufferedBytes(): number {
-    return this.ended ? 0 : this.#socket.bufferedAmount;
+    return this.ended ? 0 : this.#out.bufferedBytes;
   }
 
   get ended(): boolean {
@@ -90,13 +100,13 @@ export class SocketConnection {
 
   send(frame: string | Uint8Array): void {
     if (this.ended || this.#socket.readyState !== this.#socket.OPEN) return;
-    const binary = typeof frame !== 'string';
-    this.#socket.send(binary ? frame : this.#textBytes(frame), { binary, compress: false });
+    this.#out.send(frame, this.#textBytes);
   }
 
-  /** Closes with the error's close code, after what was sent before. The peer has a few seconds to answer, then the socket is cut. */
+  /** Closes with the error's close code, after what was sent before; of a large frame that is on its way the rest is dropped. The peer has a few seconds to answer, then the socket is cut. */
   close(error: AlcoveError): void {
     const entry = ERROR_CODES[error.code];
+    this.#out.drop();
     if (this.#socket.isPaused) this.#socket.resume(); // its own close frame is to be read
     this.#socket.close('closeCode' in entry ? entry.closeCode : ERROR_CODES.internal.closeCode, error.code);
   }
@@ -109,7 +119,10 @@ export class SocketConnection {
 
   release(): void {
     this.#holds -= 1;
-    if (this.#holds === 0) this.#socket.resume();
+    if (this.#holds > 0) return;
+    // What was not read meanwhile is not the peer's fault.
+    if (this.#half !== null) this.#half.lastByteMs = this.#runtime.monotonicMs();
+    this.#socket.resume();
   }
 
   /** Cuts it. */
@@ -117,9 +130,11 @@ export class SocketConnection {
     this.#socket.terminate();
   }
 
-  /** Called every so often: has a message stood half for too long? */
+  /** Called every so often: has a message stood half for too long? One of which bytes come is given its time. */
   isOverdue(nowMs: number): boolean {
-    return this.#halfSinceMs !== null && nowMs - this.#halfSinceMs > this.#limits.halfMessageTimeoutMs;
+    if (this.#half === null || this.#holds > 0) return false;
+    const { halfMessageTimeoutMs, messageTimeoutMs } = this.#limits;
+    return nowMs - this.#half.lastByteMs > halfMessageTimeoutMs || nowMs - this.#half.sinceMs > messageTimeoutMs;
   }
 
   /** Runs after `ws` has read the same bytes. */
@@ -127,10 +142,19 @@ export class SocketConnection {
     const nowMs = this.#runtime.monotonicMs();
     this.#watch.feed(bytes);
     const counts = this.#watch.takeCounts();
-    if (counts.messages > 0 || !this.#watch.half) this.#halfSinceMs = null; // the time of the next message begins
-    if (this.#watch.half) this.#halfSinceMs ??= nowMs;
+    if (counts.messages > 0 || !this.#watch.half) this.#half = null; // the time of the next message begins
+    // A ping between the pieces of a message is none of it.
+    if (this.#watch.half && (counts.payload > 0 || this.#half === null)) this.#arriving(nowMs);
     const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(counts.frames, nowMs));
     if (waitMs > 0) this.#pause(waitMs);
+  }
+
+  #arriving(nowMs: number): void {
+    this.#half ??= { sinceMs: nowMs, lastByteMs: nowMs, toldMs: nowMs };
+    this.#half.lastByteMs = nowMs;
+    if (nowMs - this.#half.toldMs < ARRIVING_EVERY_MS) return;
+    this.#half.toldMs = nowMs;
+    this.#handlers.arriving();
   }
 
   /** Counts a ping or pong; false where it is one too many, or the socket is closing. */
@@ -160,6 +184,7 @@ export class SocketConnection {
     if (this.#closeCode !== null) return;
     this.#closeCode = code;
     this.#resume?.cancel();
+    this.#out.drop();
     this.#whenEnded();
     this.#handlers.closed(code);
   }

@@ -65,7 +65,7 @@ export class SocketFront {
         this.#connections.delete(connection.id);
         this.#arrivals.delete(connection.id);
       },
-      handlers: { message: (frame) => this.#first(connection.id, frame), closed: () => undefined },
+      handlers: { message: (frame) => this.#first(connection.id, frame), arriving: () => undefined, closed: () => undefined },
     });
     this.#connections.set(connection.id, { connection, info });
     this.#arrivals.set(connection.id, { connection, info, untilMs: runtime.monotonicMs() + server.hostLimits.helloTimeoutMs, early: null });
@@ -190,7 +190,10 @@ export class SocketFront {
   #nextSweep(): Timer | null {
     if (this.#connections.size === 0) return null;
     const { hostLimits } = this.#options.server;
-    const everyMs = Math.max(20, Math.min(1000, hostLimits.helloTimeoutMs / 4, hostLimits.halfMessageTimeoutMs / 4));
+    const everyMs = Math.max(
+      20,
+      Math.min(1000, ...[hostLimits.helloTimeoutMs, hostLimits.halfMessageTimeoutMs, hostLimits.messageTimeoutMs].map((ms) => ms / 4)),
+    );
     return this.#options.runtime.setTimer(everyMs, () => {
       this.#endOverdue();
       this.#sweep = this.#nextSweep();
@@ -207,7 +210,7 @@ export class SocketFront {
       );
     }
     for (const { connection } of [...this.#connections.values()]) {
-      if (connection.isOverdue(nowMs)) this.#refuse(connection, new AlcoveError('idle_timeout', 'half a message came, and then nothing'));
+      if (connection.isOverdue(nowMs)) this.#refuse(connection, new AlcoveError('idle_timeout', 'a message took too long to arrive'));
     }
   }
 }
