@@ -5,7 +5,10 @@ import type { LoadProgress } from '../src/loading.tsx';
 import type { CityRow } from '../src/map/city-index.ts';
 import type { MapCursor } from '../src/map/cursor-layer.ts';
 import type { StopRow } from '../src/panels/stop-detail.tsx';
-import type { SqlOutcome } from '../src/panels/sql-panel.tsx';
+import type { SqlOutcome } from '../src/panels/sql-answer.tsx';
+import { sqlTables } from '../src/panels/sql-tables.ts';
+import { trip as tripRoom } from '../room.ts';
+import { NO_MARKS } from '../src/panels/write-marks.ts';
 import { TripView } from '../src/trip-view.tsx';
 import { EXAMPLES, ITEMS, NOTES, OTHERS, OUTCOMES, REJECTED, STOP_NAMES } from './scenes.ts';
 import { useMemoryTrip } from './memory-trip.ts';
@@ -67,6 +70,9 @@ function useWanderers(): readonly MapCursor[] {
   );
 }
 
+/** ?scene=away */
+const away = asked.get('scene') === 'away' ? Date.now() - 60_000 : null;
+
 const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 
 function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) {
@@ -81,30 +87,54 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
   const results = useMemo(() => (cities === null ? [] : search(cities, text)), [cities, text]);
   const [rejected, setRejected] = useState(asked.get('scene') === 'rejected' ? REJECTED : []);
   const [outcome, setOutcome] = useState<SqlOutcome>({ status: 'idle' });
+  const [sql, setSql] = useState(EXAMPLES[0]?.sql ?? '');
   const [budget, setBudget] = useState(6_400);
   const [name, setName] = useState('Ada');
   return (
     <TripView
       title="Japan 2027"
+      address={location.href}
       load={loading ? LOADING : null}
       cities={loading ? null : cities}
       stops={loading ? [] : trip.stops}
-      pendingStopIds={trip.pendingIds}
+      marks={{ ...NO_MARKS, stops: { ...NO_MARKS.stops, pending: trip.pendingIds } }}
       notes={trip.notes}
       items={loading ? [] : trip.items}
-      budget={{ value: budget, pending: false, changedBy: asked.has('typing') ? 'Noor' : null, onChange: setBudget, onSettle: () => {} }}
+      budget={{ value: budget, pending: false, away: away !== null, changedBy: asked.has('typing') ? 'Noor' : null, onChange: setBudget, onSettle: () => {} }}
       me={{ sessionId: 'me', name, color: 'slate' }}
       others={OTHERS}
+      lastSeenMs={away}
       cursors={loading ? [] : cursors}
       typing={new Map([['s2', OTHERS.slice(0, 2)]])}
       search={{ text, results, pending: false, onText: setText }}
-      sql={{ examples: EXAMPLES, outcome, onRun: (sql) => setOutcome(OUTCOMES(sql)) }}
+      sql={{
+        examples: EXAMPLES,
+        tables: sqlTables(tripRoom.model),
+        text: sql,
+        onText: setSql,
+        outcome,
+        onRun: () => setOutcome(OUTCOMES(sql)),
+        onStop: () => setOutcome({ status: 'stopped' }),
+      }}
       rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)) }}
       status={{
         version: 1_214,
         pending: trip.pendingIds.size,
-        connection: loading ? 'connecting' : 'connected',
+        waiting: [],
+        retryAtMs: null,
+        onTry: () => {},
+        connection: loading ? 'connecting' : away === null ? 'connected' : 'reconnecting',
         lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),
+      }}
+      trouble={{
+        sinceMs: away,
+        met: true,
+        stopped: false,
+        fault: null,
+        retryAtMs: null,
+        waiting: trip.pendingIds.size,
+        lastWords: null,
+        onTry: () => {},
       }}
       actions={{ ...trip.actions, setTyping: () => {}, setCursor: () => {}, rename: setName }}
     />

@@ -22,6 +22,7 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
       const id = crypto.randomUUID();
       setStops((all) => [...all, { ...city, id, cityId: city.id, position: keyAtEnd(all), nights: 1 }]);
       setPendingIds((all) => new Set([...all, id]));
+      return id;
     },
     moveStop: (id: string, position: string) => changeStop(id, { position }),
     setNights: (id: string, nights: number) => changeStop(id, { nights }),
@@ -29,7 +30,11 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
     addNote: (stopId: string, body: string) => setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada' }]),
     editNote: (id: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
     removeNote: (id: string) => setNotes((all) => all.filter((note) => note.id !== id)),
-    addItem: (label: string) => setItems((all) => [...all, { id: crypto.randomUUID(), label, packed: false }]),
+    addItem: (label: string) => {
+      const id = crypto.randomUUID();
+      setItems((all) => [...all, { id, label, packed: false }]);
+      return id;
+    },
     toggleItem: (id: string, packed: boolean) => setItems((all) => all.map((item) => (item.id === id ? { ...item, packed } : item))),
     removeItem: (id: string) => setItems((all) => all.filter((item) => item.id !== id)),
   };

@@ -1,6 +1,8 @@
 import type { ItemRow } from '../src/panels/packing-list.tsx';
 import type { RejectedWrite } from '../src/panels/rejected-list.tsx';
-import type { SqlExample, SqlOutcome } from '../src/panels/sql-panel.tsx';
+import type { SqlOutcome } from '../src/panels/sql-answer.tsx';
+import type { SqlExample } from '../src/panels/sql-panel.tsx';
+import { complaintOf } from '../src/panels/sql-complaint.ts';
 import type { NoteRow } from '../src/panels/stop-detail.tsx';
 
 export const STOP_NAMES = [
@@ -40,6 +42,9 @@ export const REJECTED: RejectedWrite[] = [
   {
     key: 'r1',
     what: 'Add McMurdo Station',
+    end: 'not accepted',
+    code: 'forbidden',
+    detail: '',
     reason: 'Nobody may stay overnight there: visits to Antarctica need a permit under the Antarctic Treaty.',
   },
 ];
@@ -47,13 +52,19 @@ export const REJECTED: RejectedWrite[] = [
 export const EXAMPLES: readonly SqlExample[] = [
   {
     name: 'Cities by country',
+    what: 'Counts the cities of every country.',
     sql: 'select country, count(*) as cities, sum(population) as people\nfrom cities\ngroup by country\norder by cities desc\nlimit 25',
   },
   {
     name: 'Nights, added up',
+    what: 'Adds up the nights from stop to stop.',
     sql: 'select c.name, s.nights, sum(s.nights) over (order by s.position) as so_far\nfrom stops s join cities c on c.id = s.city_id\norder by s.position',
   },
-  { name: 'Endless', sql: 'with recursive n(i) as (select 1 union all select i + 1 from n)\nselect max(i) from n' },
+  {
+    name: 'Endless',
+    what: 'Never ends by itself.',
+    sql: 'with recursive n(i) as (select 1 union all select i + 1 from n)\nselect max(i) from n',
+  },
 ];
 
 const COUNTRIES: [string, number, number][] = [
@@ -76,8 +87,8 @@ export function OUTCOMES(sql: string): SqlOutcome {
   if (sql.includes('recursive')) {
     return {
       status: 'failed',
-      message: 'The query ran for 5 s and was ended.',
-      hint: 'Make the query cheaper; it passed its time budget. The trip goes on, nothing was lost.',
+      text: sql,
+      complaint: complaintOf({ code: 'query_timeout', message: '' }, { text: sql, tables: [] }),
     };
   }
   if (sql.includes('over')) {
@@ -94,6 +105,8 @@ export function OUTCOMES(sql: string): SqlOutcome {
       status: 'done',
       elapsedMs: 0.4,
       live: true,
+      changedAt: null,
+      text: sql,
       table: { columns: ['name', 'nights', 'so_far'], rows: nights.map(([name, n]) => [name, n, (sum += n)]) },
     };
   }
@@ -101,6 +114,8 @@ export function OUTCOMES(sql: string): SqlOutcome {
     status: 'done',
     elapsedMs: 38.4,
     live: true,
+    changedAt: null,
+    text: sql,
     table: { columns: ['country', 'cities', 'people'], rows: COUNTRIES.map((row) => [...row]) },
   };
 }

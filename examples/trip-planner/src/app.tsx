@@ -1,9 +1,7 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import type { Part } from './use-page.ts';
 import type { Theme } from './use-theme.ts';
-import '@fontsource-variable/ysabeau-office/wght.css';
-import '@fontsource-variable/ysabeau-office/wght-italic.css';
-import './theme.css';
+import './sheet.ts';
 import './layout.css';
 import './panels/panels.css';
 import './panels/sql.css';
@@ -29,6 +27,7 @@ export interface AppLayoutProps {
   readonly onShowRoute: () => void;
   readonly onZoom: (steps: number) => void;
   readonly people: ReactNode;
+  readonly share: ReactNode;
   readonly search: ReactNode;
   readonly route: ReactNode;
   readonly packing: ReactNode;
@@ -46,17 +45,20 @@ export interface AppLayoutProps {
 export function AppLayout(props: AppLayoutProps) {
   const { title, figures, part, onPart, sqlOpen } = props;
   const [folded, setFolded] = useState(false);
-  const show = (next: Part) => {
-    // On a phone a second press on the same part gives its room to the map.
-    setFolded(next === part && !sqlOpen && !folded);
-    props.onSql(false);
+  const show = (next: Part, withSql: boolean) => {
+    // On a phone SQL is one of the parts, and a second press on the same part gives its room to the map.
+    setFolded(withSql && next === part && !sqlOpen && !folded);
+    if (withSql) props.onSql(false);
     onPart(next);
   };
   return (
     <div className="page" data-part={part} data-folded={folded} data-sql={sqlOpen}>
       <div className="sheet">
         <header className="masthead">
-          <h1>{title}</h1>
+          <h1 dir="auto" title={title}>
+            {title}
+          </h1>
+          {props.share}
           <p className="figures">{figures}</p>
           {props.people}
         </header>
@@ -78,7 +80,9 @@ export function AppLayout(props: AppLayoutProps) {
         <main className="chartroom" aria-label="Map">
           {props.map}
           {props.loading}
-          <div className="slips">{props.slips}</div>
+          <div className="slips" data-slips>
+            {props.slips}
+          </div>
           <p className="credit" data-furniture>
             Cities: <a href="https://www.geonames.org/">GeoNames</a>, <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>
           </p>
@@ -87,7 +91,7 @@ export function AppLayout(props: AppLayoutProps) {
         {props.sql}
         <footer className="foot">
           {props.status}
-          <button type="button" className="quiet foot-sql" aria-pressed={sqlOpen} onClick={() => props.onSql(!sqlOpen)}>
+          <button type="button" className="quiet foot-sql" data-sql-switch aria-pressed={sqlOpen} onClick={() => props.onSql(!sqlOpen)}>
             SQL
           </button>
           <button type="button" className="quiet" onClick={() => props.onTheme(props.theme === 'dark' ? 'light' : 'dark')}>
@@ -123,23 +127,26 @@ function MapControls({ onShowRoute, onZoom }: Pick<AppLayoutProps, 'onShowRoute'
 
 type PartsProps = Pick<AppLayoutProps, 'part' | 'packed' | 'sqlOpen' | 'onSql'> & {
   readonly folded: boolean;
-  readonly onShow: (part: Part) => void;
+  /** `withSql`: SQL is one of these parts, as it is on a phone; on a wide screen it stands beside them. */
+  readonly onShow: (part: Part, withSql: boolean) => void;
 };
 
 function Parts({ part, packed, sqlOpen, folded, onShow, onSql }: PartsProps) {
   const current = (one: Part) => part === one && !folded;
+  const sql = useRef<HTMLButtonElement>(null);
+  const show = (one: Part) => onShow(one, sql.current?.checkVisibility() === true);
   return (
     <nav className="parts" aria-label="Parts of the trip">
-      <button type="button" aria-pressed={current('route')} data-part="route" onClick={() => onShow('route')}>
+      <button type="button" aria-pressed={current('route')} data-part="route" onClick={() => show('route')}>
         Route
       </button>
-      <button type="button" aria-pressed={current('packing')} data-part="packing" onClick={() => onShow('packing')}>
+      <button type="button" aria-pressed={current('packing')} data-part="packing" onClick={() => show('packing')}>
         Packing {packed !== '' && <span className="figure">{packed}</span>}
       </button>
-      <button type="button" aria-pressed={current('budget')} data-part="budget" onClick={() => onShow('budget')}>
+      <button type="button" aria-pressed={current('budget')} data-part="budget" onClick={() => show('budget')}>
         Budget
       </button>
-      <button type="button" aria-pressed={sqlOpen} data-part="sql" onClick={() => onSql(!sqlOpen)}>
+      <button ref={sql} type="button" aria-pressed={sqlOpen} data-part="sql" data-sql-switch onClick={() => onSql(!sqlOpen)}>
         SQL
       </button>
     </nav>

@@ -1,74 +1,108 @@
-import { AlcoveError, type LiveQuery } from '@alcove/client';
+import { AlcoveError, type ClientRoom, type LiveQuery, type QueryResult } from '@alcove/client';
 import { sql } from 'drizzle-orm';
-import { useState, useSyncExternalStore } from 'react';
-import type { Cell } from './panels/chart-scale.ts';
-import type { SqlExample, SqlOutcome } from './panels/sql-panel.tsx';
+import { useEffect, useRef, useState } from 'react';
+import { trip } from '../room.ts';
+import type { Cell, ResultTable } from './panels/chart-scale.ts';
+import type { SqlOutcome } from './panels/sql-answer.tsx';
+import { complaintOf } from './panels/sql-complaint.ts';
+import type { SqlExample } from './panels/sql-panel.tsx';
+import { sqlTables } from './panels/sql-tables.ts';
 import { tripHooks } from './trip-client.ts';
 
 const { useRoom } = tripHooks;
 
 type SqlRow = Readonly<Record<string, Cell>>;
-type Asked = { readonly query: LiveQuery<SqlRow>; readonly elapsedMs: number | null } | { readonly refused: AlcoveError };
 
 /** An aggregate, a window function, a common table expression, and a query without an end. */
 export const SQL_EXAMPLES: readonly SqlExample[] = [
   {
     name: 'Cities by country',
+    what: 'Counts the cities of every country and adds up who lives in them: an aggregate over 138,398 rows.',
     sql: 'select country, count(*) as cities, sum(population) as people\nfrom cities\ngroup by country\norder by cities desc\nlimit 25',
   },
   {
     name: 'Nights, added up',
+    what: 'Adds up the nights from stop to stop: a window function. It is live: change the nights on the route and look again.',
     sql: 'select c.name, s.nights, sum(s.nights) over (order by s.position) as so_far\nfrom stops s join cities c on c.id = s.city_id\norder by s.position',
   },
   {
     name: 'How far north',
+    what: 'Sorts everybody into bands of ten degrees: a common table expression.',
     sql: "with band(degrees, people) as (\n  select cast(round(lat / 10) * 10 as integer), population from cities\n)\nselect degrees || '°' as latitude, sum(people) as people\nfrom band group by degrees order by degrees desc",
   },
-  { name: 'Endless', sql: 'with recursive n(i) as (select 1 union all select i + 1 from n)\nselect max(i) from n' },
+  {
+    name: 'Endless',
+    what: 'Never ends by itself. The replica is held for five seconds, then the query is cut and everything goes on.',
+    sql: 'with recursive n(i) as (select 1 union all select i + 1 from n)\nselect max(i) from n',
+  },
 ];
 
-const nobody = () => () => undefined;
-const nothing = () => null;
+const TABLES = sqlTables(trip.model);
+const IDLE: SqlOutcome = { status: 'idle' };
+/** How many runs of one text are told apart; the queries of earlier ones have long ended by then. */
+const RUNS_APART = 64;
 
-/** A query that somebody wrote, over this tab's replica, live until the next one is run. */
+/** A query that somebody wrote, over this tab's replica, live until the next one is run. Text and result outlive the panel's being closed. */
 export function useSqlPanel() {
   const room = useRoom();
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const query = asked !== null && 'query' in asked ? asked.query : null;
-  const result = useSyncExternalStore(query?.subscribe ?? nobody, query?.getSnapshot ?? nothing);
+  const [text, setText] = useState(SQL_EXAMPLES[0]?.sql ?? '');
+  const [outcome, setOutcome] = useState<SqlOutcome>(IDLE);
+  const run = useRef({ count: 0, end: () => {} });
+  // For ever, not only while the panel is open.
+  useEffect(() => () => run.current.end(), []);
 
-  const onRun = (text: string) => {
-    try {
-      // Text of the person's own, over their own replica; what it may do is SQLite's and the client's to say.
-      const next = room.query(sql.raw(text)) as LiveQuery<SqlRow>; // a result's cells are SQLite's values
-      const startedMs = performance.now();
-      setAsked({ query: next, elapsedMs: null });
-      next.promise.then(
-        () =>
-          setAsked((now) =>
-            now !== null && 'query' in now && now.query === next ? { query: next, elapsedMs: performance.now() - startedMs } : now,
-          ),
-        () => undefined, // shown as the query's result
-      );
-    } catch (error) {
-      setAsked({ refused: AlcoveError.from(error) });
-    }
+  const onRun = () => {
+    run.current.end();
+    const count = run.current.count + 1;
+    setOutcome((before) => ({ status: 'running', before: before.status === 'done' ? before : beforeOf(before) }));
+    run.current = { count, end: startRun(room, text, count, setOutcome) };
   };
-  return { examples: SQL_EXAMPLES, outcome: outcomeOf(asked, result), onRun };
+  const onStop = () => {
+    run.current.end();
+    setOutcome((now) => (now.status === 'running' ? { status: 'stopped' } : now));
+  };
+  return { examples: SQL_EXAMPLES, tables: TABLES, text, onText: setText, outcome, onRun, onStop };
 }
 
-function outcomeOf(asked: Asked | null, result: ReturnType<LiveQuery<SqlRow>['getSnapshot']> | null): SqlOutcome {
-  if (asked === null) return { status: 'idle' };
-  const error = 'refused' in asked ? asked.refused : result?.error;
-  if (error?.code === 'query_timeout')
-    return {
-      status: 'failed',
-      message: 'This query held the replica for too long and was ended.',
-      hint: 'The trip goes on: nothing was lost.',
-    };
-  if (error !== undefined) return { status: 'failed', message: error.message, hint: error.hint };
-  if (result?.data === undefined || 'refused' in asked) return { status: 'running' };
-  const columns = Object.keys(result.data[0] ?? {});
-  const rows = result.data.map((row) => columns.map((column) => row[column] ?? null));
-  return { status: 'done', table: { columns, rows }, elapsedMs: asked.elapsedMs, live: result.status === 'current' };
+const beforeOf = (outcome: SqlOutcome) => (outcome.status === 'running' ? outcome.before : null);
+
+/**
+ * Runs the text now, even where the same text is live already, and tells its outcome until ended: first the rows and how long they took from here to there and
+ * back, then each change.
+ */
+function startRun(
+  room: Pick<ClientRoom<typeof trip>, 'query'>,
+  text: string,
+  count: number,
+  tell: (outcome: SqlOutcome) => void,
+): () => void {
+  const startedMs = performance.now();
+  const refuse = (error: AlcoveError) => tell({ status: 'failed', text, complaint: complaintOf(error, { text, tables: TABLES }) });
+  let query: LiveQuery<SqlRow>;
+  try {
+    // Text of the person's own, over their own replica; what it may do is SQLite's and the client's to say. Equal texts would share one result, and a second
+    // run would only find the first one's: blanks at the end make them two.
+    query = room.query(sql.raw(`${text}${' '.repeat(count % RUNS_APART)}`)) as LiveQuery<SqlRow>; // a result's cells are SQLite's values
+  } catch (error) {
+    refuse(AlcoveError.from(error));
+    return () => {};
+  }
+  let first: { readonly data: unknown; readonly elapsedMs: number } | null = null;
+  const hear = () => {
+    const { data, status, error }: QueryResult<SqlRow> = query.getSnapshot();
+    if (error !== undefined) return refuse(error);
+    if (data === undefined) return;
+    first ??= { data, elapsedMs: performance.now() - startedMs };
+    const changedAt = data === first.data ? null : new Date();
+    tell({ status: 'done', text, table: tableOf(data), elapsedMs: first.elapsedMs, live: status === 'current', changedAt });
+  };
+  const end = query.subscribe(hear);
+  hear();
+  return end;
+}
+
+/** Column by column as the query names them. */
+function tableOf(data: readonly SqlRow[]): ResultTable {
+  const columns = Object.keys(data[0] ?? {});
+  return { columns, rows: data.map((row) => columns.map((column) => row[column] ?? null)) };
 }

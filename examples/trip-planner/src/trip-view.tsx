@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { AppLayout } from './app.tsx';
 import { type LoadProgress, Loading } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
@@ -12,6 +12,9 @@ import { Itinerary } from './panels/itinerary.tsx';
 import { type ItemRow, PackingList } from './panels/packing-list.tsx';
 import { People, type Person } from './panels/people.tsx';
 import { PlaceCard } from './panels/place-card.tsx';
+import { Share } from './panels/share.tsx';
+import { TroubleSlip, type TroubleSlipProps } from './panels/trouble-slip.tsx';
+import type { TripMarks } from './panels/write-marks.ts';
 import { RejectedList, type RejectedListProps } from './panels/rejected-list.tsx';
 import { SqlPanel, type SqlPanelProps } from './panels/sql-panel.tsx';
 import { StatusLine, type StatusLineProps } from './panels/status-line.tsx';
@@ -22,14 +25,16 @@ import { useTheme } from './use-theme.ts';
 
 /** What a hand on the page asks of the room. */
 export interface TripActions {
-  addStop(city: CityRow): void;
+  /** Returns the new stop's id. */
+  addStop(city: CityRow): string;
   moveStop(id: string, position: string): void;
   removeStop(id: string): void;
   setNights(id: string, nights: number): void;
   addNote(stopId: string, body: string): void;
   editNote(id: string, body: string): void;
   removeNote(id: string): void;
-  addItem(label: string): void;
+  /** Returns the new thing's id. */
+  addItem(label: string): string;
   toggleItem(id: string, packed: boolean): void;
   removeItem(id: string): void;
   setTyping(stopId: string, typing: boolean): void;
@@ -39,23 +44,28 @@ export interface TripActions {
 
 export interface TripViewProps {
   readonly title: string;
+  /** Who has it has the trip. */
+  readonly address: string;
   /** Null once the trip can be used. */
   readonly load: LoadProgress | null;
   readonly cities: readonly CityRow[] | null;
   readonly stops: readonly StopRow[];
-  readonly pendingStopIds: ReadonlySet<string>;
+  readonly marks: TripMarks;
   readonly notes: readonly NoteRow[];
   readonly items: readonly ItemRow[];
   readonly budget: Omit<BudgetSliderProps, 'nights'>;
   readonly me: Person;
   readonly others: readonly Person[];
+  /** While this page is away: since when it does not know who is here. */
+  readonly lastSeenMs: number | null;
   readonly cursors: readonly MapCursor[];
   /** Who is writing a note on which stop. */
   readonly typing: ReadonlyMap<string, readonly Person[]>;
-  readonly search: Omit<CitySearchProps, 'onChoose' | 'total'>;
+  readonly search: Omit<CitySearchProps, 'onChoose' | 'total' | 'field'>;
   readonly sql: Omit<SqlPanelProps, 'onClose'>;
   readonly rejected: RejectedListProps;
   readonly status: StatusLineProps;
+  readonly trouble: TroubleSlipProps;
   readonly actions: TripActions;
 }
 
@@ -79,17 +89,19 @@ export function TripView(props: TripViewProps) {
       onTheme={setTheme}
       onShowRoute={page.showRoute}
       onZoom={page.zoomBy}
+      share={<Share title={title} address={props.address} />}
       people={<Company {...props} onFollow={page.follow} />}
-      search={<CitySearch {...props.search} total={cities?.length ?? null} onChoose={page.chooseCity} />}
+      search={<CitySearch {...props.search} field={page.search} total={cities?.length ?? null} onChoose={page.chooseCity} />}
       loading={load !== null && <Loading title={title} progress={load} />}
-      route={load === null && <Route {...props} selectedId={page.selectedId} legsKm={figures.legsKm} onSelect={page.selectStop} />}
+      route={load === null && <Route {...props} selectedId={page.selectedId} addedId={page.addedId} legsKm={figures.legsKm} onSelect={page.selectStop} />}
       packing={load === null && <Packing {...props} />}
       budget={load === null && <BudgetSlider {...props.budget} nights={figures.nights} />}
-      sql={page.sqlOpen && <SqlPanel {...props.sql} onClose={() => page.setSqlOpen(false)} />}
+      sql={page.sqlOpen && <SqlPanel {...props.sql} onClose={page.closeSql} />}
       status={<StatusLine {...props.status} />}
       map={<TripMap {...props} theme={theme} page={page} />}
       slips={
         <>
+          <TroubleSlip {...props.trouble} />
           <RejectedList {...props.rejected} />
           <Place {...props} page={page} />
         </>
@@ -114,18 +126,30 @@ function TripMap({ cities, stops, cursors, actions, theme, page }: TripViewProps
   );
 }
 
-function Company({ me, others, cursors, actions, onFollow }: TripViewProps & { readonly onFollow: (sessionId: string) => void }) {
+function Company({ me, others, lastSeenMs, cursors, actions, onFollow }: TripViewProps & { readonly onFollow: (sessionId: string) => void }) {
   const cursorOf = (sessionId: string) => cursors.some((one) => one.sessionId === sessionId);
-  return <People me={me} others={others} onRename={actions.rename} onFollow={onFollow} cursorOf={cursorOf} />;
+  return <People me={me} others={others} lastSeenMs={lastSeenMs} onRename={actions.rename} onFollow={onFollow} cursorOf={cursorOf} />;
 }
 
-function Packing({ items, actions }: TripViewProps) {
-  return <PackingList items={items} onAdd={actions.addItem} onToggle={actions.toggleItem} onRemove={actions.removeItem} />;
+function Packing({ items, marks, rejected, actions }: TripViewProps) {
+  const [addedId, setAddedId] = useState<string | null>(null);
+  return (
+    <PackingList
+      items={items}
+      marks={marks.items}
+      addedId={addedId}
+      onAdd={(label) => setAddedId(actions.addItem(label))}
+      onToggle={actions.toggleItem}
+      onRemove={actions.removeItem}
+      onDismiss={rejected.onDismiss}
+    />
+  );
 }
 
 function Route(
   props: TripViewProps & {
     readonly selectedId: string | null;
+    readonly addedId: string | null;
     readonly legsKm: readonly number[];
     readonly onSelect: (id: string | null) => void;
   },
@@ -137,7 +161,10 @@ function Route(
       legsKm={props.legsKm}
       notes={props.notes}
       selectedId={selectedId}
-      pendingIds={props.pendingStopIds}
+      marks={props.marks}
+      addedId={props.addedId}
+      nameOfCity={(id) => props.cities?.find((city) => city.id === id)?.name ?? 'A stop'}
+      onDismiss={props.rejected.onDismiss}
       typing={(selectedId === null ? undefined : props.typing.get(selectedId)) ?? []}
       onSelect={props.onSelect}
       onMove={actions.moveStop}
@@ -151,15 +178,19 @@ function Route(
   );
 }
 
-function Place({ stops, actions, page }: TripViewProps & { readonly page: Page }) {
-  const { place, closePlace } = page;
+function Place({ stops, actions, search, page }: TripViewProps & { readonly page: Page }) {
+  const { place, placeFrom, closePlace } = page;
   if (place === null) return null;
   const at = stops.findIndex((stop) => stop.cityId === place.id);
   const add = () => {
-    actions.addStop(place);
+    page.stopAdded(actions.addStop(place));
+    // The next city is a word away.
+    if (placeFrom === 'search') search.onText('');
     closePlace();
   };
-  return <PlaceCard city={place} stopNumber={at === -1 ? null : at + 1} onAdd={add} onClose={closePlace} />;
+  return (
+    <PlaceCard city={place} stopNumber={at === -1 ? null : at + 1} takesKeyboard={placeFrom !== 'map'} onAdd={add} onClose={closePlace} />
+  );
 }
 
 function useFigures(stops: readonly StopRow[]) {

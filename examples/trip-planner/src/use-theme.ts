@@ -1,7 +1,8 @@
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
 
+/** The same as in public/theme.js. */
 const KEY = 'trip-planner.theme';
 const nightWished = () => matchMedia('(prefers-color-scheme: dark)');
 
@@ -36,11 +37,8 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
     () => (nightWished().matches ? 'dark' : 'light'),
     () => 'light',
   );
+  // public/theme.js has put what is remembered on the page before anything was drawn.
   const [chosen, setChosen] = useState(remembered);
-  useEffect(() => {
-    if (chosen === null) delete document.documentElement.dataset['theme'];
-    else document.documentElement.dataset['theme'] = chosen;
-  }, [chosen]);
   const choose = (theme: Theme) => {
     // Before React paints: the map reads its colours from the page.
     document.documentElement.dataset['theme'] = theme;

@@ -8,7 +8,7 @@ export function MapView(props: SceneProps) {
   const { host, base, over, scene } = useScene(props);
   const onKeyDown = (e: KeyboardEvent) => {
     const map = scene.current;
-    if (map !== null && pressKey(e, map, stops, () => onPick(map.pick()))) e.preventDefault();
+    if (map !== null && pressKey(e, map, stops, () => onPick(map.pick(), true))) e.preventDefault();
   };
   return (
     <div

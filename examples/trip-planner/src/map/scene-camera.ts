@@ -1,7 +1,9 @@
 import type { KeyboardEvent } from 'react';
 import { greatCircle } from './great-circle.ts';
 import type { MapScene } from './map-scene.ts';
-import { type Camera, cameraFor, type GeoPoint, project, worldSizePx } from './projection.ts';
+import { freeMiddle, isFree } from './free-middle.ts';
+import type { Box } from './label-placement.ts';
+import { type Camera, cameraFor, type GeoPoint, nearestCopy, project, toScreen, worldSizePx } from './projection.ts';
 import type { MapStop } from './route-layer.ts';
 import { SLIM_BELOW_PX } from './scene-host.ts';
 
@@ -10,8 +12,8 @@ const ROUTE_PADDING_SLIM_PX = 52;
 const NEAREST_ROUTE_ZOOM = 7.5;
 const PLACE_ZOOM = 7;
 const KEY_PAN_PX = 90;
-/** How much of a phone's map a card takes. */
-const CARD_SHARE = 0.4;
+/** A place nearer than this to what covers the map, or to its edge, is brought away from there. */
+const SIGHT_PX = 28;
 
 /** The camera that shows the whole route; null without stops, or before the map has a size. */
 export function routeCamera(scene: MapScene, stops: readonly MapStop[]): Camera | null {
@@ -21,12 +23,23 @@ export function routeCamera(scene: MapScene, stops: readonly MapStop[]): Camera 
   return scene.size.width === 0 ? null : cameraFor(way, scene.size, padding, NEAREST_ROUTE_ZOOM);
 }
 
-/** Looks at a place from at least the zoom at which towns have names; `besideCard` leaves room for a card, which on a phone lies over the lower map. */
-export function flyToPlace(scene: MapScene, at: GeoPoint, besideCard: boolean): void {
+/** Looks at a place from at least the zoom at which towns have names, in the middle of what `covers` leave free. */
+export function flyToPlace(scene: MapScene, at: GeoPoint, covers: readonly Box[]): void {
+  flyToFree(scene, at, Math.max(PLACE_ZOOM, scene.camera.zoom), covers);
+}
+
+/** Brings a place out from under what covers it; leaves the map alone where it can be seen. */
+export function revealPlace(scene: MapScene, at: GeoPoint, covers: readonly Box[]): void {
   const { x, y } = project(at);
-  const zoom = Math.max(PLACE_ZOOM, scene.camera.zoom);
-  const lift = besideCard && scene.size.width < SLIM_BELOW_PX ? (scene.size.height * CARD_SHARE) / 2 / worldSizePx(zoom) : 0;
-  scene.flyTo({ x, y: y + lift, zoom });
+  const { camera, size } = scene;
+  if (isFree(toScreen({ x: nearestCopy(x, camera.x), y }, camera, size), size, covers, SIGHT_PX)) return;
+  flyToFree(scene, at, camera.zoom, covers);
+}
+
+function flyToFree(scene: MapScene, at: GeoPoint, zoom: number, covers: readonly Box[]): void {
+  const { size } = scene;
+  const [{ x, y }, middle, scale] = [project(at), freeMiddle(size, covers), worldSizePx(zoom)];
+  scene.flyTo({ x: x + (size.width / 2 - middle.x) / scale, y: y + (size.height / 2 - middle.y) / scale, zoom });
 }
 
 export function flyToRoute(scene: MapScene, stops: readonly MapStop[]): void {

@@ -4,7 +4,7 @@ import { MapScene, type Picked } from './map-scene.ts';
 import { type GeoPoint, unproject } from './projection.ts';
 
 /** Narrower than this the frame has no degrees and cards lie below. */
-export const SLIM_BELOW_PX = 640;
+export const SLIM_BELOW_PX = 540;
 /** More pixels than this cost more time than they show. */
 const RATIO_MAX = 2;
 
@@ -62,9 +62,14 @@ export function watchHost(host: HTMLElement, scene: MapScene, latest: { readonly
 }
 
 /** Where the page has put something on the map for good: elements beside it marked `data-furniture`. */
-function furnitureOn(host: HTMLElement): Box[] {
+const furnitureOn = (host: HTMLElement): Box[] => boxesBeside(host, '[data-furniture]');
+
+/** Where something lies on the map for a while: what is in the element marked `data-slips`. */
+export const slipsOn = (host: HTMLElement | null): Box[] => (host === null ? [] : boxesBeside(host, '[data-slips] > *'));
+
+function boxesBeside(host: HTMLElement, selector: string): Box[] {
   const origin = host.getBoundingClientRect();
-  return [...(host.parentElement?.querySelectorAll('[data-furniture]') ?? [])].map((element) => {
+  return [...(host.parentElement?.querySelectorAll(selector) ?? [])].map((element) => {
     const { left, top, right, bottom } = element.getBoundingClientRect();
     return { left: left - origin.left, top: top - origin.top, right: right - origin.left, bottom: bottom - origin.top };
   });

@@ -5,13 +5,17 @@ import { readInk } from './ink.ts';
 import type { MapScene, Picked } from './map-scene.ts';
 import type { GeoPoint } from './projection.ts';
 import type { MapStop } from './route-layer.ts';
-import { flyToPlace, flyToRoute, routeCamera } from './scene-camera.ts';
-import { createScene, type SceneHandlers, watchHost } from './scene-host.ts';
+import { flyToPlace, flyToRoute, revealPlace, routeCamera } from './scene-camera.ts';
+import { createScene, type SceneHandlers, slipsOn, watchHost } from './scene-host.ts';
 
 /** What the rest of the page may ask of the map. */
 export interface MapHandle {
-  /** `besideCard`: leaves room for a card, which on a phone lies over the lower part of the map. */
-  flyTo(place: GeoPoint, besideCard?: boolean): void;
+  /** To the middle of what the page's slips leave free. */
+  flyTo(place: GeoPoint): void;
+  /** The same, but only if the place cannot be seen where it is, and from no nearer. */
+  reveal(place: GeoPoint): void;
+  /** Gives the map the keyboard. */
+  focus(): void;
   showRoute(): void;
   /** Doublings of the scale, around the middle. */
   zoomBy(steps: number): void;
@@ -29,7 +33,7 @@ export interface SceneProps {
   /** Changes when the colours of the page do. */
   readonly theme: string;
   /** Called with what was pressed; null for empty paper. */
-  readonly onPick: (picked: Picked | null) => void;
+  readonly onPick: (picked: Picked | null, byKey?: boolean) => void;
   /** The own pointer's place on earth, on every move; null when it leaves. */
   readonly onPointer: (place: GeoPoint | null) => void;
   readonly ref?: Ref<MapHandle>;
@@ -66,7 +70,9 @@ export function useScene(props: SceneProps): SceneRefs {
   useSceneProps(scene, host, props);
   useFirstView(scene, props.stops);
   useImperativeHandle(props.ref, () => ({
-    flyTo: (at, besideCard = false) => scene.current !== null && flyToPlace(scene.current, at, besideCard),
+    flyTo: (at) => scene.current !== null && flyToPlace(scene.current, at, slipsOn(host.current)),
+    reveal: (at) => scene.current !== null && revealPlace(scene.current, at, slipsOn(host.current)),
+    focus: () => host.current?.focus({ preventScroll: true }),
     showRoute: () => scene.current !== null && flyToRoute(scene.current, props.stops),
     zoomBy: (steps) => scene.current?.zoomSmoothly(steps),
   }));

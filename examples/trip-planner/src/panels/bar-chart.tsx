@@ -1,4 +1,5 @@
-import { type Bars, formatCell, formatTick, share, ticks } from './chart-scale.ts';
+import type { Bars } from './chart-choice.ts';
+import { formatCell, formatTick, share, ticks } from './chart-scale.ts';
 
 const TICKS_MAX = 5;
 

@@ -1,71 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BARS_MAX, barsOf, formatCell, share, ticks, valueColumns } from './chart-scale.ts';
-
-describe('barsOf', () => {
-  it('labels by the first column of words and measures the first of numbers', () => {
-    const table = {
-      columns: ['people', 'country', 'cities'],
-      rows: [
-        [5, 'FR', 2],
-        [3, 'IT', 1],
-      ],
-    };
-    expect(barsOf(table)).toEqual({
-      labelColumn: 'country',
-      valueColumn: 'people',
-      bars: [
-        { label: 'FR', value: 5 },
-        { label: 'IT', value: 3 },
-      ],
-      left: 0,
-    });
-    expect(barsOf(table, 'cities')?.bars.map((bar) => bar.value)).toEqual([2, 1]);
-  });
-
-  it('labels numbers by numbers where there are no words', () => {
-    expect(barsOf({ columns: ['year', 'n'], rows: [[2026, 4]] })).toMatchObject({ labelColumn: 'year', valueColumn: 'n' });
-    expect(barsOf({ columns: ['n'], rows: [[4]] })).toMatchObject({ labelColumn: 'n', valueColumn: 'n' });
-  });
-
-  it('is null where nothing can be measured', () => {
-    expect(barsOf({ columns: ['name'], rows: [['Kyoto']] })).toBeNull();
-    expect(barsOf({ columns: ['n'], rows: [] })).toBeNull();
-    expect(barsOf({ columns: ['n', 'm'], rows: [[null, null]] })).toBeNull();
-    expect(barsOf({ columns: [], rows: [] })).toBeNull();
-  });
-
-  it('counts a missing number as nought and does not take a mixed column for numbers', () => {
-    expect(
-      barsOf({
-        columns: ['name', 'n'],
-        rows: [
-          ['a', null],
-          ['b', 2],
-        ],
-      })?.bars,
-    ).toEqual([
-      { label: 'a', value: 0 },
-      { label: 'b', value: 2 },
-    ]);
-    expect(
-      valueColumns({
-        columns: ['x', 'n'],
-        rows: [
-          [1, 1],
-          ['one', 2],
-        ],
-      }),
-    ).toEqual(['n']);
-  });
-
-  it('says how many rows it leaves out', () => {
-    const rows = Array.from({ length: BARS_MAX + 7 }, (_, i) => [`r${i}`, i]);
-    const bars = barsOf({ columns: ['name', 'n'], rows });
-    expect(bars?.bars).toHaveLength(BARS_MAX);
-    expect(bars?.left).toBe(7);
-  });
-});
+import { formatCell, formatExact, share, ticks } from './chart-scale.ts';
 
 describe('ticks', () => {
   it('are round and hold nought and every value between the first and the last', () => {
@@ -105,5 +40,13 @@ describe('formatCell', () => {
     expect(formatCell(9_007_199_254_740_993n)).toBe('9,007,199,254,740,993');
     expect(formatCell(new Uint8Array(3))).toBe('3 bytes');
     expect(formatCell('Kyōto')).toBe('Kyōto');
+  });
+});
+
+describe('formatExact', () => {
+  it('writes numbers as the database has them', () => {
+    expect(formatExact(1_850_147)).toBe('1850147');
+    expect(formatExact(35.689_506)).toBe('35.689506');
+    expect(formatExact(null)).toBe('null');
   });
 });

@@ -1,6 +1,7 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import type { CityRow } from '../map/city-index.ts';
-import { countryName, formatNumber } from './words.ts';
+import { type ListStep, listStep } from './search-keys.ts';
+import { countryName, formatNumber, plural } from './words.ts';
 
 export interface CitySearchProps {
   readonly text: string;
@@ -13,17 +14,20 @@ export interface CitySearchProps {
   readonly onText: (text: string) => void;
   /** A city was chosen: show it. */
   readonly onChoose: (city: CityRow) => void;
+  /** The field, for whoever gives the keyboard back to it. */
+  readonly field: RefObject<HTMLInputElement | null>;
 }
 
 /** A field whose list follows every key: arrows move in it, Enter chooses, Escape closes, then empties. */
 export function CitySearch(props: CitySearchProps) {
-  const { text, results, pending, total, onText } = props;
+  const { text, results, pending, total, field } = props;
   const id = useId();
   const box = useCombobox(props);
   const { shown, current } = box;
   return (
     <div className="search" role="search">
       <input
+        ref={field}
         type="text"
         role="combobox"
         aria-label="Find a city"
@@ -36,10 +40,7 @@ export function CitySearch(props: CitySearchProps) {
         spellCheck={false}
         enterKeyHint="search"
         value={text}
-        onChange={(e) => {
-          onText(e.target.value);
-          box.begin();
-        }}
+        onChange={(e) => box.write(e.target.value)}
         onFocus={() => box.setOpen(true)}
         onBlur={() => box.setOpen(false)}
         onKeyDown={box.onKeyDown}
@@ -47,7 +48,7 @@ export function CitySearch(props: CitySearchProps) {
       <Options id={id} hidden={!shown || results.length === 0} box={box} {...props} />
       {shown && results.length === 0 && !pending && <p className="search-none">No city is called “{text.trim()}”.</p>}
       <p className="unseen" aria-live="polite">
-        {shown && !pending ? `${results.length} cities` : ''}
+        {shown && !pending && results.length > 0 ? `${plural(results.length, 'city', 'cities')}, arrow keys choose` : ''}
       </p>
     </div>
   );
@@ -56,34 +57,51 @@ export function CitySearch(props: CitySearchProps) {
 type Combobox = ReturnType<typeof useCombobox>;
 
 /** Which option is the current one, and what keys do to that. */
-function useCombobox({ text, results, onText, onChoose }: CitySearchProps) {
+function useCombobox({ text, results, pending, onText, onChoose }: CitySearchProps) {
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
+  /** Enter came before the list of this text: its first option is meant. */
+  const [awaited, setAwaited] = useState(false);
   const shown = open && text.trim() !== '';
   const current = Math.min(active, results.length - 1);
   const choose = (city: CityRow | undefined) => {
+    setAwaited(false);
     if (city === undefined) return;
     setOpen(false);
     onChoose(city);
   };
-  const onKeyDown = (e: KeyboardEvent) => {
-    if (e.nativeEvent.isComposing) return;
-    const move = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
-    if (move !== 0 && results.length > 0) {
-      e.preventDefault();
-      setActive(shown ? (current + move + results.length) % results.length : 0);
-      setOpen(true);
+  useEffect(() => {
+    if (awaited && !pending) choose(results[0]);
+  });
+  const act = (step: ListStep) => {
+    switch (step.kind) {
+      case 'move':
+        setActive(step.to);
+        return setOpen(true);
+      case 'choose':
+        return choose(results[step.at]);
+      case 'await':
+        return setAwaited(true);
+      case 'close':
+        return setOpen(false);
+      case 'clear':
+        return onText('');
     }
-    if (e.key === 'Enter' && shown) choose(results[current]);
-    if (e.key !== 'Escape') return;
-    if (!shown) onText('');
-    setOpen(false);
   };
-  const begin = () => {
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.nativeEvent.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
+    const step = listStep(e.key, { open, current, count: results.length, pending, text });
+    if (step === null) return;
+    e.preventDefault();
+    act(step);
+  };
+  const write = (next: string) => {
     setActive(0);
+    setAwaited(false);
     setOpen(true);
+    onText(next);
   };
-  return { shown, current, setActive, setOpen, begin, choose, onKeyDown };
+  return { shown, current, setActive, setOpen, write, choose, onKeyDown };
 }
 
 function Options({

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import type { CityRow } from '../map/city-index.ts';
 import { formatPlace } from '../map/graticule.ts';
 import { countryName, plural } from './words.ts';
@@ -6,12 +7,19 @@ export interface PlaceCardProps {
   readonly city: CityRow;
   /** The number of the stop this city already is, or null. */
   readonly stopNumber: number | null;
+  /** Opened by keys, or from the search: the keyboard goes on at the way onto the route. */
+  readonly takesKeyboard: boolean;
   readonly onAdd: () => void;
   readonly onClose: () => void;
 }
 
 /** The gazetteer's entry of one city, with the way onto the route. */
-export function PlaceCard({ city, stopNumber, onAdd, onClose }: PlaceCardProps) {
+export function PlaceCard({ city, stopNumber, takesKeyboard, onAdd, onClose }: PlaceCardProps) {
+  const add = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (takesKeyboard) add.current?.focus();
+  }, [takesKeyboard, city.id]);
+  useEscape(onClose);
   return (
     <section className="slip place" aria-label={city.name}>
       <h2>{city.name}</h2>
@@ -21,7 +29,7 @@ export function PlaceCard({ city, stopNumber, onAdd, onClose }: PlaceCardProps) 
       </p>
       <p className="figure">{formatPlace(city.lon, city.lat)}</p>
       <div className="slip-actions">
-        <button type="button" className="press" onClick={onAdd}>
+        <button ref={add} type="button" className="press" onClick={onAdd}>
           {stopNumber === null ? 'Add to the route' : 'Add once more'}
         </button>
         {stopNumber !== null && <span>Stop {stopNumber}</span>}
@@ -31,4 +39,20 @@ export function PlaceCard({ city, stopNumber, onAdd, onClose }: PlaceCardProps) 
       </button>
     </section>
   );
+}
+
+/** Escape anywhere, but where it has a meaning of its own. */
+function useEscape(onEscape: () => void): void {
+  const latest = useRef(onEscape);
+  useEffect(() => {
+    latest.current = onEscape;
+  });
+  useEffect(() => {
+    const listen = (e: KeyboardEvent) => {
+      const writing = e.target instanceof Element && e.target.matches('input:not([role=combobox]), textarea, select');
+      if (e.key === 'Escape' && !e.defaultPrevented && !writing) latest.current();
+    };
+    document.addEventListener('keydown', listen);
+    return () => document.removeEventListener('keydown', listen);
+  }, []);
 }

@@ -1,4 +1,5 @@
-import { formatCell, type ResultTable as Table } from './chart-scale.ts';
+import { namesThings } from './chart-choice.ts';
+import { formatCell, formatExact, type ResultTable as Table } from './chart-scale.ts';
 
 /** More rows than this make the page slow, not wiser: the rest is counted. */
 const ROWS_SHOWN_MAX = 500;
@@ -7,6 +8,7 @@ const ROWS_SHOWN_MAX = 500;
 export function ResultTable({ table }: { readonly table: Table }) {
   const shown = table.rows.slice(0, ROWS_SHOWN_MAX);
   const numeric = table.columns.map((_, i) => shown.some((row) => typeof row[i] === 'number' || typeof row[i] === 'bigint'));
+  const format = table.columns.map((column) => (namesThings(column) ? formatExact : formatCell));
   return (
     <>
       <table className="result">
@@ -24,7 +26,7 @@ export function ResultTable({ table }: { readonly table: Table }) {
             <tr key={r}>
               {row.map((cell, i) => (
                 <td key={`${r} ${table.columns[i]}`} className={cell === null ? 'nothing' : numeric[i] === true ? 'figure' : undefined}>
-                  {formatCell(cell)}
+                  {(format[i] ?? formatCell)(cell)}
                 </td>
               ))}
             </tr>

@@ -1,135 +1,149 @@
-import { type KeyboardEvent, useState } from 'react';
-import { BarChart } from './bar-chart.tsx';
-import { barsOf, type ResultTable as Table, valueColumns } from './chart-scale.ts';
-import { ResultTable } from './result-table.tsx';
-
-/** What became of the query that runs now or ran last. */
-export type SqlOutcome =
-  | { readonly status: 'idle' }
-  | { readonly status: 'running' }
-  | { readonly status: 'done'; readonly table: Table; readonly elapsedMs: number | null; readonly live: boolean }
-  | { readonly status: 'failed'; readonly message: string; readonly hint: string | null };
+import { type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
+import { onTouch } from '../on-touch.ts';
+import { SchemaList } from './schema-list.tsx';
+import { SqlAnswer, type SqlOutcome } from './sql-answer.tsx';
+import type { SqlTable } from './sql-complaint.ts';
+import { sqlKey } from './sql-keys.ts';
+import { nameToInsert } from './sql-text.ts';
 
 export interface SqlExample {
   readonly name: string;
+  /** What it shows, as a sentence. */
+  readonly what: string;
   readonly sql: string;
 }
 
 export interface SqlPanelProps {
   readonly examples: readonly SqlExample[];
+  readonly tables: readonly SqlTable[];
+  readonly text: string;
+  readonly onText: (text: string) => void;
   readonly outcome: SqlOutcome;
   /** Runs the text, and keeps its result live until another one runs. */
-  readonly onRun: (sql: string) => void;
+  readonly onRun: () => void;
+  /** Stops waiting for the query that runs. */
+  readonly onStop: () => void;
   readonly onClose: () => void;
 }
 
 export const SQL_CHARACTERS_MAX = 10_000;
 
+const onApple = () => /Mac|iPhone|iPad/.test(navigator.userAgent);
+
 /** SQL over the replica in this tab: text on the left, rows or bars on the right. */
-export function SqlPanel({ examples, outcome, onRun, onClose }: SqlPanelProps) {
-  const [text, setText] = useState(examples[0]?.sql ?? '');
-  const run = (sql: string) => {
-    setText(sql);
-    if (sql.trim() !== '') onRun(sql);
+export function SqlPanel(props: SqlPanelProps) {
+  const { text, outcome, onRun, onStop, onClose } = props;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [schemaOpen, setSchemaOpen] = useState(false);
+  const running = outcome.status === 'running';
+  useEffect(() => {
+    if (!onTouch()) field.current?.focus();
+  }, []);
+  const run = () => {
+    if (text.trim() === '') return field.current?.focus();
+    setSchemaOpen(false);
+    onRun();
   };
   const onKeyDown = (e: KeyboardEvent) => {
-    if (e.key !== 'Enter' || !(e.ctrlKey || e.metaKey)) return;
+    const step = sqlKey(e, running);
+    if (step === null) return;
     e.preventDefault();
-    run(text);
+    if (step === 'run') run();
+    else onStop();
   };
   return (
-    <section className="sql" aria-label="SQL over this trip">
-      <div className="sql-ask">
-        <header>
-          <h2>Ask the replica</h2>
-          <button type="button" className="bare close" aria-label="Close SQL" onClick={onClose}>
-            ×
-          </button>
-        </header>
-        <ul className="examples" aria-label="Examples">
-          {examples.map((example) => (
-            <li key={example.name}>
-              <button type="button" className="quiet" aria-pressed={example.sql === text} onClick={() => run(example.sql)}>
-                {example.name}
-              </button>
-            </li>
-          ))}
-        </ul>
-        <textarea
-          aria-label="SQL"
-          value={text}
-          maxLength={SQL_CHARACTERS_MAX}
-          spellCheck={false}
-          autoCapitalize="off"
-          onChange={(e) => setText(e.target.value)}
-          onKeyDown={onKeyDown}
-        />
-        <div className="sql-run">
-          <button type="button" className="press" onClick={() => run(text)}>
-            Run
-          </button>
-          <span className="keys">Ctrl + Enter</span>
+    <section className="sql" aria-label="SQL over this trip" onKeyDown={onKeyDown}>
+      <div className="sql-sheet">
+        <div className="sql-ask">
+          <header>
+            <h2>Ask the replica</h2>
+            <button type="button" className="bare close" aria-label="Close SQL" onClick={onClose}>
+              ×
+            </button>
+          </header>
+          <Question {...props} field={field} onRun={run} />
         </div>
-      </div>
-      <div className="sql-answer" aria-live="polite" aria-busy={outcome.status === 'running'}>
-        <Answer outcome={outcome} />
+        <div className="sql-answer" aria-live="polite" aria-busy={running}>
+          <SqlAnswer
+            outcome={outcome}
+            text={text}
+            schemaOpen={schemaOpen}
+            onSchemaOpen={setSchemaOpen}
+            onPlace={(from, to) => select(field, from, to)}
+            schema={<SchemaList tables={props.tables} onInsert={(name) => insert(field, name, props.onText)} />}
+          />
+        </div>
       </div>
     </section>
   );
 }
 
-function Answer({ outcome }: { readonly outcome: SqlOutcome }) {
-  switch (outcome.status) {
-    case 'idle':
-      return <p className="empty">Choose an example, or write a query of your own.</p>;
-    case 'running':
-      return <p className="empty">Running…</p>;
-    case 'failed':
-      return (
-        <div className="sql-failed" role="alert">
-          <p>{outcome.message}</p>
-          {outcome.hint !== null && <p className="hint">{outcome.hint}</p>}
-        </div>
-      );
-    case 'done':
-      return <Result {...outcome} />;
-  }
-}
+type Field = RefObject<HTMLTextAreaElement | null>;
 
-function Result({ table, elapsedMs, live }: { readonly table: Table; readonly elapsedMs: number | null; readonly live: boolean }) {
-  const [form, setForm] = useState<'table' | 'chart'>('chart');
-  const [measure, setMeasure] = useState<string | undefined>(undefined);
-  const bars = barsOf(table, measure);
-  const measures = valueColumns(table);
-  const shown = bars === null ? 'table' : form;
+function Question({ examples, text, onText, outcome, onRun, onStop, field }: SqlPanelProps & { readonly field: Field }) {
+  const id = useId();
+  const runButton = useRef<HTMLButtonElement>(null);
+  const example = examples.find((one) => one.sql === text);
+  const failed = outcome.status === 'failed' && outcome.text === text;
+  const choose = ({ sql }: SqlExample) => {
+    onText(sql);
+    // One press away from its result, by any hand.
+    runButton.current?.focus();
+  };
   return (
     <>
-      <header className="sql-form">
-        <p className="figure">
-          {table.rows.length.toLocaleString('en')} {table.rows.length === 1 ? 'row' : 'rows'}
-          {elapsedMs !== null && ` in ${elapsedMs < 10 ? elapsedMs.toFixed(1) : Math.round(elapsedMs)} ms`}
-          {live && ', live'}
-        </p>
-        {shown === 'chart' && measures.length > 1 && (
-          <select aria-label="Column the bars measure" value={bars?.valueColumn} onChange={(e) => setMeasure(e.target.value)}>
-            {measures.map((column) => (
-              <option key={column}>{column}</option>
-            ))}
-          </select>
+      <ul className="examples" aria-label="Examples">
+        {examples.map((one) => (
+          <li key={one.name}>
+            <button type="button" className="quiet" aria-pressed={one === example} onClick={() => choose(one)}>
+              {one.name}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <textarea
+        ref={field}
+        aria-label="SQL"
+        aria-describedby={`${id}-what`}
+        aria-keyshortcuts="Control+Enter Meta+Enter"
+        aria-invalid={failed}
+        value={text}
+        maxLength={SQL_CHARACTERS_MAX}
+        spellCheck={false}
+        autoCapitalize="off"
+        onChange={(e) => onText(e.target.value)}
+      />
+      <p id={`${id}-what`} className="sql-what">
+        {example?.what}
+      </p>
+      <div className="sql-run">
+        <button ref={runButton} type="button" className="press" aria-describedby={`${id}-what`} onClick={onRun}>
+          Run
+        </button>
+        {outcome.status === 'running' ? (
+          <button type="button" className="quiet late" onClick={onStop}>
+            Stop <kbd>Esc</kbd>
+          </button>
+        ) : (
+          <kbd>{onApple() ? '⌘ Return' : 'Ctrl + Enter'}</kbd>
         )}
-        {bars !== null && (
-          <div className="choice" role="group" aria-label="Form of the result">
-            {(['chart', 'table'] as const).map((one) => (
-              <button key={one} type="button" className="quiet" aria-pressed={shown === one} onClick={() => setForm(one)}>
-                {one === 'chart' ? 'Bars' : 'Rows'}
-              </button>
-            ))}
-          </div>
-        )}
-      </header>
-      <div className="sql-scroll" tabIndex={0} role="region" aria-label="Result">
-        {shown === 'chart' && bars !== null ? <BarChart bars={bars} /> : <ResultTable table={table} />}
       </div>
     </>
   );
+}
+
+function select(field: Field, from: number, to: number): void {
+  field.current?.focus();
+  field.current?.setSelectionRange(from, to);
+}
+
+/** Puts a name where the text's caret is, and the caret behind it. */
+function insert({ current: field }: Field, name: string, onText: (text: string) => void): void {
+  if (field === null) return;
+  const { value, selectionStart: from, selectionEnd: to } = field;
+  const piece = nameToInsert(value, from, to, name);
+  if (value.length - (to - from) + piece.length > SQL_CHARACTERS_MAX) return;
+  field.setRangeText(piece, from, to, 'end');
+  onText(field.value);
+  if (!onTouch()) field.focus();
 }
