@@ -68,6 +68,35 @@ describe('values between tabs', () => {
     await world.until(() => new Set(seen()).size === 3, 'and again');
   });
 
+  it('[EP-23][EP-24] a full disk loses no value and no addition: what the room has no place for waits in the tab', async () => {
+    world = new EngineWorld({ options: { limits: { unwrittenValueBytesMax: 2_000, unwrittenValueBytesHard: 9_000 } } });
+    const a = world.tab('a');
+    await world.quiet();
+    const keys = Array.from({ length: 20 }, (_, index) => `${'k'.repeat(200)}${index}`);
+    const names = ['zoom', 'likes'];
+    for (const name of names) for (const key of keys) a.engine.watchValue(name, key);
+    const disk = world.database.prepare('PRAGMA page_count').get()?.[0];
+    world.database.prepare(`PRAGMA max_page_count = ${Number(disk)}`).all();
+    for (const key of keys) {
+      a.engine.setValue('zoom', key, 3);
+      a.engine.addToCounter('likes', key, 2);
+    }
+    await world.time.advanceAsync(5_000);
+    expect(world.server.room.stats.unwrittenValues).toBeGreaterThan(0);
+    expect(world.server.room.stats.unwrittenValues).toBeLessThan(20);
+    expect(a.of('stateRefused')).toEqual([]);
+    for (const key of keys) expect(value(a, 'zoom', key)).toMatchObject({ value: 3 });
+    expect(keys.some((key) => value(a, 'zoom', key)?.pending === true)).toBe(true);
+    world.database.prepare('PRAGMA max_page_count = 1000000').all();
+    for (const key of keys) a.engine.addToCounter('likes', key, 1);
+    await world.until(() => names.every((name) => keys.every((key) => value(a, name, key)?.pending === false)), 'all is written');
+    expect(world.server.rows('SELECT name, value, count(*) FROM alcove_values GROUP BY 1, 2 ORDER BY 1')).toEqual([
+      ['likes', '3', 20],
+      ['zoom', '3', 20],
+    ]);
+    expect(a.of('stateRefused')).toEqual([]);
+  });
+
   it('[EP-21] what the room refuses is told', async () => {
     world = new EngineWorld({ access: () => ({ claims: null, allows: ({ kind }) => kind !== 'value' }) });
     const a = world.tab('a');

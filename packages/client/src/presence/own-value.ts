@@ -112,7 +112,7 @@ export class OwnCounter implements OwnValue {
   /** Offers that are not known to be written, oldest first. */
   #offers: OfferedTotal[] = [];
   #offer = 0;
-  /** An earlier engine may have offered what was taken back since: the total has to be offered whatever it is. */
+  /** What the room took last may be what was taken back since: the total has to be offered whatever it is. */
   #isUnsure: boolean;
 
   /** Goes on from what an earlier engine of the same client came to. */
@@ -177,6 +177,12 @@ export class OwnCounter implements OwnValue {
     this.#offers = this.#offers.filter((own) => own.taken !== null);
     // What was added since goes on from what the room took last.
     this.#total += (this.#offers.at(-1)?.total ?? this.#written) - refused.total;
+  }
+
+  /** The room took nothing of the offer and may take the total later, by another. */
+  refusedForNow(offer: number): void {
+    this.#offers = this.#offers.filter((own) => own.offer !== offer);
+    this.#isUnsure = true;
   }
 
   /** The same additions, as a client that the room counts from 0. */

@@ -161,6 +161,43 @@ describe('a plain value', () => {
     expect(world.offers()).toEqual([]);
   });
 
+  it('[EP-24] an offer that the room has no place for just now stays, is shown, and is made again as it was', () => {
+    const world = new World();
+    world.values.watch('zoom', '');
+    world.told(1, 1);
+    world.values.set('zoom', '', 3);
+    world.values.refusedForNow('zoom', '', 1, 500);
+    expect(world.last).toMatchObject({ value: 3, pending: true });
+    world.runtime.advance(499);
+    expect(world.offers()).toEqual([3]);
+    world.runtime.advance(1);
+    expect(world.sent).toMatchObject([{ value: 3, offer: 1 }]);
+    world.taken(1, 9);
+    world.write(3, 9);
+    expect(world.last).toMatchObject({ value: 3, pending: false });
+    world.runtime.advance(5_000);
+    expect(world.offers()).toEqual([3]);
+  });
+
+  it('[EP-24] a refusal that a newer offer or a new session has overtaken makes nothing again', () => {
+    const world = new World();
+    world.values.set('zoom', '', 3);
+    world.runtime.advance(50);
+    world.values.set('zoom', '', 4);
+    world.values.refusedForNow('zoom', '', 1, 500);
+    world.taken(2, 5);
+    world.runtime.advance(1_000);
+    expect(world.offers()).toEqual([3, 4]);
+    world.values.refusedForNow('zoom', '', 2, 500);
+    world.values.lost();
+    world.isLive = false;
+    world.runtime.advance(1_000);
+    world.isLive = true;
+    world.values.welcomed('boot1', 100_000);
+    world.runtime.advance(1_000);
+    expect(world.offers()).toEqual([4]);
+  });
+
   it('a flush goes behind the offer it is for, in the next session where there is none', () => {
     const world = new World();
     world.isLive = false;
@@ -184,6 +221,9 @@ describe('a plain value', () => {
     expect(() => set(world)).toThrowError(expect.objectContaining({ code }));
   });
 });
+
+/** Of a room that has no place just now; longer than any answer takes. */
+const RETRY_AFTER_MS = 300;
 
 /** What a room does with totals of one client and additions of others: remembers what of the total is in memory and what in the row. */
 class CounterRoom {
@@ -224,10 +264,12 @@ describe('a counter', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('add' as const), delta: fc.integer({ min: -3, max: 3 }) }),
     fc.record({ do: fc.constant('other' as const), delta: fc.integer({ min: -3, max: 3 }) }),
-    fc.record({ do: fc.constantFrom('room' as const, 'write' as const, 'cut' as const, 'crash' as const, 'replace' as const) }),
+    fc.record({
+      do: fc.constantFrom('room' as const, 'full' as const, 'write' as const, 'cut' as const, 'crash' as const, 'replace' as const),
+    }),
   );
 
-  it('[EP-20] counts every addition once, whatever is lost, and shows own additions at once', () => {
+  it('[EP-20][EP-24] counts every addition once, whatever is lost or refused for now, and shows own additions at once', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const world = new World();
@@ -235,10 +277,14 @@ describe('a counter', () => {
         let own = 0;
         let boot = 1;
         world.values.watch('likes', '');
-        const answer = (): void => {
+        const answer = (isFull = false): void => {
           world.runtime.advance(50);
           for (const message of world.sent.splice(0)) {
             if (message.type !== 'value') continue;
+            if (isFull) {
+              world.values.refusedForNow('likes', '', message.offer, RETRY_AFTER_MS);
+              continue;
+            }
             const seq = room.offer(Number(message.value), message.offer);
             world.values.taken({ type: 'valueTaken', name: 'likes', key: '', offer: message.offer, boot: `boot${boot}`, seq });
           }
@@ -257,6 +303,7 @@ describe('a counter', () => {
             if (action.delta !== 0) expect(Number(world.last?.value)).toBe(before + action.delta);
           } else if (action.do === 'other') room.add(action.delta);
           else if (action.do === 'room') answer();
+          else if (action.do === 'full') answer(true);
           else if (action.do === 'write') write();
           else if (action.do === 'replace') world.replace(`boot${boot}`);
           else {
@@ -271,6 +318,7 @@ describe('a counter', () => {
           }
         }
         const others = room.sum - room.counted;
+        world.runtime.advance(RETRY_AFTER_MS);
         answer();
         expect(Number(world.last?.value)).toBe(others + own);
         expect(room.sum).toBe(others + own);

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { type Json, jsonFrom } from '@alcove/core/json';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
-import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyValues } from '@alcove/core/schema/define-room';
 import { checkedState } from './checked-state.ts';
 import { type CounterTotals, OwnCounter, OwnPlainValue, type OwnValue, type SeenValue } from './own-value.ts';
@@ -67,6 +67,9 @@ export class TabValues {
   /** What the room holds unwritten, and what it wrote that the row does not show yet. */
   readonly #ephemeral = new Map<string, Told>();
   readonly #throttle: Throttle;
+  /** What the room had no place for; offered again when the timer fires, or in the next session. */
+  readonly #refusedForNow = new Set<Entry>();
+  #again: Timer | null = null;
   #boot = '';
   #offer: number;
   #valueBytesMax = VALUE_BYTES_MAX;
@@ -185,18 +188,15 @@ export class TabValues {
     if (boot !== this.#boot) this.#ephemeral.clear();
     this.#boot = boot;
     for (const entry of this.#entries.values()) {
-      const { own } = entry;
-      if (own !== null && !own.isWritten) {
-        if (!entry.isDue && own instanceof OwnPlainValue) this.#offerOwn(entry, own, own.offer);
-        else entry.isDue = true;
-      }
+      this.#offerUnwritten(entry);
       this.#show(entry);
     }
     this.#offerDue();
   }
 
   lost(): void {
-    this.#throttle.cancel();
+    this.close();
+    this.#refusedForNow.clear();
   }
 
   values({ reset, boot, entries }: ServerMessageOf<'values'>): void {
@@ -231,6 +231,32 @@ export class TabValues {
       this.#show(entry);
       this.#dropIfUnused(entry);
     }
+  }
+
+  /** The room has no place for the offer just now. It stays and is shown, and is made again after `retryAfterMs`. */
+  refusedForNow(name: string, key: string, offer: number, retryAfterMs: number): void {
+    const entry = this.#entries.get(idOf(name, key));
+    if (entry === undefined || entry.own === null) return;
+    if (entry.own instanceof OwnCounter) entry.own.refusedForNow(offer);
+    // A newer offer has an answer of its own.
+    if (offer !== entry.own.offer) return;
+    this.#refusedForNow.add(entry);
+    this.#again ??= this.#options.runtime.setTimer(retryAfterMs, () => this.#offerAgain());
+  }
+
+  #offerAgain(): void {
+    this.#again = null;
+    for (const entry of this.#refusedForNow) this.#offerUnwritten(entry);
+    this.#refusedForNow.clear();
+    this.#throttle.wish();
+  }
+
+  /** A plain value that was offered is offered as it was: by its number the room knows what was set later. A counter's total is a new offer each time. */
+  #offerUnwritten(entry: Entry): void {
+    const { own } = entry;
+    if (own === null || own.isWritten) return;
+    if (!entry.isDue && own instanceof OwnPlainValue) this.#offerOwn(entry, own, own.offer);
+    else entry.isDue = true;
   }
 
   /** Rows of `alcove_values` changed under these names and keys; null: any may have. */
@@ -314,6 +340,8 @@ export class TabValues {
 
   close(): void {
     this.#throttle.cancel();
+    this.#again?.cancel();
+    this.#again = null;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
-import { exhaustive } from '@alcove/core/error';
+import { ERROR_CODES, exhaustive } from '@alcove/core/error';
+import type { ErrorCode } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
@@ -32,6 +33,12 @@ export interface StateFlowOptions {
   /** Something is to be told. */
   wake(): void;
 }
+
+/** Until an offer that the room had no place for is made again, where it does not say. */
+const RETRY_AFTER_MS = 1_000;
+
+/** Whether the same may be taken later. A code this client does not know, which reads as `internal`, is no reason to ask again for ever. */
+const isForNow = (code: ErrorCode): boolean => code !== 'internal' && ERROR_CODES[code].retryable;
 
 type StateMessage = ServerMessageOf<'presence' | 'cursors' | 'ephemeral' | 'values' | 'valueTaken'>;
 
@@ -115,6 +122,10 @@ export class StateFlow {
     const { re, key, offer, code, message, hint, retryAfterMs } = error;
     const name = error.name ?? null;
     if (re !== 'presence' && re !== 'cursor' && re !== 'ephemeral' && re !== 'value') return false;
+    if (re === 'value' && name !== null && key !== undefined && offer !== undefined && isForNow(code)) {
+      this.values.refusedForNow(name, key, offer, retryAfterMs ?? RETRY_AFTER_MS);
+      return true;
+    }
     if (re !== 'value') this.own.refused(re, name);
     else if (name !== null) this.values.refused(name, key, offer);
     this.#tell({ type: 'stateRefused', what: re, name, error: { code, message, hint, retryAfterMs } });

@@ -45,6 +45,8 @@ export interface ValueBounds {
   readonly keyCharactersMax: number;
   readonly valueKeysMax: number;
   readonly unwrittenValueBytesMax: number;
+  readonly unwrittenValueBytesHard: number;
+  readonly retryAfterMs: number;
 }
 
 interface Unwritten {
@@ -61,6 +63,8 @@ interface Unwritten {
 const COMMIT_BYTES_MAX = CHANGE_SET_BYTES_MAX / 2;
 /** What a row costs beside its text, see changeSetBytes. */
 const ROW_BYTES = 64;
+/** About what memory holds of each client that set an unwritten value: its id, its group and subject, its total. */
+const SETTER_BYTES = 512;
 
 /** Seqs of one start of the room; a room may start two million times before 2^53 is reached. */
 const SEQS_PER_BOOT = 2 ** 32;
@@ -127,7 +131,8 @@ export class DebouncedValues {
 
   /**
    * Takes an offer, shows it, and gives the seq that stands for it.
-   * @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`: nothing was taken, offering the same again is of no use.
+   * @throws AlcoveError `value_unknown`, `value_invalid`, `value_too_large`: nothing was taken, offering the same again is of no use. `overloaded`: nothing was
+   *   taken, and the same may be taken once something is written.
    */
   offer(offer: ValueOffer, nowMs: number): number {
     const definition = Object.hasOwn(this.#definitions, offer.name) ? this.#definitions[offer.name] : undefined;
@@ -253,8 +258,10 @@ export class DebouncedValues {
     const id = idOf(name, key);
     const before = this.#unwritten.get(id);
     if (before === undefined && isNewRow) this.#refuseNewKey(name);
+    const setters = (before?.setters.size ?? 0) + (before?.setters.has(owner.clientId) === true ? 0 : 1);
+    const bytes = this.#bytesOf(value) + id.length + ROW_BYTES + setters * SETTER_BYTES;
+    this.#refuseGrowth(name, bytes - (before?.bytes ?? 0));
     const entry: ValueEntry = { name, key, value, seq: this.#nextSeq(), written: false, updatedBy: userId };
-    const bytes = this.#bytesOf(value);
     const unwritten = before ?? { entry, dueMs: nowMs + intervalMs, bytes: 0, setters: new Set(), totals: new Map() };
     this.#bytes += bytes - unwritten.bytes;
     unwritten.entry = entry;
@@ -271,6 +278,13 @@ export class DebouncedValues {
       'value_invalid',
       `the room holds ${this.#bounds.valueKeysMax} values, its limit; ${name} cannot take another key`,
     );
+  }
+
+  /** What has been taken stays, and may be set again to something that is no larger. */
+  #refuseGrowth(name: string, bytes: number): void {
+    const { unwrittenValueBytesHard, retryAfterMs } = this.#bounds;
+    if (bytes <= 0 || this.#bytes + bytes <= unwrittenValueBytesHard) return;
+    throw new AlcoveError('overloaded', `${this.#bytes} bytes of values wait to be written; ${name} is not taken now`, { retryAfterMs });
   }
 
   #bytesOf(value: Json): number {

@@ -102,6 +102,8 @@ const LIMITS = {
   valueKeysMax: limit(10_000, 1, 10 * MB),
   /** Bytes of values that are not yet written; past it they are written at once. */
   unwrittenValueBytesMax: limit(4 * MB, 1 * KB, 1_000 * MB),
+  /** Bytes of them past which, since they cannot be written (a full disk), nothing more is taken: `overloaded`, retryable; setters keep it and offer it again. */
+  unwrittenValueBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),
 } as const satisfies LimitTable;
 
 export type LimitName = keyof typeof LIMITS;
@@ -133,6 +135,7 @@ const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
   ['heartbeatIntervalMs', 'idleTimeoutMs'],
   ['messageBytesMax', 'messageInflatedBytesMax'],
   ['sessionQueuedMutationsMax', 'queuedMutationsMax'],
+  ['unwrittenValueBytesMax', 'unwrittenValueBytesHard'],
 ];
 
 /** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
