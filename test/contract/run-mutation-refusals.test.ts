@@ -139,6 +139,33 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
       }
     });
 
+    it('[MU-19] a write that was built and never run, wherever it was built', async () => {
+      const row = { id: 'x', city: 'x' };
+      for (const [verb, table, body] of [
+        ['insert', 'stops', (tx: MutatorTx) => void tx.insert(stops).values(row)],
+        ['update', 'stops', (tx: MutatorTx) => void tx.update(stops).set({ city: 'y' }).where(sql`1`)],
+        ['delete', 'notes', (tx: MutatorTx) => void tx.delete(notes)],
+        ['insert', 'stops', (tx: MutatorTx) => void tx.transaction((inner) => void inner.insert(stops).values(row))],
+        [
+          'insert',
+          'notes',
+          (tx: MutatorTx) => {
+            insert(tx, 'lost');
+            tx.update(stops).set({ nights: 2 }).run();
+            void tx.insert(notes).values({ stopId: 'lost', line: 1, body: '' });
+            tx.delete(notes).run();
+          },
+        ],
+      ] as const) {
+        const error = await fails(rough(body));
+        expect(error).toMatchObject({
+          code: 'mutator_async',
+          message: `failing built a statement (${verb}, table ${table}) and did not run it: add .run()`,
+        });
+        expect(error.hint).toContain('.run()');
+      }
+    });
+
     it('[MU-9] a generator function', async () => {
       const failing = rough(function* (tx) {
         yield insert(tx, 'lost');

@@ -1,7 +1,7 @@
 import { mutator } from '@alcove/core/schema/define-mutator';
 import type { MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { AnyMutators } from '@alcove/core/schema/define-room';
-import { eq, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
 import { engines } from './engines.ts';
@@ -72,6 +72,41 @@ describe.each(engines)('runMutation on $name', (engine) => {
       expect(tab.slice(1)).toEqual([undefined, false, null, 'c', 1]);
       expect(room1.slice(1)).toEqual([ROOM_MS, true, { sub: 'ada' }, 'c', 2]);
       expect(seen[0]).toMatchObject({ 3: PAGE_MS });
+    });
+
+    it('[MU-19] may build reads for nothing, and writes that are run, prepared or put into others', async () => {
+      const row = { id: 'a', city: 'Oslo' };
+      const trip = await room({
+        build: mutator((tx) => {
+          void tx.select().from(stops).$dynamic();
+          const cities = tx.$with('cities').as(tx.select({ city: stops.city }).from(stops));
+          void tx.with(cities).select().from(cities);
+          const adding = tx.insert(stops).values(row);
+          expect(adding.toSQL().params).toContain('Oslo');
+          adding.onConflictDoNothing().run();
+          adding.run();
+          const byId = tx
+            .delete(stops)
+            .where(eq(stops.id, sql.placeholder('id')))
+            .prepare();
+          byId.run({ id: 'none' });
+          const ids = tx.select({ id: stops.id }).from(stops);
+          tx.update(stops).set({ city: 'Bergen' }).where(inArray(stops.id, ids)).returning().all();
+          tx.run(tx.update(stops).set({ city: 'Nara' }).getSQL());
+          tx.with(cities)
+            .delete(notes)
+            .where(inArray(notes.body, tx.select().from(cities)))
+            .run();
+          tx.transaction((inner) => {
+            inner
+              .insert(notes)
+              .select(inner.select({ stopId: stops.id, line: sql<number>`1`.as('line'), body: stops.city }).from(stops))
+              .run();
+          });
+        }),
+      });
+      trip.run('build');
+      expect([trip.rows('stops').map(([id, city]) => [id, city]), trip.rows('notes')]).toEqual([[['a', 'Nara']], [['a', 1, 'Nara']]]);
     });
 
     it('[MU-4] cannot change the arguments the next run gets', async () => {

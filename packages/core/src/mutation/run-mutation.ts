@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { AnyMutator, Claims, MutatorBody, MutatorContext } from '../schema/define-mutator.ts';
 import type { AnyRoom } from '../schema/define-room.ts';
 import type { Database } from '../sqlite/database.ts';
-import { mutatorTx } from '../sqlite/drizzle.ts';
+import { mutatorTx, refuseUnrunWrites } from '../sqlite/drizzle.ts';
 import type { Mutation } from './mutation.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { RunBudget } from './run-budget.ts';
@@ -79,8 +79,10 @@ function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: 
   try {
     database.transaction(() => {
       const rowsBefore = options.rowsCaptured ?? capture.rowCount();
-      const returned = callBody(() => body(mutatorTx(database, budget), args, context), budget);
+      const tx = mutatorTx(database, budget);
+      const returned = callBody(() => body(tx, args, context), budget);
       refuseUnfinished(returned, mutation.name);
+      refuseUnrunWrites(tx, mutation.name);
       // Where SQLite has ended the transaction under a body that caught the error, counting throws it again.
       rowsCaptured = capture.rowCount();
       budget.end(rowsCaptured - rowsBefore);

@@ -7,6 +7,7 @@ import {
   SQLitePreparedQuery,
   SQLiteSession,
   SQLiteSyncDialect,
+  type SQLiteTable,
   SQLiteTransaction,
 } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
@@ -14,6 +15,7 @@ import { checkParameters } from './bind-values.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
 import { shapeOfOne } from './statement-shape.ts';
+import { WatchedDialect } from './watched-dialect.ts';
 
 type NoSchema = Record<string, never>;
 type NoTables = ExtractTablesWithRelations<NoSchema>;
@@ -51,7 +53,29 @@ const dialect = new SQLiteSyncDialect();
  * AlcoveErrors. Blob columns give Uint8Arrays on every engine.
  */
 export function mutatorTx(database: Database, hooks: StatementHooks = {}): SyncDrizzle {
-  return new BaseSQLiteDatabase('sync', dialect, new Session(new DatabaseExecutor(database, hooks)), undefined);
+  const watched = new WatchedDialect();
+  return new WritingDatabase('sync', watched, new Session(new DatabaseExecutor(database, hooks), watched), undefined);
+}
+
+/**
+ * A `tx` is done with: refuses a write that was built with it and never run, which would do nothing without a word.
+ * @throws AlcoveError `mutator_async`: a statement of `whose`.
+ */
+export function refuseUnrunWrites(tx: SyncDrizzle, whose: string): void {
+  const unrun = tx instanceof WritingDatabase ? tx.watched.unrun() : null;
+  if (unrun === null) return;
+  const { verb, table } = unrun;
+  throw new AlcoveError('mutator_async', `${whose} built a statement (${verb}, table ${table}) and did not run it: add .run()`, {
+    hint: 'End every builder with .run(), .all() or .get().',
+  });
+}
+
+/** Writes by hand, inside an open transaction; gives what `write` returned. @throws AlcoveError `mutator_async`, as above; whatever `write` throws. */
+export function writeWithTx<Value>(database: Database, whose: string, write: (tx: SyncDrizzle) => Value): Value {
+  const tx = mutatorTx(database);
+  const returned = write(tx);
+  refuseUnrunWrites(tx, whose);
+  return returned;
 }
 
 /** A Drizzle database that only builds queries, for queryOf; running one is refused with `query_invalid`. */
@@ -126,12 +150,39 @@ function takenApart(query: unknown): TakenApart {
 const invalid = (message: string, sql?: string): AlcoveError =>
   new AlcoveError('query_invalid', sql === undefined ? message : `${message} (in: ${sql.slice(0, 200)})`);
 
+/** Tells its dialect of every write that is begun. */
+class WritingDatabase extends BaseSQLiteDatabase<'sync', { changes: number }, NoSchema> {
+  readonly watched: WatchedDialect;
+
+  constructor(kind: 'sync', watched: WatchedDialect, session: Session, schema: undefined) {
+    super(kind, watched, session, schema);
+    this.watched = watched;
+  }
+
+  override insert<Table extends SQLiteTable>(table: Table) {
+    this.watched.begin('insert', table);
+    return super.insert(table);
+  }
+
+  override update<Table extends SQLiteTable>(table: Table) {
+    this.watched.begin('update', table);
+    return super.update(table);
+  }
+
+  override delete<Table extends SQLiteTable>(table: Table) {
+    this.watched.begin('delete', table);
+    return super.delete(table);
+  }
+}
+
 class Session extends SQLiteSession<'sync', { changes: number }, NoSchema, NoTables> {
   readonly #executor: Executor;
+  readonly #watched: WatchedDialect;
 
-  constructor(executor: Executor) {
-    super(dialect);
+  constructor(executor: Executor, watched: WatchedDialect) {
+    super(watched);
     this.#executor = executor;
+    this.#watched = watched;
   }
 
   override prepareQuery(query: Query, fields: SelectedFieldsOrdered | undefined, method: SQLiteExecuteMethod): PreparedQuery {
@@ -148,11 +199,34 @@ class Session extends SQLiteSession<'sync', { changes: number }, NoSchema, NoTab
   }
 
   override transaction<T>(fn: (tx: NestedTransaction) => T): T {
-    return this.#executor.transaction(() => fn(new NestedTransaction('sync', dialect, this, undefined)));
+    return this.#executor.transaction(() => fn(new NestedTransaction('sync', this.#watched, this, undefined)));
   }
 }
 
-class NestedTransaction extends SQLiteTransaction<'sync', { changes: number }, NoSchema, NoTables> {}
+/** As WritingDatabase, from which it cannot be derived. */
+class NestedTransaction extends SQLiteTransaction<'sync', { changes: number }, NoSchema, NoTables> {
+  readonly #watched: WatchedDialect;
+
+  constructor(kind: 'sync', watched: WatchedDialect, session: Session, schema: undefined) {
+    super(kind, watched, session, schema);
+    this.#watched = watched;
+  }
+
+  override insert<Table extends SQLiteTable>(table: Table) {
+    this.#watched.begin('insert', table);
+    return super.insert(table);
+  }
+
+  override update<Table extends SQLiteTable>(table: Table) {
+    this.#watched.begin('update', table);
+    return super.update(table);
+  }
+
+  override delete<Table extends SQLiteTable>(table: Table) {
+    this.#watched.begin('delete', table);
+    return super.delete(table);
+  }
+}
 
 interface SyncConfig extends PreparedQueryConfig {
   type: 'sync';
@@ -273,6 +347,9 @@ const refuseToRun = (): never => {
 const buildingDrizzle: SyncDrizzle = new BaseSQLiteDatabase(
   'sync',
   dialect,
-  new Session({ run: refuseToRun, all: refuseToRun, first: refuseToRun, columns: refuseToRun, transaction: refuseToRun }),
+  new Session(
+    { run: refuseToRun, all: refuseToRun, first: refuseToRun, columns: refuseToRun, transaction: refuseToRun },
+    new WatchedDialect(),
+  ),
   undefined,
 );

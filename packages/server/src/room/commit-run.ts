@@ -4,7 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { runMutation } from '@alcove/core/mutation/run-mutation';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import { mutatorTx } from '@alcove/core/sqlite/drizzle';
+import { writeWithTx } from '@alcove/core/sqlite/drizzle';
 import { isAllowed } from '../access/access.ts';
 import type { Ack } from '../change-log/ack.ts';
 import type { AppendedEntry } from '../change-log/change-log.ts';
@@ -152,7 +152,9 @@ export class CommitRun {
 
   #transact(work: TransactWork, rejection: AlcoveError | null): void {
     this.#rowsCaptured = undefined;
-    const error = rejection ?? this.#attempt(() => this.#parts.database.transaction(() => work.write(mutatorTx(this.#parts.database))));
+    const error =
+      rejection ??
+      this.#attempt(() => this.#parts.database.transaction(() => writeWithTx(this.#parts.database, 'transact', (tx) => work.write(tx))));
     if (error === null) this.outcomes.push({ work, result: 'applied', version: this.version });
     else if (failureKind(error) === 'refuse') this.#refuse(work, error, 1);
     else this.outcomes.push({ work, result: 'rejected', version: this.#parts.log.head.version, error, again: false });

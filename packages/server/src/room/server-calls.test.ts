@@ -93,6 +93,11 @@ describe('the server’s own calls', () => {
     expect(database.prepare('SELECT count(*) FROM stops').get()).toEqual([2]);
   });
 
+  it('[MU-19] refuse a write that was built and not run', async () => {
+    const write = driven.room.transact((tx) => void tx.insert(stops).values({ id: 'lost', city: 'Oslo' }));
+    await expect(flushed(write)).rejects.toMatchObject({ code: 'mutator_async', message: expect.stringContaining('table stops') });
+  });
+
   it('[RM-19] read with a builder or sql, and only read', async () => {
     await flushed(add('s1'));
     expect(await driven.room.query((db) => db.select({ id: stops.id, nights: stops.nights }).from(stops))).toEqual([
