@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What the blocks of a page of the documentation are. */
+export interface PageSamples {
+  /** Files by name: the blocks that begin with `// name`, joined in order. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Lines of `sh` blocks, without comments. */
+  readonly commands: readonly string[];
+  /** The beginnings of blocks that are neither, and that no test could look at. */
+  readonly strays: readonly string[];
+}
+
+/** @param path of the page, from the root of the checkout */
+export const samplesOf = (path: string): PageSamples => samplesIn(readFileSync(join(root, path), 'utf8'));
+
+export function samplesIn(markdown: string): PageSamples {
+  const files = new Map<string, string>();
+  const commands: string[] = [];
+  const strays: string[] = [];
+  for (const [, language = '', code = ''] of markdown.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)) {
+    const [line = '', name] = /^\/\/ ([\w.-]+\.tsx?)\n/.exec(code) ?? [];
+    if (language === 'sh') commands.push(...commandsIn(code));
+    else if (/^tsx?$/.test(language) && name?.split('.').at(-1) === language)
+      files.set(name, `${files.get(name) ?? ''}${code.slice(line.length)}`);
+    else strays.push(`${language}: ${code.slice(0, 60)}`);
+  }
+  return { files, commands, strays };
+}
+
+const commandsIn = (code: string): string[] =>
+  code
+    .split('\n')
+    .map((line) => line.replace(/(^|\s+)#.*$/, '').trim())
+    .filter((line) => line !== '');
+
+/**
+ * Writes the files into a new folder inside the checkout, where packages are found as an app of the workspace finds them, with what the compiler needs.
+ * @returns the folder; whoever asked removes it
+ */
+export function writeSamples({ files }: PageSamples): string {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const folder = mkdtempSync(join(root, '.cache', 'samples-'));
+  symlinkSync(join(root, 'examples/minimal/node_modules'), join(folder, 'node_modules'), 'junction');
+  for (const [name, code] of files) writeFileSync(join(folder, name), code);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: '../../tsconfig.base.json',
+      compilerOptions: { lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: ['node'], jsx: 'react-jsx' },
+      include: ['*.ts', '*.tsx'],
+    }),
+  );
+  return folder;
+}
