@@ -21,9 +21,11 @@ export class TripPage {
     return this.page.context();
   }
 
+  /** Opens a trip, be it there already or not: an address with `?start` is not asked about. */
   async open(url: string): Promise<void> {
-    await this.page.goto(url);
+    await this.page.goto(`${url}?start`);
     await this.isLoaded();
+    await expect(this.page).toHaveURL(url);
   }
 
   /** The trip is here with all its cities, and this tab is connected. */

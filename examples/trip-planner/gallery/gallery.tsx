@@ -100,7 +100,14 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
       marks={{ ...NO_MARKS, stops: { ...NO_MARKS.stops, pending: trip.pendingIds } }}
       notes={trip.notes}
       items={loading ? [] : trip.items}
-      budget={{ value: budget, pending: false, away: away !== null, changedBy: asked.has('typing') ? 'Noor' : null, onChange: setBudget, onSettle: () => {} }}
+      budget={{
+        value: budget,
+        pending: false,
+        away: away !== null,
+        changedBy: asked.has('typing') ? 'Noor' : null,
+        onChange: setBudget,
+        onSettle: () => {},
+      }}
       me={{ sessionId: 'me', name, color: 'slate' }}
       others={OTHERS}
       lastSeenMs={away}

@@ -7,8 +7,14 @@ import { useVisitor } from './visitor.ts';
 
 const { useRoom, usePresence, useOthers, useCursors, useSyncStatus } = tripHooks;
 
-/** Who is here, where they point and what they write; and the same said of oneself. */
-export function useCompany(stopIds: readonly string[]) {
+const NOBODY_POINTS: readonly MapCursor[] = [];
+const NOBODY_TYPES: ReadonlyMap<string, readonly Person[]> = new Map();
+
+/**
+ * Who is here, where they point and what they write; and the same said of oneself. While this tab is away (`sinceMs`) those who were here are still known;
+ * where they point and what they do is not.
+ */
+export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
   const [visitor, rename] = useVisitor();
   const [, setPresence] = usePresence();
   const sessionId = useSyncStatus().sessionId ?? 'me';
@@ -29,11 +35,14 @@ export function useCompany(stopIds: readonly string[]) {
     [pointing, others],
   );
   const room = useRoom();
+  const typing = useTyping(stopIds, others);
+  const here = sinceMs === null;
   return {
     me: { sessionId, name, color },
     others,
-    cursors,
-    typing: useTyping(stopIds, others),
+    lastSeenMs: sinceMs,
+    cursors: here ? cursors : NOBODY_POINTS,
+    typing: here ? typing : NOBODY_TYPES,
     /** The name of somebody else by what the server knows them as. */
     nameOf: (userId: string | null) => present.find((one) => one.userId === userId && userId !== visitor.id)?.state.name ?? null,
     rename,

@@ -3,36 +3,60 @@ import type { LoadProgress } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
 import type { RejectedWrite } from './panels/rejected-list.tsx';
 import type { StatusLineProps } from './panels/status-line.tsx';
+import { endOfWrite, wordsForWrite } from './panels/trouble-words.ts';
+import type { TroubleSlipProps } from './panels/trouble-slip.tsx';
+import { marksOf, memberOf, textOf } from './panels/write-marks.ts';
+import { useMemo } from 'react';
+import { type useAway, useLastWords } from './connected-away.ts';
 import { tripHooks } from './trip-client.ts';
 
 const { useSyncStatus } = tripHooks;
 
 type Status = ReturnType<typeof useSyncStatus>;
+type Stops = readonly { readonly id: string; readonly name: string }[];
+
+/** Lines of the list of what waits; of the rest only the number is said. */
+const NAMED_MAX = 12;
 
 /** How this tab stands towards the room, in the words of the page. */
-export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, stops: readonly { id: string; name: string }[]) {
+export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, stops: Stops, away: ReturnType<typeof useAway>) {
   const status = useSyncStatus();
+  const { pending, rejected } = status;
+  const stopped = away.state === 'failed' || away.state === 'needs_auth';
   const line: StatusLineProps = {
     version: status.version,
     pending: status.pendingCount,
-    connection: status.connection,
+    waiting: pending.slice(0, NAMED_MAX).map((write) => describe(write, cities, stops)),
+    connection: away.state === 'connecting' && away.met ? 'reconnecting' : away.state,
     lastSyncMs: status.lastHeardAtMs,
+    retryAtMs: away.retryAtMs,
+    onTry: away.reconnect,
+  };
+  const trouble: TroubleSlipProps = {
+    sinceMs: away.sinceMs,
+    met: away.met,
+    stopped,
+    fault: away.error,
+    retryAtMs: away.retryAtMs,
+    waiting: status.pendingCount,
+    lastWords: useLastWords(away.sinceMs !== null && !stopped),
+    onTry: away.reconnect,
   };
   return {
     line,
+    trouble,
     load: ready && cities !== null ? null : progressOf(status),
-    pendingStopIds: new Set(status.pending.flatMap(({ args }) => textOf(args, 'id'))),
+    marks: useMemo(() => marksOf(pending, rejected), [pending, rejected]),
     rejected: {
-      writes: status.rejected.map(
-        (write): RejectedWrite => ({
-          key: String(write.key),
-          what: describe(write, cities, stops),
-          reason: write.error?.message ?? 'The room gave no reason.',
-        }),
-      ),
+      writes: rejected.map((write) => rejectedWrite(write, describe(write, cities, stops))),
       onDismiss: (key: string) => status.dismiss(Number(key)),
     },
   };
+}
+
+function rejectedWrite(write: MutationLine, what: string): RejectedWrite {
+  const fault = write.error ?? { code: '', message: '' };
+  return { key: String(write.key), what, end: endOfWrite(write), reason: wordsForWrite(fault), code: fault.code, detail: fault.message };
 }
 
 function progressOf({ replica, snapshotProgress }: Status): LoadProgress {
@@ -40,23 +64,11 @@ function progressOf({ replica, snapshotProgress }: Status): LoadProgress {
   return { phase: replica === 'pending' ? 'waiting' : 'reading', bytes: 0, bytesTotal: null, rows: 0, rowsTotal: null };
 }
 
-/** A member of a mutation's arguments. */
-function memberOf(args: MutationLine['args'], name: string): unknown {
-  return typeof args === 'object' && args !== null ? Object.entries(args).find(([key]) => key === name)?.[1] : undefined;
-}
-
-/** The same where it is text, else nothing. */
-function textOf(args: MutationLine['args'], name: string): string[] {
-  const value = memberOf(args, name);
-  return typeof value === 'string' ? [value] : [];
-}
-
 /** What was tried, in the words of whoever tried it. */
-function describe({ name, args }: MutationLine, cities: readonly CityRow[] | null, stops: readonly { id: string; name: string }[]): string {
+function describe({ name, args }: MutationLine, cities: readonly CityRow[] | null, stops: Stops): string {
   const city = cities?.find((one) => one.id === memberOf(args, 'cityId'))?.name ?? 'a stop';
-  const [stopId] = [...textOf(args, 'id'), ...textOf(args, 'stopId')];
+  const stopId = textOf(args, 'stopId') || textOf(args, 'id');
   const stop = stops.find((one) => one.id === stopId)?.name ?? 'a stop';
-  const [written = 'a thing'] = textOf(args, 'label');
   const words: Readonly<Record<string, string>> = {
     addStop: `Add ${city}`,
     moveStop: `Move ${stop}`,
@@ -65,9 +77,10 @@ function describe({ name, args }: MutationLine, cities: readonly CityRow[] | nul
     addNote: `Note on ${stop}`,
     editNote: 'Change of a note',
     removeNote: 'Removal of a note',
-    addItem: `Pack ${written}`,
-    toggleItem: 'Tick on the packing list',
+    addItem: `Pack ${textOf(args, 'label') || 'a thing'}`,
+    toggleItem: memberOf(args, 'packed') === true ? 'Tick on the packing list' : 'Untick on the packing list',
     removeItem: 'Removal from the packing list',
+    clearExample: 'Begin with an empty map',
   };
   return words[name] ?? name;
 }

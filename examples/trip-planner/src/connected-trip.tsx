@@ -1,10 +1,11 @@
+import { useAway } from './connected-away.ts';
 import { useBudget } from './connected-budget.ts';
 import { useCompany } from './connected-company.ts';
 import { useCities, useTripRows } from './connected-rows.ts';
 import { useCitySearch } from './connected-search.ts';
 import { useSqlPanel } from './connected-sql.ts';
 import { useTripStatus } from './connected-status.ts';
-import { Trouble } from './connected-trouble.tsx';
+import { useTitle } from './connected-title.ts';
 import { keyAtEnd } from './panels/reorder.ts';
 import { randomId } from './random-id.ts';
 import { tripHooks } from './trip-client.ts';
@@ -12,41 +13,49 @@ import { type TripActions, TripView } from './trip-view.tsx';
 
 const { useRoom } = tripHooks;
 
-const STOP_ID_CHARACTERS = 16;
+const ID_CHARACTERS = 16;
+
+/** Of what a person adds; hard to meet twice. */
+const freshId = () => randomId(ID_CHARACTERS);
 
 /** The page over a room: every row, person and figure on it is live. */
-export function ConnectedTrip({ title }: { readonly title: string }) {
+export function ConnectedTrip({ id }: { readonly id: string }) {
+  const away = useAway();
   const { ready, stops, notes, items } = useTripRows();
+  const title = useTitle(id, ready);
   const cities = useCities();
-  const company = useCompany(stops.map((stop) => stop.id));
+  const company = useCompany(
+    stops.map((stop) => stop.id),
+    away.sinceMs,
+  );
   const budget = useBudget(company.nameOf);
   const search = useCitySearch();
   const sql = useSqlPanel();
-  const { line, load, pendingStopIds, rejected } = useTripStatus(ready, cities, stops);
+  const { line, trouble, load, marks, rejected } = useTripStatus(ready, cities, stops, away);
   const actions = useActions(stops, company);
   return (
-    <>
-      <TripView
-        title={title}
-        load={load}
-        cities={cities}
-        stops={stops}
-        pendingStopIds={pendingStopIds}
-        notes={notes}
-        items={items}
-        budget={budget}
-        me={company.me}
-        others={company.others}
-        cursors={company.cursors}
-        typing={company.typing}
-        search={search}
-        sql={sql}
-        rejected={rejected}
-        status={line}
-        actions={actions}
-      />
-      <Trouble />
-    </>
+    <TripView
+      title={title}
+      address={location.origin + location.pathname}
+      load={load}
+      cities={cities}
+      stops={stops}
+      marks={marks}
+      notes={notes}
+      items={items}
+      budget={{ ...budget, away: away.sinceMs !== null }}
+      me={company.me}
+      others={company.others}
+      lastSeenMs={company.lastSeenMs}
+      cursors={company.cursors}
+      typing={company.typing}
+      search={search}
+      sql={sql}
+      rejected={rejected}
+      status={line}
+      trouble={trouble}
+      actions={actions}
+    />
   );
 }
 
@@ -56,14 +65,22 @@ function useActions(stops: Parameters<typeof keyAtEnd>[0], { me, rename, setCurs
   const { mutate } = useRoom();
   // What a mutation comes to stands in the status: pending there, then gone, or rejected with its reason.
   return {
-    addStop: (city) => void mutate.addStop({ id: randomId(STOP_ID_CHARACTERS), cityId: city.id, position: keyAtEnd(stops), nights: 1 }),
+    addStop: (city) => {
+      const id = freshId();
+      void mutate.addStop({ id, cityId: city.id, position: keyAtEnd(stops), nights: 1 });
+      return id;
+    },
     moveStop: (id, position) => void mutate.moveStop({ id, position }),
     removeStop: (id) => void mutate.removeStop({ id }),
     setNights: (id, nights) => void mutate.setNights({ id, nights }),
-    addNote: (stopId, body) => void mutate.addNote({ stopId, body, author: me.name }),
+    addNote: (stopId, body) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name }),
     editNote: (id, body) => void mutate.editNote({ id, body }),
     removeNote: (id) => void mutate.removeNote({ id }),
-    addItem: (label) => void mutate.addItem({ label }),
+    addItem: (label) => {
+      const id = freshId();
+      void mutate.addItem({ id, label });
+      return id;
+    },
     toggleItem: (id, packed) => void mutate.toggleItem({ id, packed }),
     removeItem: (id) => void mutate.removeItem({ id }),
     setTyping,

@@ -1,30 +1,41 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ConnectedTrip } from './connected-trip.tsx';
-import { freshTripId, pathOfTrip, titleOfTrip, tripIdOf } from './trip-address.ts';
+import { TripGate } from './start/trip-gate.tsx';
+import { NoSuchPlace, StartPage } from './start/start-page.tsx';
+import { placeOf, titleOfTrip } from './trip-address.ts';
 import { tripClient, tripHooks } from './trip-client.ts';
 
 const { RoomProvider } = tripHooks;
+const place = placeOf(location.pathname);
 
-/** The trip of this address; a fresh one has its address at once, so that a reload finds it and a copy of the address shares it. */
-function openTrip(): string {
-  const known = tripIdOf(location.pathname);
-  if (known !== null) return known;
-  const id = freshTripId();
-  history.replaceState(null, '', pathOfTrip(id));
-  return id;
+function Here() {
+  if (place.kind === 'start') return <StartPage />;
+  if (place.kind === 'nowhere') return <NoSuchPlace path={decodeSafely(location.pathname)} />;
+  return (
+    <TripGate id={place.id}>
+      <RoomProvider client={tripClient} id={place.id}>
+        <ConnectedTrip id={place.id} />
+      </RoomProvider>
+    </TripGate>
+  );
 }
 
-const id = openTrip();
-const title = titleOfTrip(id);
-document.title = title;
+/** A path as people write it; as it is where it was never meant to be read. */
+function decodeSafely(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+if (place.kind === 'trip') document.title = titleOfTrip(place.id);
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
-      <RoomProvider client={tripClient} id={id}>
-        <ConnectedTrip title={title} />
-      </RoomProvider>
+      <Here />
     </StrictMode>,
   );
 }

@@ -10,6 +10,8 @@ export interface BudgetSliderProps {
   /** Who moved it last, where that is somebody else and just now. */
   readonly changedBy: string | null;
   readonly nights: number;
+  /** Nobody is there to write it to. */
+  readonly away: boolean;
   readonly onChange: (value: number) => void;
   /** The hand has let go: write it now. */
   readonly onSettle: () => void;
@@ -18,10 +20,17 @@ export interface BudgetSliderProps {
 const STEP = 50;
 
 /** One number for the whole trip, moved by anybody and seen by all while it moves. */
-export function BudgetSlider({ value, pending, changedBy, nights, onChange, onSettle }: BudgetSliderProps) {
+export function BudgetSlider({ value, pending, changedBy, nights, away, onChange, onSettle }: BudgetSliderProps) {
   const id = useId();
   const perNight = nights === 0 ? null : `${formatEuros(Math.round(value / nights))} a night over ${plural(nights, 'night')}`;
-  const said = changedBy !== null ? `${changedBy} is moving it` : pending ? 'writing…' : (perNight ?? 'no nights yet');
+  const said =
+    changedBy !== null
+      ? `${changedBy} is moving it`
+      : pending
+        ? away
+          ? 'kept here until the server is back'
+          : 'writing…'
+        : (perNight ?? 'no nights yet');
   return (
     <div className="budget">
       <label htmlFor={id}>Budget</label>

@@ -1,5 +1,5 @@
 import { NAME_CHARACTERS_MAX } from '../bounds.ts';
-import { initials, nameList } from './words.ts';
+import { formatTime, initials, nameList, plural } from './words.ts';
 
 /** Somebody in the room. */
 export interface Person {
@@ -12,6 +12,8 @@ export interface Person {
 export interface PeopleProps {
   readonly me: Person;
   readonly others: readonly Person[];
+  /** While this tab is away: since when it does not know who is here; else null. */
+  readonly lastSeenMs: number | null;
   readonly onRename: (name: string) => void;
   /** Shows where somebody is on the map; absent for people without a cursor. */
   readonly onFollow: (sessionId: string) => void;
@@ -20,24 +22,17 @@ export interface PeopleProps {
 
 const SHOWN_MAX = 6;
 
-/** Who is here: own mark first with the name to change, then everybody else. */
-export function People({ me, others, onRename, onFollow, cursorOf }: PeopleProps) {
+/** Who is here: own mark first with the name to change, then everybody else; faded while nobody knows whether they still are. */
+export function People({ me, others, lastSeenMs, onRename, onFollow, cursorOf }: PeopleProps) {
   const shown = others.slice(0, SHOWN_MAX);
+  const rest = others.slice(SHOWN_MAX);
+  const seen = lastSeenMs === null ? '' : `, last seen ${formatTime(lastSeenMs)}`;
   return (
-    <section className="people" aria-label={`${others.length + 1} people here`}>
-      <label className="people-me">
-        <Mark person={me} />
-        <span className="unseen">Your name</span>
-        <input
-          key={me.name}
-          defaultValue={me.name}
-          maxLength={NAME_CHARACTERS_MAX}
-          spellCheck={false}
-          autoComplete="off"
-          onBlur={(e) => e.target.value.trim() !== '' && e.target.value.trim() !== me.name && onRename(e.target.value.trim())}
-          onKeyDown={(e) => e.key === 'Enter' && e.currentTarget.blur()}
-        />
-      </label>
+    <section
+      className={lastSeenMs === null ? 'people' : 'people is-away'}
+      aria-label={lastSeenMs === null ? `${plural(others.length + 1, 'person', 'people')} here` : `People who were here${seen}`}
+    >
+      <OwnName me={me} onRename={onRename} />
       <ul>
         {shown.map((person) => (
           <li key={person.sessionId}>
@@ -46,20 +41,54 @@ export function People({ me, others, onRename, onFollow, cursorOf }: PeopleProps
               className="bare"
               disabled={!cursorOf(person.sessionId)}
               onClick={() => onFollow(person.sessionId)}
-              title={person.name}
+              title={`${person.name}${seen}${cursorOf(person.sessionId) ? ': show where on the map' : ''}`}
             >
               <Mark person={person} />
-              <span className="unseen">{cursorOf(person.sessionId) ? `Show where ${person.name} is` : person.name}</span>
+              <span className="unseen">
+                {cursorOf(person.sessionId) ? `Show where ${person.name} is` : person.name}
+                {seen}
+              </span>
             </button>
           </li>
         ))}
-        {others.length > SHOWN_MAX && (
-          <li className="people-more" title={nameList(others.slice(SHOWN_MAX).map((one) => one.name))}>
-            +{others.length - SHOWN_MAX}
+        {rest.length > 0 && (
+          <li className="people-more" title={nameList(rest.map((one) => one.name))}>
+            +{rest.length}
           </li>
         )}
       </ul>
     </section>
+  );
+}
+
+/** The own mark with the own name beside it, which is a field: what is written there the others see. */
+function OwnName({ me, onRename }: Pick<PeopleProps, 'me' | 'onRename'>) {
+  return (
+    <label className="people-me" title="Your name, as the others see it. Press to change it.">
+      <Mark person={me} />
+      <span className="unseen">Your name</span>
+      <input
+        key={me.name}
+        defaultValue={me.name}
+        dir="auto"
+        maxLength={NAME_CHARACTERS_MAX}
+        spellCheck={false}
+        autoComplete="off"
+        onFocus={(e) => e.target.select()}
+        onBlur={(e) => {
+          const name = e.target.value.trim();
+          if (name === '') e.target.value = me.name;
+          else if (name !== me.name) onRename(name);
+        }}
+        onKeyDown={(e) => {
+          if (e.key === 'Escape') e.currentTarget.value = me.name;
+          if (e.key === 'Enter' || e.key === 'Escape') e.currentTarget.blur();
+        }}
+      />
+      <svg className="pencil" viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M3 13l.8-3.200L11 2.600 13.400 5 6.200 12.200z" />
+      </svg>
+    </label>
   );
 }
 

@@ -1,10 +1,17 @@
-/** A write the room refused. Its effect is gone from the page already. */
+import { formatNumber, plural } from './words.ts';
+
+/** A write that came to nothing. Its effect is gone from the page already. */
 export interface RejectedWrite {
   readonly key: string;
   /** What was tried, in the app's words: "Add McMurdo Station". */
   readonly what: string;
-  /** The room's reason, as it gave it. */
+  /** What became of it: "not accepted". */
+  readonly end: string;
+  /** Why, in words for whoever tried. */
   readonly reason: string;
+  /** For who wants to know it exactly; empty where there is none. */
+  readonly code: string;
+  readonly detail: string;
 }
 
 export interface RejectedListProps {
@@ -12,21 +19,44 @@ export interface RejectedListProps {
   readonly onDismiss: (key: string) => void;
 }
 
-/** Corrections to the map: each write that was not accepted, with the room's reason, until somebody has read it. */
+/** Slips laid side by side cover the map: of more than these only the number is said. */
+const SHOWN_MAX = 3;
+
+/** Corrections to the map: each write that was not accepted, with the reason, until somebody has read it. */
 export function RejectedList({ writes, onDismiss }: RejectedListProps) {
+  const shown = writes.slice(0, SHOWN_MAX);
+  const more = writes.length - shown.length;
   return (
     <div role="alert" className="rejected">
-      {writes.map((write) => (
+      {shown.map((write) => (
         <section key={write.key} className="slip correction">
-          <h2>{write.what}: not accepted</h2>
-          <p>{write.reason}</p>
+          <h2 dir="auto">
+            {write.what}: {write.end}
+          </h2>
+          <p dir="auto">{write.reason}</p>
           <div className="slip-actions">
             <button type="button" className="press" onClick={() => onDismiss(write.key)}>
               Understood
             </button>
           </div>
+          {write.code !== '' && write.code !== 'forbidden' && (
+            <details className="small-print">
+              <summary>{write.code}</summary>
+              {write.detail}
+            </details>
+          )}
         </section>
       ))}
+      {more > 0 && (
+        <section className="slip correction">
+          <h2>{plural(more, 'more change')} came to nothing</h2>
+          <div className="slip-actions">
+            <button type="button" className="quiet" onClick={() => writes.forEach((write) => onDismiss(write.key))}>
+              Dismiss all {formatNumber(writes.length)}
+            </button>
+          </div>
+        </section>
+      )}
     </div>
   );
 }

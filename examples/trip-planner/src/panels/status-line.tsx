@@ -1,16 +1,23 @@
-/** The client's own word for it. */
-export type ConnectionShown = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
+import { useState } from 'react';
+import type { ConnectionWord } from '../away.ts';
+import { Countdown } from './countdown.tsx';
+import { formatNumber, formatTime } from './words.ts';
 
 export interface StatusLineProps {
   readonly version: number | null;
   /** Own mutations the room has not confirmed. */
   readonly pending: number;
-  readonly connection: ConnectionShown;
+  /** What the first of them are, in words. */
+  readonly waiting: readonly string[];
+  readonly connection: ConnectionWord;
   /** Wall clock of the last message that moved the replica; null before the first. */
   readonly lastSyncMs: number | null;
+  /** Wall clock of the next attempt to connect; null: none, or it is under way. */
+  readonly retryAtMs: number | null;
+  readonly onTry: () => void;
 }
 
-const CONNECTIONS: Record<ConnectionShown, string> = {
+const CONNECTIONS: Record<ConnectionWord, string> = {
   idle: 'Connecting',
   connecting: 'Connecting',
   connected: 'Connected',
@@ -20,34 +27,68 @@ const CONNECTIONS: Record<ConnectionShown, string> = {
   closed: 'Closed',
 };
 
-const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-
 /** Where this tab stands towards the room. Where space is short the words go and the figures stay. */
-export function StatusLine({ version, pending, connection, lastSyncMs }: StatusLineProps) {
+export function StatusLine({ version, pending, waiting, connection, lastSyncMs, retryAtMs, onTry }: StatusLineProps) {
   return (
     <ul className="status" aria-label="Status">
       <li className={`lamp is-${connection}`} role="status">
         {CONNECTIONS[connection]}
       </li>
-      <li>
+      {connection === 'reconnecting' && (
+        <li className="status-next">
+          <Countdown untilMs={retryAtMs} />{' '}
+          <button type="button" className="quiet" onClick={onTry}>
+            Try now
+          </button>
+        </li>
+      )}
+      <li className="status-version">
         <span>
           <span className="wide">Version </span>
           <span className="narrow" aria-hidden="true">
             v
           </span>
         </span>
-        <b className="figure">{version === null ? '–' : version.toLocaleString('en')}</b>
+        <b className="figure">{version === null ? '–' : formatNumber(version)}</b>
       </li>
-      <li>
-        <b className="figure">{pending}</b>
-        <span> pending</span>
-      </li>
-      <li>
+      <Pending pending={pending} waiting={waiting} />
+      <li className="status-last">
         <span className="wide">Last sync </span>
         <b className="figure">
-          {lastSyncMs === null ? '–' : <time dateTime={new Date(lastSyncMs).toISOString()}>{timeOfDay.format(lastSyncMs)}</time>}
+          {lastSyncMs === null ? '–' : <time dateTime={new Date(lastSyncMs).toISOString()}>{formatTime(lastSyncMs)}</time>}
         </b>
       </li>
     </ul>
+  );
+}
+
+/** How many writes wait; what they are at a press. */
+function Pending({ pending, waiting }: Pick<StatusLineProps, 'pending' | 'waiting'>) {
+  const [open, setOpen] = useState(false);
+  const figure = (
+    <>
+      <b className="figure">{formatNumber(pending)}</b> pending
+    </>
+  );
+  if (pending === 0) return <li>{figure}</li>;
+  const more = pending - waiting.length;
+  return (
+    <li className="waiting" onKeyDown={(e) => e.key === 'Escape' && setOpen(false)}>
+      <button type="button" className="quiet" aria-expanded={open} title="What waits for the server" onClick={() => setOpen(!open)}>
+        {figure}
+      </button>
+      {open && (
+        <div className="slip waiting-list" role="region" aria-label="What waits for the server">
+          <ol>
+            {waiting.map((what, i) => (
+              <li key={i} dir="auto">
+                {what}
+              </li>
+            ))}
+          </ol>
+          {more > 0 && <p>and {formatNumber(more)} more</p>}
+        </div>
+      )}
+    </li>
   );
 }

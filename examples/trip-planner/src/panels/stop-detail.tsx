@@ -1,6 +1,8 @@
 import { type KeyboardEvent, type SubmitEvent, useState } from 'react';
 import { NIGHTS_MAX, NOTE_CHARACTERS_MAX } from '../bounds.ts';
+import { PendingMark, RefusedMark, RefusedRowMark } from './mark.tsx';
 import { type Person, TypingLine } from './people.tsx';
+import type { TripMarks } from './write-marks.ts';
 import { plural } from './words.ts';
 
 /** A stop with its city, in the order of the trip. */
@@ -37,10 +39,13 @@ interface DetailProps extends StopActions {
   readonly stop: StopRow;
   readonly notes: readonly NoteRow[];
   readonly typing: readonly Person[];
+  readonly marks: TripMarks;
+  readonly onDismiss: (key: string) => void;
 }
 
 /** What opens under a stop: its nights, its notes, the way to take it off the route. */
-export function StopDetail({ stop, notes, typing, onSetNights, onRemove, onAddNote, onEditNote, onRemoveNote, onTyping }: DetailProps) {
+export function StopDetail(props: DetailProps) {
+  const { stop, typing, marks, onSetNights, onRemove, onAddNote, onTyping } = props;
   return (
     <div className="stop-detail">
       <div className="nights">
@@ -67,25 +72,51 @@ export function StopDetail({ stop, notes, typing, onSetNights, onRemove, onAddNo
           Remove stop
         </button>
       </div>
-      {notes.length > 0 && (
-        <ul className="notes" aria-label={`Notes on ${stop.name}`}>
-          {notes.map((note) => (
-            <Note key={note.id} note={note} onEdit={onEditNote} onRemove={onRemoveNote} />
-          ))}
-        </ul>
-      )}
+      {marks.stops.refused.has(stop.id) && <RefusedMark />}
+      <Notes {...props} />
       <NoteField label={`Write a note on ${stop.name}`} onSave={(body) => onAddNote(stop.id, body)} onTyping={onTyping} />
       <TypingLine people={typing} />
     </div>
   );
 }
 
+function Notes({ stop, notes, marks, onEditNote, onRemoveNote, onDismiss }: DetailProps) {
+  const refusedRows = marks.notes.refusedRows.filter((row) => row.stopId === stop.id);
+  if (notes.length === 0 && refusedRows.length === 0) return null;
+  return (
+    <ul className="notes" aria-label={`Notes on ${stop.name}`}>
+      {notes.map((note) => (
+        <Note
+          key={note.id}
+          note={note}
+          pending={marks.notes.pending.has(note.id)}
+          refused={marks.notes.refused.has(note.id)}
+          onEdit={onEditNote}
+          onRemove={onRemoveNote}
+        />
+      ))}
+      {refusedRows.map((row) => (
+        <li key={row.key} className="is-refused">
+          <p dir="auto">{row.text}</p>
+          <p className="by">
+            <RefusedRowMark name="the note" onDismiss={() => onDismiss(row.key)} />
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Note({
   note,
+  pending,
+  refused,
   onEdit,
   onRemove,
 }: {
   readonly note: NoteRow;
+  readonly pending: boolean;
+  readonly refused: boolean;
   readonly onEdit: (id: string, body: string) => void;
   readonly onRemove: (id: string) => void;
 }) {
@@ -103,15 +134,17 @@ function Note({
   }
   return (
     <li>
-      <p>{note.body}</p>
+      <p dir="auto">{note.body}</p>
       <p className="by">
-        <span>{note.author}</span>
+        <span dir="auto">{note.author}</span>
         <button type="button" className="quiet" onClick={() => setEditing(true)}>
           Change
         </button>
         <button type="button" className="quiet" onClick={() => onRemove(note.id)}>
           Remove
         </button>
+        {refused && <RefusedMark />}
+        {pending && <PendingMark />}
       </p>
     </li>
   );

@@ -28,7 +28,8 @@ export interface Reorder {
 
 /**
  * Reordering by dragging a handle or by arrow keys on it. `onMove` gets the new fractional key; the row moves when the
- * rows handed in have moved. A handle that had the keyboard keeps it. Rows are the list's element children, in order.
+ * rows handed in have moved. A handle that had the keyboard keeps it. Rows are the list's children with a
+ * `data-row`, in order; what else is in it stays where it is.
  */
 export function useReorder<Row extends Ordered>(
   rows: readonly Row[],
@@ -51,7 +52,7 @@ export function useReorder<Row extends Ordered>(
     if (e.button !== 0 || list.current === null) return;
     e.preventDefault();
     e.currentTarget.setPointerCapture(e.pointerId);
-    const boxes = [...list.current.children].map((child) => child.getBoundingClientRect());
+    const boxes = [...list.current.querySelectorAll(':scope > [data-row]')].map((child) => child.getBoundingClientRect());
     const from = rows.findIndex((row) => row.id === id);
     const middles = boxes.map((box) => box.top + box.height / 2);
     setDrag({ id, from, to: from, dy: 0, heightPx: boxes[from]?.height ?? 0, middles, startY: e.clientY });

@@ -14,6 +14,11 @@ export function countryName(code: string): string {
   return /^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code;
 }
 
+const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** `14:02:11`. */
+export const formatTime = (wallMs: number): string => timeOfDay.format(wallMs);
+
 /** Bytes as people read them: `840 KB`, `6.4 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

@@ -1,0 +1,117 @@
+/** What went wrong, as the client tells it. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The same in words for whoever sits before the page. */
+export interface TroubleWords {
+  readonly title: string;
+  readonly says: string;
+  /** What may help: to load the page again, or to try once more. */
+  readonly way: 'load' | 'try';
+}
+
+const OLDER_PAGE: TroubleWords = {
+  title: 'This page is out of date',
+  says: 'The server runs a newer version of the trip planner. Load the page again to get it.',
+  way: 'load',
+};
+const DAMAGED: TroubleWords = {
+  title: 'The server cannot open this trip',
+  says: 'Something is wrong with the file it is kept in. Whoever runs the server finds the reason in its log.',
+  way: 'try',
+};
+
+/** Why a tab that gave up cannot reach its trip. */
+const STOPPED: Readonly<Record<string, TroubleWords>> = {
+  update_needed: OLDER_PAGE,
+  protocol_unsupported: OLDER_PAGE,
+  unauthenticated: {
+    title: 'The server does not know you',
+    says: 'It did not accept who this browser says you are. Loading the page again may help.',
+    way: 'load',
+  },
+  forbidden: {
+    title: 'This trip is closed to you',
+    says: 'The server does not let you open it. Ask whoever sent you the link.',
+    way: 'try',
+  },
+  origin_refused: { title: 'This page may not connect', says: 'The server does not accept pages from this address.', way: 'try' },
+  room_unknown: { title: 'There are no trips here', says: 'The server at this address is another one: it keeps no trips.', way: 'try' },
+  room_id_invalid: { title: 'This is no trip’s address', says: 'Perhaps a part of the link was lost on the way here.', way: 'try' },
+  schema_mismatch: { ...DAMAGED, says: 'Its file does not fit the server’s version. Whoever runs the server finds the reason in its log.' },
+  migration_failed: DAMAGED,
+  file_damaged: DAMAGED,
+  file_foreign: DAMAGED,
+  history_lost: {
+    ...DAMAGED,
+    says: 'A part of its history is missing on the server’s disk. Whoever runs the server has to decide how to go on.',
+  },
+};
+
+/** For a tab that does not try any more. */
+export function wordsForStop({ code }: Fault): TroubleWords {
+  return (
+    STOPPED[code] ?? {
+      title: 'This trip cannot be reached',
+      says: 'The server and this page do not understand each other. Loading the page again may help.',
+      way: 'load',
+    }
+  );
+}
+
+const SERVER_GONE =
+  'The server may have been stopped, or the network between here and it is down. Do you run it yourself? Then start it again: npm start.';
+
+const WAITING: Readonly<Record<string, string>> = {
+  room_outdated: 'The server runs an older version than this page. It goes on by itself once the server was updated.',
+  draining: 'The server is being stopped or started anew.',
+  overloaded: 'The server has more to do than it can: it lets people in again as soon as there is room.',
+  rate_limited: 'The server asked for a pause.',
+  room_full: 'The server’s disk is full.',
+  room_failed: 'The server had trouble with its disk and opens the trip again.',
+  heartbeat_missed: 'The server does not answer: it may be busy, or the network between here and it is down.',
+};
+
+/** What may be the matter while a tab tries again and again. */
+export function wordsForAbsence(fault: Fault | null, online: boolean): string {
+  if (!online) return 'This device has no network.';
+  return (fault === null ? undefined : WAITING[fault.code]) ?? SERVER_GONE;
+}
+
+/** A write that came to nothing. */
+export interface FailedWrite extends Fault {
+  /** `failed` before it was sent, `rejected` by the room, `unknown`: nobody can tell. */
+  readonly status: string;
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  arguments_invalid: 'There was something in it that does not fit: too long, perhaps, or out of range.',
+  mutator_failed: 'The server could not do it.',
+  mutator_unknown: 'The server does not know how to do that: it may run another version.',
+  mutator_limit: 'It would have changed too much at once.',
+  mutator_timeout: 'It took too long and was taken back.',
+  sql_refused: 'The server could not do it.',
+  sql_failed: 'The server could not do it.',
+  constraint_failed: 'It does not fit what the others have changed meanwhile.',
+  client_unknown: 'This page was away for so long that the server has forgotten it. Look whether it is there, and do it again if not.',
+  unknown_outcome: 'The connection broke at the wrong moment. Look whether it is there, and do it again if not.',
+  outbox_full: 'Too many changes wait already. Try again when some of them have gone through.',
+  room_full: 'The trip, or the server’s disk, is full.',
+  closed: 'The page was being closed.',
+  worker_failed: 'This page had to begin anew just then.',
+  query_timeout: 'It took too long and was ended.',
+};
+
+/** Why a write came to nothing. A refusal by the trip's own rules is in people's words already. */
+export function wordsForWrite({ code, message }: Fault): string {
+  if (code === 'forbidden' && message !== '') return message;
+  return REFUSALS[code] ?? 'Something went wrong on the way. Nothing else was lost.';
+}
+
+/** What became of it, after what it was: “Add Osaka: not accepted”. */
+export function endOfWrite({ status }: Pick<FailedWrite, 'status'>): string {
+  if (status === 'failed') return 'not done';
+  return status === 'unknown' ? 'perhaps not done' : 'not accepted';
+}

@@ -1,0 +1,124 @@
+import { type ReactNode, type SubmitEvent, useState } from 'react';
+import '../sheet.ts';
+import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
+import { EXAMPLE_NAME, pathOfTrip, titleOfTrip } from '../trip-address.ts';
+import { useTheme } from '../use-theme.ts';
+import { addressOfFresh, addressToStart } from './fresh-trip.ts';
+import { forgetTrip, knownTrips } from './known-trips.ts';
+import './start.css';
+
+const openAddress = (address: string) => location.assign(address);
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' });
+
+/** Where somebody comes who has no trip's address: name a new one, look at the example, go on with one of before. */
+export function StartPage() {
+  return (
+    <Frame title="Trip planner" says="Plan a trip together: one map, everybody’s hands on it, online or not.">
+      <NewTrip />
+      <p className="start-or">
+        or{' '}
+        <button type="button" className="link" onClick={() => openAddress(addressOfFresh(EXAMPLE_NAME, { title: null, empty: false }))}>
+          look at the example
+        </button>
+        , a route through Japan with a packing list.
+      </p>
+      <BeforeNow />
+    </Frame>
+  );
+}
+
+/** For an address that is no trip's. */
+export function NoSuchPlace({ path }: { readonly path: string }) {
+  return (
+    <Frame title="There is no such place" says={`No map has ${path}.`}>
+      <p>
+        Trips have addresses like <code>/trip/japan-2027</code>: perhaps a part was lost on the way here. <a href="/">To the start</a>
+      </p>
+      <BeforeNow />
+    </Frame>
+  );
+}
+
+/** For a trip's address behind which there is no trip. */
+export function NoSuchTrip({ id }: { readonly id: string }) {
+  return (
+    <Frame title={titleOfTrip(id)} says="There is no trip at this address yet.">
+      <div className="start-choice">
+        <a className="press" href={addressToStart(id)}>
+          Start it here
+        </a>
+        <a href="/">All my trips</a>
+      </div>
+      <p className="aside">Looking for a trip that somebody sent you? Then compare the address with theirs: a letter may be missing.</p>
+    </Frame>
+  );
+}
+
+function Frame({ title, says, children }: { readonly title: string; readonly says: string; readonly children: ReactNode }) {
+  useTheme();
+  return (
+    <main className="start">
+      <div className="start-sheet">
+        <h1 dir="auto">{title}</h1>
+        <p className="start-says" dir="auto">
+          {says}
+        </p>
+        {children}
+      </div>
+    </main>
+  );
+}
+
+function NewTrip() {
+  const [name, setName] = useState('');
+  const onSubmit = (e: SubmitEvent) => {
+    e.preventDefault();
+    const title = name.trim();
+    if (title !== '') openAddress(addressOfFresh(title, { title, empty: true }));
+  };
+  return (
+    <form className="start-new" onSubmit={onSubmit}>
+      <input
+        aria-label="Name of the new trip"
+        placeholder="Where to? Name a new trip"
+        dir="auto"
+        maxLength={TITLE_CHARACTERS_MAX}
+        value={name}
+        autoComplete="off"
+        enterKeyHint="go"
+        autoFocus
+        onChange={(e) => setName(e.target.value)}
+      />
+      <button type="submit" className="press" disabled={name.trim() === ''}>
+        Start
+      </button>
+    </form>
+  );
+}
+
+function BeforeNow() {
+  const [trips, setTrips] = useState(knownTrips);
+  if (trips.length === 0) return null;
+  const forget = (id: string) => {
+    forgetTrip(id);
+    setTrips(knownTrips());
+  };
+  return (
+    <section className="start-trips" aria-labelledby="trips-of-before">
+      <h2 id="trips-of-before">Lately in this browser</h2>
+      <ul>
+        {trips.map(({ id, title, openedMs }) => (
+          <li key={id}>
+            <a href={pathOfTrip(id)}>
+              <strong dir="auto">{title}</strong>
+              <span>{day.format(openedMs)}</span>
+            </a>
+            <button type="button" className="close" aria-label={`Take ${title} off this list`} onClick={() => forget(id)}>
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
