@@ -1,6 +1,8 @@
 import type { Row } from './database.ts';
 import { StatementCache } from './statement-cache.ts';
 import { splitStatements, verbOf } from './statement-shape.ts';
+import { VALUES_TABLE } from './system-tables.ts';
+import { tablesRead } from './tables-read.ts';
 import { type Token, tokenize } from './tokenize.ts';
 
 /** Texts of an app's mutators; each is looked at once while it is in use. */
@@ -32,8 +34,8 @@ const verdicts = new StatementCache<Verdict>(GUARDED_TEXTS_MAX, () => undefined)
 
 /**
  * Why a mutator may not run `sql`, or null. Refused is what would make the run in the tab and the run in the room differ (random numbers, the
- * machine's clock and time zone), what is the room's own business (transactions, schema, PRAGMA, other files, tables named `alcove_…`) and
- * OR ROLLBACK, which would erase the mutations before this one. Strings, comments and quoted names are told from SQL. With `params` bound values
+ * machine's clock and time zone, tables of the engine), what is the room's own business (transactions, schema, PRAGMA, other files, tables named `alcove_…`,
+ * of which only `alcove_values` may be read: tabs have no others) and OR ROLLBACK, which would erase the mutations before this one. Strings, comments and quoted names are told from SQL. With `params` bound values
  * are looked at too. A text that SQLite cannot read passes: SQLite says it better.
  */
 export function refusedIn(sql: string, params: Row = []): string | null {
@@ -54,7 +56,7 @@ function verdictOn(sql: string): Verdict {
   if (tokens === undefined) return { refused: 'no statement', usesTime: false };
   const verb = verbOf(tokens);
   if (!ALLOWED_VERBS.has(verb)) return { refused: `${verb} is not for mutators`, usesTime: false };
-  const refused = ownTable(tokens) ?? firstRefused(tokens);
+  const refused = ownTable(tokens) ?? ownTableRead(tokens) ?? firstRefused(tokens);
   return { refused, usesTime: tokens.some((token, index) => TIME_FUNCTIONS.has(calledName(tokens, index, token) ?? '')) };
 }
 
@@ -118,6 +120,17 @@ function ownTable(tokens: readonly Token[]): string | null {
     const target = tokens[index + 2]?.text === '.' ? tokens[index + 3] : tokens[index + 1];
     const name = target === undefined ? '' : bareName(target);
     if (/^(?:alcove|sqlite)_/i.test(name)) return `${name} is the room's own table`;
+  }
+  return null;
+}
+
+/** Refuses reads of tables that a tab does not have, or not with the same rows: the two runs would differ. */
+function ownTableRead(tokens: readonly Token[]): string | null {
+  for (const token of tablesRead(tokens)) {
+    const name = bareName(token).toLowerCase();
+    if (name === VALUES_TABLE) continue;
+    if (name.startsWith('alcove_')) return `${name} is the room's own table, which tabs do not have`;
+    if (/^(?:sqlite|pragma)_/.test(name) || name === 'dbstat') return `${name} differs between the tab and the room`;
   }
   return null;
 }
