@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws';
 import type { AccessAction, RoomAccess } from '../../access/access.ts';
 import { admit, readHello } from '../../access/front.ts';
 import type { Gatekeeper } from '../../access/front.ts';
+import { TokenRenewals } from '../../access/token-renewals.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
 import { originOf } from './http-answer.ts';
 import type { HostedRoom } from './hosted-room.ts';
@@ -24,6 +25,13 @@ const EARLY_FRAMES_MAX = 256;
 /** Verifiers allow clocks to differ by so much; a token they accept is not cut off at once. */
 const EXPIRY_LEEWAY_MS = 60_000;
 
+interface Known {
+  readonly connection: SocketConnection;
+  readonly info: ConnectionInfo;
+  /** Null until a fresh token came. */
+  renewals: TokenRenewals | null;
+}
+
 /** A socket that is in no room yet. */
 interface Arrival {
   readonly connection: SocketConnection;
@@ -36,7 +44,7 @@ interface Arrival {
 /** Sockets from their first byte to their room: hello, who is it, may they, in. Deadlines of all of them. */
 export class SocketFront {
   readonly #options: SocketFrontOptions;
-  readonly #connections = new Map<string, { readonly connection: SocketConnection; readonly info: ConnectionInfo }>();
+  readonly #connections = new Map<string, Known>();
   readonly #arrivals = new Map<string, Arrival>();
   #sweep: Timer | null = null;
   #lastText = '';
@@ -67,7 +75,7 @@ export class SocketFront {
       },
       handlers: { message: (frame) => this.#first(connection.id, frame), arriving: () => undefined, closed: () => undefined },
     });
-    this.#connections.set(connection.id, { connection, info });
+    this.#connections.set(connection.id, { connection, info, renewals: null });
     this.#arrivals.set(connection.id, { connection, info, untilMs: runtime.monotonicMs() + server.hostLimits.helloTimeoutMs, early: null });
     this.#sweep ??= this.#nextSweep();
   }
@@ -76,10 +84,19 @@ export class SocketFront {
   renewAccess(room: HostedRoom, connectionId: string, token: string): void {
     const known = this.#connections.get(connectionId);
     if (known === undefined) return;
-    admit(token, this.#gatekeeper(room.address, known.info)).then(
-      (access) => room.renewAccess(connectionId, access),
-      (error: unknown) => room.disconnect(connectionId, AlcoveError.from(error)),
-    );
+    known.renewals ??= new TokenRenewals((newest) => this.#renew(room, connectionId, known.info, newest));
+    known.renewals.add(token);
+  }
+
+  async #renew(room: HostedRoom, connectionId: string, info: ConnectionInfo, token: string): Promise<boolean> {
+    try {
+      if (!this.#connections.has(connectionId)) return false;
+      room.renewAccess(connectionId, await admit(token, this.#gatekeeper(room.address, info)));
+      return true;
+    } catch (error) {
+      room.disconnect(connectionId, AlcoveError.from(error));
+      return false;
+    }
   }
 
   /** Turns away those that are in no room yet. */
