@@ -78,6 +78,8 @@ describe('a server', () => {
       subscriberBacklogBytesHard: 400_000,
       subscriberBacklogMsMax: 500,
       drainPollMs: 20,
+      // It reads the close frame when the rest of the test is over, however long this machine takes for that.
+      closeTimeoutMs: 60_000,
     };
     const server = await host.server({ limits });
     const slow = await host.join(server.url, 'japan');
