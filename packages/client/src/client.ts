@@ -2,6 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { ClientRoom } from './page/client-room.ts';
+import { WeakValues } from './page/weak-values.ts';
 import type { EngineHint } from './sync/engine-interface.ts';
 import { resolveEngineLimits } from './sync/engine-limits.ts';
 import type { EngineLimits } from './sync/engine-limits.ts';
@@ -23,7 +24,10 @@ export class Client {
   readonly #runtime: Runtime;
   readonly #host: EngineHost;
   readonly #limits: EngineLimits;
+  /** Those that were started; they stay until they are closed. */
   readonly #rooms = new Map<string, ClientRoom>();
+  /** Those that somebody holds, started or not: one that was prepared and never started is gone with whoever prepared it. */
+  readonly #known = new WeakValues<ClientRoom>();
   /** Client group of this page's rooms; kept in memory until there is storage. */
   readonly #groupId: string;
   readonly #onClose: () => void;
@@ -50,19 +54,19 @@ export class Client {
     return room;
   }
 
-  /** As `room`, but nothing is opened before `room.start()` or `room.retain()`: free of effects, for rendering. */
+  /** As `room`, but nothing is opened before `room.start()` or `room.retain()`: free of effects, for rendering. Whoever prepares it while another holds it gets the same. */
   prepare<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
     if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
     if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id))
       throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
     const key = `${definition.name}/${id}`;
-    const open = this.#rooms.get(key);
+    const open = this.#known.get(key);
     // Rooms are kept under their definition's name; another definition of the same name is a mistake worth telling.
     if (open !== undefined && (open.definition as AnyRoom) !== definition) {
       throw new AlcoveError('option_invalid', `the room “${id}” is open with another definition named “${definition.name}”`);
     }
     // It is this very definition's, as checked above.
-    return (open as ClientRoom<Room> | undefined) ?? this.#open(definition, id, key);
+    return (open as ClientRoom<Room> | undefined) ?? this.#prepared(definition, id, key);
   }
 
   /** Closes every room and ends the worker. Idempotent. */
@@ -84,17 +88,25 @@ export class Client {
     return [...this.#rooms.values()].reduce((sum, room) => sum + room.undecided, 0);
   }
 
-  #open<Room extends AnyRoom>(definition: Room, id: string, key: string): ClientRoom<Room> {
-    const room = new ClientRoom(definition, id, {
+  #prepared<Room extends AnyRoom>(definition: Room, id: string, key: string): ClientRoom<Room> {
+    const room: ClientRoom<Room> = new ClientRoom(definition, id, {
       runtime: this.#runtime,
       url: this.#options.url,
       groupId: this.#groupId,
       limits: this.#limits,
       token: () => this.#options.auth?.() ?? null,
       openEngine: (request, handlers) => this.#host.open(request, handlers),
-      onClosed: () => this.#rooms.delete(key),
+      onStarted: () => {
+        if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
+        this.#rooms.set(key, any);
+      },
+      onClosed: () => {
+        if (this.#rooms.get(key) === any) this.#rooms.delete(key);
+        if (this.#known.get(key) === any) this.#known.delete(key);
+      },
     });
-    this.#rooms.set(key, room as unknown as ClientRoom); // looked up by its definition again, see above
+    const any = room as unknown as ClientRoom; // looked up by its definition again, see above
+    this.#known.set(key, any);
     return room;
   }
 }

@@ -66,6 +66,19 @@ describe('useQuery', () => {
     await text('current:Kyoto');
   });
 
+  it('[QR-15] shows an error where no rows can come, and the rows when they can', async () => {
+    const { engine, text } = render(<Stops />);
+    await text('pending:');
+    const error = { code: 'room_outdated' as const, message: 'the server is older' };
+    engine.live({ connection: 'waiting', replica: 'pending', historyId: null, version: null, error });
+    await text('error:');
+    engine.live({ connection: 'connecting', replica: 'pending', historyId: null, version: null, error });
+    engine.live();
+    await text('pending:');
+    engine.answer('stops', { ...whole(['1', 'Kyoto']) });
+    await text('current:Kyoto');
+  });
+
   it('[WK-14] watches once under StrictMode and opens the room once', async () => {
     const { engine, text } = render(<Stops />, { strict: true });
     await text('pending:');

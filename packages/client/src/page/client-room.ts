@@ -17,7 +17,7 @@ import { PageQueries } from './page-queries.ts';
 import type { SharedState } from './page-states.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
-import { INITIAL_STATUS, syncStatusOf } from './sync-status.ts';
+import { INITIAL_STATUS, obstacleIn, syncStatusOf } from './sync-status.ts';
 import type { SyncStatus } from './sync-status.ts';
 
 /** How long a room that nobody retains any more stays open. */
@@ -33,6 +33,8 @@ export interface ClientRoomOptions {
   readonly limits: Partial<EngineLimits>;
   token(): string | null | Promise<string | null>;
   openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
+  /** Before anything is opened. What it throws keeps the room from starting. */
+  onStarted(): void;
   onClosed(): void;
 }
 
@@ -91,6 +93,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   start(): void {
     if (this.#closed) throw this.#closedError();
     if (this.#started) return;
+    this.#options.onStarted();
     this.#started = true;
     this.#open();
   }
@@ -188,6 +191,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #open(): void {
     const { url, groupId, limits, token, openEngine } = this.#options;
     this.#lives += 1;
+    this.#queries.obstacle = null;
     const port = openEngine(
       {
         roomName: this.definition.name,
@@ -283,6 +287,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         this.#engineStatus = notice.status;
         this.#shown = shownIn(notice.status) ?? this.#shown;
         if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
+        this.#queries.obstacle = obstacleIn(notice.status);
         return this.#showStatus();
       default:
         return exhaustive(notice);

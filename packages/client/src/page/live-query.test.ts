@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import type { Row } from '@alcove/core/sqlite/database';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
@@ -110,6 +111,59 @@ describe('live queries of a page', () => {
     expect(kept.getSnapshot()).toMatchObject({ status: 'current', data: [{ id: 'a' }, { id: 'b' }] });
   });
 
+  it('[WK-19] is free of effects until it is listened to or awaited', () => {
+    const { get, types, runtime } = set();
+    const query = get();
+    expect([types(), runtime.time.pendingTimers]).toEqual([[], 0]);
+    expect(get()).toBe(query);
+    void query.promise;
+    expect(types()).toEqual(['watch']);
+  });
+
+  it('[QR-15] shows what stands in the way of its first rows as its error, and goes on when nothing does', async () => {
+    const { queries, get, hear, types } = set();
+    const outdated = new AlcoveError('room_outdated', 'the server is older');
+    get().subscribe(() => undefined);
+    const awaited = get().promise;
+    const reading = queries.runOnce({ sql: 'select 1', params: [] });
+    queries.obstacle = outdated;
+    expect(get().getSnapshot()).toEqual({ data: undefined, status: 'error', error: outdated });
+    await expect(awaited).rejects.toBe(outdated);
+    await expect(reading).rejects.toBe(outdated);
+    await expect(queries.runOnce({ sql: 'select 2', params: [] })).rejects.toBe(outdated);
+    hear({ revision: 0, status: 'pending' });
+    expect(get().getSnapshot().status).toBe('error');
+    queries.obstacle = null;
+    expect(get().getSnapshot()).toEqual({ data: undefined, status: 'pending', error: undefined });
+    hear({ update: whole('a') });
+    queries.obstacle = outdated;
+    expect(get().getSnapshot()).toMatchObject({ status: 'current', data: [{ id: 'a' }] });
+    expect(types()).toEqual(['watch']);
+  });
+
+  it('[QR-15] one that is first used while something stands in the way shows it, and is watched all the same', () => {
+    const { queries, get, hear, types } = set();
+    queries.obstacle = new AlcoveError('unauthenticated', 'no');
+    get().subscribe(() => undefined);
+    expect([types(), get().getSnapshot().status]).toEqual([['watch'], 'error']);
+    queries.obstacle = null;
+    hear({ update: whole('a') });
+    expect(get().getSnapshot().status).toBe('current');
+  });
+
+  it('[QR-4] one that failed is asked for again by its next listener', () => {
+    const { runtime, get, hear, types } = set();
+    const query = get();
+    const stop = query.subscribe(() => undefined);
+    hear({ status: 'error', error: { code: 'sql_failed', message: 'no such table' } });
+    stop();
+    runtime.advance(UNUSED_QUERY_MS);
+    query.subscribe(() => undefined);
+    expect(types()).toEqual(['watch', 'unwatch', 'watch']);
+    hear({ update: whole('a') });
+    expect(query.getSnapshot()).toMatchObject({ status: 'current', error: undefined });
+  });
+
   it('[WK-15] hands out one promise until the first complete result, fulfilled with its rows', async () => {
     const { get, hear } = set();
     const { promise } = get();
@@ -119,11 +173,10 @@ describe('live queries of a page', () => {
     await expect(get().promise).resolves.toEqual([{ id: 'a' }]);
   });
 
-  it('[WK-3] shows the code of a query that was ended with its worker, keeps its rows and does not run it again', async () => {
+  it('[WK-3] shows the code of a query that was ended with its worker, keeps its rows and does not run it again', () => {
     const { queries, port, get, hear, types } = set();
     get().subscribe(() => undefined);
     hear({ update: whole('a') });
-    const { AlcoveError } = await import('@alcove/core/error');
     queries.condemn({ sql: 'select id from stops', params: [1] }, new AlcoveError('query_timeout', 'too long'));
     expect(get().getSnapshot().status, 'other parameters are another query').toBe('current');
     queries.condemn({ sql: 'select id from stops', params: [] }, new AlcoveError('query_timeout', 'too long'));

@@ -32,22 +32,30 @@ interface Ports {
   readonly runtime: Runtime;
   /** Null while there is no engine; the query is told of the next one by `attach`. */
   port(): EnginePort | null;
+  /** Why no first rows can come until somebody does something; null: they may. `obstacleChanged` tells of another. */
+  obstacle(): AlcoveError | null;
+  /** The query is used, for the first time or again. Gives the id it goes by from now on: what is still said to an older one is not for it. */
+  onBegun(): string;
   /** The query is not used any more: forget it. */
   onEnded(queryId: string): void;
-  /** A query that had ended is used again. Gives the id it goes by from now on: what is still said to its old one is not for it. */
-  onRevived(): string;
 }
 
+/** Free of effects until it is listened to or awaited: a render that comes to nothing, on a server for instance, leaves nothing behind. */
 export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   readonly query: EngineQuery;
   readonly #ports: Ports;
-  #queryId: string;
+  #queryId = '';
   readonly #map: BuiltQuery<Mapped>['map'];
   readonly #result: Observable<QueryResult<Mapped>>;
   #columns: readonly string[] = [];
   #revision = 0;
   #watching = false;
-  #ended = false;
+  /** It goes by an id. */
+  #begun = false;
+  /** An engine was lost while running it: it is not run again. */
+  #condemned = false;
+  /** What is known of it, whatever stands in the way. */
+  #known: QueryResult<Mapped> = PENDING;
   #unused: Timer | null = null;
   #fulfilled: (Promise<readonly Mapped[]> & { readonly status: 'fulfilled'; readonly value: readonly Mapped[] }) | null = null;
   #waiting: {
@@ -56,12 +64,11 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     reject: (error: AlcoveError) => void;
   } | null = null;
 
-  constructor(queryId: string, built: BuiltQuery<Mapped>, ports: Ports) {
-    this.#queryId = queryId;
+  constructor(built: BuiltQuery<Mapped>, ports: Ports) {
     this.query = { sql: built.sql, params: built.params };
     this.#map = built.map;
     this.#ports = ports;
-    this.#result = new Observable<QueryResult<Mapped>>(PENDING, { onUsed: () => this.#used(), onUnused: () => this.endUnlessUsed() });
+    this.#result = new Observable<QueryResult<Mapped>>(PENDING, { onUsed: () => this.#used(), onUnused: () => this.#endUnlessUsed() });
     this.subscribe = this.#result.subscribe;
     this.getSnapshot = this.#result.getSnapshot;
   }
@@ -74,6 +81,10 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   }
 
   get promise(): Promise<readonly Mapped[]> {
+    if (this.#known.data === undefined && this.#known.error === undefined) {
+      this.#used();
+      if (!this.#result.used) this.#endUnlessUsed();
+    }
     const { data, error } = this.getSnapshot();
     if (error !== undefined) return Promise.reject(error);
     if (data !== undefined) {
@@ -81,8 +92,6 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
         this.#fulfilled = Object.assign(Promise.resolve(data), { status: 'fulfilled' as const, value: data });
       return this.#fulfilled;
     }
-    this.#used();
-    if (!this.#result.used) this.endUnlessUsed();
     if (this.#waiting === null) {
       let resolve: (rows: readonly Mapped[]) => void = () => undefined;
       let reject: (error: AlcoveError) => void = () => undefined;
@@ -106,23 +115,28 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   /** The engine was lost while running this query: it is not run again. */
   condemn(error: AlcoveError): void {
     this.#watching = false;
-    this.#show({ ...this.getSnapshot(), status: 'error', error });
+    this.#condemned = true;
+    this.#show({ ...this.#known, status: 'error', error });
   }
 
   /** There is no engine and will be none until somebody asks for one; then the query goes on. */
   fail(error: AlcoveError): void {
-    this.#show({ ...this.getSnapshot(), status: 'error', error });
+    if (this.#known.data !== undefined) this.#show({ ...this.#known, status: 'error', error });
+  }
+
+  /** Another obstacle, or none any more. */
+  obstacleChanged(): void {
+    this.#show(this.#known);
   }
 
   /** Rows stay, but nobody keeps them true just now. */
   detached(): void {
-    const result = this.getSnapshot();
-    if (result.status === 'current') this.#show({ ...result, status: 'cached' });
+    if (this.#known.status === 'current') this.#show({ ...this.#known, status: 'cached' });
   }
 
   hear(notice: QueryNotice): void {
     if (!this.#watching) return;
-    let { data } = this.getSnapshot();
+    let { data } = this.#known;
     if (notice.update !== null) {
       const expected = notice.update.kind === 'whole' || notice.revision === this.#revision + 1;
       if (!expected) throw new AlcoveError('internal', `query update ${notice.revision} followed ${this.#revision}`);
@@ -149,32 +163,36 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   #used(): void {
     this.#unused?.cancel();
     this.#unused = null;
-    if (this.#watching || this.getSnapshot().status === 'error') return;
-    if (this.#ended) {
-      this.#ended = false;
+    if (this.#watching || this.#condemned) return;
+    if (!this.#begun) {
+      this.#begun = true;
       this.#revision = 0;
-      this.#queryId = this.#ports.onRevived();
+      this.#queryId = this.#ports.onBegun();
     }
     this.#watching = true;
+    this.obstacleChanged();
     this.#ports.port()?.tell({ type: 'watch', queryId: this.queryId, query: this.query });
   }
 
   /** Ends after a while without listeners; called again whenever the last one has gone. */
-  endUnlessUsed(): void {
+  #endUnlessUsed(): void {
     this.#unused?.cancel();
     this.#unused = this.#ports.runtime.setTimer(UNUSED_QUERY_MS, () => {
       if (this.#result.used) return;
-      if (this.#waiting !== null) return this.endUnlessUsed();
+      if (this.#waiting !== null) return this.#endUnlessUsed();
       this.end();
       this.detached();
-      this.#ended = true;
+      this.#begun = false;
       this.#ports.onEnded(this.queryId);
     });
   }
 
-  #show(result: QueryResult<Mapped>): void {
+  #show(known: QueryResult<Mapped>): void {
+    this.#known = known;
+    const obstacle = known.status === 'pending' ? this.#ports.obstacle() : null;
+    const result: QueryResult<Mapped> = obstacle === null ? known : { data: undefined, status: 'error', error: obstacle };
     const before = this.getSnapshot();
-    const same = before.data === result.data && before.status === result.status && before.error === undefined && result.error === undefined;
+    const same = before.data === result.data && before.status === result.status && before.error === result.error;
     const waiting = this.#waiting;
     if (waiting !== null && (result.error !== undefined || result.data !== undefined)) {
       this.#waiting = null;

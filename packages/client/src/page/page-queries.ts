@@ -4,6 +4,7 @@ import type { BuiltQuery } from '@alcove/core/sqlite/drizzle';
 import type { EngineQuery, QueryNotice, QueryRows } from '../sync/engine-interface.ts';
 import type { EnginePort } from '../worker/engine-port.ts';
 import { PageQuery } from './live-query.ts';
+import { WeakValues } from './weak-values.ts';
 
 interface SingleRun {
   readonly query: EngineQuery;
@@ -15,10 +16,13 @@ interface SingleRun {
 export class PageQueries {
   readonly #runtime: Runtime;
   readonly #port: () => EnginePort | null;
-  readonly #byKey = new Map<string, PageQuery<unknown>>();
+  /** Every query that somebody holds: one that was built and never used is gone with whoever built it. */
+  readonly #byKey = new WeakValues<PageQuery<unknown>>();
+  /** Those in use, and for a while after. */
   readonly #byId = new Map<string, PageQuery<unknown>>();
   readonly #runs = new Set<SingleRun>();
   #lastId = 0;
+  #obstacle: AlcoveError | null = null;
 
   constructor(runtime: Runtime, port: () => EnginePort | null) {
     this.#runtime = runtime;
@@ -30,35 +34,39 @@ export class PageQueries {
     // Equal SQL and parameters come from equal builders: the same columns, mapped alike.
     const known = this.#byKey.get(key) as PageQuery<Mapped> | undefined;
     if (known !== undefined) return known;
-    const query = new PageQuery<Mapped>(this.#nextId(), built, {
+    const query = new PageQuery<Mapped>(built, {
       runtime: this.#runtime,
       port: this.#port,
+      obstacle: () => this.#obstacle,
+      onBegun: () => {
+        this.#lastId += 1;
+        const queryId = `q${this.#lastId}`;
+        this.#byId.set(queryId, any);
+        if (this.#byKey.get(key) === undefined) this.#byKey.set(key, any);
+        return queryId;
+      },
       onEnded: (queryId) => {
         this.#byId.delete(queryId);
-        if (this.#byKey.get(key)?.queryId === queryId) this.#byKey.delete(key);
-      },
-      onRevived: () => {
-        const queryId = this.#nextId();
-        this.#byId.set(queryId, any);
-        if (!this.#byKey.has(key)) this.#byKey.set(key, any);
-        return queryId;
+        if (this.#byKey.get(key) === any) this.#byKey.delete(key);
       },
     });
     // The lists are for all queries, whatever their rows look like.
     const any = query as unknown as PageQuery<unknown>;
     this.#byKey.set(key, any);
-    this.#byId.set(query.queryId, any);
-    query.endUnlessUsed();
     return query;
   }
 
-  #nextId(): string {
-    this.#lastId += 1;
-    return `q${this.#lastId}`;
+  /** Why no first rows can come until somebody does something; null: they may. What waits for rows is told. */
+  set obstacle(obstacle: AlcoveError | null) {
+    if (this.#obstacle?.code === obstacle?.code && this.#obstacle?.message === obstacle?.message) return;
+    this.#obstacle = obstacle;
+    for (const query of this.#byId.values()) query.obstacleChanged();
+    if (obstacle !== null) this.#endRuns(obstacle);
   }
 
   runOnce(query: EngineQuery): Promise<QueryRows> {
     return new Promise((resolve, reject) => {
+      if (this.#obstacle !== null) return reject(this.#obstacle);
       const run: SingleRun = { query, resolve, reject };
       this.#runs.add(run);
       const port = this.#port();
@@ -91,14 +99,13 @@ export class PageQueries {
   }
 
   failAll(error: AlcoveError): void {
+    this.obstacle = error;
     for (const query of this.#byId.values()) query.fail(error);
-    this.#endRuns(error);
   }
 
   endAll(): void {
     for (const query of this.#byId.values()) query.end();
     this.#byId.clear();
-    this.#byKey.clear();
     this.#endRuns(new AlcoveError('closed', 'the room was closed'));
   }
 

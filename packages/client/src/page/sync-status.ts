@@ -65,6 +65,13 @@ const CONNECTION = {
   closed: 'closed',
 } as const;
 
+/** Why no first rows can come until somebody does something (sign in, update the app, restart the server); null: they may come by themselves. */
+export function obstacleIn({ replica, connection, error }: EngineStatus): AlcoveError | null {
+  if (replica !== 'pending' || error === null || connection === 'live') return null;
+  const stands = connection === 'failed' || connection === 'needsAuth' || error.code === 'room_outdated';
+  return stands ? AlcoveError.fromBody(error) : null;
+}
+
 /** The engine's status with the page's own counts. */
 export function syncStatusOf(
   engine: EngineStatus,

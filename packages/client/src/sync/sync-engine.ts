@@ -6,6 +6,7 @@ import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
+import { ConnectionNotes } from './connection-notes.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
 import { engineHello } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
@@ -44,6 +45,7 @@ class Engine implements SyncEngine {
   /** The client the session is of; another one once it was stopped. */
   #clientId: string;
   readonly #facts = new SessionFacts();
+  readonly #noted: ConnectionNotes;
   readonly #takers: MessageTakers;
   #isClosed = false;
 
@@ -53,6 +55,7 @@ class Engine implements SyncEngine {
     this.#limits = resolveEngineLimits(options.limits);
     this.#notices = new NoticeBatch(options.onNotices);
     this.#turns = new WorkTurns(options.runtime, () => this.#guard('a turn', () => this.#work()) ?? false);
+    this.#noted = new ConnectionNotes(options.runtime.log, { room: options.room.name, id: options.roomId, url: options.url });
     this.#connection = this.#makeConnection();
     this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices });
     this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
@@ -321,6 +324,7 @@ class Engine implements SyncEngine {
   #phase(state: ConnectionState): void {
     if (this.#isClosed) return;
     if ('error' in state) this.#facts.error = state.error;
+    this.#noted.phase(state);
     this.#turns.wish();
   }
 
