@@ -119,6 +119,14 @@ export class ChangeLog {
       .map(entryOf);
   }
 
+  /** How the versions above `after`, up to `upTo`, settled mutations, in order. */
+  acks(after: number, upTo: number): VersionAck[] {
+    return this.#database
+      .prepare('SELECT version, acks FROM alcove_log WHERE version > ? AND version <= ? ORDER BY version')
+      .all([after, upTo])
+      .flatMap(([version, acks]) => decodeAcks(String(acks)).map((ack) => ({ version: Number(version), ack })));
+  }
+
   /**
    * The first mutationId of a client that a version above `after` settled; null: there is none. Searched by SQLite itself: there may be many versions, and
    * whoever comes back may ask often.

@@ -112,6 +112,7 @@ export class Connections {
   /** The stream cannot go on for the session, or it asked: it gets a fresh snapshot. */
   rehydrate(session: Session, reason: HydrationReason): void {
     this.rows.cancel(session);
+    if (session.state.phase === 'live' || session.state.phase === 'behind') session.owedFrom = session.state.sent;
     try {
       const hydration = this.#hydrationFor(session);
       this.send(session, { type: 'rehydrate', reason, view: this.#parts.view, image: hydration.image });

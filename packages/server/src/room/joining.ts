@@ -65,6 +65,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     snapshots: hello.snapshots,
     access,
     state: { phase: 'rows' },
+    owedFrom: parts.gate.durable,
     heardMs: nowMs,
     accessUntilMs: access.expiresInMs === undefined ? null : nowMs + access.expiresInMs,
     queued: 0,

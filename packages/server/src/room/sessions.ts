@@ -23,6 +23,8 @@ export interface Session {
   snapshots: readonly ('image' | 'rows')[];
   access: RoomAccess;
   state: SessionState;
+  /** Results of versions above it have not been told on this connection while it is in no stream: the version it was welcomed at, or where it fell out. */
+  owedFrom: number;
   /** Monotonic time of its last word, and when its token runs out. */
   heardMs: number;
   accessUntilMs: number | null;

@@ -4,16 +4,25 @@ import type { ClientRow } from './client-rows.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Session } from './sessions.ts';
 
+/** Versions whose results are told one by one where a stream begins; what a longer wait for a snapshot left behind is covered by `duplicate`. */
+const SINCE_VERSIONS_MAX = 1_000;
+
 /**
  * What a session has to be told of its mutations when its stream begins at `version`, before the first commit: the rejections it has not said to have
- * heard, and one `duplicate` a client that covers all else handled by then. What later versions settled comes with their commits.
+ * heard, one `duplicate` a client that covers all else handled by the version it was welcomed at, and then each result of its group since, as the log has
+ * it: nobody has told it of those while its snapshot was on its way. What later versions settled comes with their commits.
  */
 export function resultsAt(parts: RoomParts, session: Session, version: number): MutationResult[] {
-  return [...session.clients.keys()].flatMap((clientId) => {
-    const row = parts.clients.get(clientId);
+  const { log, clients } = parts;
+  const from = Math.min(version, Math.max(session.owedFrom, log.floor.version, version - SINCE_VERSIONS_MAX));
+  const before = [...session.clients.keys()].flatMap((clientId) => {
+    const row = clients.get(clientId);
     const isOwn = row !== null && row.groupId === session.groupId && row.subject === session.subject;
-    return isOwn ? clientResults(parts, session, row, version) : [];
+    return isOwn ? clientResults(parts, session, row, from) : [];
   });
+  if (from === version) return before;
+  const group = new Set(clients.idsOfGroup(session.groupId));
+  return [...before, ...resultsOf(log.acks(from, version).filter(({ ack }) => group.has(ack.clientId)))];
 }
 
 function clientResults(parts: RoomParts, session: Session, row: ClientRow, version: number): MutationResult[] {

@@ -150,6 +150,56 @@ describe('change stream of a room', () => {
       expect(typesOf(messages)).toEqual(['welcome', 'results', 'results', 'commit']);
     });
 
+    it('[CS-17] what a fresh peer pushes before its snapshot is cut has its own result after it, applied or rejected', () => {
+      commits(3);
+      driven.join('f', { groupId: 'g', snapshots: ['rows'] });
+      driven.join('tab', { groupId: 'g', snapshots: [] });
+      driven.push('f', 1, 'addStop', stop('f1'));
+      driven.push('f', 2, 'addStop', stop('f1'));
+      driven.push('f', 3, 'addStop', stop('f3'));
+      expect(resultsIn(driven.take('f'))).toEqual([]);
+      driven.advance(1);
+      const messages = driven.take('f');
+      expect(messages.find(({ type }) => type === 'snapshotBegin')).toMatchObject({ version: 6 });
+      expect(typesOf(messages).slice(-2)).toEqual(['snapshotEnd', 'results']);
+      expect(resultsIn(messages)).toEqual(resultsIn(driven.take('tab')));
+      expect(resultsIn(messages)).toMatchObject([
+        { mutationId: 1, status: 'applied', version: 4 },
+        { mutationId: 2, status: 'rejected', version: 5, code: 'constraint_failed' },
+        { mutationId: 3, status: 'applied', version: 6 },
+      ]);
+    });
+
+    it('[CS-17] so has what was decided while a reader that fell out of the stream took a fresh snapshot; what came before it is covered', () => {
+      driven.join('r', { snapshots: ['rows'] });
+      driven.advance(1);
+      driven.push('r', 1, 'addStop', stop('r1'));
+      driven.take('r');
+      driven.say('r', { type: 'hydrate', snapshots: ['rows'] });
+      driven.push('r', 2, 'addStop', stop('r2'));
+      driven.advance(1);
+      expect(resultsIn(driven.take('r'))).toMatchObject([
+        { mutationId: 1, status: 'duplicate', version: 1 },
+        { mutationId: 2, status: 'applied', version: 2 },
+      ]);
+    });
+
+    it('[CS-17] what the log does not hold any more is covered by a duplicate', () => {
+      bounded({ changeLogVersionsMax: 1, housekeepingIntervalMs: 10, snapshotRunsMax: 1, drainPollMs: 10 });
+      driven.ports.image = { path: '/i', ticket: 't', expiresInMs: 1_000 };
+      driven.join('g', { snapshots: ['image', 'rows'] });
+      for (const mutationId of [1, 2, 3]) driven.push('g', mutationId, 'addStop', stop(`s${mutationId}`));
+      driven.advance(20);
+      expect(driven.room.stats.floor).toBe(2);
+      driven.take('g');
+      driven.say('g', { type: 'hydrate', snapshots: ['rows'] });
+      driven.advance(1);
+      expect(resultsIn(driven.take('g'))).toMatchObject([
+        { mutationId: 2, status: 'duplicate', version: 2 },
+        { mutationId: 3, status: 'applied', version: 3 },
+      ]);
+    });
+
     it('[CS-5][RM-6] settles nothing that the client has said to know, and takes its rejections for heard', () => {
       driven.push('w', 1, 'addStop', stop('s1'));
       driven.push('w', 2, 'unheardOf');
