@@ -52,7 +52,7 @@ describe('identities and rights', () => {
     page.engine.start();
     page.watch('lists', LISTS);
     await restored.quiet();
-    expect(page.of('rekeyed')).toMatchObject([{ clientId: 'a', offset: 3 }]);
+    expect(page.of('rekeyed')).toMatchObject([{ clientId: 'a', offset: 3, roomHas: 1 }]);
     expect(page.rows('lists')).toEqual([
       ['l1', 'one'],
       ['l4', 'four'],

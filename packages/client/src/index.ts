@@ -10,7 +10,7 @@ export type { Readable } from './page/observable.ts';
 export type { MutationLine } from './page/page-mutations.ts';
 export type { Other, SharedState } from './page/page-states.ts';
 export type { DebouncedValue, ValueState } from './page/page-value.ts';
-export type { SnapshotProgress, SyncStatus } from './page/sync-status.ts';
+export type { LostTail, SnapshotProgress, SyncStatus } from './page/sync-status.ts';
 export type { ResultStatus } from './sync/engine-interface.ts';
 export type { EngineLimits } from './sync/engine-limits.ts';
 export { AlcoveError } from '@alcove/core/error';

@@ -237,7 +237,7 @@ describe('comparing counters with the room', () => {
     };
     const [outbox, { rekeyed }] = rekey();
     const to = rekeyed[0]?.to ?? '';
-    expect(rekeyed).toEqual([{ clientId: 'a', to, offset: 5 }]);
+    expect(rekeyed).toEqual([{ clientId: 'a', to, offset: 5, roomHas: 3 }]);
     expect(to).not.toBe('a');
     expect(rekey()[1].rekeyed).toEqual(rekeyed);
     expect(outbox.nextPush(push, 0)).toEqual([

@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
+import { ClientNames, type Rekeyed } from './client-names.ts';
 import { type ClientHistory, isReal, OutboxClient, type PendingMutation, VOID_MUTATOR } from './outbox-client.ts';
 
 export interface OutboxLimits {
@@ -18,12 +19,6 @@ export interface PushLimits {
   readonly bytesMax: number;
   /** A push that has more is cut in two; one mutation goes alone. */
   readonly batchBytesMax: number;
-}
-
-export interface Rekeyed {
-  readonly clientId: string;
-  readonly to: string;
-  readonly offset: number;
 }
 
 export interface Stopped {
@@ -54,7 +49,7 @@ const REFUSAL_BACKOFF = { baseMs: 200, maxMs: 10_000 };
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #clients = new Map<string, OutboxClient>();
-  readonly #aliases = new Map<string, Rekeyed>();
+  readonly #names = new ClientNames();
   #count = 0;
   #order = 0;
   #bytes = 0;
@@ -109,26 +104,19 @@ export class Outbox {
 
   /** `mutation` under the name it goes by now, after a lost tail. */
   currentName(mutation: Mutation): Mutation {
-    let current = mutation;
-    for (let alias = this.#aliases.get(current.clientId); alias !== undefined; alias = this.#aliases.get(current.clientId)) {
-      if (current.mutationId <= alias.offset) break;
-      current = { ...current, clientId: alias.to, mutationId: current.mutationId - alias.offset };
-    }
-    return current;
+    return this.#names.ofMutation(mutation);
   }
 
   /** The id a client goes by now. */
   currentClientId(clientId: string): string {
-    let current = clientId;
-    for (let alias = this.#aliases.get(current); alias !== undefined; alias = this.#aliases.get(current)) current = alias.to;
-    return current;
+    return this.#names.ofClient(clientId);
   }
 
   /** True where it is pending or settled already: enqueuing it again would do nothing. */
   knows(mutation: Mutation): boolean {
     const current = this.currentName(mutation);
     const client = this.#clients.get(current.clientId);
-    return this.#aliases.has(current.clientId) || (client !== undefined && current.mutationId <= client.lastMutationId);
+    return this.#names.isOld(current.clientId) || (client !== undefined && current.mutationId <= client.lastMutationId);
   }
 
   /**
@@ -227,7 +215,7 @@ export class Outbox {
         const message = `the room has ${lastMutationId} mutations of client ${clientId}, this side minted ${client.lastMutationId}: its counter went back`;
         stopped.push(this.#stop(client, { code: 'unknown_outcome', message }));
       } else if (lastMutationId < client.confirmed) {
-        rekeyed.push(this.#rekey(client, message));
+        rekeyed.push(this.#rekey(client, message, lastMutationId));
       } else {
         client.sent = lastMutationId;
         // Versions of another history, one that lost its tail, may be higher: the lower one is on the safe side, the room would call it forgotten.
@@ -246,11 +234,11 @@ export class Outbox {
    * The name is made of the old one and the history, so that a worker that is replaced halfway comes to the same one: what it had pushed is then known
    * to the room and not taken twice.
    */
-  #rekey(client: OutboxClient, message: Pick<WelcomeMessage, 'historyId' | 'version'>): Rekeyed {
+  #rekey(client: OutboxClient, message: Pick<WelcomeMessage, 'historyId' | 'version'>, roomHas: number): Rekeyed {
     const suffix = `~${message.historyId.slice(0, 16)}`;
     const base = client.clientId.endsWith(suffix) ? client.clientId : client.clientId.replace(/~.*$/, '');
     const to = `${base}${suffix}`.slice(-128);
-    const alias: Rekeyed = { clientId: client.clientId, to, offset: client.confirmed };
+    const alias: Rekeyed = { clientId: client.clientId, to, offset: client.confirmed, roomHas };
     const next = new OutboxClient({ clientId: to, confirmed: 0, welcomed: message.version });
     for (const entry of client.pending) {
       const mutation = { ...entry.mutation, clientId: to, mutationId: entry.mutation.mutationId - alias.offset };
@@ -258,7 +246,7 @@ export class Outbox {
     }
     this.#clients.delete(client.clientId);
     this.#clients.set(to, next);
-    this.#aliases.set(client.clientId, alias);
+    this.#names.rename(alias);
     return alias;
   }
 

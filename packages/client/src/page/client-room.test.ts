@@ -45,6 +45,23 @@ it('[WK-17] a listener that throws is told as an uncaught error and keeps nobody
   client.close();
 });
 
+it('[CN-20] tells that the room went on under another history, and from where to where', () => {
+  const engine = new ScriptedEngine();
+  const client = engine.client();
+  const room = client.room(tripRoom, 'japan');
+  const lostTail = () => room.status.getSnapshot().lostTail;
+  engine.live({ historyId: 'h', version: 7 });
+  engine.live({ historyId: 'h', version: 9, connection: 'waiting' });
+  expect(lostTail()).toBeNull();
+  engine.die();
+  engine.live({ historyId: null, version: null, replica: 'pending' });
+  engine.live({ historyId: 'restored', version: 8 });
+  expect(lostTail()).toMatchObject({ seenVersion: 9, version: 8 });
+  engine.live({ historyId: 'restored', version: 12 });
+  expect(lostTail()).toMatchObject({ seenVersion: 9, version: 8 });
+  client.close();
+});
+
 it('[RB-11] tells an engine what those before it showed last', () => {
   const engine = new ScriptedEngine();
   const client = engine.client();

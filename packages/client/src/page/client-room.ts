@@ -17,8 +17,8 @@ import { PageQueries } from './page-queries.ts';
 import type { SharedState } from './page-states.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
-import { INITIAL_STATUS, obstacleIn, syncStatusOf } from './sync-status.ts';
-import type { SyncStatus } from './sync-status.ts';
+import { INITIAL_STATUS, lostTailIn, obstacleIn, syncStatusOf } from './sync-status.ts';
+import type { LostTail, SyncStatus } from './sync-status.ts';
 
 /** How long a room that nobody retains any more stays open. */
 const UNUSED_ROOM_MS = 5_000;
@@ -49,7 +49,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly status: Readable<SyncStatus>;
   /** Mutations the room has not decided, oldest first. */
   readonly pending: Readable<readonly MutationLine[]>;
-  /** Rejected, failed and unknown ones, until dismissed. */
+  /** Rejected, failed, unknown and lost ones, until dismissed. */
   readonly rejected: Readable<readonly MutationLine[]>;
   readonly presence: SharedState<PresenceOf<Room>>;
   readonly cursors: SharedState<CursorOf<Room>>;
@@ -62,6 +62,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #engineStatus: EngineStatus | null = null;
   /** What was shown last, by this engine or an earlier one. */
   #shown: ShownVersion | null = null;
+  #lostTail: LostTail | null = null;
   #port: EnginePort | null = null;
   #started = false;
   #closed = false;
@@ -285,7 +286,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         return this.#states.hear(notice, this.#sessionClientId);
       case 'status':
         this.#engineStatus = notice.status;
-        this.#shown = shownIn(notice.status) ?? this.#shown;
+        this.#showVersion(shownIn(notice.status));
         if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
         this.#queries.obstacle = obstacleIn(notice.status);
         return this.#showStatus();
@@ -302,10 +303,15 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#states.startOver();
   }
 
+  #showVersion(shown: ShownVersion | null): void {
+    this.#lostTail = lostTailIn(this.#shown, shown, this.#options.runtime.nowMs()) ?? this.#lostTail;
+    this.#shown = shown ?? this.#shown;
+  }
+
   #showStatus(): void {
     if (this.#engineStatus === null || this.#closed) return;
-    const counts = { pending: this.#mutations.undecided, rejected: this.rejected.getSnapshot().length };
-    this.#status.set(syncStatusOf(this.#engineStatus, counts, this.#options.runtime.nowMs()));
+    const page = { pending: this.#mutations.undecided, rejected: this.rejected.getSnapshot().length, lostTail: this.#lostTail };
+    this.#status.set(syncStatusOf(this.#engineStatus, page, this.#options.runtime.nowMs()));
   }
 
   /** Returns whether there is an engine to tell. */

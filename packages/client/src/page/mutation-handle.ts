@@ -4,9 +4,10 @@ import type { Json } from '@alcove/core/json';
 /**
  * Where one mutation is.
  * `waiting`: not yet run in the tab. `pending`: shown and in the outbox, the room has not decided. `applied`, `rejected`: the room's word, its rows are here.
+ * `lost`: it was applied, and the room was then restored to a state without it.
  * `failed`: its run in the tab threw, it was never sent. `unknown`: the room forgot the client; whether it took effect is not known.
  */
-export type MutationStatus = 'waiting' | 'pending' | 'applied' | 'rejected' | 'failed' | 'unknown';
+export type MutationStatus = 'waiting' | 'pending' | 'applied' | 'rejected' | 'failed' | 'unknown' | 'lost';
 
 /** What `room.mutate.x(…)` returns. Its promises may be left alone: what they reject with stands in `useSyncStatus().rejected`, too. */
 export interface MutationHandle {
@@ -15,7 +16,7 @@ export interface MutationHandle {
   readonly status: MutationStatus;
   /** The mutation ran in the tab and is in the outbox. Rejects with the run's error: then nothing was sent. */
   readonly local: Promise<void>;
-  /** The room applied it, at this version, and its rows are here. Rejects with what the room said, or with `local`'s error. */
+  /** The room applied it, at this version, and its rows are here; a room that loses it later says so in `status` and in `rejected`. Rejects with what the room said, or with `local`'s error. */
   readonly confirmed: Promise<{ readonly version: number }>;
 }
 
@@ -67,6 +68,12 @@ export class TrackedMutation implements MutationHandle {
     this.ran();
     this.#status = 'applied';
     this.#settle.confirmed.resolve({ version });
+  }
+
+  /** `confirmed` was kept when it was said; it holds no more. */
+  lost(error: AlcoveError): void {
+    this.#status = 'lost';
+    this.#error = error;
   }
 
   /** `failed` before it was sent, `rejected` by the room, or `unknown`. */

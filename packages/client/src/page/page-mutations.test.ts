@@ -168,7 +168,7 @@ describe('fates', () => {
     await port.last.answer({ taken: 1, error: null });
     await port.last.answer({ taken: 2, error: null });
     mutations.settled(settled(1));
-    mutations.rekeyed({ type: 'rekeyed', clientId: 'me', to: 'again', offset: 1 });
+    mutations.rekeyed({ type: 'rekeyed', clientId: 'me', to: 'again', offset: 1, roomHas: 0 });
     expect(mutations.clientId).toBe('again');
     expect(mutations.carryOver().mutations.map(({ clientId, mutationId, name }) => [clientId, mutationId, name])).toEqual([
       ['again', 1, 'b'],
@@ -179,6 +179,27 @@ describe('fates', () => {
     await port.last.answer({ taken: 1, error: null });
     mutations.settled(settled(3, 'again'));
     expect(d.status).toBe('applied');
+  });
+
+  it('[OB-16] lists confirmed mutations that the room lost, those alone, and once', async () => {
+    const { port, mutations } = set();
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => mutations.call(name, null));
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 3, error: null });
+    mutations.settled(settled(1));
+    mutations.settled(settled(2));
+    mutations.settled({ ...settled(3), outcome: 'rejected', error: { code: 'forbidden', message: 'no' } });
+    mutations.rekeyed({ type: 'rekeyed', clientId: 'me', to: 'again', offset: 3, roomHas: 1 });
+    expect([a, b, c, d].map((one) => one?.status)).toEqual(['applied', 'lost', 'rejected', 'pending']);
+    const lines = () => mutations.rejected.getSnapshot().map(({ name, status, error }) => [name, status, error?.code]);
+    expect(lines()).toEqual([
+      ['c', 'rejected', 'forbidden'],
+      ['b', 'lost', 'history_lost'],
+    ]);
+    // An engine that died with the notice on its way says it again.
+    mutations.rekeyed({ type: 'rekeyed', clientId: 'me', to: 'again', offset: 3, roomHas: 1 });
+    expect(lines()).toHaveLength(2);
+    expect(mutations.clientId).toBe('again');
   });
 
   it('reports an unknown outcome where the room forgot the client, and goes on under a new one', async () => {

@@ -4,6 +4,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
+import { ConfirmedMutations } from './confirmed-mutations.ts';
 import { TrackedMutation } from './mutation-handle.ts';
 import type { MutationStatus } from './mutation-handle.ts';
 import { Observable } from './observable.ts';
@@ -11,7 +12,7 @@ import type { Readable } from './observable.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
-/** Rejected, failed and unknown mutations kept to be looked at; the oldest are dropped from the list past it. */
+/** Rejected, failed, unknown and lost mutations kept to be looked at; the oldest are dropped from the list past it. */
 const REJECTED_MAX = 1_000;
 
 /** One line of `room.pending` and `room.rejected`. */
@@ -49,6 +50,7 @@ export class PageMutations {
   #stopError = new AlcoveError('client_unknown', 'the client was stopped');
   /** Taken by the engine, by id, per client: of this page's own and of those it was renamed from. */
   readonly #taken = new Map<string, Map<number, TrackedMutation>>();
+  readonly #confirmed = new ConfirmedMutations();
   #port: EnginePort | null = null;
   #listsStale = false;
 
@@ -146,8 +148,10 @@ export class PageMutations {
     if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
     const mutation = this.#settling(notice.clientId, notice.mutationId);
     if (mutation === undefined) return;
-    if (notice.outcome === 'applied') mutation.applied(notice.version);
-    else
+    if (notice.outcome === 'applied') {
+      mutation.applied(notice.version);
+      this.#confirmed.remember(notice.clientId, notice.mutationId, mutation);
+    } else
       this.#end(
         mutation,
         'rejected',
@@ -156,7 +160,15 @@ export class PageMutations {
     this.#touch();
   }
 
-  rekeyed({ clientId, to, offset }: RekeyedNotice): void {
+  /** The room lost the tail of a client's mutations: those it had confirmed are told as lost, the others go on under another name. */
+  rekeyed({ clientId, to, offset, roomHas }: RekeyedNotice): void {
+    for (const mutation of this.#confirmed.takeLost(clientId, roomHas)) {
+      const error = new AlcoveError('history_lost', `the room was restored to a state without ${mutation.name}, which it had confirmed`, {
+        hint: 'Look at the room and decide whether to call it again.',
+      });
+      mutation.lost(error);
+      this.#list(mutation, 'lost', error);
+    }
     const byId = this.#taken.get(clientId);
     this.#taken.delete(clientId);
     const renamed = this.#takenOf(to);
@@ -254,6 +266,10 @@ export class PageMutations {
 
   #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
     mutation.ended(status, error);
+    this.#list(mutation, status, error);
+  }
+
+  #list(mutation: TrackedMutation, status: MutationStatus, error: AlcoveError): void {
     const line: MutationLine = {
       key: mutation.callId,
       name: mutation.name,

@@ -1,5 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { EngineStatus } from '../sync/engine-interface.ts';
+import type { EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
 
 /** State of a room in this tab, for status bars and hooks. */
 export interface SyncStatus {
@@ -23,11 +23,25 @@ export interface SyncStatus {
   readonly lastHeardAtMs: number | null;
   /** Mutations called here that the room has not decided. */
   readonly pendingCount: number;
-  /** Rejected, failed and unknown ones that were not dismissed. */
+  /** Rejected, failed, unknown and lost ones that were not dismissed. */
   readonly rejectedCount: number;
   readonly snapshotProgress: SnapshotProgress | null;
+  /**
+   * The room went on under another history while this page was open, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
+   * mutations those that are gone stand in `rejected` as `lost` (the newest 1,000 are remembered). Null: no such thing happened; else the last time it did.
+   */
+  readonly lostTail: LostTail | null;
   readonly sessionId: string | null;
   readonly user: EngineStatus['user'];
+}
+
+export interface LostTail {
+  /** The newest version that this page showed of the history before. */
+  readonly seenVersion: number;
+  /** The first one it showed of the history that followed. */
+  readonly version: number;
+  /** Wall time when it was shown. */
+  readonly atMs: number;
 }
 
 export interface SnapshotProgress {
@@ -51,6 +65,7 @@ export const INITIAL_STATUS: SyncStatus = {
   pendingCount: 0,
   rejectedCount: 0,
   snapshotProgress: null,
+  lostTail: null,
   sessionId: null,
   user: null,
 };
@@ -72,10 +87,16 @@ export function obstacleIn({ replica, connection, error }: EngineStatus): Alcove
   return stands ? AlcoveError.fromBody(error) : null;
 }
 
-/** The engine's status with the page's own counts. */
+/** What a page showed before and shows now, of two histories; null: there is nothing to tell. */
+export function lostTailIn(before: ShownVersion | null, now: ShownVersion | null, atMs: number): LostTail | null {
+  if (before === null || now === null || before.historyId === now.historyId) return null;
+  return { seenVersion: before.version, version: now.version, atMs };
+}
+
+/** The engine's status with what the page itself knows. */
 export function syncStatusOf(
   engine: EngineStatus,
-  counts: { readonly pending: number; readonly rejected: number },
+  page: { readonly pending: number; readonly rejected: number; readonly lostTail: LostTail | null },
   nowMs: number,
 ): SyncStatus {
   const connection = CONNECTION[engine.connection];
@@ -90,9 +111,10 @@ export function syncStatusOf(
     headVersion: engine.headVersion,
     lagMs: connection === 'connected' ? (engine.roundTripMs === null ? null : engine.roundTripMs / 2) : silentMs,
     lastHeardAtMs: engine.heardAtMs,
-    pendingCount: counts.pending,
-    rejectedCount: counts.rejected,
+    pendingCount: page.pending,
+    rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
+    lostTail: page.lostTail,
     sessionId: engine.sessionId,
     user: engine.user,
   };

@@ -194,6 +194,8 @@ export interface RekeyedNotice {
   readonly clientId: string;
   readonly to: string;
   readonly offset: number;
+  /** The room has this client's mutations up to here: those above that were told as applied are lost. */
+  readonly roomHas: number;
 }
 
 /**
