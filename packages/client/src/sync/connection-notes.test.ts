@@ -30,7 +30,7 @@ const told = (...states: ConnectionState[]): string[] => {
   const log = new CollectingLogger();
   const notes = new ConnectionNotes(log, { room: 'trip', id: 'japan', url: 'ws://localhost:8787/sync' });
   for (const state of states) notes.phase(state);
-  return log.errors.map(({ message }) => message);
+  return log.entries.map(({ message }) => message);
 };
 
 describe('what the console is told of a connection', () => {

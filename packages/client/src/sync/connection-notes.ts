@@ -41,7 +41,8 @@ export class ConnectionNotes {
     const { message, hint } = AlcoveError.fromBody(error);
     const fields = { room, id, url, code: error.code, message };
     if (code === 'unreachable') {
-      this.#log.error(
+      // No developer's business by itself: the network may be away.
+      this.#log.info(
         `the room “${room}” (${id}) was not reached at ${url}: ${message}. Is the server running? It is tried again and again.`,
         fields,
       );
