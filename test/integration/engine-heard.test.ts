@@ -35,3 +35,38 @@ it('[OB-8] the room hears of a heard rejection after the page, however many quer
   expect(order).toEqual(['told 1 rejected', 'heard 1']);
   world.close();
 });
+
+it('[OB-8][WK-2] what a dying worker had told and the page never heard is told again by the next one, with its own outcome', async () => {
+  const world = new EngineWorld();
+  const other = world.tab('b');
+  await world.quiet();
+  // Its notices are on their way when it ends: none arrives.
+  let told = 0;
+  const dying = world.tab('a', {
+    groupId: 'g',
+    onNotices: (notices) => {
+      told += notices.filter(({ type }) => type === 'settled').length;
+    },
+  });
+  await world.quiet();
+  const calls = [
+    { id: 'y', name: 'taken' },
+    { id: 'z', name: 'free' },
+  ];
+  other.mutate('addList', { id: 'x', name: 'taken' });
+  for (const call of calls) dying.mutate('addList', call);
+  await world.until(() => told === 2, 'both are told into the void');
+  await world.quiet();
+  dying.engine.close();
+  await world.quiet();
+  const next = world.tab('a', { groupId: 'g', life: 2, start: false });
+  next.engine.adopt(
+    [{ clientId: 'a', lastMutationId: 2, confirmed: 0, welcomed: 0 }],
+    calls.map((args, index) => ({ clientId: 'a', mutationId: index + 1, name: 'addList', args, seed: 's', nowMs: 1 })),
+  );
+  next.engine.start();
+  await world.until(() => next.settled.length === 2, 'the next engine tells them');
+  expect(next.settled).toEqual(['1:constraint_failed', '2:applied']);
+  expect(world.server.rows('SELECT id FROM lists ORDER BY id')).toEqual([['x'], ['z']]);
+  world.close();
+});
