@@ -26,7 +26,7 @@ const FILES = ['app.tsx', 'index.html', 'room.ts', 'room.worker.ts', 'server.ts'
 const PORT = '8787';
 
 const PLAIN_VITE_CONFIG = `import react from '@vitejs/plugin-react';
-export default { plugins: [react()], worker: { format: 'es' } };
+export default { plugins: [react()], worker: { format: 'es' }, optimizeDeps: { include: ['@alcove/client/worker'] } };
 `;
 
 /** The example as it is, on a port that nobody has: in the workspace, or in a folder of its own with the packages as they are published. */
@@ -54,14 +54,25 @@ export class MinimalExample {
     return new MinimalExample(folder, await freePort());
   }
 
-  /** With the tarballs that would be published, and a Vite configuration that knows nothing of Alcove. */
+  /** With the tarballs that would be published, and a Vite configuration that knows nothing of this checkout. */
   static async fromTarballs(): Promise<MinimalExample> {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-packed-'));
     unpackPackages(folder);
     const packed = new MinimalExample(folder, await freePort());
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(folder, 'vite.config.ts'), PLAIN_VITE_CONFIG);
-    writeFileSync(join(folder, 'tsconfig.json'), '{ "compilerOptions": { "jsx": "react-jsx" } }');
+    // Drizzle's own declarations need skipLibCheck.
+    const compilerOptions = {
+      target: 'es2023',
+      lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+      types: ['node'],
+      jsx: 'react-jsx',
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts', '*.tsx'] }));
     packed.#conditions = [];
     return packed;
   }
@@ -73,14 +84,22 @@ export class MinimalExample {
     expect(said).toBe(`ws://127.0.0.1:${this.#port}/sync`);
   }
 
-  async buildPage(): Promise<void> {
-    const child = this.#run([join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']);
-    let said = '';
-    child.stderr?.on('data', (bytes: Buffer) => {
-      said += bytes.toString();
-    });
-    const [code] = await once(child, 'close');
-    expect(code, `vite build said:\n${said}`).toBe(0);
+  buildPage(): Promise<void> {
+    return this.#toItsEnd([join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']);
+  }
+
+  /** With one way in which TypeScript finds packages. */
+  checkTypes(moduleResolution: 'bundler' | 'nodenext'): Promise<void> {
+    const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+    return this.#toItsEnd([
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      '.',
+      '--module',
+      module,
+      '--moduleResolution',
+      moduleResolution,
+    ]);
   }
 
   /** Where the page is, straight from its sources. */
@@ -108,6 +127,18 @@ export class MinimalExample {
     const child = spawn(process.execPath, [...args], { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.push(child);
     return child;
+  }
+
+  async #toItsEnd(args: readonly string[]): Promise<void> {
+    const child = this.#run(args);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (bytes: Buffer) => {
+        said += bytes.toString();
+      });
+    }
+    const [code] = await once(child, 'close');
+    expect(code, `${args.join(' ')} said:\n${said}`).toBe(0);
   }
 
   /** Waits for a line of a process that goes on. */

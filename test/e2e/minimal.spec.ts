@@ -36,9 +36,12 @@ test('examples/minimal builds, runs, and shows a todo of one browser in another'
   }
 });
 
-test('the packages as they are published work in a plain Vite app, built and from its sources', async ({ browser }) => {
+test('the packages as they are published work in a plain Vite app, built and from its sources, and have their types', async ({
+  browser,
+}) => {
   const example = await MinimalExample.fromTarballs();
   try {
+    for (const way of ['bundler', 'nodenext'] as const) await example.checkTypes(way);
     await example.buildPage();
     await example.startServer();
     await useTogether(browser, await example.servePage());
