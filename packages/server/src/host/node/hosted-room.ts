@@ -7,6 +7,7 @@ import type { RoomAccess } from '../../access/access.ts';
 import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
+import { failureKind } from '../../room/work.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
 import { closeDatabase } from './close-database.ts';
 import type { RoomFiles } from './data-dir.ts';
@@ -46,6 +47,7 @@ export class HostedRoom implements OpenedRoom {
   readonly #inode: bigint | null;
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
+  #isLogStuck = false;
   #over = false;
 
   /** @throws AlcoveError whatever is wrong with the file; nothing is open then. */
@@ -111,19 +113,41 @@ export class HostedRoom implements OpenedRoom {
     this.#call(() => this.#room.disconnect(connectionId, error));
   }
 
-  /** Called every few seconds: moves the log into the file, puts the head on disk, looks whether the file is still the one that was opened. */
+  /** Called every few seconds: puts the head on disk, moves the log into the file, looks whether the file is still the one that was opened. */
   sweep(): void {
-    const { files, walBytesMax } = this.#options;
+    const { files } = this.#options;
     const { version } = this.#room.stats;
     this.#attempt(() => {
       if (inodeOf(files.database) !== this.#inode)
         throw new AlcoveError('room_failed', `the room's file was removed or replaced while it was open: ${files.database}`);
       if (version === this.#checkpointed) return;
-      this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
       this.#head.sync();
-      this.#checkpointed = version;
-      if (sizeOf(`${files.database}-wal`) > walBytesMax) this.#truncateLog();
+      if (this.#checkpoint()) this.#checkpointed = version;
     });
+  }
+
+  /** On a full disk, or with another process at the file, the log stays where it is and is read from there: no reason to end the room. */
+  #checkpoint(): boolean {
+    const { files, walBytesMax, address, runtime } = this.#options;
+    try {
+      this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
+      if (sizeOf(`${files.database}-wal`) > walBytesMax) this.#truncateLog();
+      this.#isLogStuck = false;
+      return true;
+    } catch (cause) {
+      const error = AlcoveError.from(cause, 'room_failed');
+      if (failureKind(error) !== 'refuse') throw error;
+      if (!this.#isLogStuck) {
+        runtime.log.error('the log of a room cannot be moved into its file; it grows until it can, which is tried at each sweep', {
+          room: address.name,
+          id: address.id,
+          code: error.code,
+          reason: error.message,
+        });
+      }
+      this.#isLogStuck = true;
+      return false;
+    }
   }
 
   async close(reason: AlcoveError): Promise<void> {

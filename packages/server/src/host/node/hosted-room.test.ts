@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
+import type { ErrorCode } from '@alcove/core/error';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CollectingLogger } from '../../../../../test/fake/collecting-logger.ts';
+import { stops, tripRoom } from '../../../../../test/fake/trip-room.ts';
+import { openRoom } from '../../room/open-room.ts';
+import { HostedRoom } from './hosted-room.ts';
+import { createNodeRuntime } from './node-runtime.ts';
+import { openDatabase } from './open-database.ts';
+
+describe('a room on this host whose log cannot be moved into its file', () => {
+  const log = new CollectingLogger();
+  let dir: string;
+  let hosted: HostedRoom;
+  let failures: AlcoveError[];
+  /** What a checkpoint fails with; null: it works. */
+  let trouble: ErrorCode | null;
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'alcove-hosted-'));
+    failures = [];
+    trouble = null;
+    log.entries.length = 0;
+    const runtime = createNodeRuntime({ log });
+    hosted = new HostedRoom({
+      address: { name: 'trip', id: 'r' },
+      files: { database: join(dir, 'r.sqlite'), head: join(dir, 'r.head'), making: join(dir, 'r.making') },
+      runtime,
+      walBytesMax: 1_000_000,
+      closeTimeoutMs: 1_000,
+      openDatabase: () => {
+        const database = openDatabase(join(dir, 'r.sqlite'));
+        const prepare = database.prepare.bind(database);
+        database.prepare = (sql) => {
+          if (trouble !== null && sql.includes('wal_checkpoint')) throw new AlcoveError(trouble, 'not now');
+          return prepare(sql);
+        };
+        return database;
+      },
+      openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
+      offerImage: () => null,
+      renewAccess: () => undefined,
+      failed: (_, error) => failures.push(error),
+    });
+  });
+  afterEach(async () => {
+    trouble = null;
+    await hosted.close(new AlcoveError('draining', 'the test is over'));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const add = (id: string): Promise<unknown> => hosted.room.mutate({ name: 'addStop', args: { id, city: 'x' }, user: null });
+  /** Failures are told after the call. */
+  const sweep = async (): Promise<void> => {
+    hosted.sweep();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it.each(['room_full', 'overloaded'] as const)('[HO-32] goes on after %s, says so once, and moves it when it can', async (code) => {
+    await add('a');
+    trouble = code;
+    await sweep();
+    await sweep();
+    await add('b');
+    expect(await hosted.room.query((db) => db.select({ id: stops.id }).from(stops))).toEqual([{ id: 'a' }, { id: 'b' }]);
+    expect(failures).toEqual([]);
+    expect(log.errors).toMatchObject([{ fields: { code, id: 'r' } }]);
+    trouble = null;
+    await sweep();
+    trouble = code;
+    await add('c');
+    await sweep();
+    expect(log.errors).toHaveLength(2);
+  });
+
+  it('[HO-8] ends after a disk error', async () => {
+    await add('a');
+    trouble = 'room_failed';
+    await sweep();
+    expect(failures).toMatchObject([{ code: 'room_failed' }]);
+  });
+});
