@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import type { MapCursor } from './map/cursor-layer.ts';
 import { inkBeside } from './map/person-inks.ts';
 import type { Person } from './panels/people.tsx';
@@ -34,12 +34,17 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
       }),
     [pointing, others],
   );
+  const here = sinceMs === null;
+  // Who was here when the connection was lost: what is known of them runs out meanwhile, and not because they left.
+  const lastKnown = useRef(others);
+  useEffect(() => {
+    if (here) lastKnown.current = others;
+  }, [here, others]);
   const room = useRoom();
   const typing = useTyping(stopIds, others);
-  const here = sinceMs === null;
   return {
     me: { sessionId, name, color },
-    others,
+    others: here ? others : lastKnown.current,
     lastSeenMs: sinceMs,
     cursors: here ? cursors : NOBODY_POINTS,
     typing: here ? typing : NOBODY_TYPES,

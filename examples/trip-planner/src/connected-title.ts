@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { rememberTrip } from './start/known-trips.ts';
 import { wishesDone, wishesFor } from './start/fresh-trip.ts';
 import { titleOfTrip } from './trip-address.ts';
@@ -6,23 +6,26 @@ import { tripHooks } from './trip-client.ts';
 
 const { useDebouncedValue, useRoom } = tripHooks;
 
-/** What the trip is called: as somebody named it, else by its address. The browser's tab and its list of trips follow. */
-export function useTitle(id: string, ready: boolean): string {
+/**
+ * What the trip is called: as somebody named it, else by its address. The browser's tab and its list of trips follow. `begun`: what its starter wished is done
+ * here, so that it can be shown.
+ */
+export function useTitle(id: string, ready: boolean, stopCount: number): { title: string; begun: boolean } {
   const [named] = useDebouncedValue('title');
   const title = named ?? wishesFor(id)?.title ?? titleOfTrip(id);
   useEffect(() => {
     document.title = title;
     if (ready) rememberTrip({ id, title, openedMs: Date.now() });
   }, [id, title, ready]);
-  useWishes(id, ready);
-  return title;
+  return { title, begun: useWishes(id, ready, stopCount) };
 }
 
 /** Does once, in a trip that has just come, what its starter wished. */
-function useWishes(id: string, ready: boolean): void {
+function useWishes(id: string, ready: boolean, stopCount: number): boolean {
   const room = useRoom();
   const [, setTitle, { flush }] = useDebouncedValue('title');
-  const [, setBudget] = useDebouncedValue('budget');
+  const [, setBudget, { flush: flushBudget }] = useDebouncedValue('budget');
+  const [begun, setBegun] = useState(() => wishesFor(id)?.empty !== true);
   const done = useRef(false);
   useEffect(() => {
     const wishes = ready && !done.current ? wishesFor(id) : null;
@@ -34,9 +37,20 @@ function useWishes(id: string, ready: boolean): void {
     }
     if (!wishes.empty) return wishesDone(id);
     setBudget(0);
-    room.mutate.clearExample().confirmed.then(
+    flushBudget();
+    const cleared = room.mutate.clearExample();
+    cleared.confirmed.then(
       () => wishesDone(id),
-      () => wishesDone(id), // on the list of what was refused, like any other
+      // On the list of what was refused, like any other.
+      () => {
+        wishesDone(id);
+        setBegun(true);
+      },
     );
-  }, [id, ready, room, setTitle, setBudget, flush]);
+  }, [id, ready, room, setTitle, setBudget, flush, flushBudget]);
+  // Shown once the example's stops are gone from the rows, too: a map that has seen them would go there.
+  useEffect(() => {
+    if (ready && stopCount === 0) setBegun(true);
+  }, [ready, stopCount]);
+  return begun;
 }

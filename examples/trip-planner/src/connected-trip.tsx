@@ -15,6 +15,8 @@ const { useRoom } = tripHooks;
 
 const ID_CHARACTERS = 16;
 
+const NO_STOPS: readonly never[] = [];
+
 /** Of what a person adds; hard to meet twice. */
 const freshId = () => randomId(ID_CHARACTERS);
 
@@ -22,7 +24,7 @@ const freshId = () => randomId(ID_CHARACTERS);
 export function ConnectedTrip({ id }: { readonly id: string }) {
   const away = useAway();
   const { ready, stops, notes, items } = useTripRows();
-  const title = useTitle(id, ready);
+  const { title, begun } = useTitle(id, ready, stops.length);
   const cities = useCities();
   const company = useCompany(
     stops.map((stop) => stop.id),
@@ -31,7 +33,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   const budget = useBudget(company.nameOf);
   const search = useCitySearch();
   const sql = useSqlPanel();
-  const { line, trouble, load, marks, rejected } = useTripStatus(ready, cities, stops, away);
+  const { line, trouble, load, marks, rejected } = useTripStatus(ready && begun, cities, stops, away);
   const actions = useActions(stops, company);
   return (
     <TripView
@@ -39,7 +41,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
       address={location.origin + location.pathname}
       load={load}
       cities={cities}
-      stops={stops}
+      stops={begun ? stops : NO_STOPS}
       marks={marks}
       notes={notes}
       items={items}

@@ -79,7 +79,7 @@ export function TripView(props: TripViewProps) {
   return (
     <AppLayout
       title={title}
-      figures={load === null ? `${plural(stops.length, 'stop')}, ${plural(figures.nights, 'night')}, ${formatKm(figures.km)}` : ''}
+      figures={load === null ? figuresOf(stops.length, figures) : ''}
       packed={items.length === 0 ? '' : `${packed} of ${items.length}`}
       part={page.part}
       onPart={page.setPart}
@@ -93,7 +93,11 @@ export function TripView(props: TripViewProps) {
       people={<Company {...props} onFollow={page.follow} />}
       search={<CitySearch {...props.search} field={page.search} total={cities?.length ?? null} onChoose={page.chooseCity} />}
       loading={load !== null && <Loading title={title} progress={load} />}
-      route={load === null && <Route {...props} selectedId={page.selectedId} addedId={page.addedId} legsKm={figures.legsKm} onSelect={page.selectStop} />}
+      route={
+        load === null && (
+          <Route {...props} selectedId={page.selectedId} addedId={page.addedId} legsKm={figures.legsKm} onSelect={page.selectStop} />
+        )
+      }
       packing={load === null && <Packing {...props} />}
       budget={load === null && <BudgetSlider {...props.budget} nights={figures.nights} />}
       sql={page.sqlOpen && <SqlPanel {...props.sql} onClose={page.closeSql} />}
@@ -126,7 +130,14 @@ function TripMap({ cities, stops, cursors, actions, theme, page }: TripViewProps
   );
 }
 
-function Company({ me, others, lastSeenMs, cursors, actions, onFollow }: TripViewProps & { readonly onFollow: (sessionId: string) => void }) {
+function Company({
+  me,
+  others,
+  lastSeenMs,
+  cursors,
+  actions,
+  onFollow,
+}: TripViewProps & { readonly onFollow: (sessionId: string) => void }) {
   const cursorOf = (sessionId: string) => cursors.some((one) => one.sessionId === sessionId);
   return <People me={me} others={others} lastSeenMs={lastSeenMs} onRename={actions.rename} onFollow={onFollow} cursorOf={cursorOf} />;
 }
@@ -191,6 +202,10 @@ function Place({ stops, actions, search, page }: TripViewProps & { readonly page
   return (
     <PlaceCard city={place} stopNumber={at === -1 ? null : at + 1} takesKeyboard={placeFrom !== 'map'} onAdd={add} onClose={closePlace} />
   );
+}
+
+function figuresOf(count: number, { nights, km }: { readonly nights: number; readonly km: number }): string {
+  return count === 0 ? 'Nothing planned yet' : `${plural(count, 'stop')}, ${plural(nights, 'night')}, ${formatKm(km)}`;
 }
 
 function useFigures(stops: readonly StopRow[]) {

@@ -1,5 +1,5 @@
 import { NAME_CHARACTERS_MAX } from '../bounds.ts';
-import { formatTime, initials, nameList, plural } from './words.ts';
+import { formatMinute, initials, nameList, plural } from './words.ts';
 
 /** Somebody in the room. */
 export interface Person {
@@ -26,7 +26,7 @@ const SHOWN_MAX = 6;
 export function People({ me, others, lastSeenMs, onRename, onFollow, cursorOf }: PeopleProps) {
   const shown = others.slice(0, SHOWN_MAX);
   const rest = others.slice(SHOWN_MAX);
-  const seen = lastSeenMs === null ? '' : `, last seen ${formatTime(lastSeenMs)}`;
+  const seen = lastSeenMs === null ? '' : `, last seen ${formatMinute(lastSeenMs)}`;
   return (
     <section
       className={lastSeenMs === null ? 'people' : 'people is-away'}

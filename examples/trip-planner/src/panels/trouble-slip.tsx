@@ -1,6 +1,7 @@
+import { useState } from 'react';
 import { Countdown, useNowMs } from './countdown.tsx';
 import { type Fault, wordsForAbsence, wordsForStop } from './trouble-words.ts';
-import { formatTime, plural } from './words.ts';
+import { formatMinute, plural } from './words.ts';
 
 export interface TroubleSlipProps {
   /** Wall clock; null while connected. */
@@ -32,13 +33,20 @@ export function TroubleSlip(props: TroubleSlipProps) {
 }
 
 function Absent({ sinceMs, met, fault, retryAtMs, waiting, lastWords, onTry }: TroubleSlipProps & { readonly sinceMs: number }) {
+  const [closedOf, setClosedOf] = useState<number | null>(null);
   const awayMs = useNowMs() - sinceMs;
+  if (closedOf === sinceMs) return null;
   if (awayMs < SAID_AFTER_MS && lastWords === null) return null;
   const wondering = awayMs > WONDER_AFTER_MS || lastWords !== null || fault?.code === 'room_outdated' || !navigator.onLine;
   return (
-    <section className="slip trouble" role="status" aria-label="Connection">
-      <h2>{met ? `Not connected since ${formatTime(sinceMs)}` : 'The trip is not reached yet'}</h2>
-      {met && <p>Go on as you were: everything here still works. {waitingWords(waiting)}</p>}
+    <section className="slip trouble" aria-label="Connection">
+      <button type="button" className="close bare" aria-label="Close" onClick={() => setClosedOf(sinceMs)}>
+        ×
+      </button>
+      <h2>
+        <span role="status">{met ? `Not connected since ${formatMinute(sinceMs)}` : 'The trip is not reached yet'}</span>
+      </h2>
+      {met && <p>Everything here still works. {waitingWords(waiting)}</p>}
       {wondering && lastWords === null && <p>{wordsForAbsence(fault, navigator.onLine)}</p>}
       {lastWords !== null && (
         <>
@@ -57,8 +65,8 @@ function Absent({ sinceMs, met, fault, retryAtMs, waiting, lastWords, onTry }: T
 }
 
 function waitingWords(waiting: number): string {
-  if (waiting === 0) return 'What you change is sent once the server is back, as long as this page stays open.';
-  return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} in this page and ${waiting === 1 ? 'is' : 'are'} sent once the server is back: keep it open.`;
+  if (waiting === 0) return 'What you change is sent when the server is back; keep this page open.';
+  return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} to be sent when the server is back; keep this page open.`;
 }
 
 function Stopped({ fault, waiting, onTry }: TroubleSlipProps) {

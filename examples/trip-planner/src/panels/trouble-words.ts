@@ -61,8 +61,7 @@ export function wordsForStop({ code }: Fault): TroubleWords {
   );
 }
 
-const SERVER_GONE =
-  'The server may have been stopped, or the network between here and it is down. Do you run it yourself? Then start it again: npm start.';
+const SERVER_GONE = 'The server may be stopped, or the network is down. If you run it yourself: “npm start” starts it again.';
 
 const WAITING: Readonly<Record<string, string>> = {
   room_outdated: 'The server runs an older version than this page. It goes on by itself once the server was updated.',
@@ -71,7 +70,7 @@ const WAITING: Readonly<Record<string, string>> = {
   rate_limited: 'The server asked for a pause.',
   room_full: 'The server’s disk is full.',
   room_failed: 'The server had trouble with its disk and opens the trip again.',
-  heartbeat_missed: 'The server does not answer: it may be busy, or the network between here and it is down.',
+  heartbeat_missed: 'The server does not answer: it may be busy, or the network is down.',
 };
 
 /** What may be the matter while a tab tries again and again. */

@@ -19,6 +19,11 @@ const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2
 /** `14:02:11`. */
 export const formatTime = (wallMs: number): string => timeOfDay.format(wallMs);
 
+const minuteOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+/** `14:02`. */
+export const formatMinute = (wallMs: number): string => minuteOfDay.format(wallMs);
+
 /** Bytes as people read them: `840 KB`, `6.4 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

@@ -60,7 +60,8 @@ const named = (seed: (tx: MutatorTx) => void) => (tx: MutatorTx) => {
   } catch (cause) {
     const { code, message, hint } = AlcoveError.from(cause);
     const [, table, column] = /NOT NULL constraint failed: (\w+)\.(\w+)/.exec(message) ?? [];
-    if (table === undefined) throw new AlcoveError(code, `seed() in examples/trip-planner/src/server/seed.ts failed: ${message}`, { hint, cause });
+    if (table === undefined)
+      throw new AlcoveError(code, `seed() in examples/trip-planner/src/server/seed.ts failed: ${message}`, { hint, cause });
     throw new AlcoveError(
       code,
       `seed() in examples/trip-planner/src/server/seed.ts leaves ${table}.${column} empty: the column ${column} of the table ${table} may not be null`,

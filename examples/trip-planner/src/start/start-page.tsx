@@ -8,12 +8,12 @@ import { forgetTrip, knownTrips } from './known-trips.ts';
 import './start.css';
 
 const openAddress = (address: string) => location.assign(address);
-const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** Where somebody comes who has no trip's address: name a new one, look at the example, go on with one of before. */
 export function StartPage() {
   return (
-    <Frame title="Trip planner" says="Plan a trip together: one map, everybody’s hands on it, online or not.">
+    <Frame title="Trip planner" says="Plan a trip together, on one map.">
       <NewTrip />
       <p className="start-or">
         or{' '}
@@ -65,7 +65,37 @@ function Frame({ title, says, children }: { readonly title: string; readonly say
         </p>
         {children}
       </div>
+      <Route />
     </main>
+  );
+}
+
+/** The example's route, as a sign of what this is. */
+const ROUTE: readonly (readonly [x: number, y: number])[] = [
+  [630, 148],
+  [626, 70],
+  [534, 108],
+  [494, 115],
+  [459, 81],
+  [410, 197],
+  [226, 243],
+  [82, 363],
+];
+
+function Route() {
+  return (
+    <svg className="start-route" viewBox="0 0 720 440" aria-hidden="true">
+      {[90, 270, 450, 630].map((x) => (
+        <path key={x} className="graticule" d={`M${x} 0V440`} />
+      ))}
+      {[70, 243, 416].map((y) => (
+        <path key={y} className="graticule" d={`M0 ${y}H720`} />
+      ))}
+      <polyline points={ROUTE.map((point) => point.join(' ')).join(' ')} />
+      {ROUTE.map(([x, y]) => (
+        <circle key={x} cx={x} cy={y} r="9" />
+      ))}
+    </svg>
   );
 }
 
@@ -80,7 +110,7 @@ function NewTrip() {
     <form className="start-new" onSubmit={onSubmit}>
       <input
         aria-label="Name of the new trip"
-        placeholder="Where to? Name a new trip"
+        placeholder="Name a new trip"
         dir="auto"
         maxLength={TITLE_CHARACTERS_MAX}
         value={name}

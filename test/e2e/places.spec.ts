@@ -1,0 +1,120 @@
+import { expect } from '@playwright/test';
+import { TripPage } from './trip-page.ts';
+import { test } from './trip-test.ts';
+
+test('a trip is named on the start page, begins empty, is called so by everybody, and is found again', async ({ browser, demo, visit }) => {
+  const context = await browser.newContext();
+  const ada = new TripPage(await context.newPage());
+  await ada.page.goto(demo.url);
+  await ada.page.getByRole('textbox', { name: 'Name of the new trip' }).fill('Vårtur på Åland');
+  await ada.page.keyboard.press('Enter');
+  await ada.isLoaded();
+  expect(new URL(ada.page.url()).pathname).toMatch(/^\/trip\/vartur-pa-aland-[0-9a-z]{10}$/);
+  await expect(ada.page.getByRole('heading', { level: 1 })).toHaveText('Vårtur på Åland');
+  await expect(ada.page).toHaveTitle('Vårtur på Åland');
+  await expect(ada.page.getByText('No stops yet.')).toBeVisible();
+  await ada.isSettled();
+
+  const bo = await visit({ name: 'Bo' }, ada.page.url());
+  await expect(bo.page.getByRole('heading', { level: 1 })).toHaveText('Vårtur på Åland');
+  await expect(bo.stops).toHaveCount(0);
+  await bo.addCity('mariehamn', 'Mariehamn');
+  await expect(ada.stops).toHaveText(['Mariehamn']);
+
+  const url = ada.page.url();
+  await ada.page.goto(demo.url);
+  await ada.page.getByRole('link', { name: 'Vårtur på Åland' }).click();
+  await ada.isLoaded();
+  expect(ada.page.url()).toBe(url);
+  await expect(ada.stops).toHaveText(['Mariehamn']);
+  ada.hasNoComplaints();
+  bo.hasNoComplaints();
+  await context.close();
+});
+
+test('the example is one press away', async ({ browser, demo }) => {
+  const context = await browser.newContext();
+  const ada = new TripPage(await context.newPage());
+  await ada.page.goto(demo.url);
+  await ada.page.getByRole('button', { name: 'look at the example' }).click();
+  await ada.isLoaded();
+  expect(new URL(ada.page.url()).pathname).toMatch(/^\/trip\/japan-[0-9a-z]{10}$/);
+  await expect(ada.stops).toHaveCount(8);
+  ada.hasNoComplaints();
+  await context.close();
+});
+
+test('an address with a slip of the pen makes no trip', async ({ browser, demo }) => {
+  const context = await browser.newContext();
+  const ada = new TripPage(await context.newPage());
+  await ada.page.goto(`${demo.url}nonsense/here`);
+  await expect(ada.page.getByRole('heading', { name: 'There is no such place' })).toBeVisible();
+
+  await ada.page.goto(`${demo.url}trip/never-heard-of`);
+  await expect(ada.page.getByText('There is no trip at this address yet.')).toBeVisible();
+  const isKnown = async (): Promise<unknown> => (await ada.page.request.get(`${demo.url}trips/never-heard-of`)).json();
+  expect(await isKnown()).toEqual({ known: false });
+
+  // Who means it gets it; and then it is there for whoever has the address.
+  await ada.page.getByRole('link', { name: 'Start it here' }).click();
+  await ada.isLoaded();
+  await expect(ada.page).toHaveURL(`${demo.url}trip/never-heard-of`);
+  expect(await isKnown()).toEqual({ known: true });
+  const other = await browser.newContext();
+  const bo = new TripPage(await other.newPage());
+  await bo.page.goto(`${demo.url}trip/never-heard-of`);
+  await bo.isLoaded();
+  ada.hasNoComplaints();
+  bo.hasNoComplaints();
+  for (const one of [context, other]) await one.close();
+});
+
+test('a trip is shared by its link, on a phone by the phone’s own way', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada', permissions: ['clipboard-read', 'clipboard-write'] });
+  await ada.page.getByRole('button', { name: 'Share this trip' }).click();
+  await expect(ada.page.getByText('Link copied.')).toBeVisible();
+  expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(ada.page.url());
+  ada.hasNoComplaints();
+
+  const bo = await visit({ name: 'Bo', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await bo.page.evaluate(() => {
+    const shared: ShareData[] = [];
+    Object.assign(window, { shared });
+    Object.assign(navigator, { share: async (what: ShareData) => void shared.push(what) });
+  });
+  await bo.page.getByRole('button', { name: 'Share this trip' }).tap();
+  const shared = () => bo.page.evaluate(() => (window as unknown as { shared: ShareData[] }).shared);
+  await expect.poll(shared).toEqual([{ title: await bo.page.title(), url: bo.page.url() }]);
+  bo.hasNoComplaints();
+});
+
+test('what lies on the map stays inside its frame, however wide the window is', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  for (const [width, height] of [
+    [600, 900],
+    [700, 1000],
+    [820, 1180],
+    [821, 700],
+    [900, 700],
+    [1024, 500],
+    [1100, 800],
+  ] as const) {
+    await ada.page.setViewportSize({ width, height });
+    await expect.poll(() => ada.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    const chart = await ada.page.locator('.chartroom').boundingBox();
+    if (chart === null) throw new Error('there is no map');
+    for (const name of ['.credit', '.controls']) {
+      const box = await ada.page.locator(name).boundingBox();
+      if (box === null) throw new Error(`there is no ${name}`);
+      const gaps = [
+        box.x - chart.x,
+        box.y - chart.y,
+        chart.x + chart.width - box.x - box.width,
+        chart.y + chart.height - box.y - box.height,
+      ];
+      for (const gap of gaps) expect(gap, `${name} at ${width} × ${height}`).toBeGreaterThan(6);
+    }
+    await expect(ada.stops.first()).toBeInViewport();
+  }
+  ada.hasNoComplaints();
+});
