@@ -21,7 +21,7 @@ export interface ConnectionLimits {
 /** What a budget may be overdrawn in one go, in seconds of its rate. */
 const BURST_SECONDS = 4;
 /** A message that takes long to arrive is told this often. */
-const ARRIVING_EVERY_MS = 5_000;
+const ARRIVING_EVERY_MS = 1_000;
 
 export interface ConnectionHandlers {
   message(frame: string | Uint8Array): void;
