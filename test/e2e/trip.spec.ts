@@ -91,26 +91,6 @@ test('a stop is moved by the arrow keys, and the handle keeps the keyboard', asy
   ada.hasNoComplaints();
 });
 
-test('a city is found and added by keys alone', async ({ visit }) => {
-  const ada = await visit({ name: 'Ada' });
-  await ada.search.focus();
-  await ada.page.keyboard.type('nara');
-  const options = ada.page.getByRole('option');
-  await expect(options.first()).toContainText('Nara');
-  await ada.page.keyboard.press('ArrowDown');
-  await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true');
-  const chosen = await options.nth(1).locator('strong').innerText();
-  await ada.page.keyboard.press('Enter');
-  const add = ada.page.getByRole('region', { name: chosen }).getByRole('button', { name: 'Add to the route' });
-  // Forward through everything that takes the keyboard.
-  for (let tabs = 0; tabs < 60 && !(await add.evaluate((element) => element === document.activeElement)); tabs += 1)
-    await ada.page.keyboard.press('Tab');
-  await expect(add).toBeFocused();
-  await ada.page.keyboard.press('Enter');
-  await expect(ada.stops.last()).toHaveText(chosen);
-  ada.hasNoComplaints();
-});
-
 test('a reload finds everything as it was', async ({ visit }) => {
   const ada = await visit({ name: 'Ada' });
   await ada.addCity('osaka', 'Osaka');

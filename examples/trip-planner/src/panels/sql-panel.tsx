@@ -121,7 +121,7 @@ function Question({ examples, text, onText, outcome, onRun, onStop, field }: Sql
           Run
         </button>
         {outcome.status === 'running' ? (
-          <button type="button" className="quiet late" onClick={onStop}>
+          <button type="button" className="quiet late" aria-label="Stop the query" onClick={onStop}>
             Stop <kbd>Esc</kbd>
           </button>
         ) : (

@@ -1,0 +1,104 @@
+import { expect } from '@playwright/test';
+import { test } from './trip-test.ts';
+
+test('an example is put into the field, and run when the person says so', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  const field = ada.page.getByRole('textbox', { name: 'SQL' });
+  await expect(field).toBeFocused();
+  await ada.page.getByRole('button', { name: 'How far north' }).click();
+  await expect(field).toHaveValue(/^with band/);
+  await expect(ada.page.getByText('a common table expression.')).toBeVisible();
+  const bars = ada.page.locator('.chart');
+  await expect(bars).toHaveCount(0);
+  await expect(ada.page.getByRole('button', { name: 'Run', exact: true })).toBeFocused();
+  await ada.page.keyboard.press('Enter');
+  await expect(ada.page.getByRole('figure', { name: 'people by latitude' })).toBeVisible();
+
+  // It stays while the list beside it changes, with what it shows.
+  await ada.show('Packing');
+  await ada.show('Route');
+  await expect(bars).toBeVisible();
+  await ada.page.getByRole('button', { name: 'Close SQL' }).click();
+  await expect(field).toHaveCount(0);
+  await expect(ada.page.locator('.foot-sql')).toBeFocused();
+  await ada.openSql();
+  await expect(field).toHaveValue(/^with band/);
+  await expect(bars).toBeVisible();
+  ada.hasNoComplaints();
+});
+
+test('a result takes the form that says most, and follows the trip', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  const field = ada.page.getByRole('textbox', { name: 'SQL' });
+  const summary = ada.page.locator('.sql-form > p');
+  await field.fill('select count(*) as stops from stops');
+  await field.press('Control+Enter');
+  await expect(ada.page.locator('.sql-figures dd')).toHaveText('8');
+  await expect(summary).toHaveText(/^1 row in [\d.]+ ms, live$/);
+  await ada.addCity('osaka', 'Osaka');
+  await expect(ada.page.locator('.sql-figures dd')).toHaveText('9');
+  await expect(summary).toHaveText(/^1 row in [\d.]+ ms, changed at \d\d:\d\d:\d\d$/);
+
+  // Run again, it is a run of its own: nothing has changed since.
+  await field.press('Control+Enter');
+  await expect(summary).toHaveText(/^1 row in [\d.]+ ms, live$/);
+
+  await field.fill('select * from cities limit 20');
+  await expect(summary).toContainText('of the last run');
+  await field.press('Meta+Enter');
+  await expect(ada.page.getByRole('figure', { name: 'population by name' })).toBeVisible();
+  await field.fill('select id, lat, lon from cities limit 20');
+  await field.press('Control+Enter');
+  await expect(ada.page.locator('table.result tbody tr')).toHaveCount(20);
+  await expect(ada.page.getByRole('button', { name: 'Bars' })).toHaveCount(0);
+  ada.hasNoComplaints();
+});
+
+test('what is wrong is said in plain words, at its place, with the names there are', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  const field = ada.page.getByRole('textbox', { name: 'SQL' });
+  const failed = ada.page.locator('.sql-failed');
+  const selected = () => field.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart, area.selectionEnd));
+  await field.fill('select *\nfrom citties');
+  await field.press('Control+Enter');
+  await expect(failed).toContainText('There is no table “citties”.');
+  await expect(failed).toContainText('Is “cities” meant?');
+  await expect(failed).not.toContainText('EXPLAIN');
+  await expect(field).toHaveAttribute('aria-invalid', 'true');
+  await failed.getByRole('button', { name: 'Go to line 2' }).click();
+  await expect(field).toBeFocused();
+  expect(await selected()).toBe('citties');
+
+  // The right name takes the wrong one's place.
+  const names = ada.page.getByRole('group', { name: 'Tables and columns' });
+  await names.getByRole('button', { name: 'cities', exact: true }).click();
+  await expect(field).toHaveValue('select *\nfrom cities');
+  await expect(field).toBeFocused();
+  await field.press('Control+Enter');
+  await expect(ada.page.locator('table.result')).toBeVisible();
+
+  // The names are one stop for the Tab key; arrows go through them.
+  await ada.page.getByRole('button', { name: 'Tables', exact: true }).click();
+  await names.getByRole('button').first().focus();
+  await ada.page.keyboard.press('ArrowRight');
+  await expect(names.getByRole('button', { name: 'id', exact: true }).first()).toBeFocused();
+  await ada.page.keyboard.press('End');
+  await expect(names.getByRole('button').last()).toBeFocused();
+  ada.hasNoComplaints();
+});
+
+test('Escape stops waiting for a query, and the next one runs', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  await ada.page.getByRole('button', { name: 'Endless' }).click();
+  await ada.page.keyboard.press('Enter');
+  await expect(ada.page.getByRole('button', { name: 'Stop the query' })).toBeVisible();
+  await ada.page.keyboard.press('Escape');
+  await expect(ada.page.locator('.sql-answer')).toContainText('Stopped.');
+  await ada.runSql('select count(*) as stops from stops');
+  await expect(ada.page.locator('.sql-figures dd')).toHaveText('8');
+  ada.hasNoComplaints();
+});
