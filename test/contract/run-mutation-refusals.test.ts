@@ -139,7 +139,7 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
       }
     });
 
-    it('[MU-19] a write that was built and never run, wherever it was built', async () => {
+    it('[MU-20] a write that was built and never run, wherever it was built', async () => {
       const row = { id: 'x', city: 'x' };
       for (const [verb, table, body] of [
         ['insert', 'stops', (tx: MutatorTx) => void tx.insert(stops).values(row)],

@@ -74,7 +74,7 @@ describe.each(engines)('runMutation on $name', (engine) => {
       expect(seen[0]).toMatchObject({ 3: PAGE_MS });
     });
 
-    it('[MU-19] may build reads for nothing, and writes that are run, prepared or put into others', async () => {
+    it('[MU-20] may build reads for nothing, and writes that are run, prepared or put into others', async () => {
       const row = { id: 'a', city: 'Oslo' };
       const trip = await room({
         build: mutator((tx) => {

@@ -93,7 +93,7 @@ describe('the server’s own calls', () => {
     expect(database.prepare('SELECT count(*) FROM stops').get()).toEqual([2]);
   });
 
-  it('[MU-19] refuse a write that was built and not run', async () => {
+  it('[MU-20] refuse a write that was built and not run', async () => {
     const write = driven.room.transact((tx) => void tx.insert(stops).values({ id: 'lost', city: 'Oslo' }));
     await expect(flushed(write)).rejects.toMatchObject({ code: 'mutator_async', message: expect.stringContaining('table stops') });
   });
