@@ -39,7 +39,7 @@ export function Itinerary(props: ItineraryProps) {
         Drag to reorder, or press the up and down arrow keys.
       </p>
       <ol ref={list} className={reorder.dragged === null ? 'stops' : 'stops is-sorting'}>
-        {rowsWithRefused(stops, marks.stops.refusedRows).map((row) =>
+        {rowsWithRefused(reorder.rows, marks.stops.refusedRows).map((row) =>
           row.kind === 'stop' ? (
             <Stop key={row.stop.id} stop={row.stop} index={row.index} reorder={reorder} {...props} />
           ) : (
@@ -54,7 +54,7 @@ export function Itinerary(props: ItineraryProps) {
 interface StopProps extends ItineraryProps {
   readonly stop: StopRow;
   readonly index: number;
-  readonly reorder: Reorder;
+  readonly reorder: Reorder<StopRow>;
 }
 
 function Stop(props: StopProps) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dropIndex, keyAtEnd, keyForMove, type Ordered, shiftOf } from './reorder.ts';
+import { dropIndex, keyAtEnd, keyForMove, type Ordered, shiftOf, edgeSpeed } from './reorder.ts';
 
 const rows = (...positions: string[]): Ordered[] => positions.map((position, i) => ({ id: `r${i}`, position }));
 const sorted = (all: readonly Ordered[]) =>
@@ -62,4 +62,12 @@ describe('dragging', () => {
     expect([0, 1, 2, 3].map((i) => shiftOf(i, 3, 1, 40))).toEqual([0, 40, 40, 0]);
     expect([0, 1, 2, 3].map((i) => shiftOf(i, 1, 1, 40))).toEqual([0, 0, 0, 0]);
   });
+});
+
+it('scrolls near an edge, faster the nearer, and not in between', () => {
+  expect(edgeSpeed(300, 100, 500)).toBe(0);
+  expect(edgeSpeed(140, 100, 500)).toBeLessThan(0);
+  expect(edgeSpeed(105, 100, 500)).toBeLessThan(edgeSpeed(140, 100, 500));
+  expect(edgeSpeed(-900, 100, 500)).toBe(edgeSpeed(100, 100, 500));
+  expect(edgeSpeed(490, 100, 500)).toBe(-edgeSpeed(110, 100, 500));
 });

@@ -1,5 +1,9 @@
 import { generateKeyBetween } from 'fractional-indexing';
 
+/** So near to an edge a held row scrolls the list, at most so far in a frame. */
+const EDGE_PX = 48;
+const SCROLL_MAX_PX = 14;
+
 /** A row with a place in an order: fractional keys compare as text, so a row moves without its neighbours being written. */
 export interface Ordered {
   readonly id: string;
@@ -36,6 +40,16 @@ function keyBetween(before: string | undefined, after: string | undefined): stri
 export function dropIndex(middles: readonly number[], from: number, dy: number): number {
   const at = (middles[from] ?? 0) + dy;
   return middles.filter((middle, i) => i !== from && middle < at).length;
+}
+
+/**
+ * How far to scroll in one frame while a row is held at `y`, in pixels: faster the nearer it is to the edge, nothing away from it. `top` and `bottom` are those
+ * of what scrolls.
+ */
+export function edgeSpeed(y: number, top: number, bottom: number): number {
+  if (y < top + EDGE_PX) return -Math.min(1, (top + EDGE_PX - y) / EDGE_PX) * SCROLL_MAX_PX;
+  if (y > bottom - EDGE_PX) return Math.min(1, (y - bottom + EDGE_PX) / EDGE_PX) * SCROLL_MAX_PX;
+  return 0;
 }
 
 /** How far a row makes way while another is dragged over it: the dragged row's height, up or down, or nothing. */

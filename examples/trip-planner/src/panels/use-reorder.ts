@@ -1,17 +1,23 @@
-import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react';
-import { dropIndex, keyForMove, type Ordered, shiftOf } from './reorder.ts';
+import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { dropIndex, edgeSpeed, keyForMove, type Ordered, shiftOf } from './reorder.ts';
 
-interface Drag {
+interface Drag<Row> {
   readonly id: string;
+  /** The rows as they were when the hand took hold: what others do meanwhile is shown when it lets go. */
+  readonly rows: readonly Row[];
   readonly from: number;
   readonly to: number;
   readonly dy: number;
   readonly heightPx: number;
   readonly middles: readonly number[];
+  /** Where the hand took hold, and how far the list was scrolled then. */
   readonly startY: number;
+  readonly startScroll: number;
 }
 
-export interface Reorder {
+export interface Reorder<Row extends Ordered = Ordered> {
+  /** The rows to draw. */
+  readonly rows: readonly Row[];
   /** The id of the row under way, or null. */
   readonly dragged: string | null;
   /** How far to draw the row from its place, in pixels. */
@@ -29,14 +35,15 @@ export interface Reorder {
 /**
  * Reordering by dragging a handle or by arrow keys on it. `onMove` gets the new fractional key; the row moves when the
  * rows handed in have moved. A handle that had the keyboard keeps it. Rows are the list's children with a
- * `data-row`, in order; what else is in it stays where it is.
+ * `data-row`, in order; what else is in it stays where it is. Near its edges the list's parent scrolls.
  */
 export function useReorder<Row extends Ordered>(
   rows: readonly Row[],
   list: { readonly current: HTMLElement | null },
   onMove: (id: string, position: string) => void,
-): Reorder {
-  const [drag, setDrag] = useState<Drag | null>(null);
+): Reorder<Row> {
+  const [drag, setDrag] = useState<Drag<Row> | null>(null);
+  const handY = useRef(0);
   const keyboardOn = useRef<string | null>(null);
   useLayoutEffect(() => {
     const id = keyboardOn.current;
@@ -44,21 +51,31 @@ export function useReorder<Row extends Ordered>(
     list.current?.querySelector<HTMLElement>(`[data-handle="${CSS.escape(id)}"]`)?.focus();
   }, [rows, list]);
 
-  const move = (id: string, index: number) => {
-    const key = keyForMove(rows, id, index);
+  const follow = () =>
+    setDrag((now) => {
+      if (now === null) return null;
+      const dy = handY.current - now.startY + (list.current?.parentElement?.scrollTop ?? 0) - now.startScroll;
+      return { ...now, dy, to: dropIndex(now.middles, now.from, dy) };
+    });
+  useEdgeScroll(drag !== null, list, handY, follow);
+  const move = (all: readonly Ordered[], id: string, index: number) => {
+    const key = keyForMove(all, id, index);
     if (key !== null) onMove(id, key);
   };
   const start = (id: string, e: PointerEvent<HTMLElement>) => {
     if (e.button !== 0 || list.current === null) return;
     e.preventDefault();
     e.currentTarget.setPointerCapture(e.pointerId);
+    handY.current = e.clientY;
+    keyboardOn.current = null;
     const boxes = [...list.current.querySelectorAll(':scope > [data-row]')].map((child) => child.getBoundingClientRect());
     const from = rows.findIndex((row) => row.id === id);
     const middles = boxes.map((box) => box.top + box.height / 2);
-    setDrag({ id, from, to: from, dy: 0, heightPx: boxes[from]?.height ?? 0, middles, startY: e.clientY });
+    const startScroll = list.current.parentElement?.scrollTop ?? 0;
+    setDrag({ id, rows, from, to: from, dy: 0, heightPx: boxes[from]?.height ?? 0, middles, startY: e.clientY, startScroll });
   };
   const drop = () => {
-    if (drag !== null) move(drag.id, drag.to);
+    if (drag !== null) move(drag.rows, drag.id, drag.to);
     setDrag(null);
   };
   const offset = (index: number) => {
@@ -66,14 +83,14 @@ export function useReorder<Row extends Ordered>(
     return index === drag.from ? drag.dy : shiftOf(index, drag.from, drag.to, drag.heightPx);
   };
   return {
+    rows: drag?.rows ?? rows,
     dragged: drag?.id ?? null,
     offset,
     handle: (id) => ({
       onPointerDown: (e) => start(id, e),
       onPointerMove: (e) => {
-        if (drag === null) return;
-        const dy = e.clientY - drag.startY;
-        setDrag({ ...drag, dy, to: dropIndex(drag.middles, drag.from, dy) });
+        handY.current = e.clientY;
+        if (drag !== null) follow();
       },
       onPointerUp: drop,
       onPointerCancel: () => setDrag(null),
@@ -83,8 +100,35 @@ export function useReorder<Row extends Ordered>(
         if (step === 0) return;
         e.preventDefault();
         keyboardOn.current = id;
-        move(id, rows.findIndex((row) => row.id === id) + step);
+        move(rows, id, rows.findIndex((row) => row.id === id) + step);
       },
     }),
   };
+}
+
+/** While a row is held near an edge of what scrolls the list, it scrolls; `onScrolled` is called for each step. */
+function useEdgeScroll(
+  held: boolean,
+  list: { readonly current: HTMLElement | null },
+  handY: { readonly current: number },
+  onScrolled: () => void,
+): void {
+  const scrolled = useRef(onScrolled);
+  useEffect(() => {
+    scrolled.current = onScrolled;
+  });
+  useEffect(() => {
+    const box = list.current?.parentElement;
+    if (!held || box === null || box === undefined) return;
+    let frame = 0;
+    const step = () => {
+      const { top, bottom } = box.getBoundingClientRect();
+      const before = box.scrollTop;
+      box.scrollTop += edgeSpeed(handY.current, top, bottom);
+      if (box.scrollTop !== before) scrolled.current();
+      frame = requestAnimationFrame(step);
+    };
+    frame = requestAnimationFrame(step);
+    return () => cancelAnimationFrame(frame);
+  }, [held, list, handY]);
 }
