@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
+import { openRawDatabase } from '../../packages/server/src/host/node/raw-database.ts';
 import type { Seed } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startChildServer } from './child-server.ts';
@@ -166,6 +167,24 @@ describe('the dataDir', () => {
     expect(await accepting.rooms.open('trip', 'short')).toMatchObject({ version: 1 });
     await accepting.rooms.create('trip', 'gone');
     expect(host.log.errors.some(({ message }) => message.includes('a lost tail was accepted'))).toBe(true);
+  });
+
+  it('[RM-11][HO-32] while another tool holds a room’s file its writes are refused for now, it is read, and no other room notices', async () => {
+    const server = await host.server({ limits: { sweepIntervalMs: 20 } });
+    const [held, other] = [await host.join(server.url, 'held'), await host.join(server.url, 'other')];
+    await held.result(held.push('addStop', { id: 'x', city: 'Kyoto' }));
+    const tool = openRawDatabase(roomFile('held'), 0);
+    tool.exec('BEGIN IMMEDIATE');
+    const mutationId = held.push('addStop', { id: 'y', city: 'Nara' });
+    expect(await held.heard('refused')).toMatchObject({ code: 'overloaded', mutationId, expected: mutationId, retryAfterMs: 1_000 });
+    await other.result(other.push('addStop', { id: 'x', city: 'Kyoto' }));
+    expect(await server.room(trip, 'held').query((db) => db.select({ id: stops.id }).from(stops))).toEqual([{ id: 'x' }]);
+    tool.exec('ROLLBACK');
+    tool.close();
+    const again = { clientId: held.clientId, mutationId, name: 'addStop', args: { id: 'y', city: 'Nara' } };
+    held.say({ type: 'push', mutations: [again] });
+    expect(await held.result(mutationId)).toMatchObject({ status: 'applied', version: 2 });
+    expect(host.log.errors).toEqual([]);
   });
 
   it('[HO-8] a room whose file is taken away while it is open is closed, and others are not', async () => {

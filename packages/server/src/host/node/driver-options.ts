@@ -9,8 +9,8 @@ export interface DriverOptions {
   readonly statementCacheMax?: number;
 }
 
-/** One writer a file is the rule, so a lock held by another process is an accident: the event loop waits for it only shortly, then `overloaded`. */
-export const BUSY_TIMEOUT_MS = 2000;
+/** One writer a file is the rule, so a lock held by another process is an accident: the event loop, and with it every other room, waits for it only shortly, then `overloaded`. */
+export const BUSY_TIMEOUT_MS = 250;
 
 /** Statements every connection starts with. */
 export function connectionPragmas(options: DriverOptions): string {
