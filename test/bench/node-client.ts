@@ -24,7 +24,7 @@ export function createBenchClient(url: string, sqljs: SqlJsStatic, onFrame: () =
       token: handlers.token,
       openDatabase: (image) => openSqljsDatabase(sqljs, image ?? undefined),
       openSocket: openSocketTelling(onFrame),
-      fetchImage: createFetchImage(request.url),
+      fetchImage: createFetchImage(request.url, () => performance.now()),
       onNotices: handlers.onNotices,
     }),
   );

@@ -11,6 +11,7 @@ import { consoleLogger } from '../worker/console-logger.ts';
 import { createFetchImage } from '../worker/fetch-image.ts';
 import { ThreadHost, roomNamed } from '../worker/thread-host.ts';
 
+/** What `createClient` takes in Node. */
 export interface NodeClientOptions extends ClientOptions {
   /** Every definition whose rooms this client opens. */
   readonly rooms: readonly AnyRoom[];
@@ -39,7 +40,7 @@ export function createClient({ rooms, ...options }: NodeClientOptions): Client {
       token: handlers.token,
       openDatabase: (image) => openSqljsDatabase(sqljs, image ?? undefined),
       openSocket: openNodeSocket,
-      fetchImage: createFetchImage(request.url),
+      fetchImage: createFetchImage(request.url, runtime.monotonicMs),
       limits: request.limits,
       onNotices: handlers.onNotices,
     });

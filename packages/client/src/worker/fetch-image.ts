@@ -4,20 +4,21 @@ import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FetchImage, FetchedImage } from '../sync/engine-interface.ts';
 
-/** Each word of progress is a turn of the engine and a message to the page. */
+/** Each word of progress is a turn of the engine and a message to the page: after so many bytes, and on a slow link after so long. */
 const PROGRESS_STEP_BYTES = 256 * 1024;
+const PROGRESS_STEP_MS = 1_000;
 
 /**
  * Fetches snapshots with the platform's `fetch`. `serverUrl` is the ws: or wss: address of the server; the image's path is taken relative to its origin. The
  * browser undoes Content-Encoding while bytes arrive, so progress counts the file's own bytes.
  */
 export const createFetchImage =
-  (serverUrl: string): FetchImage =>
+  (serverUrl: string, monotonicMs: () => number): FetchImage =>
   async ({ path, ticket }, onProgress, signal) => {
     const url = new URL(path, serverUrl.replace(/^ws/, 'http'));
     const response = await request(url, ticket, signal);
     const bytesTotal = countIn(response.headers.get(IMAGE_HEADERS.bytes));
-    const bytes = await readAll(response, bytesTotal, onProgress);
+    const bytes = await readAll(response, bytesTotal, onProgress, monotonicMs);
     return { bytes, sha256: await digestOf(bytes), header: (name) => response.headers.get(name) } satisfies FetchedImage;
   };
 
@@ -47,18 +48,21 @@ async function readAll(
   response: Response,
   bytesTotal: number | null,
   onProgress: (progress: { bytes: number; bytesTotal: number | null }) => void,
+  monotonicMs: () => number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader();
   if (reader === undefined) throw new AlcoveError('snapshot_failed', 'the answer to the image request has no body');
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   let told = 0;
+  let toldMs = monotonicMs();
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) {
       chunks.push(step.value);
       bytes += step.value.length;
-      if (bytes - told < PROGRESS_STEP_BYTES) continue;
+      if (bytes - told < PROGRESS_STEP_BYTES && monotonicMs() - toldMs < PROGRESS_STEP_MS) continue;
       told = bytes;
+      toldMs = monotonicMs();
       onProgress({ bytes, bytesTotal });
     }
   } catch (cause) {

@@ -46,8 +46,13 @@ export class ThreadHost implements EngineHost {
             } catch (error) {
               const refused = refusedBy(order);
               const body = AlcoveError.from(error).toBody();
-              if (refused === null) handlers.onLost({ error: body, blame: { type: 'unknown' }, final: true });
-              else handlers.onNotices([{ type: 'stateRefused', ...refused, error: body }]);
+              if (refused === null) {
+                // The page opens another engine under the same name: this one must be gone.
+                engine.close();
+                ended = true;
+                this.#open.delete(engine);
+                handlers.onLost({ error: body, blame: { type: 'unknown' }, final: true });
+              } else handlers.onNotices([{ type: 'stateRefused', ...refused, error: body }]);
             }
             if (!ends) return;
             ended = true;

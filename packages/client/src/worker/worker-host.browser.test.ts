@@ -51,6 +51,17 @@ describe('a real worker in a real browser', () => {
     });
   });
 
+  it('[EP-7] a state that cannot cross to the worker is refused like any other, and taken back', async () => {
+    const { room } = open();
+    const unhandled: unknown[] = [];
+    const hear = (event: PromiseRejectionEvent): void => void unhandled.push(event.reason);
+    window.addEventListener('unhandledrejection', hear);
+    room.presence.set({ name: () => 'Ada' } as never);
+    await until(() => expect(room.presence.mine.getSnapshot()).toBeNull());
+    window.removeEventListener('unhandledrejection', hear);
+    expect(unhandled).toEqual([]);
+  });
+
   it('[WK-3][WK-2] a query without end is ended with its worker; the rest comes back and goes on', async () => {
     const { room, started } = open();
     const live = room.query(count);

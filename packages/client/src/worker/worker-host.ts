@@ -2,7 +2,8 @@ import { AlcoveError } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { type Remote, releaseProxy, transfer, wrap } from 'comlink';
-import type { EngineHandlers, EngineHost, EngineLoss, EnginePort, OpenRequest } from './engine-port.ts';
+import type { EngineHandlers, EngineHost, EngineLoss, EngineOrder, EnginePort, OpenRequest } from './engine-port.ts';
+import { refusedBy } from './perform-order.ts';
 import { Watchdog } from './watchdog.ts';
 import { isRunMark } from './worker-api.ts';
 import type { AnnouncedRun, Answer, EngineReport, TokenAnswer, WorkerApi } from './worker-api.ts';
@@ -127,10 +128,18 @@ class RunningWorker {
       tell: (order) => {
         if (this.#ended) return;
         this.#watchdog?.busy();
-        void this.#api.tell(handle, order);
+        this.#api.tell(handle, order).catch((error: unknown) => this.#couldNotTell(port, order, error));
         if (order.type === 'leave' || order.type === 'close') this.#forget(handle, port);
       },
     };
+  }
+
+  /** What cannot cross to the worker (a function, say) is no state. Everything else that is told is made here, of plain JSON. */
+  #couldNotTell(port: OpenPort, order: EngineOrder, error: unknown): void {
+    const refused = refusedBy(order);
+    if (this.#ended || refused === null) return;
+    const code = refused.what === 'value' ? 'value_invalid' : 'state_invalid';
+    port.handlers.onNotices([{ type: 'stateRefused', ...refused, error: AlcoveError.from(error, code).toBody() }]);
   }
 
   /** Ends the worker; its ports fall silent. */

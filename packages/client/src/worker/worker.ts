@@ -51,7 +51,11 @@ export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, sco
     try {
       performOrder(opened.engine, order);
     } catch (error) {
-      reportRefusal(opened, order, AlcoveError.from(error));
+      if (reportRefusal(opened, order, AlcoveError.from(error)) === 'refused') return;
+      // The page opens another engine under the same name: this one must be gone.
+      opened.engine.close();
+      engines.delete(handle);
+      return opened.end();
     }
     if (order.type !== 'leave' && order.type !== 'close') return;
     engines.delete(handle);
@@ -111,7 +115,7 @@ async function openEngine(
     token: askForTokens(reports, report),
     openDatabase: (image) => markDatabase(openSqljsDatabase(sqljs, image ?? undefined), handle, marks),
     openSocket: openWebSocket,
-    fetchImage: createFetchImage(request.url),
+    fetchImage: createFetchImage(request.url, runtime.monotonicMs),
     limits: request.limits,
     onNotices: (notices) => report({ type: 'notices', notices }),
   });
@@ -153,10 +157,14 @@ function findRoom(rooms: readonly AnyRoom[], request: OpenRequest): AnyRoom {
 }
 
 /** A state or value that cannot be set is told to its hook; anything else that an order throws breaks the engine, loudly. */
-function reportRefusal(opened: OpenedEngine, order: EngineOrder, error: AlcoveError): void {
+function reportRefusal(opened: OpenedEngine, order: EngineOrder, error: AlcoveError): 'refused' | 'broken' {
   const refused = refusedBy(order);
-  if (refused === null) return opened.report({ type: 'broken', error: error.toBody() });
+  if (refused === null) {
+    opened.report({ type: 'broken', error: error.toBody() });
+    return 'broken';
+  }
   opened.report({ type: 'notices', notices: [{ type: 'stateRefused', ...refused, error: error.toBody() }] });
+  return 'refused';
 }
 
 async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {
