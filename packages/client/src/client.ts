@@ -8,13 +8,15 @@ import { resolveEngineLimits } from './sync/engine-limits.ts';
 import type { EngineLimits } from './sync/engine-limits.ts';
 import type { EngineHost } from './worker/engine-port.ts';
 
+/** What every client takes. */
 export interface ClientOptions {
   /** Address of the server with its path, ws: or wss:, e.g. `wss://example.org/sync`. A page may leave out the origin: `/sync`. */
   readonly url: string;
-  /** Names who uses this browser; keeps two users' storage apart and is known offline. Not a proof of anything. */
+  /** Names who uses this browser: it will keep two users' storage apart. Without effect until there is browser storage, and never a proof of anything. */
   readonly user?: string;
   /** The token for the server's `authenticate`; asked for before every connection. */
   readonly auth?: () => string | null | Promise<string | null>;
+  /** Bounds other than the defaults. @throws AlcoveError `option_invalid` for one that is no whole number of at least 1 */
   readonly limits?: Partial<EngineLimits>;
 }
 

@@ -5,6 +5,7 @@ import { createBrowserRuntime } from './worker/browser-runtime.ts';
 import { consoleLogger } from './worker/console-logger.ts';
 import { WorkerHost } from './worker/worker-host.ts';
 
+/** What `createClient` takes in a page. */
 export interface BrowserClientOptions extends ClientOptions {
   /** Makes the worker that runs `startWorker`: `() => new Worker(new URL('./room.worker.ts', import.meta.url), { type: 'module' })`. */
   readonly worker: () => Worker;

@@ -99,6 +99,7 @@ export const ERROR_CODES = {
   internal: entry(true, 'Report this with the message; it is a bug.', 1011),
 } as const satisfies Record<string, CodeEntry>;
 
+/** What may be in `AlcoveError.code`. docs/ERRORS.md says of each when it is raised. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface AlcoveErrorOptions {
@@ -115,10 +116,18 @@ export interface ErrorBody {
   readonly retryAfterMs?: number | undefined;
 }
 
+/**
+ * Every failure of Alcove, on a server, in a worker and on a page. `message` says what happened, with which values; it may change, the code does not. A mutator throws one to refuse:
+ * `new AlcoveError('forbidden', 'guests add nothing')`.
+ */
 export class AlcoveError extends Error {
+  /** Decide by this, never by the text. */
   readonly code: ErrorCode;
+  /** What whoever reads it should do. */
   readonly hint: string;
+  /** Whether the same call may succeed later without being changed. */
   readonly retryable: boolean;
+  /** How long to wait before that, in ms, where it is known. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AlcoveErrorOptions = {}) {
@@ -130,6 +139,7 @@ export class AlcoveError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 
+  /** What crosses the wire and the worker's boundary. */
   toBody(): ErrorBody {
     return {
       code: this.code,
@@ -139,6 +149,7 @@ export class AlcoveError extends Error {
     };
   }
 
+  /** The error that `toBody` was taken of, without its cause. */
   static fromBody(body: ErrorBody): AlcoveError {
     return new AlcoveError(body.code, body.message, {
       ...(body.hint === undefined ? {} : { hint: body.hint }),

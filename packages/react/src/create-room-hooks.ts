@@ -23,7 +23,9 @@ import { type ConnectionStatus, type RoomSyncStatus, useConnectionOf, useSyncSta
 
 /** Hooks bound to one room definition: everything they take and return is typed by it. */
 export interface RoomHooks<Room extends AnyRoom> {
+  /** Opens a room of this definition while it is mounted; the other hooks belong inside. */
   readonly RoomProvider: (props: RoomProviderProps) => ReactElement;
+  /** The room itself, for event handlers. @throws AlcoveError `option_invalid` outside of its provider; so do all others */
   useRoom(): ClientRoom<Room>;
   /** A live query: a builder function, or sql`…`. `deps` as in useMemo; without them it is built in every render. */
   useQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): QueryResult<RowOf<Query>>;
@@ -31,10 +33,15 @@ export interface RoomHooks<Room extends AnyRoom> {
   useSuspenseQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): readonly RowOf<Query>[];
   /** The mutator as a function of stable identity. */
   useMutator<Name extends MutatorName<Room>>(name: Name): MutateFunctions<Room>[Name];
+  /** Own presence and a setter of stable identity; null: none is shown. */
   usePresence(): [PresenceOf<Room> | null, (state: PresenceOf<Room> | null) => void];
+  /** The other sessions' presence, one entry a session. */
   useOthers(): readonly Other<PresenceOf<Room>>[];
+  /** The component renders only when the selection differs, arrays and flat objects compared by their members. */
   useOthers<Selected>(selector: (others: readonly Other<PresenceOf<Room>>[]) => Selected): Selected;
+  /** The others' cursors, and what sends one's own, measured from `ref`'s element or the one that `props` are on. */
   useCursors(ref?: RefObject<Element | null>): Cursors<CursorOf<Room>>;
+  /** The value (undefined until it was ever set), a setter of stable identity, and the rest. Each `key` is a value of its own. */
   useDebouncedValue<Name extends ValueName<Room>>(
     name: Name,
     key?: string,
@@ -44,7 +51,9 @@ export interface RoomHooks<Room extends AnyRoom> {
     name: Name,
     key?: string,
   ): [EphemeralOf<Room, Name> | null, (state: EphemeralOf<Room, Name> | null) => void, readonly Other<EphemeralOf<Room, Name>>[]];
+  /** The connection alone: renders only when it changes. */
   useConnection(): ConnectionStatus;
+  /** Everything about how far this tab and the room agree; renders with each version. */
   useSyncStatus(): RoomSyncStatus;
 }
 

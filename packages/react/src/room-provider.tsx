@@ -3,7 +3,9 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { type ReactElement, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { RoomContext } from './room-context.ts';
 
+/** What `RoomProvider` takes. */
 export interface RoomProviderProps {
+  /** Made once, outside of components. */
   readonly client: Client;
   /** Room id. Another id is another room: what the hooks return starts anew. */
   readonly id: string;

@@ -2,7 +2,9 @@ import type { Other, SharedState } from '@alcove/client';
 import { type PointerEvent, type RefObject, useMemo } from 'react';
 import { useReadable } from './use-readable.ts';
 
+/** What `useCursors` gives. */
 export interface Cursors<Cursor> {
+  /** The other sessions' cursors. */
   readonly others: readonly Other<Cursor>[];
   /** Spread onto the element people point at, where a cursor is `{x, y}` in px from its top left corner (of `ref`'s element where one is given). */
   readonly props: {

@@ -3,13 +3,17 @@ import type { AlcoveError } from '@alcove/core/error';
 import { useMemo } from 'react';
 import { useReadable } from './use-readable.ts';
 
+/** The third of what `useDebouncedValue` gives. */
 export interface DebouncedValueControls {
   /** Writes what is unwritten now. */
   flush(): void;
   /** Counters only. */
   add(delta: number): void;
+  /** An own change is not known to be on the server's disk. */
   readonly pending: boolean;
+  /** `sub` of who changed it last, where known. */
   readonly updatedBy: string | null;
+  /** Why the last own change was refused; gone with the next one. */
   readonly error: AlcoveError | undefined;
 }
 

@@ -4,16 +4,23 @@ import { useMemo, useRef, useSyncExternalStore } from 'react';
 import { shallowEqual } from './use-others.ts';
 import { useReadable } from './use-readable.ts';
 
+/** What `useConnection` gives. */
 export interface ConnectionStatus {
+  /** See `SyncStatus.connection`. */
   readonly state: SyncStatus['connection'];
+  /** What ended the last connection or attempt; null while there is a connection. */
   readonly error: AlcoveError | null;
   /** Wall time of the next attempt, in ms. */
   readonly retryAtMs: number | null;
+  /** Tries at once: after `failed` and `needs_auth`, or instead of waiting. */
   reconnect(): void;
 }
 
+/** What `useSyncStatus` gives. */
 export interface RoomSyncStatus extends SyncStatus {
+  /** Not yet decided by the room, oldest first. */
   readonly pending: readonly MutationLine[];
+  /** Those that came to nothing, or whose outcome is unknown, until dismissed; at most 1,000, the oldest go first. */
   readonly rejected: readonly MutationLine[];
   /** Takes a line off `rejected`, by its key. */
   dismiss(key: number): void;

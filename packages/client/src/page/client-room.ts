@@ -43,15 +43,21 @@ export interface ClientRoomOptions {
  * Everything readable has `subscribe` and `getSnapshot`.
  */
 export class ClientRoom<Room extends AnyRoom = AnyRoom> {
+  /** What it was opened with. */
   readonly definition: Room;
+  /** Room id, as it was given. */
   readonly id: string;
+  /** Mutators by name. None throws: what goes wrong is told by the mutation that it returns. */
   readonly mutate: MutateFunctions<Room>;
+  /** The connection, versions, and progress of the first load. */
   readonly status: Readable<SyncStatus>;
   /** Mutations the room has not decided, oldest first. */
   readonly pending: Readable<readonly MutationLine[]>;
   /** Rejected, failed, unknown and lost ones, until dismissed. */
   readonly rejected: Readable<readonly MutationLine[]>;
+  /** What sessions say of themselves. */
   readonly presence: SharedState<PresenceOf<Room>>;
+  /** People's pointers. */
   readonly cursors: SharedState<CursorOf<Room>>;
 
   readonly #options: ClientRoomOptions;
@@ -115,10 +121,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     };
   }
 
+  /** The client whose mutations are made here; another one after the room has forgotten it. */
   get clientId(): string {
     return this.#mutations.clientId;
   }
 
+  /** True for good after `close`, or some seconds after the last user was gone; ask the client for another one then. */
   get closed(): boolean {
     return this.#closed;
   }

@@ -9,8 +9,11 @@ import type { Readable } from './observable.ts';
 
 /** A result: rows and what they are worth. `data` is undefined only while nothing was ever loaded. */
 export interface QueryResult<Mapped> {
+  /** Rows that did not change keep their identity, and so does a list in which none did. */
   readonly data: readonly Mapped[] | undefined;
+  /** `pending`: no rows yet. `cached`: complete at an older version. `current`: at the room's head. `error`: see `error`; earlier rows stay. */
   readonly status: ResultStatus;
+  /** With `error` only. */
   readonly error: AlcoveError | undefined;
 }
 

@@ -11,8 +11,11 @@ export type MutationStatus = 'waiting' | 'pending' | 'applied' | 'rejected' | 'f
 
 /** What `room.mutate.x(…)` returns. Its promises may be left alone: what they reject with stands in `useSyncStatus().rejected`, too. */
 export interface MutationHandle {
+  /** The mutator's name. */
   readonly name: string;
+  /** What was handed to it, as JSON. */
   readonly args: Json;
+  /** As it is now; not observable: `room.pending` and `room.rejected` are. */
   readonly status: MutationStatus;
   /** The mutation ran in the tab and is in the outbox. Rejects with the run's error: then nothing was sent. */
   readonly local: Promise<void>;

@@ -17,11 +17,14 @@ const REJECTED_MAX = 1_000;
 
 /** One line of `room.pending` and `room.rejected`. */
 export interface MutationLine {
+  /** For lists, and for `dismiss`: stays what it is while the mutation lives. */
   readonly key: number;
   readonly name: string;
   readonly args: Json;
   readonly status: MutationStatus;
+  /** Wall time of the call, in ms. */
   readonly calledAtMs: number;
+  /** Why it is on the list of rejected ones; null on the list of pending ones. */
   readonly error: AlcoveError | null;
 }
 

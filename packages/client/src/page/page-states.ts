@@ -5,14 +5,19 @@ import type { Readable } from './observable.ts';
 
 /** What somebody else in the room shows. One entry a session: two windows of one user are two. */
 export interface Other<State> {
+  /** The room's word, as `userId` is: nobody can pass for another session. */
   readonly sessionId: string;
+  /** `sub` of the claims; null where there is none. */
   readonly userId: string | null;
+  /** What its owner says; the room's validator took it. */
   readonly state: State;
 }
 
 /** Own state, settable, and that of the others. */
 export interface SharedState<State> {
+  /** What was set here last; null where nothing is, or the room refused it. */
   readonly mine: Readable<State | null>;
+  /** Those of all other sessions, in the order in which they came. */
   readonly others: Readable<readonly Other<State>[]>;
   /** Shows it to the others; null takes it back. */
   set(state: State | null): void;

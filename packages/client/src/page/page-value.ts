@@ -6,6 +6,7 @@ import type { EngineOrder } from '../worker/engine-port.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 
+/** A debounced value as it is shown here. */
 export interface ValueState<Value> {
   /** Undefined where it was never set, and before the first word of it. */
   readonly value: Value | undefined;
@@ -19,6 +20,7 @@ export interface ValueState<Value> {
 
 /** One debounced value: shown everywhere at once, written at most once per interval. */
 export interface DebouncedValue<Value> extends Readable<ValueState<Value>> {
+  /** Shows it here and to everybody at once; the room writes the last one once per interval. What is refused stands in `error`. */
   set(value: Value): void;
   /** Counters only: adds to what everybody adds. */
   add(delta: number): void;

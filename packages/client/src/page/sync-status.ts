@@ -8,14 +8,17 @@ export interface SyncStatus {
    * refused. `failed`: stopped for good, see `error`. `closed`.
    */
   readonly connection: 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
+  /** Why there is no connection: what ended the last one or the last attempt; null while there is one. */
   readonly error: AlcoveError | null;
   /** Wall time of the next attempt to connect, in ms. */
   readonly retryAtMs: number | null;
+  /** Attempts in a row that came to nothing. */
   readonly attempt: number;
   /** What live queries are worth now. */
   readonly replica: 'pending' | 'cached' | 'current';
-  /** Version this tab holds, and the room's own as last heard. */
+  /** Confirmed version this tab holds; null before the first snapshot. */
   readonly version: number | null;
+  /** The room's version as last heard; null before its first word. */
   readonly headVersion: number | null;
   /** How long since the room was last heard when it is not connected, the half round trip when it is; null before the first word. */
   readonly lagMs: number | null;
@@ -25,16 +28,20 @@ export interface SyncStatus {
   readonly pendingCount: number;
   /** Rejected, failed, unknown and lost ones that were not dismissed. */
   readonly rejectedCount: number;
+  /** While a snapshot is on its way, else null. */
   readonly snapshotProgress: SnapshotProgress | null;
   /**
    * The room went on under another history while this page was open, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
    * mutations those that are gone stand in `rejected` as `lost` (the newest 1,000 are remembered). Null: no such thing happened; else the last time it did.
    */
   readonly lostTail: LostTail | null;
+  /** This connection's id as others see it beside its presence; null without one. */
   readonly sessionId: string | null;
+  /** Claims that the server gave at the last welcome; null for nobody. */
   readonly user: EngineStatus['user'];
 }
 
+/** Where a history ended for this page, and another began. */
 export interface LostTail {
   /** The newest version that this page showed of the history before. */
   readonly seenVersion: number;
@@ -44,9 +51,13 @@ export interface LostTail {
   readonly atMs: number;
 }
 
+/** How much of a snapshot is here. */
 export interface SnapshotProgress {
+  /** `waiting`: asked for. `image`, `rows`: how it comes. `opening`: all is here. */
   readonly phase: 'waiting' | 'image' | 'rows' | 'opening';
+  /** Bytes that came, after decompression; 0 where it comes as rows. */
   readonly bytes: number;
+  /** Of so many; null where the server did not say. So for rows. */
   readonly bytesTotal: number | null;
   readonly rows: number;
   readonly rowsTotal: number | null;

@@ -8,6 +8,7 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
 }
 
+/** What goes with a line, by name. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export const silentLogger: Logger = { error: () => undefined, info: () => undefined, debug: () => undefined };

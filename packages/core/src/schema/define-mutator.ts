@@ -20,8 +20,11 @@ export interface MutatorContext {
   id(): string;
   /** Claims of the user, null where nobody was authenticated. A tab knows what welcome told it. */
   readonly user: Claims | null;
+  /** True in the room, whose run decides; false in a tab. */
   readonly isServer: boolean;
+  /** Page load that called it; `$server:…` for calls of the server itself. With `mutationId` it names the mutation. */
   readonly clientId: string;
+  /** 1, 2, 3 … within its client. */
   readonly mutationId: number;
   /** Runs `effect` in the room after the commit is durable, at most once: a crash in between skips it. Never runs in a tab. */
   afterCommit(effect: () => void | Promise<void>): void;

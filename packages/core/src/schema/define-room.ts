@@ -38,10 +38,15 @@ export interface RoomConfig<
    * nothing. A column added later stands last on disk: raw SQL in mutators names its columns.
    */
   readonly migrations?: readonly MigrationInput[];
+  /** What may be written, by name: made with `mutator`. Names have letters, digits, `_ . : -`, at most 128. */
   readonly mutators?: Mutators;
+  /** Validator of what a session says of itself; without it nobody can set a presence. At most 4,000 bytes as JSON, as a cursor and an ephemeral state. */
   readonly presence?: Presence;
+  /** Validator of a person's pointer; `{x, y}` in px where `useCursors().props` sets it. */
   readonly cursor?: Cursor;
+  /** Debounced values and counters by name: made with `value` and `counter`. */
   readonly values?: Values;
+  /** Validators of other short-lived state, by name. */
   readonly ephemeral?: Ephemeral;
 }
 
@@ -54,19 +59,26 @@ export interface RoomDefinition<
   Values extends AnyValues = AnyValues,
   Ephemeral extends AnyEphemeral = AnyEphemeral,
 > {
+  /** Tells a definition from anything else. */
   readonly kind: 'room';
+  /** As it was given; the name of the room in URLs, messages and directories. */
   readonly name: string;
+  /** The Drizzle tables, server-only ones among them. */
   readonly schema: Schema;
+  /** Tables, keys and columns as SQLite has them, and the schema id. Internal. */
   readonly model: RoomModel;
+  /** In order, cut into statements. */
   readonly migrations: readonly Migration[];
   /** Look names up with `Object.hasOwn`. So for `values` and `ephemeral`. */
   readonly mutators: Mutators;
+  /** The validator; undefined where the room has none. So for `cursor`. */
   readonly presence: Presence;
   readonly cursor: Cursor;
   readonly values: Values;
   readonly ephemeral: Ephemeral;
 }
 
+/** A room of any definition. */
 export type AnyRoom = RoomDefinition;
 
 /**

@@ -97,6 +97,7 @@ export class DebouncedValues {
   #seq: number;
   #rows: number;
   #bytes = 0;
+  #postponedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(database: Database, runtime: Runtime, definitions: AnyValues, boots: number, bounds: ValueBounds) {
     this.#runtime = runtime;
@@ -124,9 +125,9 @@ export class DebouncedValues {
     return Object.hasOwn(this.#definitions, name) && this.#definitions[name]?.kind === 'counter';
   }
 
-  /** So many bytes wait that they are to be written at once. */
-  get isPressed(): boolean {
-    return this.#bytes > this.#bounds.unwrittenValueBytesMax;
+  /** So many bytes wait that they are to be written at once; not where that has just failed. */
+  isPressed(nowMs: number): boolean {
+    return this.#bytes > this.#bounds.unwrittenValueBytesMax && nowMs >= this.#postponedUntilMs;
   }
 
   /**
@@ -150,7 +151,8 @@ export class DebouncedValues {
 
   /** Ids of what must be written by `nowMs`; all of it once too many bytes wait. */
   due(nowMs: number): string[] {
-    return this.#idsWhere(({ dueMs }) => this.isPressed || dueMs <= nowMs);
+    const isPressed = this.isPressed(nowMs);
+    return this.#idsWhere(({ dueMs }) => isPressed || dueMs <= nowMs);
   }
 
   /** Ids of what this client set and nobody wrote yet. */
@@ -215,7 +217,8 @@ export class DebouncedValues {
   }
 
   /** Writing failed for want of space: not again before `untilMs`. */
-  postpone(ids: Iterable<string>, untilMs: number): void {
+  postpone(ids: readonly string[], untilMs: number): void {
+    if (ids.length > 0) this.#postponedUntilMs = untilMs;
     for (const id of ids) {
       const unwritten = this.#unwritten.get(id);
       if (unwritten !== undefined) unwritten.dueMs = Math.max(unwritten.dueMs, untilMs);

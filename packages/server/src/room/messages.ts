@@ -143,7 +143,7 @@ function bye(around: MessageSurroundings, session: Session, clientIds: readonly 
 function offer(around: MessageSurroundings, session: Session, message: ClientMessageOf<'value'>): void {
   const answer = around.connections.ephemeral.offer(session, message);
   around.connections.send(session, answer);
-  if (around.parts.values.isPressed) return around.requestFlush();
+  if (around.parts.values.isPressed(around.parts.runtime.monotonicMs())) return around.requestFlush();
   const dueMs = around.parts.values.nextDueMs;
   if (dueMs !== null) around.schedule.want('flush', dueMs);
 }

@@ -21,6 +21,7 @@ export interface OpenedRoom {
   close(reason: AlcoveError): Promise<void>;
 }
 
+/** Which rooms are listed. */
 export interface RoomListOptions {
   /** Only ids that begin with it. */
   readonly prefix?: string;

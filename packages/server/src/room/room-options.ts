@@ -107,6 +107,7 @@ const LIMITS = {
 } as const satisfies LimitTable;
 
 export type LimitName = keyof typeof LIMITS;
+/** Bounds of each room, by name; units are in the names. */
 export type RoomLimits = LimitsOf<typeof LIMITS>;
 
 export interface RoomOptions {

@@ -2,17 +2,22 @@ import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
 
+/** How a room is at one moment. */
 export interface RoomStats {
+  /** Which history of the room this is: another one after a restore, an import, a lost tail. */
   readonly historyId: string;
   /** Last version written, last one durable, and the log's floor. */
   readonly version: number;
   readonly durable: number;
   readonly floor: number;
+  /** Bytes of records in the change log. */
   readonly logBytes: number;
+  /** Clients in the room. */
   readonly sessions: number;
   /** Sessions that are caught up from the log, and those whose snapshot is on its way. */
   readonly behind: number;
   readonly hydrating: number;
+  /** Mutations that wait for a commit, and their bytes. */
   readonly queuedMutations: number;
   readonly queuedBytes: number;
   /** Handed to the gate and not yet durable. */

@@ -92,6 +92,27 @@ describe('values while nothing can be written', () => {
     expect(database.prepare('SELECT value FROM alcove_values').all()).toEqual([[String(taken)]]);
   });
 
+  it('[EP-23] writing is tried once in a while, however much waits and is offered, and mutations do not wait for it', () => {
+    let tries = 0;
+    const prepare = database.prepare.bind(database);
+    database.prepare = (sql) => {
+      if (sql.startsWith('INSERT INTO alcove_values')) tries += 1;
+      return prepare(sql);
+    };
+    for (let index = 0; index < 5; index++) offer('a', 'slow', `k${index}`, 'x'.repeat(9_000));
+    driven.advance(10);
+    expect(tries).toBeGreaterThan(0);
+    tries = 0;
+    for (let step = 0; step < 90; step++) {
+      offer('b', 'slow', 'k0', 'y'.repeat(8_000));
+      driven.advance(10);
+    }
+    expect(tries).toBe(0);
+    driven.advance(2_000);
+    expect(tries).toBeGreaterThan(0);
+    expect(driven.room.stats.unwrittenValues).toBe(5);
+  });
+
   it('[RM-24] the hard bound is not below the one at which values are written at once', () => {
     expect(() => resolveRoomOptions({ limits: { unwrittenValueBytesHard: 1_000_000 } })).toThrowError(
       /limits\.unwrittenValueBytesMax \(4000000\) must not be above limits\.unwrittenValueBytesHard \(1000000\)/,

@@ -19,6 +19,7 @@ export interface AlcoveServer<Rooms extends readonly AnyRoom[] = readonly AnyRoo
    */
   room<Room extends Rooms[number]>(definition: Room, id: string): RoomHandle<Room>;
   room(name: string, id: string): RoomHandle<Rooms[number]>;
+  /** List, make, delete and look at rooms. */
   readonly rooms: ServerRooms;
   /** Lets nobody in any more, writes what is unwritten, tells everybody to come again elsewhere, closes the files. Within `limits.drainTimeoutMs`. Idempotent. */
   close(): Promise<void>;

@@ -60,6 +60,7 @@ const LIMITS = {
 } as const satisfies LimitTable;
 
 export type HostLimitName = keyof typeof LIMITS;
+/** Bounds of the process, by name; units are in the names. */
 export type HostLimits = LimitsOf<typeof LIMITS>;
 
 export const HOST_LIMIT_NAMES = Object.keys(LIMITS) as readonly HostLimitName[]; // the keys of a constant object of this file

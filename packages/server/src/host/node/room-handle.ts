@@ -3,6 +3,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { SQL } from 'drizzle-orm';
 
+/** How a call of the server's own code is made. */
 export interface ServerMutateOptions {
   /** `ctx.user` of the run; null by default. */
   readonly user?: Claims;
@@ -10,6 +11,7 @@ export interface ServerMutateOptions {
   readonly idempotencyKey?: string;
 }
 
+/** What such a call resolves with. */
 export interface ServerMutation {
   /** The version that holds the effect; it is durable. */
   readonly version: number;
@@ -21,6 +23,7 @@ type MutateArguments<Args> = undefined extends Args
 
 /** A room as the server's own code uses it: jobs, webhooks, tests. It is opened when it is used, and made where it is missing. */
 export interface RoomHandle<Room extends AnyRoom> {
+  /** Name of the definition, and id. */
   readonly name: Room['name'];
   readonly id: string;
   /** Mutators by name. Each resolves when its version is durable, and rejects with the code of its rejection. Rights are not asked: this code is the server's. */

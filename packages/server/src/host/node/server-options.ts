@@ -17,13 +17,17 @@ import type { OriginRule } from './origins.ts';
 
 /** What is known of a peer besides its token. Headers can be made up by anybody. */
 export interface ConnectionInfo {
+  /** Of the socket: a proxy's, where there is one. */
   readonly remoteAddress: string;
+  /** The page's origin; undefined for peers that are no browsers. */
   readonly origin: string | undefined;
+  /** Of the request that opened the socket. */
   readonly headers: IncomingHttpHeaders;
 }
 
 /**
- * Says who is connecting: claims (`sub` names the person, `exp` ends the session at that second), or null for nobody. Throwing an AlcoveError tells the client
+ * Says who is connecting: claims (`sub` names the person, `exp` ends the session at that second; `{}` is nobody in particular), or null to refuse with
+ * `unauthenticated`. Throwing an AlcoveError tells the client
  * that code; anything else thrown counts as `unauthenticated`, as verifiers throw for a bad token.
  */
 export type Authenticate = (token: string | null, connection: ConnectionInfo) => Claims | null | Promise<Claims | null>;
@@ -37,7 +41,9 @@ export type Authorize = (claims: Claims | null, action: AccessAction, room: Room
 /** Fills a new room: a function that writes, or the path of a SQLite file with the room's tables, or of an exported room. */
 export type Seed = string | ((tx: MutatorTx, room: RoomAddress) => void);
 
+/** What `createServer` takes. What makes no sense is `option_invalid`, which names the option and what may be. */
 export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
+  /** Definitions whose rooms it serves, each name once. */
   readonly rooms: Rooms;
   /** Made where it is missing. One process uses it at a time. */
   readonly dataDir: string;
@@ -47,6 +53,7 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly host?: string;
   /** Where sockets are opened, `/sync` by default. */
   readonly path?: string;
+  /** Without it nobody is authenticated and only this machine may connect. */
   readonly authenticate?: Authenticate;
   /** Default: everybody who was authenticated may do everything. */
   readonly authorize?: Authorize;
@@ -64,6 +71,7 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly acceptLostTail?: boolean;
   /** Whether SIGTERM and SIGINT drain the server; true by default. */
   readonly signals?: boolean;
+  /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
   readonly log?: Logger;
