@@ -78,6 +78,42 @@ export class DemoServer {
   }
 }
 
+/** `npm run dev` as its users start it, over trips that its server cannot open: the server stops, what it said is left. */
+export class StoppedDev {
+  readonly #child: ChildProcess;
+  /** Everything it printed. */
+  readonly said: string;
+
+  private constructor(child: ChildProcess, said: string) {
+    this.#child = child;
+    this.said = said;
+  }
+
+  static async start({ dataDir, port }: { readonly dataDir: string; readonly port: number }): Promise<StoppedDev> {
+    const child = spawn(process.execPath, ['scripts/dev.mjs', '--data', dataDir, '--port', String(port)], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      const listen = (bytes: Buffer) => {
+        said += bytes.toString();
+        if (said.includes('it starts again when a source changes')) resolve();
+      };
+      child.stdout.on('data', listen);
+      child.stderr.on('data', listen);
+      child.once('close', (code) => reject(new Error(`it ended with ${code} and said:\n${said}`)));
+    });
+    return new StoppedDev(child, said);
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGTERM');
+    await closed;
+  }
+}
+
 /** A place for trips that is gone when the test ends. */
 export class TemporaryFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'alcove-e2e-'));

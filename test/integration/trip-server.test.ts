@@ -46,15 +46,15 @@ afterEach(async () => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const run = (...args: string[]): ChildProcess => {
-  const child = spawnSource(join(home, 'server.ts'), args);
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess => {
+  const child = spawnSource(join(home, 'server.ts'), args, { env: { ...process.env, ...env } });
   children.push(child);
   return child;
 };
 
 /** A server that came up, with what it printed until then. */
 const start = async (...args: string[]): Promise<{ url: string; said: string; errors: string; child: ChildProcess }> => {
-  const child = run('--port', '0', ...args);
+  const child = run(['--port', '0', ...args]);
   let [said, errors] = ['', ''];
   child.stderr?.on('data', (bytes: Buffer) => {
     errors += bytes.toString();
@@ -86,6 +86,7 @@ describe('the demo’s server', () => {
   it('makes its seed once, prints one address, serves page and rooms there, ends on SIGTERM', { timeout: SEED_TIMEOUT_MS }, async () => {
     const first = await start();
     expect(first.said).toMatch(/^making the seed of new trips from 138,398 cities, once\nTrip planner: http:\/\/localhost:\d+\/\n$/);
+    expect(await (await fetch(`${first.url}trips/anywhere`)).json()).toEqual({ known: false });
     for (const path of ['', 'trip/anywhere']) {
       const page = await fetch(`${first.url}${path}`);
       expect(page.status).toBe(200);
@@ -113,7 +114,7 @@ describe('the demo’s server', () => {
     const other = createHttpServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo; // it listens on a port
-    const inUse = await finished(run('--port', String(port)));
+    const inUse = await finished(run(['--port', String(port)]));
     other.close();
     expect(inUse).toMatchObject({ code: 1, signal: null });
     expect(inUse.err).toContain(
@@ -125,17 +126,37 @@ describe('the demo’s server', () => {
       ['--porto', '1'],
       ['--port', '70000'],
     ]) {
-      const wrong = await finished(run(...args));
+      const wrong = await finished(run(args));
       expect(wrong.code).toBe(1);
       expect(wrong.err).toContain('--reset');
     }
+  });
+
+  it('listens where PORT says, unless --port says otherwise', { timeout: SEED_TIMEOUT_MS }, async () => {
+    const wrong = await finished(run([], { PORT: 'x' }));
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain('PORT=x is no number from 0 to 65535');
+    const child = run(['--port', '0'], { PORT: '1' });
+    const said = await new Promise<string>((resolve) => child.stdout?.once('data', (bytes: Buffer) => resolve(bytes.toString())));
+    expect(said).toMatch(/^Trip planner: /);
+  });
+
+  it('names the seed, the table and the column where the seed leaves one empty', { timeout: SEED_TIMEOUT_MS }, async () => {
+    editRoom(
+      "packed: integer({ mode: 'boolean' }).notNull(),",
+      "packed: integer({ mode: 'boolean' }).notNull(),\n  owner: text().notNull(),",
+    );
+    const { code, err } = await finished(run(['--port', '0']));
+    expect(code).toBe(1);
+    expect(err).toContain('seed() in examples/trip-planner/src/server/seed.ts leaves items.owner empty');
+    expect(err).not.toMatch(/^\s+at /m);
   });
 
   it('keeps a second one away from the same trips, and a reset too', { timeout: SEED_TIMEOUT_MS }, async () => {
     await makeTrip('kept');
     await start();
     for (const more of [[], ['--reset']]) {
-      const second = await finished(run('--port', '0', ...more));
+      const second = await finished(run(['--port', '0', ...more]));
       expect(second).toMatchObject({ code: 1, signal: null });
       expect(second.err).toMatch(/data_dir_locked|uses this dataDir|in use/);
     }
@@ -163,7 +184,7 @@ describe('an edited room definition over older trips', () => {
   it('that does more stops the start: what differs, and the two ways on', { timeout: SEED_TIMEOUT_MS }, async () => {
     await makeTrip('older');
     editRoom('nights: integer().notNull(),', 'nights: text().notNull(),');
-    const { code, err, out } = await finished(run('--port', '0'));
+    const { code, err, out } = await finished(run(['--port', '0']));
     expect(code).toBe(1);
     expect(out).not.toContain('Trip planner');
     expect(err).toContain('nights');

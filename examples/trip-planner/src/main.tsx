@@ -1,19 +1,20 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ConnectedTrip } from './connected-trip.tsx';
-import { TripGate } from './start/trip-gate.tsx';
+import { isWanted, TripGate } from './start/trip-gate.tsx';
 import { NoSuchPlace, StartPage } from './start/start-page.tsx';
 import { placeOf, titleOfTrip } from './trip-address.ts';
 import { tripClient, tripHooks } from './trip-client.ts';
 
 const { RoomProvider } = tripHooks;
 const place = placeOf(location.pathname);
+const wanted = place.kind === 'trip' && isWanted(place.id);
 
 function Here() {
   if (place.kind === 'start') return <StartPage />;
   if (place.kind === 'nowhere') return <NoSuchPlace path={decodeSafely(location.pathname)} />;
   return (
-    <TripGate id={place.id}>
+    <TripGate id={place.id} wanted={wanted}>
       <RoomProvider client={tripClient} id={place.id}>
         <ConnectedTrip id={place.id} />
       </RoomProvider>

@@ -23,7 +23,7 @@ export interface TroubleSlipProps {
 /** A short gap is no news: the status line has it. */
 const SAID_AFTER_MS = 2_500;
 /** From then on it is worth wondering what may be the matter. */
-const WONDER_AFTER_MS = 15_000;
+const WONDER_AFTER_MS = 8_000;
 
 /** While this page is without its trip: since when, what still works, when it tries again, and what may be the matter. */
 export function TroubleSlip(props: TroubleSlipProps) {

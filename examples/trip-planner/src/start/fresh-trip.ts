@@ -18,25 +18,29 @@ const START = 'start';
 /** The address that starts a new trip. */
 export function addressOfFresh(name: string, wishes: Wishes): string {
   const id = freshTripId(name);
+  keepWishes(id, { ...wishes, title: wishes.title?.slice(0, TITLE_CHARACTERS_MAX) ?? null });
+  return addressToStart(id);
+}
+
+function keepWishes(id: string, wishes: Wishes): void {
   try {
-    sessionStorage.setItem(keyOf(id), JSON.stringify({ ...wishes, title: wishes.title?.slice(0, TITLE_CHARACTERS_MAX) ?? null }));
+    sessionStorage.setItem(keyOf(id), JSON.stringify(wishes));
   } catch {
     // The trip begins with the example then, called by its address.
   }
-  return addressToStart(id);
 }
 
 export const addressToStart = (id: string): string => `${pathOfTrip(id)}?${START}`;
 
-let started = false;
-
-/** Whether this page's address asked for the trip without a question; asking it takes that out of the address, for copies and reloads. */
-export function takeStart(): boolean {
-  if (new URLSearchParams(location.search).has(START)) {
-    started = true;
-    history.replaceState(history.state, '', location.pathname);
-  }
-  return started;
+/**
+ * Whether this page's address asked for the trip without a question; asking it takes that out of the address, for copies of it. The wish stays until the trip
+ * is there: a page that is loaded again before that still has it.
+ */
+export function takeStart(id: string): boolean {
+  if (!new URLSearchParams(location.search).has(START)) return false;
+  history.replaceState(history.state, '', location.pathname);
+  if (wishesFor(id) === null) keepWishes(id, { title: null, empty: false });
+  return true;
 }
 
 export function wishesFor(id: string): Wishes | null {

@@ -7,8 +7,8 @@ import { NoSuchTrip } from './start-page.tsx';
  * Lets a trip be opened that is wanted or there: opening one makes it, and an address with a slip of the pen is no wish for a new trip. Asks the server only
  * about trips that this browser has never seen. A server that does not answer is no reason to keep anybody out: the trip's own page says so better.
  */
-export function TripGate({ id, children }: { readonly id: string; readonly children: ReactNode }) {
-  const [open, setOpen] = useState<boolean | null>(() => (isWanted(id) ? true : null));
+export function TripGate({ id, wanted, children }: { readonly id: string; readonly wanted: boolean; readonly children: ReactNode }) {
+  const [open, setOpen] = useState<boolean | null>(wanted ? true : null);
   useEffect(() => {
     if (open !== null) return;
     const asking = new AbortController();
@@ -19,7 +19,8 @@ export function TripGate({ id, children }: { readonly id: string; readonly child
   return open ? children : <NoSuchTrip id={id} />;
 }
 
-const isWanted = (id: string): boolean => takeStart() || wishesFor(id) !== null || knownTrips().some((trip) => trip.id === id);
+/** Whether this page's address or this browser's past ask for that trip. To be asked once: the address is cleaned by it. */
+export const isWanted = (id: string): boolean => takeStart(id) || wishesFor(id) !== null || knownTrips().some((trip) => trip.id === id);
 
 async function isThere(id: string, signal: AbortSignal): Promise<boolean> {
   const answer: unknown = await (await fetch(`/trips/${id}`, { signal })).json();
