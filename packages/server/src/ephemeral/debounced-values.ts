@@ -97,7 +97,7 @@ export class DebouncedValues {
   #seq: number;
   #rows: number;
   #bytes = 0;
-  #postponedUntilMs = Number.NEGATIVE_INFINITY;
+  #postponedUntilMs = 0;
 
   constructor(database: Database, runtime: Runtime, definitions: AnyValues, boots: number, bounds: ValueBounds) {
     this.#runtime = runtime;
@@ -118,7 +118,7 @@ export class DebouncedValues {
   get nextDueMs(): number | null {
     let next: number | null = null;
     for (const { dueMs } of this.#unwritten.values()) next = next === null ? dueMs : Math.min(next, dueMs);
-    return next;
+    return next !== null && this.#isOverBound ? Math.min(next, this.#postponedUntilMs) : next;
   }
 
   isCounter(name: string): boolean {
@@ -127,7 +127,11 @@ export class DebouncedValues {
 
   /** So many bytes wait that they are to be written at once; not where that has just failed. */
   isPressed(nowMs: number): boolean {
-    return this.#bytes > this.#bounds.unwrittenValueBytesMax && nowMs >= this.#postponedUntilMs;
+    return this.#isOverBound && nowMs >= this.#postponedUntilMs;
+  }
+
+  get #isOverBound(): boolean {
+    return this.#bytes > this.#bounds.unwrittenValueBytesMax;
   }
 
   /**
