@@ -21,6 +21,8 @@ import { samplesIn, samplesOf, writeSamples } from './page-samples.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cli = join(root, 'packages/server/src/host/node/cli.ts');
+/** A compiler of its own for each page, on a machine that is busy with the other tests. */
+const COMPILE_MS = 120_000;
 const guide = samplesOf('docs/GUIDE.md');
 const readme = samplesOf('README.md');
 
@@ -72,11 +74,15 @@ describe('every block of a page', () => {
   it.each([
     ['docs/GUIDE.md', guide],
     ['README.md', readme],
-  ])('compiles: %s', async (_, samples) => {
-    const written = writeSamples(samples);
-    folders.push(written);
-    expect(await complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', written], written)).toBe('');
-  });
+  ])(
+    'compiles: %s',
+    async (_, samples) => {
+      const written = writeSamples(samples);
+      folders.push(written);
+      expect(await complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', written], written)).toBe('');
+    },
+    COMPILE_MS,
+  );
 });
 
 describe('what the guide shows runs', () => {
