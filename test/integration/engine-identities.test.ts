@@ -1,6 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
+import { defineRoom } from '@alcove/core/schema/define-room';
+import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { CollectingLogger } from '../fake/collecting-logger.ts';
 import { EngineWorld } from '../fake/engine-world.ts';
+import { FakeRuntime } from '../fake/fake-runtime.ts';
+import { lists } from '../fake/tasks-room.ts';
 
 const LISTS = 'SELECT id, name FROM lists ORDER BY id';
 
@@ -60,6 +65,16 @@ describe('identities and rights', () => {
     expect(restored.server.rows('SELECT id FROM lists ORDER BY id')).toEqual([['l1'], ['l4']]);
     const to = page.of('rekeyed')[0]?.to;
     expect(page.of('settled').map(({ clientId, mutationId, outcome }) => [clientId, mutationId, outcome])).toEqual([[to, 1, 'applied']]);
+  });
+
+  it('[CN-19] a server of an older build: the tab waits, says why, and tells the console once', async () => {
+    world = new EngineWorld();
+    const log = new CollectingLogger();
+    const newer = defineRoom({ name: 'tasks', schema: { lists, other: sqliteTable('other', { id: text().primaryKey() }) }, mutators: {} });
+    const a = world.tab('a', { room: newer, runtime: new FakeRuntime({ seed: 'a', time: world.time, log }) });
+    await world.until(() => a.status.attempt > 3, 'it was tried several times');
+    expect(a.status).toMatchObject({ connection: 'waiting', replica: 'pending', error: { code: 'room_outdated' } });
+    expect(log.errors.map(({ message }) => message)).toEqual([expect.stringContaining('Restart the server')]);
   });
 
   it('[CN-15] a clean leave frees the client and says goodbye', async () => {

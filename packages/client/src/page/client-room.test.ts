@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
 import { stops, tripRoom } from '../../../../test/fake/trip-room.ts';
+import { Client } from '../client.ts';
 
 const { queueMicrotask } = globalThis;
 afterEach(() => {
@@ -43,6 +45,28 @@ it('[WK-17] a listener that throws is told as an uncaught error and keeps nobody
   });
   expect(thrown).toContain('TypeError: of the app');
   client.close();
+});
+
+it('[WK-21] stays open for a while after its last user, however often it changed hands, and until its values are written', () => {
+  const runtime = new FakeRuntime();
+  const engine = new ScriptedEngine();
+  const client = new Client({ url: 'ws://localhost:1/sync' }, { runtime, host: engine });
+  const room = client.prepare(tripRoom, 'japan');
+  room.retain()();
+  runtime.advance(4_000);
+  const release = room.retain();
+  runtime.advance(2_000);
+  release();
+  runtime.advance(4_000);
+  expect(room.closed).toBe(false);
+  engine.live({ connection: 'waiting' });
+  room.value('budget').set(7);
+  runtime.advance(20_000);
+  expect(room.closed).toBe(false);
+  engine.say({ type: 'value', name: 'budget', key: '', value: 7, pending: false, updatedBy: 'me', change: 1 });
+  runtime.advance(5_000);
+  expect(room.closed).toBe(true);
+  expect(runtime.time.pendingTimers).toBe(0);
 });
 
 it('[CN-20] tells that the room went on under another history, and from where to where', () => {

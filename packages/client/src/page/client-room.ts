@@ -1,6 +1,6 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
-import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
@@ -73,6 +73,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #started = false;
   #closed = false;
   #retained = 0;
+  #closing: Timer | null = null;
   /** Engines opened so far. */
   #lives = 0;
   /** The client whose session it is: mutations may have been renamed since, sessions and counters were not. */
@@ -107,11 +108,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /**
    * Starts the room and keeps it open until the returned function is called; without another user it then closes after a while (so that a remount finds it as it
-   * was), but never before the room has decided every mutation called here.
+   * was), but never before the room has decided every mutation called here and written every value set here.
    */
   retain(): () => void {
     this.start();
     this.#retained += 1;
+    this.#closing?.cancel();
     let held = true;
     return () => {
       if (!held) return;
@@ -180,6 +182,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing?.cancel();
     this.#queries.endAll();
     this.#tell({ type: 'leave' });
     this.#port = null;
@@ -190,9 +193,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   #closeLater(): void {
-    this.#options.runtime.setTimer(UNUSED_ROOM_MS, () => {
-      if (this.#retained > 0 || this.#closed) return;
-      if (this.undecided > 0) this.#closeLater();
+    this.#closing?.cancel();
+    if (this.#retained > 0 || this.#closed) return;
+    this.#closing = this.#options.runtime.setTimer(UNUSED_ROOM_MS, () => {
+      if (this.undecided > 0 || this.#states.hasUnwritten) this.#closeLater();
       else this.close();
     });
   }

@@ -64,6 +64,10 @@ export class PageValue implements DebouncedValue<unknown> {
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => ValueState<unknown>;
 
+  get isUnwritten(): boolean {
+    return this.#own !== null;
+  }
+
   set(value: unknown): void {
     // The engine checks it against the room's validator.
     const json = value as Json;

@@ -53,6 +53,11 @@ export class RoomStates {
     for (const value of this.#values.values()) value.attach();
   }
 
+  /** Whether a value that was set here is not known to be written. */
+  get hasUnwritten(): boolean {
+    return [...this.#values.values()].some((value) => value.isUnwritten);
+  }
+
   /** @param sessionClientId The client whose session it is now. */
   hear(notice: StatesNotice | EphemeralNotice | ValueNotice | StateRefusedNotice, sessionClientId: string): void {
     switch (notice.type) {

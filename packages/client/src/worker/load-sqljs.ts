@@ -5,12 +5,16 @@ import type { SqlJsStatic } from 'sql.js';
 let loading: Promise<SqlJsStatic> | null = null;
 
 /**
- * sql.js in a browser or a worker, loaded once. The address is written out so that bundlers see the file and copy it.
+ * sql.js in a browser or a worker, loaded once; where that failed, again. The address is written out so that bundlers see the file and copy it.
  *
  * @throws AlcoveError `wasm_failed`: not found, wrong type, forbidden by a policy, or no memory to compile it.
  */
 export function loadSqljs(): Promise<SqlJsStatic> {
-  loading ??= load();
+  loading ??= load().catch((error: unknown) => {
+    // Whoever asks next tries again: the network may be back.
+    loading = null;
+    throw error;
+  });
   return loading;
 }
 

@@ -6,7 +6,7 @@ export const HELLO_BYTES_MAX = 131_072;
 export const MESSAGE_DEPTH_MAX = 32;
 /** Messages below this many bytes of JSON are not worth deflating. */
 export const DEFLATE_BYTES_MIN = 1_024;
-/** Frames of a room from this many bytes on are announced by `coming`: nothing is heard of a frame before its last byte. */
-export const ANNOUNCED_FRAME_BYTES = 262_144;
+/** Frames of a room from this many bytes on are announced by `coming`: nothing is heard of a frame before its last byte, and one of 32 KiB takes as long as a probe at 6 KiB/s. */
+export const ANNOUNCED_FRAME_BYTES = 32_768;
 /** What a link must carry of an announced frame to be waited for. Below it a session counts as dead sooner than the frame is there. */
 export const ANNOUNCED_BYTES_PER_SECOND_MIN = 16_384;
