@@ -70,9 +70,26 @@ describe('change log', () => {
     commit({ acks });
     commit();
     expect(log.read(0, 2, EVERYTHING)[0]?.acks).toEqual(acks);
-    expect(log.firstSettledAfter(0, 'c1')).toBe(4);
-    expect(log.firstSettledAfter(1, 'c1')).toBeNull();
-    expect(log.firstSettledAfter(0, 'c')).toBeNull();
+    expect(log.firstSettledAfter(0, ['c1', 'c'])).toEqual(new Map([['c1', 4]]));
+    expect(log.firstSettledAfter(1, ['c1'])).toEqual(new Map());
+  });
+
+  it.each([3, 30])('finds the first mutation of each of %d clients after a version', (count) => {
+    const clientIds = Array.from({ length: count }, (_, index) => `c${index}`);
+    // Each version settles one of every client whose number divides it; all of them together at the end.
+    for (let version = 1; version <= 40; version++) {
+      const settled = clientIds.filter((_, index) => version === 40 || version % (index + 1) === 0);
+      commit({ acks: settled.map((clientId) => ({ clientId, mutationId: version, rejected: null })) });
+    }
+    for (const after of [0, 7, 39, 40]) {
+      const expected = clientIds.flatMap((clientId, index) => {
+        const first = Array.from({ length: 40 - after }, (_, step) => after + 1 + step).find(
+          (version) => version === 40 || version % (index + 1) === 0,
+        );
+        return first === undefined ? [] : [[clientId, first] as const];
+      });
+      expect(log.firstSettledAfter(after, [...clientIds, 'nobody'])).toEqual(new Map(expected));
+    }
   });
 
   it('reads within bounds, and one entry at least', () => {

@@ -35,6 +35,9 @@ export interface ReadBounds {
   readonly bytesMax: number;
 }
 
+/** Clients whose acks are searched for one by one. */
+const SEARCHED_CLIENTS_MAX = 8;
+
 /**
  * A room's versions (floor, head], appended in the commit's own transaction and chained by hash.
  *
@@ -128,15 +131,32 @@ export class ChangeLog {
   }
 
   /**
-   * The first mutationId of a client that a version above `after` settled; null: there is none. Searched by SQLite itself: there may be many versions, and
-   * whoever comes back may ask often.
+   * The first mutationId of each of these clients that a version above `after` settled; those without one are left out. For a few clients SQLite searches for
+   * each, which costs a tenth of reading; for many the log is read once.
    */
-  firstSettledAfter(after: number, clientId: string): number | null {
-    const row = this.#database
-      .prepare('SELECT acks FROM alcove_log WHERE version > ? AND instr(acks, ?) > 0 ORDER BY version LIMIT 1')
-      .get([after, `[${JSON.stringify(clientId)},`]);
-    if (row === undefined) return null;
-    return decodeAcks(String(row[0])).find((ack) => ack.clientId === clientId)?.mutationId ?? null;
+  firstSettledAfter(after: number, clientIds: readonly string[]): Map<string, number> {
+    return clientIds.length <= SEARCHED_CLIENTS_MAX ? this.#searchFirst(after, clientIds) : this.#readFirst(after, clientIds);
+  }
+
+  #searchFirst(after: number, clientIds: readonly string[]): Map<string, number> {
+    const search = this.#database.prepare('SELECT acks FROM alcove_log WHERE version > ? AND instr(acks, ?) > 0 ORDER BY version LIMIT 1');
+    const found = new Map<string, number>();
+    for (const clientId of clientIds) {
+      const acks = decodeAcks(String(search.get([after, `[${JSON.stringify(clientId)},`])?.[0] ?? '[]'));
+      const first = acks.find((ack) => ack.clientId === clientId);
+      if (first !== undefined) found.set(clientId, first.mutationId);
+    }
+    return found;
+  }
+
+  #readFirst(after: number, clientIds: readonly string[]): Map<string, number> {
+    const found = new Map<string, number>();
+    const missing = new Set(clientIds);
+    for (const [acks] of this.#database.prepare('SELECT acks FROM alcove_log WHERE version > ? ORDER BY version').iterate([after])) {
+      for (const { clientId, mutationId } of decodeAcks(String(acks))) if (missing.delete(clientId)) found.set(clientId, mutationId);
+      if (missing.size === 0) break;
+    }
+    return found;
   }
 
   /** The hash at a version: of the log, of the floor, of one kept below it; null where it is not known any more, or not yet. */

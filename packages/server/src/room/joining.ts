@@ -11,7 +11,7 @@ import type { HydrationReason } from './hydrate.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { ImageOffer } from './room-ports.ts';
 import type { Session, Sessions } from './sessions.ts';
-import { handledBy } from './settle.ts';
+import { handledBy, ownRows } from './settle.ts';
 
 /**
  * Whether the hello's schema can be served.
@@ -98,7 +98,7 @@ export function welcomeOf(
     view: parts.view,
     hydration,
     image,
-    clients: clientIdsOf(hello).map((clientId) => welcomeClient(parts, session, clientId)),
+    clients: welcomeClients(parts, session, clientIdsOf(hello)),
     serverNowMs: Math.max(0, Math.floor(parts.runtime.nowMs())),
     user: userOf(claims),
     limits: {
@@ -122,10 +122,12 @@ export const userOf = (claims: RoomAccess['claims']): WelcomeMessage['user'] =>
   claims === null ? null : (JSON.parse(JSON.stringify(claims)) as WelcomeMessage['user']); // an object went in, so one comes out
 
 /** What is not durable yet is not told: a mutation of such a version counts as not handled. */
-function welcomeClient(parts: RoomParts, session: Session, clientId: string): WelcomeMessage['clients'][number] {
-  const row = parts.clients.get(clientId);
-  if (row !== null && row.groupId === session.groupId && row.subject === session.subject) {
-    return { clientId, lastMutationId: handledBy(parts, row, parts.gate.durable), state: 'known' };
-  }
-  return { clientId, lastMutationId: 0, state: row !== null || session.forgotten.has(clientId) ? 'unknown' : 'new' };
+function welcomeClients(parts: RoomParts, session: Session, clientIds: readonly string[]): WelcomeMessage['clients'] {
+  const handled = handledBy(parts, ownRows(parts, session, clientIds), parts.gate.durable);
+  return clientIds.map((clientId) => {
+    const lastMutationId = handled.get(clientId);
+    if (lastMutationId !== undefined) return { clientId, lastMutationId, state: 'known' };
+    const isKnown = parts.clients.get(clientId) !== null || session.forgotten.has(clientId);
+    return { clientId, lastMutationId: 0, state: isKnown ? 'unknown' : 'new' };
+  });
 }

@@ -15,33 +15,37 @@ const SINCE_VERSIONS_MAX = 1_000;
 export function resultsAt(parts: RoomParts, session: Session, version: number): MutationResult[] {
   const { log, clients } = parts;
   const from = Math.min(version, Math.max(session.owedFrom, log.floor.version, version - SINCE_VERSIONS_MAX));
-  const before = [...session.clients.keys()].flatMap((clientId) => {
-    const row = clients.get(clientId);
-    const isOwn = row !== null && row.groupId === session.groupId && row.subject === session.subject;
-    return isOwn ? clientResults(parts, session, row, from) : [];
-  });
+  const rows = ownRows(parts, session, session.clients.keys());
+  const handled = handledBy(parts, rows, from);
+  const before = rows.flatMap(({ clientId }) => clientResults(parts, session, clientId, handled.get(clientId) ?? 0, from));
   if (from === version) return before;
   const group = new Set(clients.idsOfGroup(session.groupId));
   return [...before, ...resultsOf(log.acks(from, version).filter(({ ack }) => group.has(ack.clientId)))];
 }
 
-function clientResults(parts: RoomParts, session: Session, row: ClientRow, version: number): MutationResult[] {
-  const { clientId } = row;
+/** What the room remembers of these clients, of those that belong to the session's group and user. */
+export function ownRows({ clients }: RoomParts, { groupId, subject }: Session, clientIds: Iterable<string>): ClientRow[] {
+  return [...clientIds].flatMap((clientId) => {
+    const row = clients.get(clientId);
+    return row !== null && row.groupId === groupId && row.subject === subject ? [row] : [];
+  });
+}
+
+function clientResults(parts: RoomParts, session: Session, clientId: string, handled: number, version: number): MutationResult[] {
   const confirmed = session.clients.get(clientId)?.confirmed ?? 0;
   const results = parts.clients
     .rejections(clientId)
     .filter((rejection) => rejection.version <= version && rejection.mutationId > confirmed)
     .map((rejection): MutationResult => ({ clientId, status: 'rejected', ...rejection }));
-  const handled = handledBy(parts, row, version);
   if (handled > confirmed) results.push({ clientId, mutationId: handled, status: 'duplicate', version });
   return results;
 }
 
-/** Highest mutationId of the client that versions up to `version` handled: ids are contiguous, so it is one less than the first of the later ones. */
-export function handledBy(parts: RoomParts, row: ClientRow, version: number): number {
-  if (row.lastVersion <= version) return row.lastMutationId;
-  const first = parts.log.firstSettledAfter(version, row.clientId);
-  return first === null ? row.lastMutationId : first - 1;
+/** Highest mutationId of each client that versions up to `version` handled: ids are contiguous, so it is one less than the first of the later ones. */
+export function handledBy({ log }: RoomParts, rows: readonly ClientRow[], version: number): Map<string, number> {
+  const later = rows.filter(({ lastVersion }) => lastVersion > version).map(({ clientId }) => clientId);
+  const firsts = log.firstSettledAfter(version, later);
+  return new Map(rows.map(({ clientId, lastMutationId }) => [clientId, (firsts.get(clientId) ?? lastMutationId + 1) - 1]));
 }
 
 /** Acks as results, in their order. */
