@@ -7,7 +7,10 @@ import type { SQL } from 'drizzle-orm';
 export interface ServerMutateOptions {
   /** `ctx.user` of the run; null by default. */
   readonly user?: Claims;
-  /** Makes the call take effect at most once, however often it is made, for as long as the room remembers it (30 days). A webhook's delivery id fits. */
+  /**
+   * Makes the call take effect at most once, however often it is made, across restarts. A webhook's delivery id fits. The room remembers a key for 30 days after
+   * the last call under it, 100,000 of them at a time (`limits.idempotencyKeyRetentionMs`, `limits.idempotencyKeysMax`), whatever clients there are.
+   */
   readonly idempotencyKey?: string;
 }
 
