@@ -73,7 +73,20 @@ function useWanderers(): readonly MapCursor[] {
 /** ?scene=away */
 const away = asked.get('scene') === 'away' ? Date.now() - 60_000 : null;
 
+const WHO = { others: OTHERS, lastSeenMs: away };
+const NOTHING_WAITS = { waiting: [], retryAtMs: null, onTry: () => {} };
+const TROUBLE = { sinceMs: away, met: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
+
 const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
+
+/** The SQL panel over results that were written down. */
+function useDrawnSql() {
+  const [outcome, setOutcome] = useState<SqlOutcome>({ status: 'idle' });
+  const [text, setText] = useState(EXAMPLES[0]?.sql ?? '');
+  const onRun = () => setOutcome(OUTCOMES(text));
+  const onStop = () => setOutcome({ status: 'stopped' });
+  return { examples: EXAMPLES, tables: sqlTables(tripRoom.model), text, onText: setText, outcome, onRun, onStop };
+}
 
 function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) {
   const loading = asked.get('scene') === 'loading';
@@ -86,8 +99,7 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
   const [text, setText] = useState('');
   const results = useMemo(() => (cities === null ? [] : search(cities, text)), [cities, text]);
   const [rejected, setRejected] = useState(asked.get('scene') === 'rejected' ? REJECTED : []);
-  const [outcome, setOutcome] = useState<SqlOutcome>({ status: 'idle' });
-  const [sql, setSql] = useState(EXAMPLES[0]?.sql ?? '');
+  const sql = useDrawnSql();
   const [budget, setBudget] = useState(6_400);
   const [name, setName] = useState('Ada');
   return (
@@ -109,40 +121,20 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
         onSettle: () => {},
       }}
       me={{ sessionId: 'me', name, color: 'slate' }}
-      others={OTHERS}
-      lastSeenMs={away}
+      {...WHO}
       cursors={loading ? [] : cursors}
       typing={new Map([['s2', OTHERS.slice(0, 2)]])}
       search={{ text, results, pending: false, onText: setText }}
-      sql={{
-        examples: EXAMPLES,
-        tables: sqlTables(tripRoom.model),
-        text: sql,
-        onText: setSql,
-        outcome,
-        onRun: () => setOutcome(OUTCOMES(sql)),
-        onStop: () => setOutcome({ status: 'stopped' }),
-      }}
+      sql={sql}
       rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)) }}
       status={{
         version: 1_214,
         pending: trip.pendingIds.size,
-        waiting: [],
-        retryAtMs: null,
-        onTry: () => {},
+        ...NOTHING_WAITS,
         connection: loading ? 'connecting' : away === null ? 'connected' : 'reconnecting',
         lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),
       }}
-      trouble={{
-        sinceMs: away,
-        met: true,
-        stopped: false,
-        fault: null,
-        retryAtMs: null,
-        waiting: trip.pendingIds.size,
-        lastWords: null,
-        onTry: () => {},
-      }}
+      trouble={{ ...TROUBLE, waiting: trip.pendingIds.size }}
       actions={{ ...trip.actions, setTyping: () => {}, setCursor: () => {}, rename: setName }}
     />
   );

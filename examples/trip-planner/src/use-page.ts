@@ -50,31 +50,19 @@ export function usePage({ stops, cursors }: PageRows): Page {
   const [part, setPart] = useState<Part>('route');
   const [sqlOpen, setSqlOpen] = useState(false);
   const [selectedId, setSelectedId] = useState<string | null>(null);
-  const [place, setPlace] = useState<CityRow | null>(null);
-  const [addedId, setAddedId] = useState<string | null>(null);
-  const [placeFrom, setPlaceFrom] = useState<PlaceFrom>('map');
   const search = useRef<HTMLInputElement>(null);
   const go = useGoal(map);
+  const card = useCard(map, search, go);
 
   const selectStop = (id: string | null) => {
     setSelectedId(id);
-    setPlace(null);
+    card.hide();
     const stop = stops.find((one) => one.id === id);
     if (stop !== undefined) go({ at: stop, how: 'fly' });
   };
-  const open = (city: CityRow, from: PlaceFrom) => {
-    setPlace(city);
-    setPlaceFrom(from);
-    go({ at: city, how: from === 'search' ? 'fly' : 'reveal' });
-  };
-  const closePlace = () => {
-    setPlace(null);
-    if (placeFrom === 'search' && !onTouch()) search.current?.focus();
-    else map.current?.focus();
-  };
   const pick = (picked: Picked | null, byKey = false) => {
-    if (picked?.kind === 'city') return open(picked.city, byKey ? 'keys' : 'map');
-    setPlace(null);
+    if (picked?.kind === 'city') return card.open(picked.city, byKey ? 'keys' : 'map');
+    card.hide();
     if (picked?.kind !== 'stop') return;
     setSelectedId(picked.stop.id);
     setPart('route');
@@ -92,24 +80,60 @@ export function usePage({ stops, cursors }: PageRows): Page {
     setSqlOpen,
     closeSql: () => {
       setSqlOpen(false);
-      for (const button of document.querySelectorAll<HTMLElement>('[data-sql-switch]')) if (button.checkVisibility()) button.focus();
+      focusSqlSwitch();
     },
     selectedId,
-    addedId,
-    stopAdded: (id) => {
-      setAddedId(id);
-      setPart('route');
-    },
-    place,
-    placeFrom,
-    closePlace,
+    ...useAdded(setPart),
+    place: card.place,
+    placeFrom: card.from,
+    closePlace: card.close,
     selectStop,
     pick,
-    chooseCity: (city) => open(city, 'search'),
+    chooseCity: (city) => card.open(city, 'search'),
     follow,
     showRoute: () => map.current?.showRoute(),
     zoomBy: (steps) => map.current?.zoomBy(steps),
   };
+}
+
+function focusSqlSwitch(): void {
+  for (const button of document.querySelectorAll<HTMLElement>('[data-sql-switch]')) if (button.checkVisibility()) button.focus();
+}
+
+/** The card of a city: where it was opened, and how the keyboard gets back there. */
+function useCard(map: RefObject<MapHandle | null>, search: RefObject<HTMLInputElement | null>, go: (goal: Goal) => void) {
+  const [place, setPlace] = useState<CityRow | null>(null);
+  const [from, setFrom] = useState<PlaceFrom>('map');
+  return {
+    place,
+    from,
+    open: (city: CityRow, by: PlaceFrom) => {
+      setPlace(city);
+      setFrom(by);
+      go({ at: city, how: by === 'search' ? 'fly' : 'reveal' });
+    },
+    /** Something else takes its place: the keyboard stays where it is. */
+    hide: () => setPlace(null),
+    close: () => {
+      setPlace(null);
+      if (from === 'search' && !onTouch()) search.current?.focus();
+      else map.current?.focus();
+    },
+  };
+}
+
+function focusSqlSwitch(): void {
+  for (const button of document.querySelectorAll<HTMLElement>('[data-sql-switch]')) if (button.checkVisibility()) button.focus();
+}
+
+/** What was put on the route last; adding brings the route to the front. */
+function useAdded(setPart: (part: Part) => void): Pick<Page, 'addedId' | 'stopAdded'> {
+  const [addedId, setAddedId] = useState<string | null>(null);
+  const stopAdded = (id: string) => {
+    setAddedId(id);
+    setPart('route');
+  };
+  return { addedId, stopAdded };
 }
 
 interface Goal {

@@ -106,7 +106,7 @@ const KNOWN: readonly (readonly [RegExp, (found: readonly string[], asked: Asked
   ],
   [
     /^\d+ values? for \d+ parameters?$/,
-    ({}, { text }) => ({
+    (_, { text }) => ({
       message: 'There is nothing to put in for “?”.',
       hint: 'Write the value itself.',
       place: placeOf(text, '?'),
