@@ -60,8 +60,8 @@ const LIMITS = {
   // --- what goes out
   /** Bytes queued on a socket past which a session leaves the live stream and is caught up from the log once the socket has drained. */
   subscriberBacklogBytesMax: limit(1 * MB, 1 * KB, 100 * MB),
-  /** Bytes queued past which, and time without draining after which, it is closed `backlog_exceeded`. */
-  subscriberBacklogBytesHard: limit(8 * MB, 1 * KB, 1_000 * MB),
+  /** Bytes queued past which, and time without draining after which, it is closed `backlog_exceeded`. Above the largest commit as a frame, which is queued whole. */
+  subscriberBacklogBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),
   subscriberBacklogMsMax: limit(30 * SECOND, 10, 60 * MINUTE),
   /** Most versions and record bytes of one merged range while catching up. Ranges are aligned so that many readers share their encoding. */
   catchUpVersionsMax: limit(64, 1, 10_000),
