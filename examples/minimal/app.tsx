@@ -6,7 +6,7 @@ import { list, todos } from './room.ts';
 const { RoomProvider, useQuery, useMutator } = createRoomHooks(list);
 
 const client = createClient({
-  url: 'ws://localhost:8787/sync',
+  url: 'ws://localhost:8788/sync',
   worker: () => new Worker(new URL('./room.worker.ts', import.meta.url), { type: 'module' }),
 });
 

@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const example = join(root, 'examples/minimal');
 const FILES = ['app.tsx', 'index.html', 'room.ts', 'room.worker.ts', 'server.ts', 'tsconfig.json', 'vite.config.ts'];
 /** The port that the example's server and page agree on. */
-const PORT = '8787';
+const PORT = '8788';
 
 const PLAIN_VITE_CONFIG = `import react from '@vitejs/plugin-react';
 export default { plugins: [react()], worker: { format: 'es' }, optimizeDeps: { include: ['@alcove/client/worker'] } };

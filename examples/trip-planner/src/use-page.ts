@@ -122,10 +122,6 @@ function useCard(map: RefObject<MapHandle | null>, search: RefObject<HTMLInputEl
   };
 }
 
-function focusSqlSwitch(): void {
-  for (const button of document.querySelectorAll<HTMLElement>('[data-sql-switch]')) if (button.checkVisibility()) button.focus();
-}
-
 /** What was put on the route last; adding brings the route to the front. */
 function useAdded(setPart: (part: Part) => void): Pick<Page, 'addedId' | 'stopAdded'> {
   const [addedId, setAddedId] = useState<string | null>(null);

@@ -51,12 +51,7 @@ export function useReorder<Row extends Ordered>(
     list.current?.querySelector<HTMLElement>(`[data-handle="${CSS.escape(id)}"]`)?.focus();
   }, [rows, list]);
 
-  const follow = () =>
-    setDrag((now) => {
-      if (now === null) return null;
-      const dy = handY.current - now.startY + (list.current?.parentElement?.scrollTop ?? 0) - now.startScroll;
-      return { ...now, dy, to: dropIndex(now.middles, now.from, dy) };
-    });
+  const follow = () => setDrag((now) => (now === null ? null : carriedTo(now, handY.current, list.current?.parentElement?.scrollTop ?? 0)));
   useEdgeScroll(drag !== null, list, handY, follow);
   const move = (all: readonly Ordered[], id: string, index: number) => {
     const key = keyForMove(all, id, index);
@@ -68,11 +63,7 @@ export function useReorder<Row extends Ordered>(
     e.currentTarget.setPointerCapture(e.pointerId);
     handY.current = e.clientY;
     keyboardOn.current = null;
-    const boxes = [...list.current.querySelectorAll(':scope > [data-row]')].map((child) => child.getBoundingClientRect());
-    const from = rows.findIndex((row) => row.id === id);
-    const middles = boxes.map((box) => box.top + box.height / 2);
-    const startScroll = list.current.parentElement?.scrollTop ?? 0;
-    setDrag({ id, rows, from, to: from, dy: 0, heightPx: boxes[from]?.height ?? 0, middles, startY: e.clientY, startScroll });
+    setDrag(takenUp(list.current, rows, id, e.clientY));
   };
   const drop = () => {
     if (drag !== null) move(drag.rows, drag.id, drag.to);
@@ -104,6 +95,20 @@ export function useReorder<Row extends Ordered>(
       },
     }),
   };
+}
+
+/** A drag at its beginning. */
+function takenUp<Row extends Ordered>(list: HTMLElement, rows: readonly Row[], id: string, startY: number): Drag<Row> {
+  const boxes = [...list.querySelectorAll(':scope > [data-row]')].map((child) => child.getBoundingClientRect());
+  const from = rows.findIndex((row) => row.id === id);
+  const middles = boxes.map((box) => box.top + box.height / 2);
+  const startScroll = list.parentElement?.scrollTop ?? 0;
+  return { id, rows, from, to: from, dy: 0, heightPx: boxes[from]?.height ?? 0, middles, startY, startScroll };
+}
+
+function carriedTo<Row>(drag: Drag<Row>, handY: number, scrollTop: number): Drag<Row> {
+  const dy = handY - drag.startY + scrollTop - drag.startScroll;
+  return { ...drag, dy, to: dropIndex(drag.middles, drag.from, dy) };
 }
 
 /** While a row is held near an edge of what scrolls the list, it scrolls; `onScrolled` is called for each step. */
