@@ -158,6 +158,25 @@ describe('snapshots', () => {
     }
   });
 
+  it('[CN-16] a commit behind a gap is not applied: the session is opened anew and goes on where the replica stands', async () => {
+    world = new EngineWorld();
+    const a = world.tab('a');
+    a.watch('count', 'SELECT count(*) FROM lists');
+    a.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    const version = a.status.version ?? 0;
+    const hellos = (): number => world.server.heard.filter(({ type }) => type === 'hello').length;
+    const before = hellos();
+    const changes = [{ table: 'lists', columns: ['id', 'name'], puts: [['forged'], ['forged']], key: ['id'], deletes: [[]] }];
+    world.server.forge({ type: 'commit', schema: tasksRoom.model.schemaId, hash: 'forged', from: version + 1, to: version + 2, changes });
+    await world.until(() => hellos() > before, 'the session was opened again');
+    await world.quiet();
+    expect(a.rows('count')).toEqual([[1]]);
+    a.mutate('addList', { id: 'l2', name: 'two' });
+    await world.quiet();
+    expect([a.rows('count'), a.status.version]).toEqual([[[2]], version + 1]);
+  });
+
   it('[RB-13] a commit that cannot be applied, or of a fork, leads to a fresh snapshot; nothing older is shown meanwhile', async () => {
     world = new EngineWorld({ imageOf, keepsImage: true, frameMs: 3 });
     const writer = world.tab('writer');

@@ -34,7 +34,7 @@ describe('watching', () => {
     expect(bench.runs).toBe(0);
   });
 
-  it('parameters of another type are another query', () => {
+  it('[QR-2] parameters of another type are another query', () => {
     const bench = new QueryBench();
     bench.watch('text', 'SELECT typeof(?)', ['1']);
     bench.watch('number', 'SELECT typeof(?)', [1]);

@@ -97,7 +97,7 @@ describe('the queue of commits', () => {
     expect(queue.take()).toHaveLength(admitted === 'queued' ? 1 : 0);
   });
 
-  it('what is queued counts as heard, and ends with the stream', () => {
+  it('[CN-16] what is queued counts as heard, and ends with the stream', () => {
     const queue = new CommitQueue();
     queue.begin({ version: 0, hash: '' });
     expect([commit(0, 1), commit(1, 2), commit(1, 2), commit(3, 4)].map((message) => queue.admit(message))).toEqual([

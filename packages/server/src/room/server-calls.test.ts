@@ -109,7 +109,7 @@ describe('the server’s own calls', () => {
   });
 
   describe('the end of a room', () => {
-    it('[RM-23] drains: takes nothing new, writes what waits, tells it, then lets the sessions go with a spread retryAfterMs', async () => {
+    it('[RM-23][EP-11] drains: takes nothing new, writes what waits, tells it, then lets the sessions go with a spread retryAfterMs', async () => {
       driven.autoDurable = false;
       driven.join('a');
       driven.join('b');
