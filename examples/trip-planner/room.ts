@@ -3,7 +3,14 @@ import { asc, count, eq, gte, like } from 'drizzle-orm';
 import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { generateKeyBetween } from 'fractional-indexing';
 import * as v from 'valibot';
-import { BUDGET_MAX, ITEM_CHARACTERS_MAX, NAME_CHARACTERS_MAX, NIGHTS_MAX, NOTE_CHARACTERS_MAX, TITLE_CHARACTERS_MAX } from './src/bounds.ts';
+import {
+  BUDGET_MAX,
+  ITEM_CHARACTERS_MAX,
+  NAME_CHARACTERS_MAX,
+  NIGHTS_MAX,
+  NOTE_CHARACTERS_MAX,
+  TITLE_CHARACTERS_MAX,
+} from './src/bounds.ts';
 import { PERSON_INKS } from './src/map/person-inks.ts';
 
 /** The room of one trip: what its tabs and its server share. */
@@ -133,8 +140,12 @@ export const trip = defineRoom({
 
     /** For a trip that shall begin empty: takes away what the seed put there and nobody else. */
     clearExample: mutator((tx) => {
-      tx.delete(stops).where(like(stops.id, `${SEEDED}%`)).run();
-      tx.delete(items).where(like(items.id, `${SEEDED}%`)).run();
+      tx.delete(stops)
+        .where(like(stops.id, `${SEEDED}%`))
+        .run();
+      tx.delete(items)
+        .where(like(items.id, `${SEEDED}%`))
+        .run();
     }),
   },
   presence: v.object({ name: line(NAME_CHARACTERS_MAX), color: v.picklist(PERSON_INKS) }),
