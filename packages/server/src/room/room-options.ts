@@ -4,7 +4,7 @@ import type { LimitsOf, LimitTable } from '../limits/limits.ts';
 import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../limits/limits.ts';
 
 /** Every bound of a room: its default and the range an option may set it to. What happens at the bound stands beside it. */
-const LIMITS = {
+export const ROOM_LIMITS = {
   // --- what comes in
   /** One frame; past it `message_too_large`, session closed. 1 MB is what common brokers take; a push of 100 mutations is far smaller. */
   messageBytesMax: limit(MB, 1 * KB, 32 * MB),
@@ -106,9 +106,9 @@ const LIMITS = {
   unwrittenValueBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),
 } as const satisfies LimitTable;
 
-export type LimitName = keyof typeof LIMITS;
+export type LimitName = keyof typeof ROOM_LIMITS;
 /** Bounds of each room, by name; units are in the names. */
-export type RoomLimits = LimitsOf<typeof LIMITS>;
+export type RoomLimits = LimitsOf<typeof ROOM_LIMITS>;
 
 export interface RoomOptions {
   readonly limits?: Partial<RoomLimits>;
@@ -142,7 +142,7 @@ const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
 /** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
 export function resolveRoomOptions(options: RoomOptions = {}): ResolvedRoomOptions {
   return {
-    limits: resolveLimits(LIMITS, options.limits ?? {}, { owner: 'a room', ordered: ORDERED }),
+    limits: resolveLimits(ROOM_LIMITS, options.limits ?? {}, { owner: 'a room', ordered: ORDERED }),
     acceptLostTail: options.acceptLostTail ?? false,
     seed: options.seed ?? null,
     adoptFile: options.adoptFile ?? false,

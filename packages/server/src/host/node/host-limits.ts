@@ -2,7 +2,7 @@ import type { LimitsOf, LimitTable } from '../../limits/limits.ts';
 import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../../limits/limits.ts';
 
 /** Every bound of the Node host beside those of its rooms. What happens at the bound stands beside it. */
-const LIMITS = {
+export const HOST_LIMITS = {
   // --- sockets
   /** Open sockets; past it a request for one is answered 503 `overloaded`. */
   connectionsMax: limit(20_000, 1, 1_000_000),
@@ -59,14 +59,11 @@ const LIMITS = {
   drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),
 } as const satisfies LimitTable;
 
-export type HostLimitName = keyof typeof LIMITS;
 /** Bounds of the process, by name; units are in the names. */
-export type HostLimits = LimitsOf<typeof LIMITS>;
-
-export const HOST_LIMIT_NAMES = Object.keys(LIMITS) as readonly HostLimitName[]; // the keys of a constant object of this file
+export type HostLimits = LimitsOf<typeof HOST_LIMITS>;
 
 /** Sockets that are in no room yet are some of all: where all are fewer, so are they. @throws AlcoveError `option_invalid`, see `resolveLimits`. */
 export const resolveHostLimits = (given: Partial<HostLimits>): HostLimits => {
-  const limits = resolveLimits(LIMITS, given, { owner: 'the host' });
+  const limits = resolveLimits(HOST_LIMITS, given, { owner: 'the host' });
   return { ...limits, connectionsUnwelcomedMax: Math.min(limits.connectionsUnwelcomedMax, limits.connectionsMax) };
 };

@@ -6,11 +6,12 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { AccessAction } from '../../access/access.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
-import { resolveRoomOptions } from '../../room/room-options.ts';
+import { resolveLimits } from '../../limits/limits.ts';
+import { resolveRoomOptions, ROOM_LIMITS } from '../../room/room-options.ts';
 import type { RoomLimits } from '../../room/room-options.ts';
 import { createConsoleLogger } from './console-logger.ts';
 import type { DriverOptions } from './driver-options.ts';
-import { HOST_LIMIT_NAMES, resolveHostLimits } from './host-limits.ts';
+import { HOST_LIMITS, resolveHostLimits } from './host-limits.ts';
 import type { HostLimits } from './host-limits.ts';
 import { checkOrigins, isLoopbackAddress, isLoopbackName } from './origins.ts';
 import type { OriginRule } from './origins.ts';
@@ -117,7 +118,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     image: options.image ?? true,
     acceptLostTail: options.acceptLostTail ?? false,
     signals: options.signals ?? true,
-    ...resolveLimits(options.limits ?? {}),
+    ...resolveServerLimits(options.limits ?? {}),
     log: options.log ?? createConsoleLogger(),
   };
 };
@@ -178,11 +179,10 @@ const resolveSeeds = (seed: ServerOptions['seed'], rooms: ReadonlyMap<string, An
 };
 
 /** One namespace for the author, two owners of the limits. */
-const resolveLimits = (limits: Partial<RoomLimits & HostLimits>): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
-  const ofTheHost: ReadonlySet<string> = new Set(HOST_LIMIT_NAMES);
-  const isOfHost = (name: string): boolean => ofTheHost.has(name);
+const resolveServerLimits = (limits: Partial<RoomLimits & HostLimits>): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
+  resolveLimits({ ...ROOM_LIMITS, ...HOST_LIMITS }, limits, { owner: 'the server' }); // so that a wrong name is told with all there are
   const entries = Object.entries(limits);
-  const ofRooms: Partial<RoomLimits> = Object.fromEntries(entries.filter(([name]) => !isOfHost(name)));
-  const ofHost: Partial<HostLimits> = Object.fromEntries(entries.filter(([name]) => isOfHost(name)));
-  return { roomLimits: resolveRoomOptions({ limits: ofRooms }).limits, hostLimits: resolveHostLimits(ofHost) };
+  const of = (table: object): Partial<RoomLimits & HostLimits> =>
+    Object.fromEntries(entries.filter(([name]) => Object.hasOwn(table, name)));
+  return { roomLimits: resolveRoomOptions({ limits: of(ROOM_LIMITS) }).limits, hostLimits: resolveHostLimits(of(HOST_LIMITS)) };
 };
