@@ -99,8 +99,9 @@ export class PageEphemerals {
     for (const states of this.#byKey.values()) states.attach();
   }
 
-  refused(name: string): void {
-    for (const [id, states] of this.#byKey) if (id.startsWith(`${name}:`)) states.refused();
+  /** @param key Null: every key of that name. */
+  refused(name: string, key: string | null): void {
+    for (const [id, states] of this.#byKey) if (key === null ? id.startsWith(`${name}:`) : id === idOf(name, key)) states.refused();
   }
 
   hear({ reset, entries }: EphemeralNotice): void {

@@ -117,10 +117,11 @@ export class OwnStates {
     this.#cursorThrottle.wish();
   }
 
-  /** The room refused what was set last under this name: it is not said again. */
-  refused(kind: 'presence' | 'cursor' | 'ephemeral', name: string | null): void {
+  /** The room refused what was set last under this name and key (null: any key): it is not said again. */
+  refused(kind: 'presence' | 'cursor' | 'ephemeral', name: string | null, key: string | null): void {
     for (const [id, { message }] of [...this.#states]) {
-      if (message.type === kind && (message.type !== 'ephemeral' || message.name === name)) this.#forget(id);
+      if (message.type !== kind) continue;
+      if (message.type !== 'ephemeral' || (message.name === name && (key === null || message.key === key))) this.#forget(id);
     }
   }
 

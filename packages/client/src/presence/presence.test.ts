@@ -86,7 +86,7 @@ describe('own states', () => {
     tab.states.setPresence({ name: 'Ada' });
     tab.runtime.advance(100);
     tab.take();
-    tab.states.refused('presence', null);
+    tab.states.refused('presence', null, null);
     tab.states.welcomed(4_096);
     tab.runtime.advance(100);
     expect(tab.take()).toEqual([]);

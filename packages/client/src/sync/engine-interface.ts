@@ -250,6 +250,8 @@ export interface StateRefusedNotice {
   readonly type: 'stateRefused';
   readonly what: 'presence' | 'cursor' | 'ephemeral' | 'value';
   readonly name: string | null;
+  /** Null: of every key of that name. */
+  readonly key: string | null;
   readonly error: ErrorBody;
 }
 

@@ -126,9 +126,9 @@ export class StateFlow {
       this.values.refusedForNow(name, key, offer, retryAfterMs ?? RETRY_AFTER_MS);
       return true;
     }
-    if (re !== 'value') this.own.refused(re, name);
+    if (re !== 'value') this.own.refused(re, name, key ?? null);
     else if (name !== null) this.values.refused(name, key, offer);
-    this.#tell({ type: 'stateRefused', what: re, name, error: { code, message, hint, retryAfterMs } });
+    this.#tell({ type: 'stateRefused', what: re, name, key: key ?? null, error: { code, message, hint, retryAfterMs } });
     return true;
   }
 

@@ -1,6 +1,6 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
-import type { SyncEngine } from '../sync/engine-interface.ts';
+import type { StateRefusedNotice, SyncEngine } from '../sync/engine-interface.ts';
 import type { EngineOrder, MutateAnswer } from './engine-port.ts';
 
 /** Hands an order to the engine it is for. Throws what the engine throws. */
@@ -48,18 +48,18 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
 }
 
 /** Which part of the engine's state an order that threw was about, so that the page can tell whoever set it. */
-export function refusedBy(order: EngineOrder): { what: 'presence' | 'cursor' | 'ephemeral' | 'value'; name: string | null } | null {
+export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' | 'name' | 'key'> | null {
   switch (order.type) {
     case 'presence':
     case 'cursor':
-      return { what: order.type, name: null };
+      return { what: order.type, name: null, key: null };
     case 'ephemeral':
-      return { what: 'ephemeral', name: order.name };
+      return { what: 'ephemeral', name: order.name, key: order.key };
     case 'setValue':
     case 'addToCounter':
     case 'restoreCounter':
     case 'watchValue':
-      return { what: 'value', name: order.name };
+      return { what: 'value', name: order.name, key: order.key };
     default:
       return null;
   }

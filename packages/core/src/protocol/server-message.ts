@@ -176,7 +176,7 @@ const error = v.object({
   /** Type of the client message it answers, and its name (value, ephemeral key) where that tells more. */
   re: v.optional(v.string()),
   name: v.optional(v.string()),
-  /** Key and number of the value's offer that was refused: it is not offered again. */
+  /** Key of the value or state, and number of the value's offer, that was refused: it is not offered again. */
   key: v.optional(keyField),
   offer: v.optional(ordinalField),
 });

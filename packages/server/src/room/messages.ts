@@ -159,8 +159,8 @@ function answered(around: MessageSurroundings, session: Session, message: Answer
     if (error.code === 'internal') return around.connections.end(session, error, message.type);
     // No fault of the offer: welcome has said that this client must go on as another one, and that one offers it again.
     if (error.code === 'client_unknown') return around.connections.send(session, { type: 'error', ...error.toBody() });
-    const named = message.type === 'value' || message.type === 'ephemeral' ? { name: message.name } : {};
-    const offered = message.type === 'value' ? { key: message.key, offer: message.offer } : {};
+    const named = message.type === 'value' || message.type === 'ephemeral' ? { name: message.name, key: message.key } : {};
+    const offered = message.type === 'value' ? { offer: message.offer } : {};
     around.connections.send(session, { type: 'error', ...error.toBody(), re: message.type, ...named, ...offered });
   }
 }
