@@ -31,6 +31,10 @@ export interface HostedRoomOptions {
   failed(room: HostedRoom, error: AlcoveError): void;
 }
 
+/** Turns of the event loop that a drain takes in a row; then it looks now and then. */
+const DRAIN_TURNS_MAX = 1_000;
+const DRAIN_POLL_MS = 10;
+
 /** Close codes of a peer that goes on purpose. */
 const CLEAN_CLOSE_CODES = new Set([1000, 1001, 1005]);
 
@@ -158,14 +162,18 @@ export class HostedRoom implements OpenedRoom {
     this.#end();
   }
 
-  /** Asks the room to finish, and waits until it has, the sessions are gone or the time is over. */
+  /** Asks the room to finish, and waits until everything is written and told and the sessions are gone, or the time is over. */
   async #drain(): Promise<void> {
     const { runtime, closeTimeoutMs } = this.#options;
     const untilMs = runtime.monotonicMs() + closeTimeoutMs;
     this.#call(() => this.#room.drain());
     this.#durable();
-    const isDone = (): boolean => this.#over || (this.#room.stats.sessions === 0 && this.#room.stats.unwrittenValues === 0);
-    while (!isDone() && runtime.monotonicMs() < untilMs) await new Promise((resolve) => setImmediate(resolve));
+    for (let turns = 0; !this.#over && !this.#room.stats.isIdle && runtime.monotonicMs() < untilMs; turns += 1) {
+      // What takes many turns waits for something else than its turn: a full disk, a slow socket.
+      await new Promise<void>(
+        (resolve) => void (turns < DRAIN_TURNS_MAX ? setImmediate(resolve) : runtime.setTimer(DRAIN_POLL_MS, resolve)),
+      );
+    }
   }
 
   #end(): void {
