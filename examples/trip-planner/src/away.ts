@@ -1,3 +1,5 @@
+import { exhaustive } from '@alcove/core/error';
+
 /** What the client says of its connection. */
 export type ConnectionWord = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
 
@@ -24,5 +26,7 @@ export function nextAway(away: Away, connection: ConnectionWord, nowMs: number):
     case 'needs_auth':
     case 'failed':
       return away.sinceMs === null ? { ...away, sinceMs: nowMs } : away;
+    default:
+      return exhaustive(connection);
   }
 }
