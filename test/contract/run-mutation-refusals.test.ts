@@ -145,7 +145,7 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
         ['insert', 'stops', (tx: MutatorTx) => void tx.insert(stops).values(row)],
         ['update', 'stops', (tx: MutatorTx) => void tx.update(stops).set({ city: 'y' }).where(sql`1`)],
         ['delete', 'notes', (tx: MutatorTx) => void tx.delete(notes)],
-        ['insert', 'stops', (tx: MutatorTx) => void tx.transaction((inner) => void inner.insert(stops).values(row))],
+        ['insert', 'stops', (tx: MutatorTx) => tx.transaction((inner) => void inner.insert(stops).values(row))],
         [
           'insert',
           'notes',

@@ -96,6 +96,8 @@ export class Census {
           'I1',
           () => `${nameOf(entry)} was rejected, and the log ${fate === undefined ? 'says nothing of it' : 'applied it'}`,
         );
+      case 'lost':
+        return this.#findings.check(lost, 'I1', () => `${nameOf(entry)} was told to be lost, and the room still has it`);
       case 'failed':
         return this.#findings.check(applied.length === 0, 'I2', () => `${nameOf(entry)} failed in the tab, and the log applied it`);
       case 'waiting':
