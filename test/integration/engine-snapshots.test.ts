@@ -2,6 +2,7 @@ import type { Row } from '@alcove/core/sqlite/database';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ShownVersion } from '../../packages/client/src/sync/engine-interface.ts';
 import type { InProcessRoomOptions } from '../fake/in-process-room.ts';
+import { FakeRuntime } from '../fake/fake-runtime.ts';
 import { tasksRoom } from '../fake/tasks-room.ts';
 import { EngineWorld, imageOf } from '../fake/engine-world.ts';
 
@@ -213,6 +214,33 @@ describe('snapshots', () => {
     await world.quiet();
     expect(writer.status.version).toBe(version + 1);
   });
+
+  it.each(['that went back in its own history', 'that goes on under another history'])(
+    '[RB-13] a room %s: though its snapshot has to be asked for twice, the tab is current at the lower version',
+    async (what) => {
+      world = new EngineWorld();
+      let { server } = world;
+      const a = world.tab('a', { openSocket: (...args) => server.openSocket(...args), fetchImage: (...args) => server.fetchImage(...args) });
+      a.watch('lists', 'SELECT id FROM lists');
+      a.mutate('addList', { id: 'l1', name: 'one' });
+      await world.quiet();
+      const backup = what.endsWith('its own history') ? world.database.exportImage() : undefined;
+      for (const id of ['l2', 'l3', 'l4']) {
+        a.mutate('addList', { id, name: id });
+        await world.quiet();
+      }
+      expect(a.status.version).toBe(4);
+      const restored = new EngineWorld({ imageOf, runtime: new FakeRuntime({ seed: 'restored', time: world.time }) }, backup);
+      restored.server.damagedImages = 1;
+      const old = server;
+      server = restored.server;
+      old.kill();
+      await world.until(() => a.status.version !== 4, 'what the room holds now is shown');
+      await world.quiet();
+      expect([a.status.version, a.rows('lists')]).toEqual(backup === undefined ? [0, []] : [1, [['l1']]]);
+      expect(restored.server.heard.filter(({ type }) => type === 'hydrate')).toHaveLength(1);
+    },
+  );
 
   it('[RB-12] a pending mutation that the snapshot holds already is never shown twice', async () => {
     world = new EngineWorld({ frameMs: 3 });

@@ -36,6 +36,7 @@ describe('simulation', () => {
     ['509', 'a client that a session had adopted was forgotten while its mutations waited, and done twice'],
     ['500', 'a client of a history that lost its tail was taken for a new one, and done twice'],
     ['746', 'a hello that came late on an older socket ended its own tab for good'],
+    ['40003', 'a tab that had seen a higher version of a history that is gone stayed `cached` after a damaged image'],
     ['114', 'a late refusal stopped a client behind a settled mutation for ever'],
   ] as const;
   it.each(PINNED)('seed %s: %s', async (seed) => {

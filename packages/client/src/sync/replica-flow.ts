@@ -62,7 +62,8 @@ export class ReplicaFlow {
   #owesFollow = false;
   /** The room's head as this session heard it: there the replica is current. */
   #headVersion = 0;
-  #welcomeVersion = 0;
+  /** The room's head as far as this session has shown it to be so: by its welcome, or by commits that could be applied. */
+  #provenVersion = 0;
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
   #failures = 0;
@@ -142,7 +143,7 @@ export class ReplicaFlow {
 
   welcome({ hydration, image, view, version }: WelcomeMessage): void {
     this.#headVersion = version;
-    this.#welcomeVersion = version;
+    this.#provenVersion = version;
     const position = this.resumePosition;
     if (hydration === 'resume' && position !== null) {
       this.#hydration.cancel();
@@ -228,8 +229,8 @@ export class ReplicaFlow {
     this.#dropNext();
     this.#hydration.cancel();
     this.#owesFollow = false;
-    // What could not be applied proves nothing about the room.
-    this.#headVersion = Math.max(this.#welcomeVersion, this.#shown?.position.version ?? 0);
+    // What could not be applied proves nothing about the room, nor does what is shown: the room may have gone back behind it.
+    this.#headVersion = this.#provenVersion;
     this.#failures += 1;
     if (this.#failures % FAILURES_MAX === 0) return this.#options.breakOff(error);
     this.#options.send({ type: 'hydrate', snapshots: this.snapshots });
@@ -270,6 +271,7 @@ export class ReplicaFlow {
     const names = new Set(settled.map(({ mutation }) => nameOf(mutation)));
     try {
       const changes = shown.rebase(commits, (mutation) => names.has(nameOf(mutation)));
+      this.#applied(commits);
       this.#failures = 0;
       this.#options.onChanges(changes);
       this.#options.onSettled(settled);
@@ -279,10 +281,15 @@ export class ReplicaFlow {
     }
   }
 
+  #applied(commits: readonly CommitMessage[]): void {
+    this.#provenVersion = Math.max(this.#provenVersion, commits.at(-1)?.to ?? 0);
+  }
+
   #catchUpNext({ replica, fromVersion }: NextReplica): void {
     try {
       const commits = this.#queue.take();
       if (commits.length > 0) replica.rebase(commits, () => false);
+      this.#applied(commits);
     } catch (cause) {
       return this.#cannotApply(cause);
     }
