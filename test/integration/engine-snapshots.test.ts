@@ -220,7 +220,10 @@ describe('snapshots', () => {
     async (what) => {
       world = new EngineWorld();
       let { server } = world;
-      const a = world.tab('a', { openSocket: (...args) => server.openSocket(...args), fetchImage: (...args) => server.fetchImage(...args) });
+      const a = world.tab('a', {
+        openSocket: (...args) => server.openSocket(...args),
+        fetchImage: (...args) => server.fetchImage(...args),
+      });
       a.watch('lists', 'SELECT id FROM lists');
       a.mutate('addList', { id: 'l1', name: 'one' });
       await world.quiet();
