@@ -32,7 +32,7 @@ const spokenKey = ({ clientId, groupId }: Spoken): string => `${groupId} ${clien
 /** What a room does now and then so that nothing in its file grows without bound. */
 export class Housekeeping {
   readonly #around: HousekeepingSurroundings;
-  /** Clients that left since they were written down last, and the wall time of it. */
+  /** Clients that left since they were written down last, and the wall time of it. Only such as are stored: a hello may name any number of others. */
   readonly #left = new Map<string, Spoken & { readonly atMs: number }>();
 
   constructor(around: HousekeepingSurroundings) {
@@ -46,8 +46,13 @@ export class Housekeeping {
 
   /** All that the session spoke for was here until now. */
   left(session: Session): void {
-    const atMs = this.#around.parts.runtime.nowMs();
-    for (const spoken of spokenFor(session)) this.#left.set(spokenKey(spoken), { ...spoken, atMs });
+    const { runtime, clients } = this.#around.parts;
+    const atMs = runtime.nowMs();
+    this.#orComplain(() => {
+      for (const spoken of spokenFor(session)) {
+        if (clients.get(spoken.clientId)?.groupId === spoken.groupId) this.#left.set(spokenKey(spoken), { ...spoken, atMs });
+      }
+    });
   }
 
   /** The room is about to end: whoever is in it, or left it, was here until now. */

@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '@alcove/core/sqlite/database';
 import { DrivenRoom, resultsIn } from '../../../../test/fake/driven-room.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
 import { openDatabase } from '../host/node/open-database.ts';
+import { ClientRows } from './client-rows.ts';
 import type { RoomLimits } from './room-options.ts';
 
 const MINUTE = 60_000;
@@ -102,6 +103,21 @@ describe('what a room remembers, and for how long', () => {
       pass(40 * DAY, ['a']);
       expect(ids()).toEqual(['adopted', 'c-a']);
       expect(resultsIn(driven.push('a', 2, 'nothing', null, 'adopted'))).toMatchObject([{ status: 'applied' }]);
+    });
+
+    it('[RM-35] of those that a hello names and nobody ever pushed for, nothing is kept in mind when it leaves', () => {
+      open({});
+      visit('a', 'g');
+      const names = (visit: number): string[] => Array.from({ length: 256 }, (_, index) => `never-${visit}-${index}`);
+      for (let again = 0; again < 20; again++) {
+        const clients = names(again).map((clientId) => ({ clientId, lastMutationId: 0, confirmed: 0, welcomed: null }));
+        driven.join(`x-${again}`, { clientId: 'c-a', groupId: 'g', clients });
+        driven.room.leave(`x-${again}`);
+      }
+      const touch = vi.spyOn(ClientRows.prototype, 'touch');
+      pass(MINUTE);
+      expect(touch.mock.calls.map(([{ clientId }]) => clientId)).toEqual(['c-a']);
+      touch.mockRestore();
     });
 
     it('[RM-35] naming another group’s client keeps nothing', () => {

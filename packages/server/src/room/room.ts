@@ -211,8 +211,8 @@ export class Room {
   close(): void {
     if (this.#phase === 'closed') return;
     const error = new AlcoveError('closed', 'the room was closed');
-    this.#endAll(error, error);
     this.#phase = 'closed';
+    this.#endAll(error, error);
   }
 
   get #isOver(): boolean {
@@ -251,6 +251,7 @@ export class Room {
   }
 
   #left(session: Session, error: AlcoveError | null): void {
+    if (this.#isOver) return; // the file may not be asked any more, and what would be written is dropped
     this.#housekeeping.left(session);
     if (error !== null && RIGHTS_LOST.has(error.code)) this.#admission.withdraw(session);
     this.#flushValues(this.#parts.values.setBy(session.clientId));
@@ -304,11 +305,11 @@ export class Room {
       code: error.code,
       message: error.message,
     });
+    this.#phase = 'failed';
     this.#endAll(
       new AlcoveError('room_failed', 'the room failed and is opened again', { retryAfterMs: this.#parts.limits.retryAfterMs }),
       error,
     );
-    this.#phase = 'failed';
     this.#parts.ports.failed(error);
   }
 
