@@ -69,6 +69,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     heardMs: nowMs,
     accessUntilMs: access.expiresInMs === undefined ? null : nowMs + access.expiresInMs,
     queued: 0,
+    saidWhileFull: 0,
   };
 }
 

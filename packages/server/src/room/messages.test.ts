@@ -50,6 +50,22 @@ describe('what a room does with what it is sent', () => {
     expect(driven.ports.disconnected.size).toBe(0);
   });
 
+  it('[CS-18] ends who goes on talking and takes no answers, before they fill the memory', () => {
+    const ping = (connectionId: string): unknown => driven.say(connectionId, { type: 'ping' });
+    driven.ports.buffered.set('a', 32 * 1024 * 1024);
+    ping('a');
+    ping('b');
+    expect([endedWith('a'), endedWith('b')]).toEqual(['backlog_exceeded', undefined]);
+    // Many small answers cost more than their bytes; whoever takes them now and then may have any number.
+    for (let said = 0; said < 100_000; said++) {
+      driven.ports.buffered.set('b', said % 1_000);
+      driven.room.receive('b', '{"type":"pong"}');
+    }
+    expect(endedWith('b')).toBeUndefined();
+    for (let said = 0; said < 100_000; said++) driven.room.receive('b', '{"type":"pong"}');
+    expect(endedWith('b')).toBe('backlog_exceeded');
+  });
+
   it('[RM-31] answers what it cannot do and lets the session go on', () => {
     expect(driven.say('a', { type: 'followLog', historyId: null, version: 0 })).toMatchObject([
       { type: 'error', code: 'forbidden', re: 'followLog' },

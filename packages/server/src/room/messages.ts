@@ -25,6 +25,9 @@ export interface MessageSurroundings {
 /** Reads a frame of a session and does what it says. What it may not say ends the session or is answered with an error; nothing is thrown. */
 export function receiveFrame(around: MessageSurroundings, session: Session, frame: string | Uint8Array): void {
   heardOf(around, session);
+  if (takesNothing(around, session)) {
+    return around.connections.end(session, new AlcoveError('backlog_exceeded', 'the client goes on talking and does not take its answers'));
+  }
   let message: ClientMessage | null;
   try {
     message = decodeClientMessage(frame, around.parts.runtime, around.parts.limits);
@@ -32,6 +35,16 @@ export function receiveFrame(around: MessageSurroundings, session: Session, fram
     return around.connections.end(session, AlcoveError.from(error, 'bad_message'));
   }
   if (message !== null) handleMessage(around, session, message, () => heldBytes(frame, message));
+}
+
+/** About what an answer costs in memory beside its bytes while it waits on a socket. */
+const WAITING_ANSWER_BYTES = 512;
+
+/** Whether so much waits on the socket of somebody who makes it more with each message that it is past the bound of the stream, see `nextSession`. */
+function takesNothing({ parts }: MessageSurroundings, session: Session): boolean {
+  const bufferedBytes = parts.ports.bufferedBytes(session.connectionId);
+  session.saidWhileFull = bufferedBytes === 0 ? 0 : session.saidWhileFull + 1;
+  return bufferedBytes + session.saidWhileFull * WAITING_ANSWER_BYTES > parts.limits.subscriberBacklogBytesHard;
 }
 
 function heardOf({ parts, connections }: MessageSurroundings, session: Session): void {

@@ -30,6 +30,8 @@ export interface Session {
   accessUntilMs: number | null;
   /** Mutations of it that wait for a flush. */
   queued: number;
+  /** Its messages since its socket was seen empty. */
+  saidWhileFull: number;
 }
 
 /** The session pushes for a client that its hello did not name. As many as a hello may name are held in mind, the ones named last. */
