@@ -15,10 +15,13 @@ const refusal = (value: unknown): string => {
 
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
 
+/** A member of that name is refused, as the next tests show. */
+const isAllowed = (value: unknown): boolean => !JSON.stringify(value).includes('"__proto__"');
+
 describe('jsonFrom', () => {
   it('gives what JSON would give the other side', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+      fc.property(fc.jsonValue({ maxDepth: 6 }).filter(isAllowed), (value) => {
         const taken = jsonFrom(value, 'arguments_invalid', 'x');
         expect(taken).toStrictEqual(JSON.parse(JSON.stringify(value)));
       }),
