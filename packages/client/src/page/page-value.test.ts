@@ -108,4 +108,25 @@ describe('a debounced value on the page', () => {
     page.value.attach();
     expect(page.told()).toEqual(['watchValue']);
   });
+
+  it('[EP-21] why a value was refused is told until the next one is set, whatever is heard of it meanwhile', () => {
+    const page = new Page();
+    page.value.subscribe(() => undefined);
+    page.value.set(5);
+    page.value.refused(new AlcoveError('value_invalid', 'no'), 1);
+    page.hear(3, false, 1);
+    page.hear(4, false, 1);
+    expect(page.value.getSnapshot()).toMatchObject({ value: 4, error: { code: 'value_invalid' } });
+    page.value.set(6);
+    expect(page.value.getSnapshot().error).toBeUndefined();
+  });
+
+  it('[EP-21] what was refused late takes nothing back of what was set after it', () => {
+    const page = new Page();
+    page.value.subscribe(() => undefined);
+    page.value.set(5);
+    page.value.set(6);
+    page.value.refused(new AlcoveError('value_invalid', 'no'), 1);
+    expect([page.value.getSnapshot(), page.value.isUnwritten]).toMatchObject([{ value: 6, pending: true, error: undefined }, true]);
+  });
 });

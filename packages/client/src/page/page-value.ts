@@ -103,7 +103,7 @@ export class PageValue implements DebouncedValue<unknown> {
     if (this.#own !== null && notice.change !== this.#own.change) return;
     if (notice.counter?.clientId === clientId) this.#totals = { total: notice.counter.total, written: notice.counter.written };
     if (!notice.pending) this.#own = null;
-    this.#show({ value: notice.value, pending: notice.pending, updatedBy: notice.updatedBy, error: undefined });
+    this.#show({ value: notice.value, pending: notice.pending, updatedBy: notice.updatedBy, error: this.getSnapshot().error });
     this.#unwatchUnused();
   }
 
@@ -112,7 +112,9 @@ export class PageValue implements DebouncedValue<unknown> {
     if (this.#totals !== null) this.#totals = { total: this.#totals.total - this.#totals.written, written: 0 };
   }
 
-  refused(error: AlcoveError): void {
+  /** @param change The one that was refused; undefined: the newest. A later one stands, and has an answer of its own. */
+  refused(error: AlcoveError, change?: number): void {
+    if (this.#own !== null && change !== undefined && change !== this.#own.change) return;
     this.#own = null;
     this.#show({ ...this.getSnapshot(), pending: false, error });
     // The engine's own view of it follows.

@@ -76,14 +76,14 @@ export class RoomStates {
     }
   }
 
-  #refused({ what, name, key, error }: StateRefusedNotice): void {
+  #refused({ what, name, key, change, error }: StateRefusedNotice): void {
     this.#runtime.log.error('a state was refused', { what, name, key, code: error.code, message: error.message });
     if (what === 'presence') this.presence.refused();
     else if (what === 'cursor') this.cursors.refused();
     else if (what === 'ephemeral') this.#ephemerals.refused(name ?? '', key);
     else
       for (const value of this.#values.values())
-        if (value.name === name && (key === null || value.key === key)) value.refused(AlcoveError.fromBody(error));
+        if (value.name === name && (key === null || value.key === key)) value.refused(AlcoveError.fromBody(error), change);
   }
 
   /** Sessions are another client's from now on, of which the room has counted nothing. */

@@ -252,6 +252,8 @@ export interface StateRefusedNotice {
   readonly name: string | null;
   /** Null: of every key of that name. */
   readonly key: string | null;
+  /** Of a value: number its caller gave what was refused; absent where the room refused it. */
+  readonly change?: number;
   readonly error: ErrorBody;
 }
 

@@ -48,7 +48,7 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
 }
 
 /** Which part of the engine's state an order that threw was about, so that the page can tell whoever set it. */
-export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' | 'name' | 'key'> | null {
+export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' | 'name' | 'key' | 'change'> | null {
   switch (order.type) {
     case 'presence':
     case 'cursor':
@@ -58,6 +58,7 @@ export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' |
     case 'setValue':
     case 'addToCounter':
     case 'restoreCounter':
+      return { what: 'value', name: order.name, key: order.key, change: order.change };
     case 'watchValue':
       return { what: 'value', name: order.name, key: order.key };
     default:
