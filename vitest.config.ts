@@ -15,7 +15,7 @@ const { browser } = readSetupRecord();
 /** Tests that need a real page. Where there is no browser, scripts/test.mjs counts them as skipped, each by name. */
 const browserProject = (executablePath: string) => ({
   resolve: { conditions: browserConditions },
-  optimizeDeps: { include: ['sql.js', 'comlink', 'react', 'react-dom/client'] },
+  optimizeDeps: { include: ['sql.js', 'comlink', 'idb', 'react', 'react-dom/client'] },
   test: {
     name: 'browser',
     include: [browserTests],

@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   worker_deadline: entry(true, 'The worker did not answer in time.'),
   wasm_failed: entry(false, 'Serve sql-wasm-browser.wasm as application/wasm and allow wasm-unsafe-eval.'),
   storage_failed: entry(true, 'The browser’s storage failed; work goes on in memory.'),
+  storage_full: entry(true, 'The browser’s storage is full; free space, or wait until pending mutations are confirmed.'),
   // Everything that should not happen
   internal: entry(true, 'Report this with the message; it is a bug.', 1011),
 } as const satisfies Record<string, CodeEntry>;

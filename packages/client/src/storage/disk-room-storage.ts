@@ -1,0 +1,179 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import { chunksOf, DISK_TABLES, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
+import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace } from './header.ts';
+import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom } from './load-room.ts';
+import { seal, unseal } from './seal.ts';
+import type { Advance, Advanced, RoomStorage, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredRoom } from './storage.ts';
+
+/** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
+export const CHUNK_BYTES = 4 * 1024 * 1024;
+
+export interface DiskRoomOptions {
+  readonly runtime: Runtime;
+  readonly digest: Digest;
+  readonly disk: RoomDisk;
+}
+
+/** What a room keeps, as rows of a disk. Each method says which transaction it is; every condition between tabs is checked inside it. */
+export class DiskRoomStorage implements RoomStorage {
+  readonly #runtime: Runtime;
+  readonly #digest: Digest;
+  readonly #disk: RoomDisk;
+
+  constructor({ runtime, digest, disk }: DiskRoomOptions) {
+    this.#runtime = runtime;
+    this.#digest = digest;
+    this.#disk = disk;
+  }
+
+  async load(): Promise<StoredRoom> {
+    const raw = await this.#disk.transact('load', { tables: DISK_TABLES, mode: 'read' }, (transaction) =>
+      readRoom(this.#runtime, transaction),
+    );
+    const { header, damage, ...room } = await checkRoom(this.#runtime, this.#digest, raw);
+    if (damage.some(({ what }) => what === 'image')) await this.dropReplica();
+    const groupId = header?.groupId ?? (await this.#beginAnew());
+    return { ...room, groupId, isNew: this.#disk.isNew, damage };
+  }
+
+  /** The header is gone or cannot be read; what it told of is of no use without it. */
+  #beginAnew(): Promise<string> {
+    return this.#disk.transact('begin anew', { tables: ['header'], mode: 'strict' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      this.#putHeader(transaction, header);
+      return header.groupId;
+    });
+  }
+
+  async outbox(): Promise<StoredOutbox> {
+    const raw = await this.#disk.transact('look at the outbox', { tables: ['clients', 'mutations'], mode: 'read' }, readOutbox);
+    return checkOutbox(this.#runtime, raw, []);
+  }
+
+  enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void> {
+    return this.#disk.transact('enqueue', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
+      // What is confirmed moves with the commits that show it, in `advance`.
+      const known = unseal<StoredClient>(this.#runtime, await transaction.get('clients', client.clientId)) ?? client;
+      this.#putClient(transaction, { ...client, confirmed: known.confirmed, confirmedAt: known.confirmedAt });
+      for (const mutation of mutations)
+        transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
+    });
+  }
+
+  advance({ historyId, commits, clients, rejections }: Advance): Promise<Advanced> {
+    const mode = rejections.length > 0 ? 'strict' : 'relaxed';
+    const tables = ['header', 'tail', 'clients', 'mutations', 'rejections'] as const;
+    return this.#disk.transact('advance', { tables, mode }, async (transaction) => {
+      for (const client of clients) {
+        this.#putClient(transaction, client);
+        transaction.delete('mutations', mutationsUpTo(client.clientId, client.confirmed));
+      }
+      for (const rejection of rejections) transaction.put('rejections', rejection.key, seal(this.#runtime, rejection));
+      const header = await this.#headerIn(transaction);
+      const { tail, fresh } = admitToTail(header, historyId, commits);
+      let { bytes } = header.tail;
+      for (const commit of fresh) {
+        const row = seal(this.#runtime, commit);
+        bytes += row.text.length;
+        transaction.put('tail', commit.to, row);
+      }
+      const last = fresh.at(-1);
+      if (last !== undefined) this.#putHeader(transaction, { ...header, tail: { version: last.to, hash: last.hash, bytes } });
+      return { tail, tailBytes: bytes, imageBytes: header.image?.bytes ?? 0 };
+    });
+  }
+
+  removeClients(clientIds: readonly string[]): Promise<void> {
+    return this.#disk.transact('remove clients', { tables: ['clients', 'mutations'], mode: 'strict' }, (transaction) => {
+      for (const clientId of clientIds) {
+        transaction.delete('clients', only(clientId));
+        transaction.delete('mutations', mutationsUpTo(clientId, Number.MAX_SAFE_INTEGER));
+      }
+    });
+  }
+
+  dismiss(keys: readonly string[]): Promise<void> {
+    return this.#disk.transact('dismiss', { tables: ['rejections'], mode: 'strict' }, (transaction) => {
+      for (const key of keys) transaction.delete('rejections', only(key));
+    });
+  }
+
+  becomeImager(): Promise<number> {
+    return this.#disk.transact('become the imager', { tables: ['header'], mode: 'relaxed' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      const imager = header.imager + 1;
+      this.#putHeader(transaction, { ...header, imager });
+      return imager;
+    });
+  }
+
+  async writeImage(image: StoredImage, imager: number): Promise<'written' | 'superseded'> {
+    const count = Math.ceil(image.bytes.length / CHUNK_BYTES);
+    for (let index = 0; index < count; index += 1) {
+      if (!(await this.#writeChunk(image, index, imager))) return 'superseded';
+    }
+    return this.#switchTo(image, count, imager);
+  }
+
+  #writeChunk({ position, bytes }: StoredImage, index: number, imager: number): Promise<boolean> {
+    return this.#disk.transact('write an image', { tables: ['header', 'image'], mode: 'relaxed' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      if (header.imager !== imager || !mayReplace(header, position)) return false;
+      const slot = freeSlot(header);
+      if (index === 0) transaction.delete('image', chunksOf(slot));
+      // A copy: of a view the platform would store the whole buffer behind it.
+      transaction.put('image', [slot, index], bytes.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
+      return true;
+    });
+  }
+
+  /** All chunks are there: from this transaction on it is the image, and the tail begins behind it. */
+  #switchTo({ position, bytes, sha256 }: StoredImage, chunks: number, imager: number): Promise<'written' | 'superseded'> {
+    const tables = ['header', 'image', 'tail'] as const;
+    return this.#disk.transact('switch to an image', { tables, mode: 'relaxed' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      if (header.imager !== imager || !mayReplace(header, position)) return 'superseded';
+      const goesOn = follows(header, position);
+      transaction.delete('tail', goesOn ? { from: 0, to: position.version } : undefined);
+      const left = goesOn ? await transaction.getAll('tail') : [];
+      const { version, hash } = goesOn ? header.tail : position;
+      if (header.image !== null) transaction.delete('image', chunksOf(header.image.slot));
+      this.#putHeader(transaction, {
+        ...header,
+        image: { slot: freeSlot(header), position, chunks, bytes: bytes.length, sha256 },
+        tail: { version, hash, bytes: left.reduce((sum, row) => sum + row.text.length, 0) },
+      });
+      return 'written';
+    });
+  }
+
+  dropReplica(): Promise<void> {
+    return this.#disk.transact('drop the replica', { tables: ['header', 'image', 'tail'], mode: 'relaxed' }, async (transaction) => {
+      const { groupId, imager } = await this.#headerIn(transaction);
+      transaction.delete('image');
+      transaction.delete('tail');
+      this.#putHeader(transaction, { ...emptyHeader(groupId), imager: imager + 1 });
+    });
+  }
+
+  onEnded(listener: (error: ErrorBody) => void): void {
+    this.#disk.onEnded(listener);
+  }
+
+  close(): void {
+    this.#disk.close();
+  }
+
+  #putClient(transaction: DiskTransaction, client: StoredClient): void {
+    transaction.put('clients', client.clientId, seal(this.#runtime, client));
+  }
+
+  async #headerIn(transaction: DiskTransaction): Promise<Header> {
+    return unseal<Header>(this.#runtime, await transaction.get('header', HEADER_KEY)) ?? emptyHeader(this.#runtime.newId());
+  }
+
+  #putHeader(transaction: DiskTransaction, header: Header): void {
+    transaction.put('header', HEADER_KEY, seal(this.#runtime, header));
+  }
+}

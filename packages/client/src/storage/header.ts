@@ -1,0 +1,70 @@
+import type { StoredCommit, StoredPosition } from './storage.ts';
+
+/** What is kept, told in one row: it is read and written in every transaction that depends on what is there. */
+export interface Header {
+  readonly groupId: string;
+  /** Number of the imager that may write. */
+  readonly imager: number;
+  readonly image: ImageEntry | null;
+  readonly tail: TailEntry;
+}
+
+export interface ImageEntry {
+  /** Which of the two places of images holds it. */
+  readonly slot: 0 | 1;
+  readonly position: StoredPosition;
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Up to where the tail reaches; equal to the image's position where it is empty. */
+export interface TailEntry {
+  readonly version: number;
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+export const emptyHeader = (groupId: string): Header => ({
+  groupId,
+  imager: 0,
+  image: null,
+  tail: { version: 0, hash: '', bytes: 0 },
+});
+
+/** Which of a turn's commits go on the tail. */
+export function admitToTail(
+  header: Header,
+  historyId: string,
+  commits: readonly StoredCommit[],
+): { readonly tail: 'appended' | 'gap' | 'other'; readonly fresh: readonly StoredCommit[] } {
+  const { image, tail } = header;
+  if (image === null || image.position.historyId !== historyId) return { tail: 'other', fresh: [] };
+  let { version } = tail;
+  const fresh: StoredCommit[] = [];
+  for (const commit of commits) {
+    const isFork = commit.to === tail.version && commit.hash !== tail.hash;
+    if (isFork || commit.schema !== image.position.schemaId) return { tail: 'other', fresh: [] };
+    if (commit.to <= version) continue;
+    if (commit.from > version) return { tail: 'gap', fresh: [] };
+    fresh.push(commit);
+    version = commit.to;
+  }
+  return { tail: 'appended', fresh };
+}
+
+/** Whether an image may take the place of what is kept: of the same kind and history it has to be newer. */
+export function mayReplace({ image }: Header, position: StoredPosition): boolean {
+  return image === null || !isSameKind(image.position, position) || image.position.version < position.version;
+}
+
+/** Whether the tail goes on behind an image of this position. */
+export function follows({ image, tail }: Header, position: StoredPosition): boolean {
+  return image !== null && isSameKind(image.position, position) && tail.version > position.version;
+}
+
+const isSameKind = (a: StoredPosition, b: StoredPosition): boolean =>
+  a.historyId === b.historyId && a.schemaId === b.schemaId && a.view === b.view;
+
+/** The place that the image is not in. */
+export const freeSlot = ({ image }: Header): 0 | 1 => (image?.slot === 0 ? 1 : 0);

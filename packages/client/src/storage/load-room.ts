@@ -1,0 +1,128 @@
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import { chunksOf, type DiskTransaction, HEADER_KEY } from './disk.ts';
+import type { Header, ImageEntry } from './header.ts';
+import { isWholeOutbox, sortOutbox } from './outbox-rows.ts';
+import { type Sealed, unseal } from './seal.ts';
+import type { StorageDamage, StoredClient, StoredCommit, StoredMutation, StoredOutbox, StoredRejection, StoredReplica } from './storage.ts';
+
+/** Lower-case hex of the SHA-256, by whatever the platform has. */
+export type Digest = (bytes: Uint8Array) => Promise<string>;
+
+/** Everything as one transaction saw it, unchecked. */
+export interface RawRoom extends RawOutbox {
+  readonly header: Sealed | undefined;
+  readonly chunks: readonly Uint8Array[];
+  readonly tail: readonly Sealed[];
+  readonly rejections: readonly Sealed[];
+}
+
+export interface RawOutbox {
+  readonly clients: readonly Sealed[];
+  readonly mutations: readonly Sealed[];
+}
+
+export interface CheckedRoom extends StoredOutbox {
+  /** Null: there is none, or none that can be read. */
+  readonly header: Header | null;
+  readonly replica: StoredReplica | null;
+  readonly rejections: readonly StoredRejection[];
+  readonly damage: readonly StorageDamage[];
+}
+
+export async function readRoom(runtime: Runtime, transaction: DiskTransaction): Promise<RawRoom> {
+  const rows = Promise.all([transaction.getAll('tail'), transaction.getAll('rejections'), readOutbox(transaction)]);
+  const header = await transaction.get('header', HEADER_KEY);
+  const slot = unseal<Header>(runtime, header)?.image?.slot;
+  const chunks = slot === undefined ? [] : await transaction.getAll('image', chunksOf(slot));
+  const [tail, rejections, outbox] = await rows;
+  return { header, chunks, tail, rejections, ...outbox };
+}
+
+export async function readOutbox(transaction: DiskTransaction): Promise<RawOutbox> {
+  const [clients, mutations] = await Promise.all([transaction.getAll('clients'), transaction.getAll('mutations')]);
+  return { clients, mutations };
+}
+
+/** Takes out what is damaged, and says so. */
+export async function checkRoom(runtime: Runtime, digest: Digest, raw: RawRoom): Promise<CheckedRoom> {
+  const damage: StorageDamage[] = [];
+  const header = unseal<Header>(runtime, raw.header) ?? null;
+  if (raw.header !== undefined && header === null) damage.push({ what: 'image', detail: 'the header is damaged' });
+  const outbox = checkOutbox(runtime, raw, damage);
+  const rejections = wholeOnes<StoredRejection>(runtime, raw.rejections, (count) =>
+    damage.push({ what: 'rejection', detail: `${count} rejections are damaged` }),
+  );
+  const replica = header === null ? null : await checkReplica(runtime, digest, header, raw, damage);
+  return { header, ...outbox, rejections, replica, damage };
+}
+
+export function checkOutbox(runtime: Runtime, raw: RawOutbox, damage: StorageDamage[]): StoredOutbox {
+  const lost = (what: string) => (count: number) => damage.push({ what: 'outbox', detail: `${count} ${what} are damaged` });
+  const clients = wholeOnes<StoredClient>(runtime, raw.clients, lost('clients'));
+  const mutations = wholeOnes<StoredMutation>(runtime, raw.mutations, lost('mutations'));
+  const outbox = sortOutbox(clients, mutations);
+  for (const client of outbox.clients.filter((candidate) => !isWholeOutbox(candidate, outbox.mutations)))
+    damage.push({ what: 'outbox', detail: `mutations of client ${client.clientId} are missing` });
+  return outbox;
+}
+
+async function checkReplica(
+  runtime: Runtime,
+  digest: Digest,
+  { image, tail: written }: Header,
+  raw: RawRoom,
+  damage: StorageDamage[],
+): Promise<StoredReplica | null> {
+  if (image === null) return null;
+  const { position } = image;
+  const bytes = await wholeImage(digest, image, raw.chunks);
+  if (bytes === null) {
+    damage.push({ what: 'image', detail: `the image of version ${position.version} is not whole` });
+    return null;
+  }
+  const tail = wholeTail(runtime, image, raw.tail);
+  const reached = tail.at(-1)?.to ?? position.version;
+  if (reached < written.version)
+    damage.push({ what: 'tail', detail: `commits from version ${reached} to ${written.version} are missing or damaged` });
+  return { image: { position, bytes, sha256: image.sha256 }, tail, tailBytes: written.bytes };
+}
+
+async function wholeImage(digest: Digest, image: ImageEntry, chunks: readonly Uint8Array[]): Promise<Uint8Array | null> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (chunks.length !== image.chunks || length !== image.bytes) return null;
+  const bytes = joined(chunks, length);
+  return (await digest(bytes)) === image.sha256 ? bytes : null;
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** As far as it is whole and each commit follows. */
+function wholeTail(runtime: Runtime, image: ImageEntry, rows: readonly Sealed[]): StoredCommit[] {
+  const tail: StoredCommit[] = [];
+  let { version } = image.position;
+  for (const row of rows) {
+    const commit = unseal<StoredCommit>(runtime, row);
+    if (commit === undefined) break;
+    if (commit.to <= version) continue;
+    if (commit.from > version) break;
+    tail.push(commit);
+    version = commit.to;
+  }
+  return tail;
+}
+
+function wholeOnes<Value>(runtime: Runtime, rows: readonly Sealed[], onDamaged: (count: number) => void): Value[] {
+  const values = rows.map((row) => unseal<Value>(runtime, row)).filter((value) => value !== undefined);
+  if (values.length < rows.length) onDamaged(rows.length - values.length);
+  return values;
+}

@@ -1,0 +1,190 @@
+import { AlcoveError } from '@alcove/core/error';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { describe, expect, it, vi } from 'vitest';
+import { FakeBrowserDisk } from '../../../../test/fake/fake-disk.ts';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import { clientOf, commitFrom, mutationOf, newPlace, positionAt } from '../../../../test/contract/storage-samples.ts';
+import { Persistence, type PersistenceState } from './persistence.ts';
+import type { StoredImage } from './storage.ts';
+
+const digest = async (bytes: Uint8Array): Promise<string> => bytesToHex(sha256(bytes));
+
+function imageAt(version: number, length = 1000): StoredImage {
+  const bytes = Uint8Array.from({ length }, (_, at) => (at * 31 + version) & 255);
+  return { position: positionAt(version), bytes, sha256: bytesToHex(sha256(bytes)) };
+}
+
+function world() {
+  const disk = new FakeBrowserDisk();
+  const runtime = new FakeRuntime();
+  const place = newPlace();
+  const storage = disk.storage(runtime, digest);
+  const tab = () => {
+    const stored: string[] = [];
+    const states: PersistenceState[] = [];
+    const onImageWanted = vi.fn<() => void>();
+    const onEmptied = vi.fn<() => void>();
+    const persistence = new Persistence({
+      runtime,
+      storage,
+      place,
+      onStored: (clientId, upTo) => stored.push(`${clientId} ${upTo}`),
+      onAdvanced: () => undefined,
+      onState: (state) => states.push(state),
+      onImageWanted,
+      onEmptied,
+    });
+    return { persistence, stored, states, onImageWanted, onEmptied };
+  };
+  const saved = (one: ReturnType<typeof tab>) => vi.waitFor(() => expect(one.persistence.state.status).toBe('saved'));
+  const load = async () => {
+    const room = await storage.open(place);
+    const loaded = await room.load();
+    room.close();
+    return loaded;
+  };
+  return { disk, runtime, place, tab, saved, load };
+}
+
+const clientAt = (lastMutationId: number, confirmed = 0) => clientOf('a', { lastMutationId, confirmed });
+
+describe('what a tab keeps', () => {
+  it('[ST-3] says when a mutation is on the disk, and joins what came meanwhile', async () => {
+    const { tab, saved, load, disk } = world();
+    const one = tab();
+    await one.persistence.open();
+    const doings: string[] = [];
+    disk.fault = (doing) => {
+      doings.push(doing);
+      return null;
+    };
+    for (let id = 1; id <= 40; id += 1) one.persistence.enqueue(clientAt(id), mutationOf('a', id));
+    expect(one.persistence.state).toMatchObject({ status: 'saving', unsaved: 40 });
+    await saved(one);
+    expect(one.stored).toEqual(['a 1', 'a 40']);
+    expect(doings).toEqual(['enqueue', 'enqueue']);
+    expect((await load()).mutations).toHaveLength(40);
+  });
+
+  it('[ST-4] goes on from what is kept', async () => {
+    const { tab, saved } = world();
+    const one = tab();
+    expect(await one.persistence.open()).toMatchObject({ isNew: true });
+    one.persistence.keepImage(imageAt(3));
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    one.persistence.advance('history-1', [commitFrom(3, 4)], [clientAt(2, 1)], []);
+    await saved(one);
+    one.persistence.close();
+    const two = tab();
+    expect(await two.persistence.open()).toMatchObject({
+      isNew: false,
+      replica: { image: { position: { version: 3 } }, tail: [commitFrom(3, 4)] },
+      clients: [clientAt(2, 1)],
+      mutations: [mutationOf('a', 2)],
+    });
+  });
+
+  it('[ST-17] what fails is tried again, in order, and named meanwhile', async () => {
+    const { tab, saved, load, disk, runtime } = world();
+    const one = tab();
+    await one.persistence.open();
+    disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await vi.waitFor(() =>
+      expect(one.persistence.state).toMatchObject({ status: 'failing', unsaved: 1, error: { code: 'storage_failed' } }),
+    );
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    disk.fault = () => null;
+    runtime.time.advance(60_000);
+    await saved(one);
+    expect(one.persistence.state).toEqual({ status: 'saved', error: null, unsaved: 0 });
+    expect((await load()).mutations.map(({ mutationId }) => mutationId)).toEqual([1, 2]);
+  });
+
+  it('[ST-17] a mutation that the room decides before it could be kept is not kept', async () => {
+    const { tab, saved, load, disk, runtime } = world();
+    const one = tab();
+    await one.persistence.open();
+    disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await vi.waitFor(() => expect(one.persistence.state.status).toBe('failing'));
+    one.persistence.advance('history-1', [commitFrom(0, 1)], [clientAt(1, 1)], []);
+    expect(one.persistence.state.unsaved).toBe(0);
+    disk.fault = () => null;
+    runtime.time.advance(60_000);
+    await saved(one);
+    expect(await load()).toMatchObject({ mutations: [], clients: [{ lastMutationId: 1, confirmed: 1 }] });
+  });
+
+  it('[ST-14] a full disk gives up the replica before a mutation', async () => {
+    const { tab, saved, load, disk, runtime } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.keepImage(imageAt(3, 100_000));
+    await saved(one);
+    disk.bytesMax = disk.bytes;
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await vi.waitFor(() => expect(one.persistence.state).toMatchObject({ status: 'failing', error: { code: 'storage_full' } }));
+    runtime.time.advance(60_000);
+    await saved(one);
+    expect(one.stored).toEqual(['a 1']);
+    expect(await load()).toMatchObject({ replica: null, mutations: [mutationOf('a', 1)] });
+  });
+
+  it('[ST-18] without storage work goes on in memory, and everything is handed over once there is some', async () => {
+    const { tab, saved, disk, runtime } = world();
+    const one = tab();
+    disk.fault = () => new AlcoveError('storage_failed', 'private window');
+    expect(await one.persistence.open()).toBeNull();
+    expect(one.persistence.state).toMatchObject({ status: 'failing', error: { message: 'private window' } });
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    disk.fault = () => null;
+    runtime.time.advance(60_000);
+    await vi.waitFor(() => expect(one.onEmptied).toHaveBeenCalledTimes(1));
+    await saved(one);
+  });
+
+  it('[ST-18] a place that was emptied under the tab is begun anew and filled again', async () => {
+    const { tab, saved, disk, runtime, place, load } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await saved(one);
+    one.onEmptied.mockImplementation(() => one.persistence.enqueue(clientAt(1), mutationOf('a', 1)));
+    disk.clear(place);
+    runtime.time.advance(60_000);
+    await vi.waitFor(() => expect(one.onEmptied).toHaveBeenCalledTimes(1));
+    await saved(one);
+    expect(await load()).toMatchObject({ isNew: false, mutations: [mutationOf('a', 1)] });
+  });
+
+  it('[ST-15] what a newer build keeps is left alone: work goes on in memory', async () => {
+    const { tab, disk, runtime } = world();
+    const one = tab();
+    disk.fault = () => new AlcoveError('update_needed', 'a newer build was here');
+    await one.persistence.open();
+    expect(one.persistence.state).toMatchObject({ status: 'off', error: { code: 'update_needed' } });
+    disk.fault = () => null;
+    runtime.time.advance(600_000);
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    expect(one.persistence.state).toMatchObject({ status: 'off', unsaved: 0 });
+  });
+
+  it('[ST-19] asks for an image where the tail has a gap or outgrows the one there is', async () => {
+    const { tab, saved } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.keepImage(imageAt(3));
+    one.persistence.advance('history-1', [commitFrom(3, 4)], [], []);
+    await saved(one);
+    expect(one.onImageWanted).not.toHaveBeenCalled();
+    one.persistence.advance('history-1', [commitFrom(5, 6)], [], []);
+    await saved(one);
+    expect(one.onImageWanted).toHaveBeenCalledTimes(1);
+    one.persistence.advance('history-1', [commitFrom(4, 5, 'x'.repeat(1_200_000))], [], []);
+    await saved(one);
+    expect(one.onImageWanted).toHaveBeenCalledTimes(2);
+  });
+});

@@ -1,0 +1,281 @@
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import { backoffMs } from '@alcove/core/retry/backoff';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { type Work, WriteQueue } from './write-queue.ts';
+import type {
+  RoomStorage,
+  Storage,
+  StoragePlace,
+  StoredClient,
+  StoredCommit,
+  StoredImage,
+  StoredMutation,
+  StoredOutbox,
+  StoredRejection,
+  StoredReplica,
+  StoredRoom,
+} from './storage.ts';
+
+/**
+ * How well this tab's work is kept. `opening`: what is on the disk is being read. `saved`: all there is to keep is kept. `saving`: some of it is on its way.
+ * `failing`: it is tried again (`error`). `off`: work goes on in memory only, for good (`error` says why).
+ */
+export interface PersistenceState {
+  readonly status: 'opening' | 'saved' | 'saving' | 'failing' | 'off';
+  readonly error: ErrorBody | null;
+  /** Mutations called here that are not on the disk. */
+  readonly unsaved: number;
+}
+
+export interface PersistenceOptions {
+  readonly runtime: Runtime;
+  readonly storage: Storage;
+  readonly place: StoragePlace;
+  /** Mutations of this client up to one are on the disk. */
+  onStored(clientId: string, upTo: number): void;
+  /** These counters are on the disk, with what ended by them. */
+  onAdvanced(clients: readonly StoredClient[]): void;
+  onState(state: PersistenceState): void;
+  /** The tail costs more than an image of now would. */
+  onImageWanted(): void;
+  /** What was kept is gone, or begins anew: everything there is has to be handed over again. */
+  onEmptied(): void;
+}
+
+/** A tail below it is never worth an image. */
+const TAIL_BYTES_MIN = 1024 * 1024;
+const RETRY = { baseMs: 500, maxMs: 30_000 };
+
+/**
+ * Keeps a room in the browser's storage, one transaction at a time, what the user did before what can be fetched again. Nothing waits for it but the promise
+ * that a mutation is saved; what fails is tried again with growing pauses, while work goes on in memory.
+ */
+export class Persistence {
+  readonly #options: PersistenceOptions;
+  readonly #queue = new WriteQueue();
+  #room: RoomStorage | null = null;
+  #groupId: string | null = null;
+  #isWriting = false;
+  #failures = 0;
+  #retry: Timer | null = null;
+  #error: ErrorBody | null = null;
+  #isOpening = true;
+  #isOff = false;
+  #isClosed = false;
+  #told: PersistenceState | null = null;
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+  }
+
+  /** What is kept; null where there is no storage to be had: work goes on in memory, and it is tried again. Never rejects. */
+  async open(): Promise<StoredRoom | null> {
+    const stored = await this.#openRoom();
+    this.#isOpening = false;
+    this.#groupId = stored?.groupId ?? null;
+    this.#tell();
+    this.#pump();
+    return stored;
+  }
+
+  async #openRoom(): Promise<StoredRoom | null> {
+    try {
+      const room = await this.#options.storage.open(this.#options.place);
+      if (this.#isClosed) {
+        room.close();
+        return null;
+      }
+      const stored = await room.load();
+      this.#room = room;
+      room.onEnded((error) => this.#ended(room, error));
+      this.#failures = 0;
+      this.#error = null;
+      return stored;
+    } catch (error) {
+      this.#failed(AlcoveError.from(error, 'storage_failed'));
+      return null;
+    }
+  }
+
+  get state(): PersistenceState {
+    const unsaved = this.#queue.unsaved;
+    const status = this.#isOff
+      ? 'off'
+      : this.#isOpening
+        ? 'opening'
+        : this.#error !== null
+          ? 'failing'
+          : this.#queue.isEmpty
+            ? 'saved'
+            : 'saving';
+    return { status, error: this.#error, unsaved };
+  }
+
+  /** A mutation was called, or one that was pending goes by this name now. */
+  enqueue(client: StoredClient, mutation: StoredMutation): void {
+    this.#add(() => this.#queue.enqueue(client, mutation));
+  }
+
+  /** The confirmed state moved on, and with it clients and what is known to be rejected. */
+  advance(
+    historyId: string,
+    commits: readonly StoredCommit[],
+    clients: readonly StoredClient[],
+    rejections: readonly StoredRejection[],
+  ): void {
+    this.#add(() => this.#queue.advance({ historyId, commits, clients, rejections }));
+  }
+
+  /** An image to keep; it takes the place of one that is not written yet. */
+  keepImage(image: StoredImage): void {
+    this.#add(() => this.#queue.keepImage(image));
+  }
+
+  removeClients(clientIds: readonly string[]): void {
+    this.#add(() => this.#queue.removeClients(clientIds));
+  }
+
+  dismiss(keys: readonly string[]): void {
+    this.#add(() => this.#queue.dismiss(keys));
+  }
+
+  /** What other tabs have pending by now; null where that cannot be known. */
+  async outbox(): Promise<StoredOutbox | null> {
+    try {
+      return (await this.#room?.outbox()) ?? null;
+    } catch {
+      return null; // a write that fails tells
+    }
+  }
+
+  /** Image and tail as they are kept by now; null where there are none, or none that can be read. */
+  async replica(): Promise<StoredReplica | null> {
+    try {
+      return (await this.#room?.load())?.replica ?? null;
+    } catch {
+      return null; // as above
+    }
+  }
+
+  /** What is not written is lost, where no other tab keeps it: to be said before. */
+  close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    this.#room?.close();
+    this.#room = null;
+  }
+
+  #add(add: () => void): void {
+    if (this.#isClosed || this.#isOff) return;
+    add();
+    this.#tell();
+    this.#pump();
+  }
+
+  #pump(): void {
+    const room = this.#room;
+    if (room === null || this.#isWriting || this.#isClosed || this.#retry !== null) return;
+    const work = this.#queue.next();
+    if (work === null) return this.#tell();
+    this.#isWriting = true;
+    this.#perform(room, work).then(
+      () => {
+        this.#isWriting = false;
+        this.#failures = 0;
+        this.#error = null;
+        this.#queue.done();
+        if (work.type === 'enqueue') this.#options.onStored(work.client.clientId, work.client.lastMutationId);
+        if (work.type === 'advance') this.#options.onAdvanced(work.advance.clients);
+        this.#tell();
+        this.#pump();
+      },
+      (error: unknown) => {
+        this.#isWriting = false;
+        this.#queue.failed(work);
+        this.#failed(AlcoveError.from(error, 'storage_failed'), work);
+      },
+    );
+  }
+
+  async #perform(room: RoomStorage, work: Work): Promise<void> {
+    switch (work.type) {
+      case 'enqueue':
+        return room.enqueue(work.client, work.mutations);
+      case 'remove':
+        return room.removeClients(work.clientIds);
+      case 'dismiss':
+        return room.dismiss(work.keys);
+      case 'image':
+        // Superseded: another tab's is newer, or is being written.
+        await room.writeImage(work.image, await room.becomeImager());
+        return;
+      case 'advance': {
+        const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
+        const isCostly = tailBytes > Math.max(TAIL_BYTES_MIN, imageBytes / 2);
+        if (tail !== 'appended' || isCostly) this.#options.onImageWanted();
+        return;
+      }
+    }
+  }
+
+  /** Full: what can be fetched again makes room for what cannot. */
+  #failed(error: AlcoveError, work?: Work): void {
+    if (this.#isClosed) return;
+    this.#error = error.toBody();
+    this.#failures += 1;
+    if (error.code === 'update_needed') return this.#turnOff();
+    if (error.code === 'storage_full' && work !== undefined) this.#makeRoom(work);
+    const { runtime } = this.#options;
+    const delayMs = backoffMs(this.#failures, runtime.random(), error.retryAfterMs, RETRY);
+    this.#retry?.cancel();
+    this.#retry = runtime.setTimer(delayMs, () => {
+      this.#retry = null;
+      if (this.#room === null) void this.#reopen();
+      else this.#pump();
+    });
+    this.#tell();
+  }
+
+  #makeRoom(work: Work): void {
+    if (work.type === 'image') return this.#queue.dropImage();
+    if (work.type === 'enqueue') {
+      this.#queue.dropImage();
+      this.#room?.dropReplica().catch(() => undefined); // the write that follows tells
+    }
+  }
+
+  #turnOff(): void {
+    this.#isOff = true;
+    this.#queue.clear();
+    this.#room?.close();
+    this.#room = null;
+    this.#tell();
+  }
+
+  #ended(room: RoomStorage, error: ErrorBody): void {
+    if (this.#room !== room) return;
+    this.#room = null;
+    room.close();
+    this.#failed(AlcoveError.fromBody(error));
+  }
+
+  async #reopen(): Promise<void> {
+    const stored = await this.#openRoom();
+    if (stored === null) return;
+    if (stored.groupId !== this.#groupId) {
+      this.#groupId = stored.groupId;
+      this.#queue.clear();
+      this.#options.onEmptied();
+    }
+    this.#tell();
+    this.#pump();
+  }
+
+  #tell(): void {
+    const state = this.state;
+    const told = this.#told;
+    if (told !== null && told.status === state.status && told.unsaved === state.unsaved && told.error === state.error) return;
+    this.#told = state;
+    this.#options.onState(state);
+  }
+}

@@ -1,0 +1,164 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { CommitMessage } from '@alcove/core/protocol/server-message';
+
+/**
+ * Where tabs keep what has to survive them: one browser's disk, or a fake of it. Everything a room keeps is one unit that can be opened, read whole, written in
+ * small pieces and removed. All tabs of the browser share it; whatever must hold between them is checked inside one transaction of the platform.
+ */
+export interface Storage {
+  /**
+   * Opens what is kept under `place`, or begins it.
+   * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it.
+   */
+  open(place: StoragePlace): Promise<RoomStorage>;
+  /** Removes all that is kept under `place`; tabs that have it open are told (`onEnded`). @throws AlcoveError `storage_failed` */
+  remove(place: StoragePlace): Promise<void>;
+}
+
+/** Names one user's share of one room: what another user, server or room keeps is out of reach. */
+export interface StoragePlace {
+  /** Address of the server as the client was given it. */
+  readonly server: string;
+  /** The app's name of the user; null: nobody is signed in. */
+  readonly user: string | null;
+  readonly roomName: string;
+  readonly roomId: string;
+}
+
+/**
+ * One room's share, open. Each method is one transaction of the platform (an image: one a chunk); one that rejects has changed nothing.
+ *
+ * ```
+ * open → load → (enqueue | advance | … in any order, from any number of tabs) → close
+ * ```
+ *
+ * All of them reject with `storage_full` where there is no space, else with `storage_failed`.
+ */
+export interface RoomStorage {
+  /** All of it, each piece checked. What is damaged is left out, removed, and named in `damage`; nothing throws over it. */
+  load(): Promise<StoredRoom>;
+  /** Only the pending mutations and their clients: for a look at what other tabs wrote. */
+  outbox(): Promise<StoredOutbox>;
+  /** Strict: when it resolves the mutations are on the disk. What is kept as confirmed of the client stays as it is. */
+  enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void>;
+  /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */
+  advance(advance: Advance): Promise<Advanced>;
+  /** Removes clients with all that is pending of them, unless another tab wrote something new for one. Strict. */
+  removeClients(clientIds: readonly string[]): Promise<void>;
+  /** Forgets rejections. */
+  dismiss(keys: readonly string[]): Promise<void>;
+
+  /** Becomes the one that images: the imager before is superseded with its next chunk. Resolves with the number that says so. */
+  becomeImager(): Promise<number>;
+  /**
+   * Writes a whole image beside the one that is there and switches over in the transaction that trims the tail. Before it, readers find the image before; a
+   * writer that dies half-way leaves that one. `imager`: a number of `becomeImager`.
+   * Resolves with `superseded` where another imager came, or where what is kept already is of the same history and newer.
+   */
+  writeImage(image: StoredImage, imager: number): Promise<'written' | 'superseded'>;
+  /** Throws image and tail away; the outbox stays. */
+  dropReplica(): Promise<void>;
+
+  /** Once: the platform closed it under us (deleted, cleared, lost, a newer build wants in). Every later call rejects. */
+  onEnded(listener: (error: ErrorBody) => void): void;
+  /** Idempotent. What is under way ends. */
+  close(): void;
+}
+
+/** A state of the room, in its own words, and which tables it has. */
+export interface StoredPosition {
+  readonly historyId: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly view: string;
+  readonly schemaId: string;
+}
+
+export interface StoredImage {
+  readonly position: StoredPosition;
+  /** A SQLite file that holds the room at `position`. */
+  readonly bytes: Uint8Array;
+  /** Lower-case hex of their SHA-256. */
+  readonly sha256: string;
+}
+
+/** What follows on an image: the range (from, to] of its history, as the change stream had it. */
+export type StoredCommit = Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'>;
+
+export interface StoredReplica {
+  readonly image: StoredImage;
+  /** In order; each follows on what is before it. */
+  readonly tail: readonly StoredCommit[];
+  /** As stored: what the tail costs. */
+  readonly tailBytes: number;
+}
+
+/** One page load's counters. */
+export interface StoredClient {
+  readonly clientId: string;
+  /** Highest mutationId ever minted. */
+  readonly lastMutationId: number;
+  /** Highest mutationId whose fate is known, and with which version of which history it shows; null: none yet. */
+  readonly confirmed: number;
+  readonly confirmedAt: { readonly historyId: string; readonly version: number } | null;
+  /** Version of the first welcome this client had; null: none. */
+  readonly welcomed: number | null;
+  /** Wall time of its last write, in ms. */
+  readonly seenAtMs: number;
+}
+
+export interface StoredMutation extends Mutation {
+  /** Which build's mutators it was called with. */
+  readonly schemaId: string;
+}
+
+export interface StoredRejection {
+  /** `clientId mutationId`. */
+  readonly key: string;
+  readonly mutation: StoredMutation;
+  readonly error: ErrorBody;
+  readonly atMs: number;
+}
+
+export interface StoredOutbox {
+  readonly clients: readonly StoredClient[];
+  /** Of each client in order of mutationIds; the clients in order of their oldest one. */
+  readonly mutations: readonly StoredMutation[];
+}
+
+export interface StoredRoom extends StoredOutbox {
+  /** Minted when this place was begun: another one than last time means that it was emptied meanwhile. */
+  readonly groupId: string;
+  /** Whether `open` began it just now. */
+  readonly isNew: boolean;
+  readonly replica: StoredReplica | null;
+  readonly rejections: readonly StoredRejection[];
+  readonly damage: readonly StorageDamage[];
+}
+
+/** What was found damaged and is gone. `outbox`: ids of a client that were minted are not all there. */
+export interface StorageDamage {
+  readonly what: 'image' | 'tail' | 'outbox' | 'rejection';
+  readonly detail: string;
+}
+
+/** One turn's progress: commits for the tail and what they settled, together or not at all. */
+export interface Advance {
+  readonly historyId: string;
+  readonly commits: readonly StoredCommit[];
+  /** Counters of clients that moved on; their pending mutations up to `confirmed` go. */
+  readonly clients: readonly StoredClient[];
+  /** Kept until they are dismissed. */
+  readonly rejections: readonly StoredRejection[];
+}
+
+/**
+ * What became of the commits (the clients are written in any case). `appended`: the tail reaches to the last of them, by this call or another tab's. `gap`: it
+ * does not reach to the first. `other`: no image of this history and schema is kept.
+ */
+export interface Advanced {
+  readonly tail: 'appended' | 'gap' | 'other';
+  readonly tailBytes: number;
+  readonly imageBytes: number;
+}

@@ -1,0 +1,172 @@
+import { assert } from '@alcove/core/error';
+import type { Advance, StoredClient, StoredImage, StoredMutation } from './storage.ts';
+
+/** One transaction's worth (an image: a few). */
+export type Work =
+  | { readonly type: 'enqueue'; readonly client: StoredClient; readonly mutations: readonly StoredMutation[] }
+  | { readonly type: 'remove'; readonly clientIds: readonly string[] }
+  | { readonly type: 'dismiss'; readonly keys: readonly string[] }
+  | { readonly type: 'image'; readonly image: StoredImage }
+  | { readonly type: 'advance'; readonly advance: Advance };
+
+interface Queued {
+  readonly client: StoredClient;
+  readonly mutation: StoredMutation;
+}
+
+/** Mutations that one transaction takes. */
+const MUTATIONS_A_WRITE = 500;
+/** Rows of changes, in characters of JSON, that wait at most; past it a fresh image is cheaper than what is left out. */
+const COMMITS_MAX = 2_000;
+
+/**
+ * What is still to be written, joined while it waits: a busy room costs as many transactions as the disk manages. In order of worth: what the user did, what
+ * is settled or gone, the image, the commits after it.
+ */
+export class WriteQueue {
+  #mutations: Queued[] = [];
+  #advance: Advance | null = null;
+  #image: StoredImage | null = null;
+  #removed = new Set<string>();
+  #dismissed = new Set<string>();
+  #underWay: Work | null = null;
+
+  enqueue(client: StoredClient, mutation: StoredMutation): void {
+    this.#mutations.push({ client, mutation });
+  }
+
+  advance(next: Advance): void {
+    this.#dropConfirmed(next.clients);
+    const before = this.#advance;
+    if (before === null) {
+      this.#advance = next;
+      return;
+    }
+    const isSame = before.historyId === next.historyId;
+    const commits = isSame ? [...before.commits, ...next.commits] : next.commits;
+    this.#advance = {
+      historyId: next.historyId,
+      // Too many: left out, they make a gap, which asks for an image.
+      commits: commits.length > COMMITS_MAX ? next.commits : commits,
+      clients: newestOf([...before.clients, ...next.clients]),
+      rejections: [...before.rejections, ...next.rejections],
+    };
+  }
+
+  /** What the room has decided need not be kept any more. */
+  #dropConfirmed(clients: readonly StoredClient[]): void {
+    const confirmed = new Map(clients.map((client) => [client.clientId, client.confirmed]));
+    const isOpen = ({ mutation }: Queued): boolean => mutation.mutationId > (confirmed.get(mutation.clientId) ?? 0);
+    if (!this.#mutations.every(isOpen)) this.#mutations = this.#mutations.filter(isOpen);
+  }
+
+  keepImage(image: StoredImage): void {
+    this.#image = image;
+  }
+
+  dropImage(): void {
+    this.#image = null;
+  }
+
+  removeClients(clientIds: readonly string[]): void {
+    for (const clientId of clientIds) this.#removed.add(clientId);
+    this.#mutations = this.#mutations.filter(({ client }) => !clientIds.includes(client.clientId));
+  }
+
+  dismiss(keys: readonly string[]): void {
+    for (const key of keys) this.#dismissed.add(key);
+  }
+
+  clear(): void {
+    this.#mutations.length = 0;
+    this.#advance = null;
+    this.#image = null;
+    this.#removed.clear();
+    this.#dismissed.clear();
+  }
+
+  /** Mutations that are not known to be on the disk. */
+  get unsaved(): number {
+    return this.#mutations.length + (this.#underWay?.type === 'enqueue' ? this.#underWay.mutations.length : 0);
+  }
+
+  get isEmpty(): boolean {
+    const waits = this.#mutations.length > 0 || this.#removed.size > 0 || this.#dismissed.size > 0;
+    return !waits && this.#advance === null && this.#image === null && this.#underWay === null;
+  }
+
+  /** The next one, until `done` or `failed`. */
+  next(): Work | null {
+    this.#underWay = this.#take();
+    return this.#underWay;
+  }
+
+  #take(): Work | null {
+    const first = this.#mutations[0];
+    if (first !== undefined) return this.#takeMutations(first.client.clientId);
+    if (this.#removed.size > 0) {
+      const clientIds = [...this.#removed];
+      this.#removed = new Set();
+      return { type: 'remove', clientIds };
+    }
+    if (this.#dismissed.size > 0) {
+      const keys = [...this.#dismissed];
+      this.#dismissed = new Set();
+      return { type: 'dismiss', keys };
+    }
+    if (this.#image !== null) {
+      const image = this.#image;
+      this.#image = null;
+      return { type: 'image', image };
+    }
+    if (this.#advance === null) return null;
+    const advance = this.#advance;
+    this.#advance = null;
+    return { type: 'advance', advance };
+  }
+
+  /** Of one client, in order, as far as they lie together. */
+  #takeMutations(clientId: string): Work {
+    const isOther = (entry: Queued): boolean => entry.client.clientId !== clientId;
+    const other = this.#mutations.findIndex(isOther);
+    const taken = this.#mutations.splice(0, Math.min(MUTATIONS_A_WRITE, other === -1 ? this.#mutations.length : other));
+    const last = taken.at(-1);
+    assert(last !== undefined, 'no mutation is left');
+    return { type: 'enqueue', client: last.client, mutations: taken.map(({ mutation }) => mutation) };
+  }
+
+  done(): void {
+    this.#underWay = null;
+  }
+
+  /** It comes again, before what came meanwhile. */
+  failed(work: Work): void {
+    this.#underWay = null;
+    switch (work.type) {
+      case 'enqueue':
+        this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation })));
+        return;
+      case 'remove':
+        for (const clientId of work.clientIds) this.#removed.add(clientId);
+        return;
+      case 'dismiss':
+        for (const key of work.keys) this.#dismissed.add(key);
+        return;
+      case 'image':
+        this.#image ??= work.image;
+        return;
+      case 'advance': {
+        const later = this.#advance;
+        this.#advance = work.advance;
+        if (later !== null) this.advance(later);
+        return;
+      }
+    }
+  }
+}
+
+function newestOf(clients: readonly StoredClient[]): StoredClient[] {
+  const newest = new Map<string, StoredClient>();
+  for (const client of clients) newest.set(client.clientId, client);
+  return [...newest.values()];
+}

@@ -1,0 +1,351 @@
+import { describe, expect, it } from 'vitest';
+import type { StoragePlace, StoredRejection } from '../../packages/client/src/storage/storage.ts';
+import {
+  advanceWith,
+  clientOf,
+  codeOf,
+  commitFrom,
+  imageAt,
+  imaged,
+  mutationOf,
+  newPlace,
+  positionAt,
+  reload,
+  type Row,
+  type StorageWorld,
+  withRoom,
+} from './storage-samples.ts';
+
+/** What everybody may rely on of a Storage. */
+export function storageContract(name: string, make: () => StorageWorld): void {
+  describe(`storage contract: ${name}`, () => {
+    placesContract(make);
+    outboxContract(make);
+    replicaContract(make);
+    imagerContract(make);
+    damageContract(make);
+    endContract(make);
+  });
+}
+
+function placesContract(make: () => StorageWorld): void {
+  it('[ST-1] begins a place once and knows it again', async () => {
+    const world = make();
+    const place = newPlace();
+    const first = await reload(world, place);
+    expect(first).toMatchObject({ isNew: true, replica: null, clients: [], mutations: [], rejections: [], damage: [] });
+    const again = await reload(world, place);
+    expect(again).toMatchObject({ isNew: false, groupId: first.groupId, damage: [] });
+  });
+
+  it('[ST-1] keeps users, servers and rooms apart', async () => {
+    const world = make();
+    const place = newPlace();
+    const others = [{ user: null }, { user: 'bob' }, { server: 'ws://there' }, { roomName: 'board' }, { roomId: `${place.roomId}x` }];
+    await withRoom(world, place, (room) => room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]));
+    for (const other of others) expect(await reload(world, { ...place, ...other })).toMatchObject({ isNew: true, mutations: [] });
+    expect((await reload(world, place)).mutations).toEqual([mutationOf('a', 1)]);
+  });
+
+  it('[ST-2] removes a place and nothing else', async () => {
+    const world = make();
+    const [place, other] = [newPlace(), newPlace()];
+    const groups = [await reload(world, place), await reload(world, other)].map(({ groupId }) => groupId);
+    await world.storage.remove(place);
+    const [emptied, kept] = [await reload(world, place), await reload(world, other)];
+    expect(emptied.isNew).toBe(true);
+    expect(emptied.groupId).not.toBe(groups[0]);
+    expect(kept).toMatchObject({ isNew: false, groupId: groups[1] });
+  });
+}
+
+function outboxContract(make: () => StorageWorld): void {
+  it('[ST-3] has what was enqueued, each client in order, the oldest call first', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(clientOf('late', { lastMutationId: 1 }), [mutationOf('late', 1, 3_000)]);
+      await room.enqueue(clientOf('early', { lastMutationId: 1 }), [mutationOf('early', 1, 1_000)]);
+      const more = Array.from({ length: 120 }, (_, index) => mutationOf('early', index + 2, 2_000));
+      await room.enqueue(clientOf('early', { lastMutationId: 121 }), more);
+    });
+    const { clients, mutations, damage } = await reload(world, place);
+    expect(clients.map(({ clientId, lastMutationId }) => [clientId, lastMutationId])).toEqual([
+      ['early', 121],
+      ['late', 1],
+    ]);
+    expect(mutations.map(({ clientId, mutationId }) => `${clientId} ${mutationId}`)).toEqual([
+      ...Array.from({ length: 121 }, (_, index) => `early ${index + 1}`),
+      'late 1',
+    ]);
+    expect(mutations[0]).toEqual(mutationOf('early', 1, 1_000));
+    expect(damage).toEqual([]);
+  });
+
+  it('[ST-4] a mutation goes with the commit that settled it, and a rejection stays until it is dismissed', async () => {
+    const world = make();
+    const place = newPlace();
+    const mutations = [1, 2, 3].map((id) => mutationOf('a', id));
+    const rejection: StoredRejection = {
+      key: 'a 2',
+      mutation: mutationOf('a', 2),
+      error: { code: 'mutator_failed', message: 'no room for two' },
+      atMs: 1,
+    };
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 4);
+      await room.enqueue(clientOf('a', { lastMutationId: 3 }), mutations);
+      const confirmed = clientOf('a', { lastMutationId: 3, confirmed: 2, confirmedAt: { historyId: 'history-1', version: 5 } });
+      await room.advance(advanceWith({ commits: [commitFrom(4, 5)], clients: [confirmed], rejections: [rejection] }));
+    });
+    const after = await reload(world, place);
+    expect(after.mutations).toEqual([mutationOf('a', 3)]);
+    expect(after.clients[0]).toMatchObject({ confirmed: 2, confirmedAt: { version: 5 } });
+    expect(after.replica?.tail).toEqual([commitFrom(4, 5)]);
+    expect(after.rejections).toEqual([rejection]);
+    await withRoom(world, place, (room) => room.dismiss(['a 2']));
+    expect((await reload(world, place)).rejections).toEqual([]);
+  });
+
+  it('[ST-5] another tab sees what was enqueued; removed clients are gone with what was pending', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        await first.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+        await second.enqueue(clientOf('b', { lastMutationId: 1 }), [mutationOf('b', 1)]);
+        expect((await first.outbox()).mutations.map(({ clientId }) => clientId)).toEqual(['a', 'b']);
+        await second.removeClients(['a']);
+        expect(await first.outbox()).toMatchObject({ clients: [{ clientId: 'b' }], mutations: [mutationOf('b', 1)] });
+      }),
+    );
+  });
+}
+
+function replicaContract(make: () => StorageWorld): void {
+  it('[ST-6] an image comes back byte for byte, with the commits after it in order', async () => {
+    const world = make();
+    const place = newPlace();
+    const image = await withRoom(world, place, async (room) => {
+      const written = await imaged(world, room, 10);
+      await room.advance(advanceWith({ commits: [commitFrom(10, 11), commitFrom(11, 14)] }));
+      const advanced = await room.advance(advanceWith({ commits: [commitFrom(14, 15)] }));
+      expect(advanced).toMatchObject({ tail: 'appended', imageBytes: 5_000_000 });
+      expect(advanced.tailBytes).toBeGreaterThan(300);
+      return written;
+    });
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position).toEqual(image.position);
+    expect(replica?.image.bytes.length).toBe(image.bytes.length);
+    expect(await world.hexOfSha256(replica?.image.bytes ?? new Uint8Array())).toBe(image.sha256);
+    expect(replica?.tail).toEqual([commitFrom(10, 11), commitFrom(11, 14), commitFrom(14, 15)]);
+  });
+
+  it('[ST-7] what several tabs append is kept once, however it is cut', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        await imaged(world, first, 1);
+        const tails = await Promise.all([
+          first.advance(advanceWith({ commits: [commitFrom(1, 2), commitFrom(2, 3)] })),
+          second.advance(advanceWith({ commits: [commitFrom(1, 3)] })),
+          second.advance(advanceWith({ commits: [commitFrom(3, 6)] })),
+          first.advance(advanceWith({ commits: [commitFrom(3, 4), commitFrom(4, 7)] })),
+        ]);
+        expect(tails.map(({ tail }) => tail)).toEqual(['appended', 'appended', 'appended', 'appended']);
+      }),
+    );
+    const tail = (await reload(world, place)).replica?.tail ?? [];
+    expect(tail.at(-1)?.to).toBe(7);
+    let version = 1;
+    for (const commit of tail) {
+      expect(commit.from).toBeLessThanOrEqual(version);
+      expect(commit.to).toBeGreaterThan(version);
+      version = commit.to;
+    }
+  });
+
+  it('[ST-8] nothing is appended that does not follow: a gap, another history, a fork, another schema', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      expect(await room.advance(advanceWith({ commits: [commitFrom(1, 2)] }))).toMatchObject({ tail: 'other', imageBytes: 0 });
+      await imaged(world, room, 5);
+      expect(await room.advance(advanceWith({ commits: [commitFrom(6, 7)] }))).toMatchObject({ tail: 'gap' });
+      expect(await room.advance(advanceWith({ historyId: 'history-2', commits: [commitFrom(5, 6)] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(4, 5), hash: 'another' }] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(5, 6), schema: 'schema-2' }] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [commitFrom(2, 4)] }))).toMatchObject({ tail: 'appended', tailBytes: 0 });
+    });
+    expect((await reload(world, place)).replica).toMatchObject({ tail: [], tailBytes: 0 });
+  });
+
+  it('[ST-9] a newer image takes the place of the one before and the tail up to it', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      await room.advance(advanceWith({ commits: [commitFrom(1, 3), commitFrom(3, 6), commitFrom(6, 8)] }));
+      await imaged(world, room, 6);
+      expect(await room.advance(advanceWith({ commits: [commitFrom(8, 9)] }))).toMatchObject({ tail: 'appended' });
+    });
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position.version).toBe(6);
+    expect(replica?.tail).toEqual([commitFrom(6, 8), commitFrom(8, 9)]);
+  });
+
+  it('[ST-9] an image of another history, schema or view takes the place of all', async () => {
+    const world = make();
+    for (const change of [{ historyId: 'history-2' }, { schemaId: 'schema-2' }, { view: 'members' }]) {
+      const place = newPlace();
+      await withRoom(world, place, async (room) => {
+        await imaged(world, room, 5);
+        await room.advance(advanceWith({ commits: [commitFrom(5, 9)] }));
+        await imaged(world, room, 2, change);
+      });
+      expect((await reload(world, place)).replica).toMatchObject({ image: { position: positionAt(2, change) }, tail: [], tailBytes: 0 });
+    }
+  });
+}
+
+function imagerContract(make: () => StorageWorld): void {
+  it('[ST-10] an imager that was superseded writes nothing more, and the older image of a history never comes back', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        const stale = await first.becomeImager();
+        const current = await second.becomeImager();
+        expect(await first.writeImage(await imageAt(world, 3), stale)).toBe('superseded');
+        expect(await second.writeImage(await imageAt(world, 2), current)).toBe('written');
+        expect(await second.writeImage(await imageAt(world, 2), current)).toBe('superseded');
+        expect(await second.writeImage(await imageAt(world, 1), current)).toBe('superseded');
+      }),
+    );
+    expect((await reload(world, place)).replica?.image.position.version).toBe(2);
+  });
+
+  it('[ST-10] one that is superseded or dies half-way leaves the image before', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        await imaged(world, first, 1);
+        const imager = await first.becomeImager();
+        const writing = first.writeImage(await imageAt(world, 2, 13_000_000), imager);
+        await second.becomeImager();
+        expect(await writing).toBe('superseded');
+        const dying = await second.becomeImager();
+        const ended = second.writeImage(await imageAt(world, 3, 13_000_000), dying);
+        second.close();
+        await expect(ended).rejects.toMatchObject({ code: 'closed' });
+      }),
+    );
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position.version).toBe(1);
+  });
+}
+
+function damageContract(make: () => StorageWorld): void {
+  const filled = async (world: StorageWorld): Promise<StoragePlace> => {
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      await room.advance(advanceWith({ commits: [commitFrom(1, 2), commitFrom(2, 3), commitFrom(3, 4)] }));
+      await room.enqueue(
+        clientOf('a', { lastMutationId: 3 }),
+        [1, 2, 3].map((id) => mutationOf('a', id)),
+      );
+    });
+    return place;
+  };
+  const flipped = (row: Row): Row => {
+    if (!(row instanceof Uint8Array)) return { ...row, text: row.text.replace(/[a-z](?=[^a-z]*$)/, '~') };
+    const bytes = row.slice();
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    return bytes;
+  };
+
+  it('[ST-11] a damaged, cut or missing image is thrown away, once, and the outbox stays', async () => {
+    const world = make();
+    const changes: ((row: Row) => Row | undefined)[] = [
+      flipped,
+      (row) => (row instanceof Uint8Array ? row.slice(1) : row),
+      () => undefined,
+    ];
+    for (const change of changes) {
+      const place = await filled(world);
+      await world.damage(place, 'image', (row, key) => (Array.isArray(key) && key[1] === 1 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found).toMatchObject({ replica: null, damage: [{ what: 'image' }] });
+      expect(found.mutations).toHaveLength(3);
+      expect(await reload(world, place)).toMatchObject({ replica: null, damage: [], groupId: found.groupId });
+    }
+  });
+
+  it('[ST-11] a damaged or missing commit ends the tail before it', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'tail', (row, key) => (key === 3 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found.replica?.tail).toEqual([commitFrom(1, 2)]);
+      expect(found.damage).toMatchObject([{ what: 'tail' }]);
+    }
+  });
+
+  it('[ST-11] a damaged header takes the replica with it and not the outbox', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'header', change);
+      const found = await reload(world, place);
+      expect(found).toMatchObject({ replica: null, isNew: false });
+      expect(found.mutations).toHaveLength(3);
+      const again = await reload(world, place);
+      expect(again).toMatchObject({ groupId: found.groupId, damage: [] });
+    }
+  });
+
+  it('[ST-12] mutations that were minted and are not there are told', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'mutations', (row, key) => (Array.isArray(key) && key[1] === 2 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found.mutations.map(({ mutationId }) => mutationId)).toEqual([1, 3]);
+      expect(found.damage.every(({ what }) => what === 'outbox')).toBe(true);
+      expect(found.damage.length).toBeGreaterThan(0);
+    }
+  });
+}
+
+function endContract(make: () => StorageWorld): void {
+  it('[ST-13] a place that is cleared under a tab tells it, and every later call says so', async () => {
+    const world = make();
+    const place = newPlace();
+    const room = await world.storage.open(place);
+    const ended = new Promise<string>((resolve) => room.onEnded(({ code }) => resolve(code)));
+    await world.clear(place);
+    expect(await ended).toBe('storage_failed');
+    expect(await codeOf(room.enqueue(clientOf('a'), []))).toBe('storage_failed');
+    expect(await codeOf(room.load())).toBe('storage_failed');
+    room.close();
+    expect(await reload(world, place)).toMatchObject({ isNew: true, clients: [] });
+  });
+
+  it('[ST-13] after close every call is refused, and the place stays', async () => {
+    const world = make();
+    const place = newPlace();
+    const room = await world.storage.open(place);
+    const { groupId } = await room.load();
+    room.close();
+    room.close();
+    expect(await codeOf(room.outbox())).toBe('closed');
+    expect(await reload(world, place)).toMatchObject({ isNew: false, groupId });
+  });
+}
