@@ -1,0 +1,77 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { describe, expect, it } from 'vitest';
+import { SiblingMutations } from './sibling-mutations.ts';
+
+const mutationOf = (clientId: string, mutationId: number): Mutation => ({
+  clientId,
+  mutationId,
+  name: 'addStop',
+  args: null,
+  seed: '',
+  nowMs: 0,
+});
+const mutationsOf = (clientId: string, ...ids: number[]) => ids.map((id) => mutationOf(clientId, id));
+const at = (version: number, historyId = 'h1') => ({ historyId, version });
+const applied = (clientId: string, mutationId: number, version: number) => ({ clientId, mutationId, version, status: 'applied' }) as const;
+
+describe('mutations of other tabs', () => {
+  it('[TB-1] are shown once, in order, however often and late they come', () => {
+    const siblings = new SiblingMutations();
+    expect(siblings.add('b', 0, mutationsOf('b', 2))).toEqual(mutationsOf('b', 2));
+    expect(siblings.add('b', 0, mutationsOf('b', 1, 2, 3))).toEqual(mutationsOf('b', 1, 3));
+    expect(siblings.add('b', 0, mutationsOf('b', 1, 2, 3))).toEqual([]);
+    expect(siblings.pending()).toEqual(mutationsOf('b', 1, 2, 3));
+    expect(siblings.clientIds()).toEqual(['b']);
+  });
+
+  it('[TB-2] end with the version of their result, and never come back', () => {
+    const siblings = new SiblingMutations();
+    siblings.add('b', 0, mutationsOf('b', 1, 2));
+    siblings.takeResults('h1', [applied('b', 1, 7), applied('c', 1, 7)]);
+    expect(siblings.settle(at(6))).toEqual([]);
+    expect(siblings.settle(at(7))).toEqual(mutationsOf('b', 1));
+    expect(siblings.add('b', 0, mutationsOf('b', 1, 2))).toEqual([]);
+    expect(siblings.pending()).toEqual(mutationsOf('b', 2));
+  });
+
+  it('[TB-2] end with what their tab says, also before they came', () => {
+    const siblings = new SiblingMutations();
+    siblings.confirmed('b', 2, at(9));
+    expect(siblings.add('b', 0, mutationsOf('b', 1, 2, 3))).toEqual(mutationsOf('b', 3));
+    siblings.confirmed('b', 3, at(10));
+    expect(siblings.settle(at(9))).toEqual([]);
+    expect(siblings.settle(at(10))).toEqual(mutationsOf('b', 3));
+  });
+
+  it('[TB-2] end in another history at once', () => {
+    const siblings = new SiblingMutations();
+    siblings.add('b', 0, mutationsOf('b', 1, 2));
+    siblings.confirmed('b', 1, at(100));
+    expect(siblings.settle(at(5, 'h2'))).toEqual(mutationsOf('b', 1));
+    siblings.confirmed('b', 2, null);
+    expect(siblings.settle(at(5, 'h2'))).toEqual(mutationsOf('b', 2));
+  });
+
+  it('[TB-3] are handed over once', () => {
+    const siblings = new SiblingMutations();
+    siblings.add('b', 0, mutationsOf('b', 1, 2));
+    siblings.add('c', 0, mutationsOf('c', 1));
+    expect(siblings.take('b')).toEqual(mutationsOf('b', 1, 2));
+    expect(siblings.take('b')).toEqual([]);
+    expect(siblings.add('b', 0, mutationsOf('b', 1, 2))).toEqual([]);
+    expect(siblings.pending()).toEqual(mutationsOf('c', 1));
+  });
+
+  it('[TB-1] of clients long gone are forgotten, those with something pending are not', () => {
+    const siblings = new SiblingMutations();
+    siblings.add('kept', 0, mutationsOf('kept', 1));
+    for (let number = 0; number < 300; number += 1) {
+      siblings.add(`client-${number}`, 0, mutationsOf(`client-${number}`, 1));
+      siblings.takeResults('h1', [applied(`client-${number}`, 1, 1)]);
+      siblings.settle(at(1));
+    }
+    expect(siblings.add('client-0', 0, mutationsOf('client-0', 1))).toHaveLength(1);
+    expect(siblings.add('client-299', 0, mutationsOf('client-299', 1))).toEqual([]);
+    expect(siblings.clientIds()).toEqual(['kept', 'client-0']);
+  });
+});

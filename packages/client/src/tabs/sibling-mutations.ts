@@ -1,0 +1,119 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { MutationResult } from '@alcove/core/protocol/server-message';
+
+/** A version of one history. */
+export interface VersionAt {
+  readonly historyId: string;
+  readonly version: number;
+}
+
+interface Pending {
+  readonly mutation: Mutation;
+  /** With which version it is no longer pending; null: not known. */
+  endsAt: VersionAt | null;
+}
+
+/** A client of another tab. */
+interface Sibling {
+  /** Highest mutationId whose end was shown, or heard of before it came here. */
+  confirmed: number;
+  /** In order of mutationIds. */
+  readonly pending: Pending[];
+}
+
+/** Clients of which only the counter is kept, so that a late word of theirs is known to be late. */
+const IDLE_MAX = 200;
+
+/**
+ * Pending mutations of the other tabs of this browser: shown here, pushed there. What ends one is the room's result, which the whole client group hears, or the
+ * word of the tab it is of; both may come late, twice or before the mutation itself. Knows no rows and no socket.
+ */
+export class SiblingMutations {
+  readonly #siblings = new Map<string, Sibling>();
+
+  /** Makes mutations known; gives those that are new, to be shown. `confirmed`: those up to it have ended. */
+  add(clientId: string, confirmed: number, mutations: readonly Mutation[]): Mutation[] {
+    const sibling = this.#siblingOf(clientId);
+    const fresh: Mutation[] = [];
+    for (const mutation of mutations) {
+      if (mutation.mutationId <= Math.max(sibling.confirmed, confirmed)) continue;
+      const at = sibling.pending.findIndex((known) => known.mutation.mutationId >= mutation.mutationId);
+      if (at !== -1 && sibling.pending[at]?.mutation.mutationId === mutation.mutationId) continue;
+      sibling.pending.splice(at === -1 ? sibling.pending.length : at, 0, { mutation, endsAt: null });
+      fresh.push(mutation);
+    }
+    return fresh;
+  }
+
+  /** What the room said to the group; of other clients nothing is taken. */
+  takeResults(historyId: string, results: readonly MutationResult[]): void {
+    for (const { clientId, mutationId, version } of results) {
+      const sibling = this.#siblings.get(clientId);
+      if (sibling === undefined) continue;
+      const entry = sibling.pending.find((known) => known.mutation.mutationId === mutationId);
+      if (entry !== undefined) entry.endsAt ??= { historyId, version };
+    }
+  }
+
+  /** The word of its tab: all up to `confirmed` have ended with that version; null: whatever is shown, they are gone. */
+  confirmed(clientId: string, confirmed: number, at: VersionAt | null): void {
+    const sibling = this.#siblingOf(clientId);
+    for (const entry of sibling.pending) {
+      if (entry.mutation.mutationId > confirmed) break;
+      entry.endsAt = at ?? NOW;
+    }
+    if (sibling.pending.length === 0) sibling.confirmed = Math.max(sibling.confirmed, confirmed);
+  }
+
+  /** Removes and gives what has ended in what is shown: a state of another history holds all that is said of it, or never will. */
+  settle(shown: VersionAt): Mutation[] {
+    const ended: Mutation[] = [];
+    for (const sibling of this.#siblings.values()) {
+      const left = sibling.pending.filter(({ mutation, endsAt }) => {
+        if (endsAt === null || (endsAt.historyId === shown.historyId && endsAt.version > shown.version)) return true;
+        ended.push(mutation);
+        sibling.confirmed = Math.max(sibling.confirmed, mutation.mutationId);
+        return false;
+      });
+      if (left.length < sibling.pending.length) sibling.pending.splice(0, sibling.pending.length, ...left);
+    }
+    if (ended.length > 0) this.#forgetIdle();
+    return ended;
+  }
+
+  /** Its mutations are this tab's now, or nobody's: removes and gives them. */
+  take(clientId: string): Mutation[] {
+    const sibling = this.#siblings.get(clientId);
+    if (sibling === undefined) return [];
+    const taken = sibling.pending.splice(0).map(({ mutation }) => mutation);
+    sibling.confirmed = Math.max(sibling.confirmed, taken.at(-1)?.mutationId ?? 0);
+    return taken;
+  }
+
+  /** To be shown, below this tab's own. */
+  pending(): Mutation[] {
+    return [...this.#siblings.values()].flatMap((sibling) => sibling.pending.map(({ mutation }) => mutation));
+  }
+
+  /** Clients of which something is pending. */
+  clientIds(): string[] {
+    return [...this.#siblings].filter(([, { pending }]) => pending.length > 0).map(([clientId]) => clientId);
+  }
+
+  #siblingOf(clientId: string): Sibling {
+    const known = this.#siblings.get(clientId);
+    if (known !== undefined) return known;
+    const sibling: Sibling = { confirmed: 0, pending: [] };
+    this.#siblings.set(clientId, sibling);
+    return sibling;
+  }
+
+  /** The first that fell idle go first. */
+  #forgetIdle(): void {
+    const idle = [...this.#siblings].filter(([, { pending }]) => pending.length === 0);
+    for (const [clientId] of idle.slice(0, Math.max(0, idle.length - IDLE_MAX))) this.#siblings.delete(clientId);
+  }
+}
+
+/** Before anything that is shown. */
+const NOW: VersionAt = { historyId: '', version: 0 };

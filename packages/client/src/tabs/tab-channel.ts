@@ -1,0 +1,51 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import { clientIdField, countField, jsonField, nameField, ordinalField } from '@alcove/core/protocol/fields';
+import * as v from 'valibot';
+import type { VersionAt } from './sibling-mutations.ts';
+
+/** What tabs of one place tell each other. Any of it may be lost, late or doubled: what is on the disk is looked at now and then. */
+export type TabMessage =
+  /** Mutations of a client of the sender's. */
+  | { readonly type: 'pending'; readonly clientId: string; readonly confirmed: number; readonly mutations: readonly Mutation[] }
+  /** They have ended up to there; `at` null: without a version of their own. */
+  | { readonly type: 'confirmed'; readonly clientId: string; readonly confirmed: number; readonly at: VersionAt | null }
+  /** Somebody came: whoever has something pending says so. */
+  | { readonly type: 'who' }
+  /** What is kept is being removed: nothing of it may be kept again by another tab. */
+  | { readonly type: 'forget' };
+
+export interface TabChannel {
+  post(message: TabMessage): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Opens the way to the other tabs of that name; what they post comes to `onMessage` as it is: `tabMessageOf` checks it. */
+export type OpenTabChannel = (name: string, onMessage: (message: unknown) => void) => TabChannel;
+
+const mutation = v.object({
+  clientId: clientIdField,
+  mutationId: ordinalField,
+  name: nameField,
+  args: jsonField,
+  seed: v.string(),
+  nowMs: v.number(),
+});
+
+const tabMessage = v.variant('type', [
+  v.object({ type: v.literal('pending'), clientId: clientIdField, confirmed: countField, mutations: v.array(mutation) }),
+  v.object({
+    type: v.literal('confirmed'),
+    clientId: clientIdField,
+    confirmed: countField,
+    at: v.nullable(v.object({ historyId: v.string(), version: countField })),
+  }),
+  v.object({ type: v.literal('who') }),
+  v.object({ type: v.literal('forget') }),
+]);
+
+/** Null for what no tab of this build would say: another build's word is not ours to understand. */
+export function tabMessageOf(message: unknown): TabMessage | null {
+  const parsed = v.safeParse(tabMessage, message);
+  return parsed.success ? parsed.output : null;
+}
