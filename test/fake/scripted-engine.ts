@@ -26,6 +26,7 @@ const LIVE: EngineStatus = {
   pending: 0,
   rejected: 0,
   hydration: null,
+  storage: null,
   sessionId: 's',
   user: null,
   serverOffsetMs: 0,

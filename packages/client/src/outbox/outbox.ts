@@ -82,6 +82,12 @@ export class Outbox {
     this.#clients.set(client.clientId, new OutboxClient(isNew ? { ...client, welcomed: this.#sessionVersion } : client));
   }
 
+  /** What a client's row on the disk says; null for one that is not known. */
+  counters(clientId: string): { lastMutationId: number; confirmed: number; welcomed: number | null } | null {
+    const client = this.#clients.get(clientId);
+    return client === undefined ? null : { lastMutationId: client.lastMutationId, confirmed: client.confirmed, welcomed: client.welcomed };
+  }
+
   has(clientId: string): boolean {
     return this.#clients.has(this.currentClientId(clientId));
   }
@@ -182,8 +188,12 @@ export class Outbox {
   }
 
   isStopped(clientId: string): boolean {
-    const stopped = this.#clients.get(clientId)?.stopped;
-    return stopped !== null && stopped !== undefined;
+    return this.stoppedBy(clientId) !== null;
+  }
+
+  /** Why the room takes nothing more from it; null: it does. */
+  stoppedBy(clientId: string): ErrorBody | null {
+    return this.#clients.get(clientId)?.stopped ?? null;
   }
 
   /** Clients with nothing pending: they may say bye. */

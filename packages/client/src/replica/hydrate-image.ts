@@ -1,13 +1,10 @@
-import { captureObjects } from '@alcove/core/change/capture-ddl';
-import { installCapture } from '@alcove/core/change/install-capture';
 import { AlcoveError } from '@alcove/core/error';
 import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
-import { roomDdl } from '@alcove/core/schema/ddl';
-import { verifySchema } from '@alcove/core/schema/migrate';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { openImage } from './open-image.ts';
 import type { ReplicaPosition } from './replica.ts';
 
 /** An image as it came over HTTP. */
@@ -53,6 +50,16 @@ export class ImageHydration {
     this.position = { historyId: header('historyId'), version, hash: header('hash'), view: header('view') };
   }
 
+  /** The image itself. */
+  get bytes(): Uint8Array {
+    return this.#image.bytes;
+  }
+
+  /** Lower-case hex of their SHA-256, checked once there is a database. */
+  get sha256(): string {
+    return this.#wanted;
+  }
+
   /** The finished database; null until the last step. */
   get database(): Database | null {
     return this.#database;
@@ -69,44 +76,8 @@ export class ImageHydration {
     }
     const found = given ?? bytesToHex(this.#hash.digest());
     if (found !== this.#wanted) throw failed('its checksum does not fit');
-    this.#database = this.#prepared();
+    this.#database = openImage(this.#image.bytes, this.#model, this.#open);
   }
-
-  #prepared(): Database {
-    let database: Database | null = null;
-    try {
-      database = this.#open(this.#image.bytes);
-      if (!isAsMade(database, this.#model)) verifySchema(database, replicaModelOf(this.#model));
-      installCapture(database, this.#model);
-      return database;
-    } catch (cause) {
-      database?.close();
-      const { message } = AlcoveError.from(cause);
-      throw new AlcoveError('snapshot_failed', `the image cannot be opened: ${message}`, { cause });
-    }
-  }
-}
-
-/** Whether the tables and indexes are to the letter those that this side would make, capture's aside: rooms of the same release make such images. */
-function isAsMade(database: Database, model: RoomModel): boolean {
-  const wanted = new Set(roomDdl(model, { serverOnly: false }));
-  const found = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all();
-  const capture = new Set(captureObjects(model).map(({ sql }) => sql));
-  const others = found.map(([sql]) => String(sql)).filter((sql) => !capture.has(sql));
-  return others.length === wanted.size && others.every((sql) => wanted.has(sql));
-}
-
-/** The tables a replica has, and no foreign keys to the others. */
-function replicaModelOf(model: RoomModel): RoomModel {
-  const tables = model.tables.filter((table) => !table.serverOnly);
-  const names = new Set(tables.map((table) => table.name));
-  return {
-    ...model,
-    tables: tables.map((table) => ({
-      ...table,
-      foreignKeys: table.foreignKeys.filter((foreignKey) => names.has(foreignKey.foreignTable)),
-    })),
-  };
 }
 
 const failed = (what: string): AlcoveError => new AlcoveError('snapshot_failed', `the image is not whole: ${what}`);

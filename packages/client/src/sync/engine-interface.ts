@@ -8,7 +8,9 @@ import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { OpenSocket } from '../connection/socket.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
+import type { PersistenceState } from '../storage/persistence.ts';
 import type { EngineLimits } from './engine-limits.ts';
+import type { EngineStorage, StorageNotice } from './engine-storage.ts';
 
 /**
  * The engine of one room in one tab: socket, outbox, replica and live queries joined. It runs in the worker, in Node and in the simulator, touches
@@ -19,7 +21,7 @@ import type { EngineLimits } from './engine-limits.ts';
  * ```
  */
 export interface SyncEngine {
-  /** Connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. */
+  /** Reads what is kept, connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. */
   start(): void;
   /**
    * Enqueues a mutation and runs it on the replica; mutationIds of a client come in order 1, 2, 3 …. `known`: it is already pending or settled, nothing is
@@ -39,6 +41,10 @@ export interface SyncEngine {
    * with its notices still on their way leaves nothing untold.
    */
   heard(clientId: string, upTo: number): void;
+  /** Takes over what is kept of a client whose page load has ended; an `adopted` notice follows, or none where nothing is pending any more. */
+  adoptStored(clientId: string): void;
+  /** Rejections that were put aside (`restored`, or settled here) are not kept any more; by `rejectionKey`. */
+  dismiss(keys: readonly string[]): void;
   /** Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. */
   discard(clientId: string): void;
 
@@ -132,6 +138,8 @@ export interface SyncEngineOptions {
   /** Null: this host takes no images, snapshots come as rows. */
   readonly fetchImage: FetchImage | null;
   readonly limits?: Partial<EngineLimits>;
+  /** Where the room is kept between loads of the page; null (the default): nowhere, all is gone with the engine. */
+  readonly storage?: EngineStorage | null;
   /** What happened since the last call, in order. All of one tick arrive together: the rows of a commit and the settling of its mutations. */
   onNotices(notices: readonly EngineNotice[]): void;
 }
@@ -271,6 +279,7 @@ export type EngineNotice =
   | EphemeralNotice
   | ValueNotice
   | StateRefusedNotice
+  | StorageNotice
   | StatusNotice;
 
 /** `waiting`: between two attempts. `needsAuth`: the room refused the token; `hint('authChanged')` or `start` goes on. `failed`: `start` tries again. */
@@ -300,6 +309,8 @@ export interface EngineStatus {
   /** Rejections told since the engine was made. */
   readonly rejected: number;
   readonly hydration: HydrationProgress | null;
+  /** How well this tab's work is kept; null: it is not meant to be. */
+  readonly storage: PersistenceState | null;
   readonly sessionId: string | null;
   readonly user: Claims | null;
   /** Room's wall time minus ours at the last welcome, in ms. */

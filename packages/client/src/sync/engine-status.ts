@@ -4,6 +4,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
+import type { PersistenceState } from '../storage/persistence.ts';
 import type { ConnectionPhase, EngineStatus } from './engine-interface.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
 
@@ -14,6 +15,7 @@ export interface StatusSources {
   readonly facts: SessionFacts;
   readonly pending: number;
   readonly rejected: number;
+  readonly storage: PersistenceState | null;
 }
 
 /** What the room has said of the session and of itself. */
@@ -44,7 +46,7 @@ export class SessionFacts {
 
 /** Everything the page may show of how the engine stands. */
 export function engineStatus(sources: StatusSources): EngineStatus {
-  const { connection, replica, pending, rejected } = sources;
+  const { connection, replica, pending, rejected, storage } = sources;
   const { error, headVersion, sessionId, serverOffsetMs, user } = sources.facts;
   const { state } = connection;
   const { position } = replica;
@@ -63,6 +65,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     pending,
     rejected,
     hydration: replica.progress,
+    storage,
     sessionId,
     user,
     serverOffsetMs,

@@ -19,10 +19,17 @@ export interface HydrationPorts {
   wake(): void;
   /** The last row of a snapshot came: the stream goes on from there, though the rows are not in the database yet. */
   onStream(position: ReplicaPosition): void;
-  /** A database that holds the room at `position`. `by` image: the room has to be told to go on from there. */
-  onReady(database: Database, position: ReplicaPosition, by: 'image' | 'rows'): void;
+  /** A database that holds the room at `position`, made of an image (the room has to be told to go on from there) or, null, of rows. */
+  onReady(database: Database, position: ReplicaPosition, image: SnapshotImage | null): void;
   /** The snapshot did not come whole; another has to be asked for. */
   onFailed(error: AlcoveError, by: 'image' | 'rows'): void;
+}
+
+/** A snapshot's bytes as they came, checked. */
+export interface SnapshotImage {
+  readonly bytes: Uint8Array;
+  /** Lower-case hex. */
+  readonly sha256: string;
 }
 
 type ImageOffer = NonNullable<ServerMessageOf<'welcome'>['image']>;
@@ -166,14 +173,14 @@ export class Hydration {
     work.step();
     if (!work.isDone) return;
     this.#state = NONE;
-    this.#ports.onReady(work.database, this.#positionOf(work), 'rows');
+    this.#ports.onReady(work.database, this.#positionOf(work), null);
   }
 
   #stepImage(work: ImageHydration): void {
     work.step();
     if (work.database === null) return;
     this.#state = NONE;
-    this.#ports.onReady(work.database, work.position, 'image');
+    this.#ports.onReady(work.database, work.position, work);
   }
 
   #positionOf({ begin: { historyId, version, hash } }: RowsHydration): ReplicaPosition {

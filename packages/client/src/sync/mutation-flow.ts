@@ -6,6 +6,7 @@ import { type ClientMessageInput, PUSH_MUTATIONS_MAX } from '@alcove/core/protoc
 import type { ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Rekeyed } from '../outbox/client-names.ts';
 import { Outbox, type PushLimits, type Settled, type Stopped } from '../outbox/outbox.ts';
 import type { EngineClient, SettledNotice } from './engine-interface.ts';
 import type { EngineLimits } from './engine-limits.ts';
@@ -89,7 +90,7 @@ export class MutationFlow {
   }
 
   /** Compares counters with the room. Gives the clients that were stopped and says whether names changed. */
-  welcome(message: WelcomeMessage): { readonly stopped: readonly Stopped[]; readonly isRenamed: boolean } {
+  welcome(message: WelcomeMessage): { readonly stopped: readonly Stopped[]; readonly rekeyed: readonly Rekeyed[] } {
     const { messageBytesMax, pushMutationsMax } = message.limits;
     this.#pushLimits = {
       mutationsMax: Math.min(pushMutationsMax, PUSH_MUTATIONS_MAX),
@@ -101,7 +102,7 @@ export class MutationFlow {
     const { rekeyed, stopped } = this.outbox.welcome(message, isNewHistory);
     for (const notice of rekeyed) this.#options.notices.add({ type: 'rekeyed', ...notice });
     for (const one of stopped) this.#tellStopped(one);
-    return { stopped, isRenamed: rekeyed.length > 0 };
+    return { stopped, rekeyed };
   }
 
   #tellStopped(stopped: Stopped): void {

@@ -2,18 +2,21 @@ import type { ChangeSet } from '@alcove/core/change/change-set';
 import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
-import type { CommitMessage, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { CommitMessage, MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Outbox, Settled } from '../outbox/outbox.ts';
+import type { RestoreReplica } from '../replica/restore-replica.ts';
+import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { Replica, type ReplicaPosition } from '../replica/replica.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
-import { Hydration } from './hydration.ts';
+import { Hydration, type SnapshotImage } from './hydration.ts';
 
 export interface ReplicaFlowOptions extends RunOptions {
   readonly outbox: Outbox;
+  readonly siblings: SiblingMutations;
   readonly fetchImage: FetchImage | null;
   readonly imageStallMs: number;
   /** By an earlier engine of the same page. */
@@ -28,6 +31,10 @@ export interface ReplicaFlowOptions extends RunOptions {
   /** Another database is shown from now on; the one before is closed when this returns. */
   onShown(database: Database): void;
   onSettled(settled: readonly Settled[]): void;
+  /** What is shown moved to `position`, by these commits or as a whole (none), and these settled with it. */
+  onProgress(position: ReplicaPosition, commits: readonly CommitMessage[], settled: readonly Settled[]): void;
+  /** A snapshot came whole; `image` null: in rows. The database is untouched; what takes its place is answered with. */
+  onSnapshot(database: Database, position: ReplicaPosition, image: SnapshotImage | null): Database;
 }
 
 /** A replica that is being caught up before it is shown. */
@@ -56,6 +63,8 @@ export class ReplicaFlow {
   readonly #queue = new CommitQueue();
   #shown: Replica | null = null;
   #next: NextReplica | null = null;
+  /** Applied to it since its snapshot. */
+  #nextCommits: CommitMessage[] = [];
   /** `at` of the ping whose answer comes behind the results of the snapshot's version; null: nothing to wait for. */
   #awaitedPong: number | null = null;
   /** The session waits for `follow`. */
@@ -81,7 +90,7 @@ export class ReplicaFlow {
       fetchImage,
       wake: () => options.wake(),
       onStream: (position) => this.#streamFrom(position),
-      onReady: (database, position, by) => this.#ready(database, position, by),
+      onReady: (database, position, image) => this.#ready(database, position, image),
       onFailed: (error, by) => this.#failed(error, by),
     });
   }
@@ -129,6 +138,12 @@ export class ReplicaFlow {
   /** Shows mutations that were pending elsewhere. */
   adopt(mutations: readonly Mutation[]): void {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.adopt(mutations));
+  }
+
+  /** The group hears the results of its other tabs' mutations, too. */
+  takeSiblingResults(results: readonly MutationResult[]): void {
+    const historyId = this.resumePosition?.historyId;
+    if (historyId !== undefined) this.#options.siblings.takeResults(historyId, results);
   }
 
   /** Mutations go by other names. */
@@ -199,15 +214,33 @@ export class ReplicaFlow {
     if (admitted === 'fork') this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
   }
 
-  #ready(database: Database, position: ReplicaPosition, by: 'image' | 'rows'): void {
-    if (by === 'image' && this.#owesFollow) {
+  #ready(made: Database, position: ReplicaPosition, image: SnapshotImage | null): void {
+    const database = this.#options.onSnapshot(made, position, image);
+    if (image !== null && this.#owesFollow) {
       this.#owesFollow = false;
       const { historyId, version, hash } = position;
       if (this.#options.send({ type: 'follow', historyId, version, hash })) this.#streamFrom(position);
     }
+    this.#takeNext(new Replica(database, position, this.#options));
+  }
+
+  #takeNext(replica: Replica): void {
     this.#next?.replica.close();
-    this.#next = { replica: new Replica(database, position, this.#options), fromVersion: this.#mayShowFrom(position) };
+    this.#nextCommits = [];
+    this.#next = { replica, fromVersion: this.#mayShowFrom(replica.position) };
     this.#options.wake();
+  }
+
+  /** Asks for a snapshot although what is shown is fine: another copy of it is wanted. */
+  renew(): void {
+    if (this.#queue.isOpen && this.#next === null && !this.#hydration.isActive)
+      this.#askSnapshot(new AlcoveError('snapshot_failed', 'what was kept of the room is gone'));
+  }
+
+  /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state. */
+  restore({ replica }: RestoreReplica): void {
+    if (this.#shown === null && this.#next === null && !this.#queue.isOpen) this.#takeNext(replica);
+    else replica.close();
   }
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */
@@ -264,17 +297,20 @@ export class ReplicaFlow {
   }
 
   #rebaseShown(shown: Replica): void {
-    const { outbox } = this.#options;
+    const { outbox, siblings } = this.#options;
     const commits = this.#queue.take();
-    const settled = outbox.settle(commits.at(-1)?.to ?? shown.position.version);
-    if (commits.length === 0 && settled.length === 0) return;
-    const names = new Set(settled.map(({ mutation }) => nameOf(mutation)));
+    const version = commits.at(-1)?.to ?? shown.position.version;
+    const settled = outbox.settle(version);
+    const ended = siblings.settle({ historyId: shown.position.historyId, version });
+    if (commits.length === 0 && settled.length === 0 && ended.length === 0) return;
+    const names = new Set([...settled.map(({ mutation }) => nameOf(mutation)), ...ended.map(nameOf)]);
     try {
       const changes = shown.rebase(commits, (mutation) => names.has(nameOf(mutation)));
       this.#applied(commits);
       this.#failures = 0;
       this.#options.onChanges(changes);
       this.#options.onSettled(settled);
+      this.#options.onProgress(shown.position, commits, settled);
     } catch (cause) {
       this.#unshownSettled.push(...settled);
       this.#cannotApply(cause);
@@ -290,6 +326,7 @@ export class ReplicaFlow {
       const commits = this.#queue.take();
       if (commits.length > 0) replica.rebase(commits, () => false);
       this.#applied(commits);
+      this.#nextCommits.push(...commits);
     } catch (cause) {
       return this.#cannotApply(cause);
     }
@@ -307,7 +344,8 @@ export class ReplicaFlow {
   }
 
   #show(replica: Replica): void {
-    const { outbox } = this.#options;
+    const { outbox, siblings } = this.#options;
+    siblings.settle(replica.position);
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
     this.#unshownSettled = [];
     const before = this.#shown;
@@ -316,15 +354,18 @@ export class ReplicaFlow {
     this.#failures = 0;
     this.#imageFailures = 0;
     replica.user = this.#user;
-    replica.adopt(outbox.pending());
+    replica.adopt([...siblings.pending(), ...outbox.pending()]);
     this.#options.onShown(replica.database);
     before?.close();
     this.#options.onSettled(settled);
+    this.#options.onProgress(replica.position, this.#nextCommits, settled);
+    this.#nextCommits = [];
   }
 
   #dropNext(): void {
     this.#next?.replica.close();
     this.#next = null;
+    this.#nextCommits = [];
     this.#awaitedPong = null;
   }
 

@@ -1,5 +1,4 @@
-import { AlcoveError } from '@alcove/core/error';
-import type { Json } from '@alcove/core/json';
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
@@ -12,10 +11,13 @@ import { engineHello } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
 import { engineStatus, SessionFacts } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
-import type { CounterTotals } from '../presence/own-value.ts';
+import type { RunOptions } from '../replica/optimistic-run.ts';
+import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
+import { KeptRoom } from './kept-room.ts';
 import { QueryFlow } from './query-flow.ts';
 import { ReplicaFlow } from './replica-flow.ts';
+import { StateCalls } from './state-calls.ts';
 import { StateFlow } from './state-flow.ts';
 import { type MessageTakers, takeMessage } from './take-message.ts';
 import { WorkTurns } from './work-turns.ts';
@@ -32,7 +34,7 @@ const OFFERS_A_LIFE = 2 ** 32;
  * Joins the flows: each message of the room and each call of the page goes to the flow it concerns; what follows is done in turns (rebase, queries, a piece of
  * a snapshot, pushes), and told at their end.
  */
-class Engine implements SyncEngine {
+class Engine extends StateCalls implements SyncEngine {
   readonly #options: SyncEngineOptions;
   readonly #limits: EngineLimits;
   readonly #notices: NoticeBatch;
@@ -41,7 +43,11 @@ class Engine implements SyncEngine {
   readonly #mutations: MutationFlow;
   readonly #replica: ReplicaFlow;
   readonly #queries: QueryFlow;
-  readonly #states: StateFlow;
+  protected readonly states: StateFlow;
+  readonly #siblings = new SiblingMutations();
+  /** Null: all is gone with this engine. */
+  readonly #kept: KeptRoom | null;
+  #isStarted = false;
   /** The client the session is of; another one once it was stopped. */
   #clientId: string;
   readonly #facts = new SessionFacts();
@@ -50,6 +56,7 @@ class Engine implements SyncEngine {
   #isClosed = false;
 
   constructor(options: SyncEngineOptions) {
+    super();
     this.#options = options;
     this.#clientId = options.clientId;
     this.#limits = resolveEngineLimits(options.limits);
@@ -59,25 +66,44 @@ class Engine implements SyncEngine {
     this.#connection = this.#makeConnection();
     this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices });
     this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
-    this.#states = new StateFlow({
+    this.states = this.#makeStates();
+    this.#replica = this.#makeReplica();
+    this.#kept = this.#makeKept();
+    this.#takers = {
+      facts: this.#facts,
+      mutations: this.#mutations,
+      replica: this.#replica,
+      states: this.states,
+      welcome: (message) => this.#welcome(message),
+      setUser: (user) => this.#setUser(user),
+      wake: () => this.#turns.wish(),
+    };
+  }
+
+  #makeStates(): StateFlow {
+    const { life = 1 } = this.#options;
+    return new StateFlow({
       ...this.#shared(),
       notices: this.#notices,
       database: () => this.#replica.database,
       wake: () => this.#turns.wish(),
       clientId: () => this.#clientId,
-      offersFrom: ((options.life ?? 1) - 1) * OFFERS_A_LIFE,
+      offersFrom: (life - 1) * OFFERS_A_LIFE,
       mayOffer: () => !this.#isStopped,
     });
-    this.#replica = this.#makeReplica();
-    this.#takers = {
-      facts: this.#facts,
+  }
+
+  #makeKept(): KeptRoom | null {
+    return KeptRoom.of({
+      engine: this.#options,
+      run: this.#runOptions(),
       mutations: this.#mutations,
-      replica: this.#replica,
-      states: this.#states,
-      welcome: (message) => this.#welcome(message),
-      setUser: (user) => this.#setUser(user),
+      siblings: this.#siblings,
+      notices: this.#notices,
+      replica: () => this.#replica,
       wake: () => this.#turns.wish(),
-    };
+      adopt: (client, mutations) => this.adopt([client], mutations),
+    });
   }
 
   #shared() {
@@ -99,7 +125,10 @@ class Engine implements SyncEngine {
       url,
       openSocket,
       token: () => this.#options.token(),
-      hello: () => engineHello(this.#options, this.#clientId, this.#mutations.outbox, this.#replica),
+      hello: () => {
+        const groupId = this.#kept?.flow.groupId ?? this.#options.groupId;
+        return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#replica);
+      },
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
       onMessage: (message) => this.#guard('a message', () => this.#isClosed || takeMessage(message, this.#takers)),
@@ -108,12 +137,18 @@ class Engine implements SyncEngine {
     });
   }
 
-  #makeReplica(): ReplicaFlow {
+  #runOptions(): RunOptions {
     const { mutationRowsMax: rowsMax, mutationStatementsMax: statementsMax, mutationTimeMs: timeBudgetMs } = this.#limits;
+    const { runtime, room } = this.#options;
+    return { runtime, room, limits: { rowsMax, statementsMax, timeBudgetMs } };
+  }
+
+  #makeReplica(): ReplicaFlow {
     return new ReplicaFlow({
       ...this.#shared(),
-      limits: { rowsMax, statementsMax, timeBudgetMs },
+      ...this.#runOptions(),
       outbox: this.#mutations.outbox,
+      siblings: this.#siblings,
       fetchImage: this.#options.fetchImage,
       imageStallMs: this.#limits.imageStallMs,
       shownBefore: this.#options.shown ?? null,
@@ -121,38 +156,54 @@ class Engine implements SyncEngine {
       wake: () => this.#turns.wish(),
       onChanges: (changes) => {
         this.#queries.invalidate(changes);
-        this.#states.rowsChanged(changes);
+        this.states.rowsChanged(changes);
       },
       onShown: (database) => {
         this.#queries.attach(database);
-        this.#states.values.rowsChanged(null);
+        this.states.values.rowsChanged(null);
       },
       onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
+      onProgress: (position, commits, settled) => this.#kept?.flow.progress(position, commits, settled),
+      onSnapshot: (database, position, image) => this.#kept?.images.took(database, position, image) ?? database,
     });
   }
 
   start(): void {
-    this.#assertOpen();
+    this.assertOpen();
     // In a later life it was adopted, under the name its mutations go by.
     const { life = 1 } = this.#options;
     if (life === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
-    this.#connection.start();
+    if (this.#kept === null || this.#isStarted) return this.#connection.start();
+    this.#isStarted = true;
+    // Hello says where the replica stands that was kept.
+    void this.#kept.restore().then(() => {
+      if (!this.#isClosed) this.#connection.start();
+    });
+  }
+
+  adoptStored(clientId: string): void {
+    if (!this.#isClosed) this.#kept?.adoptStored(clientId);
+  }
+
+  dismiss(keys: readonly string[]): void {
+    if (!this.#isClosed) this.#kept?.flow.dismiss(keys);
   }
 
   mutate(given: Mutation): 'ran' | 'deferred' | 'known' {
-    this.#assertOpen();
+    this.assertOpen();
     const admitted = this.#mutations.admit(given);
     if (admitted === null) return 'known';
     const { mutation, bytes } = admitted;
     const ran = this.#replica.run(mutation);
     if (!ran) this.#mutations.checkArguments(mutation);
     this.#mutations.outbox.add(mutation, bytes);
+    this.#kept?.flow.called(mutation);
     this.#turns.wish();
     return ran ? 'ran' : 'deferred';
   }
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
-    this.#assertOpen();
+    this.assertOpen();
     const isStopped = this.#isStopped;
     const next = clients[0];
     // A session speaks for the clients that its hello named: those that it did not make it necessary to say hello again.
@@ -179,25 +230,28 @@ class Engine implements SyncEngine {
   /** The client before was stopped: sessions, and so presence and counters, are this one's from now on. */
   #becomeClient(clientId: string): void {
     this.#clientId = clientId;
-    this.#states.values.startOver();
+    this.states.values.startOver();
   }
 
   heard(clientId: string, upTo: number): void {
     if (this.#isClosed) return;
-    this.#mutations.outbox.heard(clientId, upTo);
+    if (this.#kept === null) this.#mutations.outbox.heard(clientId, upTo);
+    else this.#kept.flow.heard(clientId, upTo);
     this.#turns.wish();
   }
 
   discard(clientId: string): void {
-    this.#assertOpen();
-    const dropped = new Set(this.#mutations.outbox.discard(clientId).map(({ mutationId }) => mutationId));
+    this.assertOpen();
+    const discarded = this.#mutations.outbox.discard(clientId);
+    const dropped = new Set(discarded.map(({ mutationId }) => mutationId));
+    this.#kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED);
     if (dropped.size === 0) return;
     this.#replica.drop((mutation) => mutation.clientId === clientId && dropped.has(mutation.mutationId));
     this.#turns.wish();
   }
 
   watch(queryId: string, query: EngineQuery): void {
-    this.#assertOpen();
+    this.assertOpen();
     this.#queries.watch(queryId, query);
     this.#turns.wish();
   }
@@ -213,58 +267,16 @@ class Engine implements SyncEngine {
     return rows;
   }
 
-  setPresence(state: Json): void {
-    this.#assertOpen();
-    this.#states.own.setPresence(state);
-  }
-
-  setCursor(state: Json): void {
-    this.#assertOpen();
-    this.#states.own.setCursor(state);
-  }
-
-  setEphemeral(name: string, key: string, state: Json): void {
-    this.#assertOpen();
-    this.#states.own.setEphemeral(name, key, state);
-  }
-
-  watchValue(name: string, key: string): void {
-    this.#assertOpen();
-    this.#states.values.watch(name, key);
-  }
-
-  unwatchValue(name: string, key: string): void {
-    if (!this.#isClosed) this.#states.values.unwatch(name, key);
-  }
-
-  setValue(name: string, key: string, value: Json, change = 0): void {
-    this.#assertOpen();
-    this.#states.values.set(name, key, value, change);
-  }
-
-  restoreCounter(name: string, key: string, totals: CounterTotals, change: number): void {
-    this.#assertOpen();
-    this.#states.values.restore(name, key, totals, change);
-  }
-
-  addToCounter(name: string, key: string, delta: number, change = 0): void {
-    this.#assertOpen();
-    this.#states.values.add(name, key, delta, change);
-  }
-
-  flushValue(name: string, key: string): void {
-    this.#assertOpen();
-    this.#states.values.flush(name, key);
-  }
-
   hint(hint: EngineHint): void {
     if (!this.#isClosed) this.#connection.hint(hint);
   }
 
   leave(): void {
     if (this.#isClosed) return;
-    this.#states.values.offerNow();
-    this.#connection.send({ type: 'bye', clientIds: this.#mutations.outbox.idleClientIds() });
+    this.states.values.offerNow();
+    const idle = this.#mutations.outbox.idleClientIds();
+    this.#connection.send({ type: 'bye', clientIds: idle });
+    this.#kept?.flow.leave(idle);
     this.close();
   }
 
@@ -273,13 +285,18 @@ class Engine implements SyncEngine {
     this.#isClosed = true;
     this.#turns.close();
     this.#connection.close();
-    this.#states.close();
+    this.states.close();
     this.#queries.close(closedError());
+    this.#kept?.close();
     this.#replica.close();
   }
 
-  #assertOpen(): void {
+  protected assertOpen(): void {
     if (this.#isClosed) throw closedError();
+  }
+
+  protected get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   status(): EngineStatus {
@@ -290,6 +307,7 @@ class Engine implements SyncEngine {
       facts: this.#facts,
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
+      storage: this.#kept?.flow.state ?? null,
     });
   }
 
@@ -302,13 +320,14 @@ class Engine implements SyncEngine {
   #welcome(message: WelcomeMessage): void {
     this.#facts.welcome(message, this.#options.runtime.nowMs());
     this.#setUser(message.user);
-    const { isRenamed } = this.#mutations.welcome(message);
-    if (isRenamed) {
+    const { rekeyed } = this.#mutations.welcome(message);
+    if (rekeyed.length > 0) {
       this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
+      this.#kept?.flow.renamed(rekeyed);
       return this.#sayHelloAgain('under the names that mutations go by now');
     }
     this.#replica.welcome(message);
-    this.#states.welcomed(message);
+    this.states.welcomed(message);
     this.#turns.wish();
   }
 
@@ -317,7 +336,7 @@ class Engine implements SyncEngine {
     this.#facts.welcomeVersion = null;
     this.#mutations.outbox.connectionLost();
     this.#replica.lost();
-    this.#states.lost();
+    this.states.lost();
     this.#turns.wish();
   }
 
@@ -347,6 +366,7 @@ class Engine implements SyncEngine {
     // The page first: it renders in its own thread while this one goes on.
     this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
+    this.#kept?.flow.flush();
     if (this.#mutations.outbox.hasSession) {
       const tryAgainAtMs = this.#mutations.push();
       this.#turns.wishAt(tryAgainAtMs ?? this.#mutations.outbox.wakeAtMs());
@@ -364,4 +384,5 @@ class Engine implements SyncEngine {
   }
 }
 
+const STOPPED: ErrorBody = { code: 'unknown_outcome', message: 'the room takes nothing more from its client' };
 const closedError = (): AlcoveError => new AlcoveError('closed', 'the room was closed');

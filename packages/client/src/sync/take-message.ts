@@ -25,6 +25,7 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
       return to.replica.rehydrate(message);
     case 'results':
       to.mutations.outbox.takeResults(message.results);
+      to.replica.takeSiblingResults(message.results);
       return to.wake();
     case 'refused':
       to.mutations.refused(message);

@@ -1,0 +1,54 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Database } from '@alcove/core/sqlite/database';
+import type { StorageDamage, Storage, StoragePlace, StoredRejection } from '../storage/storage.ts';
+import type { OpenTabChannel } from '../tabs/tab-channel.ts';
+
+/** Where a room is kept, and the way to the other tabs that keep it there too; by the platform. */
+export interface EngineStorage {
+  readonly storage: Storage;
+  readonly place: StoragePlace;
+  readonly openChannel: OpenTabChannel;
+  /** A copy of the database as a SQLite file; the database cannot be used after it. */
+  exportImage(database: Database): Uint8Array;
+  /** Lower-case hex of the SHA-256. */
+  digest(bytes: Uint8Array): Promise<string>;
+  /** The right to image this place; null where another tab has it just now. The function gives it back. */
+  tryImager(): Promise<(() => void) | null>;
+}
+
+/** Mutations of this client up to one are on the disk. */
+export interface StoredNotice {
+  readonly type: 'stored';
+  readonly clientId: string;
+  readonly upTo: number;
+}
+
+/** What an earlier load of the page left for people to see, and what of it was found damaged. */
+export interface RestoredNotice {
+  readonly type: 'restored';
+  readonly rejections: readonly StoredRejection[];
+  readonly damage: readonly StorageDamage[];
+}
+
+/**
+ * Clients of other page loads that something is kept of, all of them: those whose Web Lock is free are nobody's, and whoever gets it calls `adoptStored`.
+ */
+export interface OthersNotice {
+  readonly type: 'others';
+  readonly clientIds: readonly string[];
+}
+
+/** What was pending of another page load is this engine's to push now. */
+export interface AdoptedNotice {
+  readonly type: 'adopted';
+  readonly clientId: string;
+  readonly lastMutationId: number;
+  readonly confirmed: number;
+  readonly welcomed: number | null;
+  readonly mutations: readonly Mutation[];
+}
+
+export type StorageNotice = StoredNotice | RestoredNotice | OthersNotice | AdoptedNotice;
+
+/** Of a mutation that was put aside: how it is called on the disk. */
+export const rejectionKey = ({ clientId, mutationId }: Pick<Mutation, 'clientId' | 'mutationId'>): string => `${clientId} ${mutationId}`;

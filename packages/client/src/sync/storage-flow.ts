@@ -1,0 +1,335 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { CommitMessage } from '@alcove/core/protocol/server-message';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Rekeyed } from '../outbox/client-names.ts';
+import type { Outbox, Settled } from '../outbox/outbox.ts';
+import type { ReplicaPosition } from '../replica/replica.ts';
+import { Persistence, type PersistenceState } from '../storage/persistence.ts';
+import type { StoragePlace, StoredClient, StoredImage, StoredMutation, StoredReplica, StoredRejection } from '../storage/storage.ts';
+import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
+import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
+import type { EngineClient } from './engine-interface.ts';
+import { type EngineStorage, rejectionKey } from './engine-storage.ts';
+import type { NoticeBatch } from './notice-batch.ts';
+
+export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel'> {
+  readonly runtime: Runtime;
+  readonly schemaId: string;
+  readonly outbox: Outbox;
+  readonly siblings: SiblingMutations;
+  readonly notices: NoticeBatch;
+  wake(): void;
+  /** Mutations of other tabs, to be shown. */
+  show(mutations: readonly Mutation[]): void;
+  /** An image of what is shown now is wanted. */
+  onImageWanted(): void;
+}
+
+/** How often the disk is looked at for what tabs did not hear of each other: while something of another tab is pending, and else. */
+const LOOK_MS = 10_000;
+const IDLE_LOOK_MS = 60_000;
+
+/**
+ * The room's way to the disk and to the other tabs: what is called, settled and shown here is kept and posted; what they call and settle is shown. A tab pushes
+ * its own mutations and those of clients that nobody lives of any more (`adopt`).
+ */
+export class StorageFlow {
+  readonly #options: StorageFlowOptions;
+  readonly #persistence: Persistence;
+  #channel: TabChannel | null = null;
+  #groupId: string | null = null;
+  /** Called in this turn: posted together. */
+  #called: Mutation[] = [];
+  #others = '';
+  #look: Timer | null = null;
+  /** Clients that were on the disk when it was looked at last. */
+  #seen: ReadonlySet<string> = new Set();
+  /** Up to where what ended of a client is on the disk. */
+  readonly #savedUpTo = new Map<string, number>();
+  /** Said by the page, to be told to the room when the disk has it, too. */
+  readonly #heard = new Map<string, number>();
+
+  constructor(options: StorageFlowOptions) {
+    this.#options = options;
+    this.#persistence = new Persistence({
+      runtime: options.runtime,
+      storage: options.storage,
+      place: options.place,
+      onStored: (clientId, upTo) => {
+        options.notices.add({ type: 'stored', clientId, upTo });
+        options.wake();
+      },
+      onAdvanced: (clients) => this.#advanced(clients),
+      onState: () => options.wake(),
+      onImageWanted: () => options.onImageWanted(),
+      onEmptied: () => this.#keepAll(),
+    });
+  }
+
+  get state(): PersistenceState {
+    return this.#persistence.state;
+  }
+
+  /** Of this place; null: nothing is kept, the page's own counts. */
+  get groupId(): string | null {
+    return this.#groupId;
+  }
+
+  /** Reads what is kept and shows what other tabs left or have pending. Resolves with the replica, if there is one. */
+  async open(): Promise<StoredReplica | null> {
+    const { openChannel, place, notices, wake } = this.#options;
+    this.#channel = openChannel(channelName(place), (message) => this.#hear(tabMessageOf(message)));
+    const stored = await this.#persistence.open();
+    this.#lookLater();
+    if (stored === null) return null;
+    this.#groupId = stored.groupId;
+    this.#seen = new Set(stored.clients.map(({ clientId }) => clientId));
+    this.#take(stored.clients, stored.mutations);
+    if (stored.rejections.length > 0 || stored.damage.length > 0)
+      notices.add({ type: 'restored', rejections: stored.rejections, damage: stored.damage });
+    this.#channel?.post({ type: 'who' });
+    wake();
+    return stored.replica;
+  }
+
+  /** A mutation of this tab's was enqueued. */
+  called(mutation: Mutation): void {
+    this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    this.#called.push(mutation);
+  }
+
+  /** The end of a turn. */
+  flush(): void {
+    const called = this.#called;
+    if (called.length === 0) return;
+    this.#called = [];
+    for (const clientId of new Set(called.map((mutation) => mutation.clientId)))
+      this.#postPending(
+        clientId,
+        called.filter((mutation) => mutation.clientId === clientId),
+      );
+  }
+
+  /** What is pending goes by other names: the new ones are kept before the old ones go. */
+  renamed(rekeyed: readonly Rekeyed[]): void {
+    if (rekeyed.length === 0) return;
+    const names = new Set(rekeyed.map(({ to }) => to));
+    const pending = this.#options.outbox.pending().filter(({ clientId }) => names.has(clientId));
+    for (const mutation of pending) this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    this.#persistence.removeClients(rekeyed.map(({ clientId }) => clientId));
+    for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
+    for (const { to } of rekeyed)
+      this.#postPending(
+        to,
+        pending.filter(({ clientId }) => clientId === to),
+      );
+  }
+
+  /** The shown state moved on by `commits` to `position`, and these settled with it. */
+  progress(position: ReplicaPosition, commits: readonly CommitMessage[], settled: readonly Settled[]): void {
+    const at: VersionAt = { historyId: position.historyId, version: position.version };
+    const clientIds = [...new Set(settled.map(({ mutation }) => mutation.clientId))];
+    const clients = clientIds.map((clientId) => this.#clientRow(clientId, at));
+    const rejections = settled.filter(({ error, isVoid }) => error !== null && !isVoid);
+    if (commits.length > 0 || clients.length > 0)
+      this.#persistence.advance(
+        position.historyId,
+        commits,
+        clients,
+        rejections.map(({ mutation, error }) => this.#rejection(mutation, error)),
+      );
+    for (const { clientId, confirmed } of clients) this.#channel?.post({ type: 'confirmed', clientId, confirmed, at });
+  }
+
+  keepImage(image: StoredImage): void {
+    this.#persistence.keepImage(image);
+  }
+
+  /** What is kept of the replica, for an image of it; null where there is none. */
+  replica(): Promise<StoredReplica | null> {
+    return this.#persistence.replica();
+  }
+
+  /** Of a client that nobody lives of any more: what is pending of it, now this tab's to push. Null: it is not known (by now). */
+  async adopt(clientId: string): Promise<{ readonly client: EngineClient; readonly mutations: readonly Mutation[] } | null> {
+    const kept = await this.#persistence.outbox();
+    const row = kept?.clients.find((client) => client.clientId === clientId);
+    const shown = this.#options.siblings.take(clientId);
+    if (row === undefined && shown.length === 0) return null;
+    const confirmed = row?.confirmed ?? (shown[0]?.mutationId ?? 1) - 1;
+    const byId = new Map(shown.map((mutation) => [mutation.mutationId, mutation]));
+    for (const mutation of kept?.mutations ?? []) if (mutation.clientId === clientId) byId.set(mutation.mutationId, plain(mutation));
+    const mutations = [...byId.values()].filter(({ mutationId }) => mutationId > confirmed).sort((a, b) => a.mutationId - b.mutationId);
+    const lastMutationId = Math.max(row?.lastMutationId ?? 0, mutations.at(-1)?.mutationId ?? confirmed);
+    if (lastMutationId === confirmed) this.#persistence.removeClients([clientId]);
+    return { client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations };
+  }
+
+  /** Nothing more comes of these; what was pending of them is listed as `error` says. */
+  dropped(clientId: string, mutations: readonly Mutation[], error: ErrorBody): void {
+    const at = null;
+    this.#persistence.advance(
+      '',
+      [],
+      [],
+      mutations.map((mutation) => this.#rejection(mutation, error)),
+    );
+    this.#persistence.removeClients([clientId]);
+    this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
+  }
+
+  dismiss(keys: readonly string[]): void {
+    this.#persistence.dismiss(keys);
+  }
+
+  /** The page was told up to there; the room may forget when the disk knows it, too. */
+  heard(clientId: string, upTo: number): void {
+    this.#heard.set(clientId, Math.max(upTo, this.#heard.get(clientId) ?? 0));
+    this.#passHeard(clientId);
+  }
+
+  #passHeard(clientId: string): void {
+    const upTo = this.#heard.get(clientId);
+    if (upTo === undefined) return;
+    const isKept = this.#persistence.state.status === 'off' || (this.#savedUpTo.get(clientId) ?? 0) >= upTo;
+    if (!isKept) return;
+    this.#heard.delete(clientId);
+    this.#options.outbox.heard(clientId, upTo);
+    this.#options.wake();
+  }
+
+  #advanced(clients: readonly StoredClient[]): void {
+    for (const { clientId, confirmed } of clients) {
+      this.#savedUpTo.set(clientId, confirmed);
+      this.#passHeard(clientId);
+    }
+  }
+
+  /** Idle clients of this tab leave nothing behind. */
+  leave(clientIds: readonly string[]): void {
+    this.#persistence.removeClients(clientIds);
+  }
+
+  close(): void {
+    this.#look?.cancel();
+    this.#channel?.close();
+    this.#channel = null;
+    this.#persistence.close();
+  }
+
+  #keepAll(): void {
+    for (const mutation of this.#options.outbox.pending())
+      this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    this.#options.onImageWanted();
+  }
+
+  #hear(message: TabMessage | null): void {
+    const { outbox, siblings, wake } = this.#options;
+    if (message === null) return;
+    switch (message.type) {
+      case 'who':
+        for (const clientId of new Set(outbox.pending().map((mutation) => mutation.clientId)))
+          this.#postPending(
+            clientId,
+            outbox.pending().filter((mutation) => mutation.clientId === clientId),
+          );
+        return;
+      case 'pending':
+        if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
+        return;
+      case 'confirmed':
+        siblings.confirmed(message.clientId, message.confirmed, message.at);
+        return wake();
+      case 'forget':
+        return;
+    }
+  }
+
+  #postPending(clientId: string, mutations: readonly Mutation[]): void {
+    const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
+    if (mutations.length > 0) this.#channel?.post({ type: 'pending', clientId, confirmed, mutations });
+  }
+
+  #show(clientId: string, confirmed: number, mutations: readonly Mutation[]): void {
+    const { siblings, show, wake } = this.#options;
+    const fresh = siblings.add(clientId, confirmed, mutations);
+    if (fresh.length > 0) show(fresh);
+    this.#tellOthers();
+    wake();
+  }
+
+  /** What is kept of clients that are not this tab's. */
+  #take(clients: readonly StoredClient[], mutations: readonly StoredMutation[]): void {
+    const { outbox, siblings } = this.#options;
+    for (const { clientId, confirmed, confirmedAt } of clients) {
+      if (outbox.has(clientId)) continue;
+      siblings.confirmed(clientId, confirmed, confirmedAt);
+      this.#show(clientId, confirmed, mutations.filter((mutation) => mutation.clientId === clientId).map(plain));
+    }
+    this.#tellOthers(clients.map(({ clientId }) => clientId));
+  }
+
+  /** Clients that this tab would take over, were they free. */
+  #tellOthers(alsoIdle: readonly string[] = []): void {
+    const { outbox, siblings, notices, wake } = this.#options;
+    const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])].filter((clientId) => !outbox.has(clientId)).sort();
+    const text = clientIds.join(' ');
+    if (text === this.#others) return;
+    this.#others = text;
+    notices.add({ type: 'others', clientIds });
+    wake();
+  }
+
+  #lookLater(): void {
+    const isBusy = this.#options.siblings.clientIds().length > 0;
+    this.#look = this.#options.runtime.setTimer(isBusy ? LOOK_MS : IDLE_LOOK_MS, () => void this.#lookNow());
+  }
+
+  async #lookNow(): Promise<void> {
+    const { siblings } = this.#options;
+    const before = siblings.clientIds();
+    const kept = await this.#persistence.outbox();
+    if (this.#channel === null) return;
+    if (kept !== null) {
+      const known = new Set(kept.clients.map(({ clientId }) => clientId));
+      // Not there yet is not gone: what was never seen there may be on its way.
+      const gone = before.filter((clientId) => this.#seen.has(clientId) && !known.has(clientId));
+      for (const clientId of gone) siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
+      this.#seen = known;
+      this.#take(kept.clients, kept.mutations);
+    }
+    this.#options.wake();
+    this.#lookLater();
+  }
+
+  #clientRow(clientId: string, at: VersionAt | null): StoredClient {
+    const counters = this.#options.outbox.counters(clientId) ?? { lastMutationId: 0, confirmed: 0, welcomed: null };
+    return { clientId, ...counters, confirmedAt: at, seenAtMs: this.#options.runtime.nowMs() };
+  }
+
+  #stored(mutation: Mutation): StoredMutation {
+    return { ...mutation, schemaId: this.#options.schemaId };
+  }
+
+  #rejection(mutation: Mutation, error: ErrorBody | null): StoredRejection {
+    return {
+      key: rejectionKey(mutation),
+      mutation: this.#stored(mutation),
+      error: error ?? { code: 'internal', message: 'rejected without a reason' },
+      atMs: this.#options.runtime.nowMs(),
+    };
+  }
+}
+
+const plain = ({ clientId, mutationId, name, args, seed, nowMs }: StoredMutation): Mutation => ({
+  clientId,
+  mutationId,
+  name,
+  args,
+  seed,
+  nowMs,
+});
+
+const channelName = ({ server, user, roomName, roomId }: StoragePlace): string =>
+  `alcove ${JSON.stringify([server, user, roomName, roomId])}`;

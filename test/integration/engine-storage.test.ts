@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SyncEngineOptions } from '../../packages/client/src/sync/engine-interface.ts';
+import type { EnginePage } from '../fake/engine-page.ts';
+import { EngineWorld } from '../fake/engine-world.ts';
+import { FakeBrowser } from '../fake/fake-browser.ts';
+import { FakeRuntime } from '../fake/fake-runtime.ts';
+
+const LISTS = 'SELECT id, name FROM lists ORDER BY id';
+
+let world: EngineWorld;
+let browser: FakeBrowser;
+beforeEach(() => {
+  world = new EngineWorld();
+  browser = new FakeBrowser();
+});
+afterEach(() => world.close());
+
+const place = { server: 'ws://room', user: 'ann', roomName: 'tasks', roomId: 'r1' };
+
+/** No connection ever comes about. */
+const OFFLINE: Partial<SyncEngineOptions> = {
+  openSocket: (_url, handlers) => {
+    queueMicrotask(() => handlers.onClose(1006, ''));
+    return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
+  },
+};
+
+function tab(clientId: string, options: Partial<SyncEngineOptions> = {}): EnginePage {
+  const page = world.tab(clientId, {
+    storage: browser.storageOf(new FakeRuntime({ seed: clientId, time: world.time }), place),
+    ...options,
+  });
+  page.watch('lists', LISTS);
+  return page;
+}
+
+const saved = (page: EnginePage) => world.until(() => page.status.storage?.status === 'saved', 'all is on the disk');
+const rows = (page: EnginePage) => page.rows('lists');
+const shows = (page: EnginePage, ...ids: string[]) =>
+  world.until(() => JSON.stringify(rows(page).map(([id]) => id)) === JSON.stringify(ids), `${page.clientId} shows ${ids.join(', ')}`);
+
+describe('what outlives an engine', () => {
+  it('[ST-20] a reload without a network shows the room as it was, with what was pending, and goes on', async () => {
+    const first = tab('a');
+    await world.quiet();
+    first.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    await saved(first);
+    first.engine.close();
+    const offline = tab('b', OFFLINE);
+    await shows(offline, 'l1');
+    expect(offline.status).toMatchObject({ replica: 'cached', version: 1 });
+    expect(offline.queries.get('lists')?.status).toBe('cached');
+    offline.mutate('addList', { id: 'l2', name: 'two' });
+    await saved(offline);
+    expect(offline.of('stored')).toEqual([{ type: 'stored', clientId: 'b', upTo: 1 }]);
+    offline.engine.close();
+
+    const again = tab('c', OFFLINE);
+    await shows(again, 'l1', 'l2');
+    expect(again.of('others').at(-1)?.clientIds).toContain('b');
+    again.engine.close();
+
+    const online = tab('d');
+    await shows(online, 'l1', 'l2');
+    online.engine.adoptStored('b');
+    await world.quiet();
+    expect(online.of('adopted')).toMatchObject([{ clientId: 'b', mutations: [{ mutationId: 1 }] }]);
+    expect(online.of('settled')).toMatchObject([{ clientId: 'b', mutationId: 1, outcome: 'applied' }]);
+    expect(world.server.rows('SELECT id FROM lists ORDER BY id')).toEqual([['l1'], ['l2']]);
+    await saved(online);
+    online.engine.close();
+    const last = tab('e', OFFLINE);
+    await shows(last, 'l1', 'l2');
+    expect(last.status.version).toBe(2);
+  });
+
+  it('[ST-20] resumes from what was kept: no snapshot is taken', async () => {
+    const first = tab('a');
+    await world.quiet();
+    for (let number = 1; number <= 5; number += 1) first.mutate('addList', { id: `l${number}`, name: `list ${number}` });
+    await world.quiet();
+    await saved(first);
+    first.engine.close();
+    const other = world.tab('elsewhere');
+    other.mutate('addList', { id: 'l6', name: 'of another browser' });
+    await world.quiet();
+    const second = tab('b');
+    await shows(second, 'l1', 'l2', 'l3', 'l4', 'l5', 'l6');
+    await world.quiet();
+    expect(
+      second.batches
+        .flat()
+        .some((notice) => notice.type === 'status' && notice.status.hydration !== null && notice.status.hydration.phase === 'rows'),
+    ).toBe(false);
+  });
+});
+
+describe('tabs of one browser', () => {
+  it('[TB-1][TB-2] see each other’s pending writes, offline too, and nothing twice when they come back', async () => {
+    const online = tab('a');
+    await world.quiet();
+    await saved(online);
+    online.engine.close();
+    const b = tab('b', OFFLINE);
+    const c = tab('c', OFFLINE);
+    b.mutate('addList', { id: 'l1', name: 'of b' });
+    await shows(c, 'l1');
+    c.mutate('addList', { id: 'l2', name: 'of c' });
+    await shows(b, 'l1', 'l2');
+    const d = tab('d', OFFLINE);
+    await shows(d, 'l1', 'l2');
+    await Promise.all([b, c, d].map(saved));
+    for (const page of [b, c, d]) page.engine.close();
+    const e = tab('e');
+    await shows(e, 'l1', 'l2');
+    e.engine.adoptStored('b');
+    e.engine.adoptStored('c');
+    await world.until(() => e.of('settled').length === 2, 'both are decided');
+    await world.quiet();
+    expect(world.server.rows('SELECT id FROM lists ORDER BY id')).toEqual([['l1'], ['l2']]);
+    expect(rows(e).map(([id]) => id)).toEqual(['l1', 'l2']);
+  });
+
+  it('[TB-2] a tab learns from the room what becomes of its siblings’ writes, with their rows', async () => {
+    const a = tab('a');
+    await world.quiet();
+    const b = tab('b');
+    await world.quiet();
+    a.mutate('addList', { id: 'l1', name: 'of a' });
+    await shows(b, 'l1');
+    await world.quiet();
+    await shows(b, 'l1');
+    expect(a.of('settled')).toHaveLength(1);
+    expect(b.of('settled')).toHaveLength(0);
+    b.mutate('addList', { id: 'l2', name: 'of b' });
+    await world.quiet();
+    await shows(a, 'l1', 'l2');
+  });
+});
