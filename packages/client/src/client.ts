@@ -1,7 +1,8 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import { ClientRoom } from './page/client-room.ts';
+import { ClientRoom, type RoomKeeping } from './page/client-room.ts';
+import type { PageLocks } from './page/room-locks.ts';
 import { WeakValues } from './page/weak-values.ts';
 import type { EngineHint } from './sync/engine-interface.ts';
 import { resolveEngineLimits } from './sync/engine-limits.ts';
@@ -30,18 +31,21 @@ export class Client {
   readonly #rooms = new Map<string, ClientRoom>();
   /** Those that somebody holds, started or not: one that was prepared and never started is gone with whoever prepared it. */
   readonly #known = new WeakValues<ClientRoom>();
-  /** Client group of this page's rooms; kept in memory until there is storage. */
+  /** Client group of this page's rooms where nothing is kept; a room that is kept has its own. */
   readonly #groupId: string;
+  /** Where there are some, rooms are kept between loads of the page. */
+  readonly #locks: PageLocks | null;
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor(options: ClientOptions, parts: { runtime: Runtime; host: EngineHost; onClose?: () => void }) {
+  constructor(options: ClientOptions, parts: { runtime: Runtime; host: EngineHost; locks?: PageLocks | null; onClose?: () => void }) {
     if (!/^wss?:\/\//.test(options.url))
       throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
     this.#options = options;
     this.#limits = resolveEngineLimits(options.limits);
     this.#runtime = parts.runtime;
     this.#host = parts.host;
+    this.#locks = parts.locks ?? null;
     this.#groupId = parts.runtime.newId();
     this.#onClose = parts.onClose ?? (() => undefined);
   }
@@ -86,8 +90,13 @@ export class Client {
   }
 
   /** Mutations of all rooms that exist only in this page's memory: what closing the page now would lose. */
-  get undecided(): number {
-    return [...this.#rooms.values()].reduce((sum, room) => sum + room.undecided, 0);
+  get unsaved(): number {
+    return [...this.#rooms.values()].reduce((sum, room) => sum + room.unsaved, 0);
+  }
+
+  #keepingOf({ name: roomName }: AnyRoom, roomId: string): RoomKeeping | null {
+    const { url: server, user = null } = this.#options;
+    return this.#locks === null ? null : { place: { server, user, roomName, roomId }, locks: this.#locks };
   }
 
   #prepared<Room extends AnyRoom>(definition: Room, id: string, key: string): ClientRoom<Room> {
@@ -96,6 +105,7 @@ export class Client {
       url: this.#options.url,
       groupId: this.#groupId,
       limits: this.#limits,
+      keeping: this.#keepingOf(definition, id),
       token: () => this.#options.auth?.() ?? null,
       openEngine: (request, handlers) => this.#host.open(request, handlers),
       onStarted: () => {

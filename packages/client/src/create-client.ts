@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import { Client } from './client.ts';
 import type { ClientOptions } from './client.ts';
+import { browserLocks } from './page/browser-locks.ts';
 import { createBrowserRuntime } from './worker/browser-runtime.ts';
 import { consoleLogger } from './worker/console-logger.ts';
 import { WorkerHost } from './worker/worker-host.ts';
@@ -11,6 +12,11 @@ export interface BrowserClientOptions extends ClientOptions {
   readonly worker: () => Worker;
   /** How long one query or mutation may hold the worker before it is ended with `query_timeout` or `mutator_timeout`, in ms. Default 5,000. */
   readonly workerBudgetMs?: number;
+  /**
+   * `device`: rooms are kept in this browser's IndexedDB, so that they open at once and offline, and mutations survive the tab (the default, on secure pages: https and localhost; elsewhere as
+   * `memory`). With `auth` it takes `user`, too: what is kept is kept for somebody. `memory`: all is gone with the tab.
+   */
+  readonly storage?: 'device' | 'memory';
 }
 
 const WORKER_BUDGET_MS = 5_000;
@@ -19,12 +25,17 @@ const WORKER_BUDGET_MS = 5_000;
  * A client for a page: one worker for all its rooms. Make one per page and keep it.
  * @throws AlcoveError `option_invalid`
  */
-export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, ...options }: BrowserClientOptions): Client {
+export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, storage = 'device', ...options }: BrowserClientOptions): Client {
   if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100)
     throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
   const runtime = createBrowserRuntime({ log: consoleLogger });
+  // Two people who sign in one after the other in one browser must not find each other's rooms: without a name for whom it is, nothing is kept.
+  const isKept = storage === 'device' && (options.auth === undefined || options.user !== undefined);
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
-  const client = new Client({ ...options, url: absoluteUrl(options.url) }, { runtime, host, onClose: () => stopHinting() });
+  const client = new Client(
+    { ...options, url: absoluteUrl(options.url) },
+    { runtime, host, locks: isKept ? browserLocks() : null, onClose: () => stopHinting() },
+  );
   const stopHinting = hintFromPage(client);
   return client;
 }
@@ -43,9 +54,9 @@ function hintFromPage(client: Client): () => void {
   const visible = (): void => {
     if (document.visibilityState === 'visible') client.hint('visible');
   };
-  /** Until mutations survive a reload, leaving with undecided ones loses them: the browser asks. */
+  /** What is not on the disk would be lost: the browser asks. */
   const leaving = (event: BeforeUnloadEvent): void => {
-    if (client.undecided > 0) event.preventDefault();
+    if (client.unsaved > 0) event.preventDefault();
   };
   window.addEventListener('online', online);
   window.addEventListener('offline', offline);

@@ -7,7 +7,7 @@ export type { LiveQuery, QueryResult } from './page/live-query.ts';
 export type { MutateFunctions } from './page/mutate-functions.ts';
 export type { MutationHandle, MutationStatus } from './page/mutation-handle.ts';
 export type { Readable } from './page/observable.ts';
-export type { MutationLine } from './page/page-mutations.ts';
+export type { MutationLine } from './page/mutation-line.ts';
 export type { Other, SharedState } from './page/page-states.ts';
 export type { DebouncedValue, ValueState } from './page/page-value.ts';
 export type { LostTail, SnapshotProgress, SyncStatus } from './page/sync-status.ts';

@@ -77,6 +77,7 @@ export class Tab {
       limits: parts.limits,
       token: () => group.user,
       openEngine: (request, handlers) => this.host.open(request, handlers),
+      keeping: null,
       onStarted: () => undefined,
       onClosed: () => undefined,
     });

@@ -65,8 +65,8 @@ function Absent({ sinceMs, met, fault, retryAtMs, waiting, lastWords, onTry }: T
 }
 
 function waitingWords(waiting: number): string {
-  if (waiting === 0) return 'What you change is sent when the server is back; keep this page open.';
-  return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} to be sent when the server is back; keep this page open.`;
+  if (waiting === 0) return 'What you change is kept on this device and sent when the server is back.';
+  return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} on this device and ${waiting === 1 ? 'is' : 'are'} sent when the server is back.`;
 }
 
 function Stopped({ fault, waiting, onTry }: TroubleSlipProps) {

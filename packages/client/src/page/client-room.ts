@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
+import type { StoragePlace } from '../storage/storage.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import type { LiveQuery } from './live-query.ts';
@@ -12,11 +13,12 @@ import type { MutateFunctions } from './mutate-functions.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
-import type { MutationLine } from './page-mutations.ts';
+import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
 import type { SharedState } from './page-states.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
+import { type PageLocks, RoomLocks } from './room-locks.ts';
 import { INITIAL_STATUS, lostTailIn, obstacleIn, syncStatusOf } from './sync-status.ts';
 import type { LostTail, SyncStatus } from './sync-status.ts';
 
@@ -31,11 +33,18 @@ export interface ClientRoomOptions {
   readonly url: string;
   readonly groupId: string;
   readonly limits: Partial<EngineLimits>;
+  /** Where the room is kept between loads of the page, and the locks that tell whose is what; null: all is gone with the page. */
+  readonly keeping: RoomKeeping | null;
   token(): string | null | Promise<string | null>;
   openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
   /** Before anything is opened. What it throws keeps the room from starting. */
   onStarted(): void;
   onClosed(): void;
+}
+
+export interface RoomKeeping {
+  readonly place: StoragePlace;
+  readonly locks: PageLocks;
 }
 
 /**
@@ -65,6 +74,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #mutations: PageMutations;
   readonly #queries: PageQueries;
   readonly #states: RoomStates;
+  /** Of the clients this page speaks for; null where nothing is kept. */
+  readonly #locks: RoomLocks | null;
   #engineStatus: EngineStatus | null = null;
   /** What was shown last, by this engine or an earlier one. */
   #shown: ShownVersion | null = null;
@@ -83,7 +94,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.definition = definition;
     this.id = id;
     this.#options = options;
-    this.#mutations = new PageMutations(options.runtime, options.runtime.newId());
+    const { keeping } = options;
+    this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null);
+    this.#locks = keeping === null ? null : new RoomLocks(keeping.locks, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
@@ -103,6 +116,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     if (this.#started) return;
     this.#options.onStarted();
     this.#started = true;
+    this.#locks?.own(this.#mutations.clientId);
     this.#open();
   }
 
@@ -173,9 +187,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#tell({ type: 'hint', hint });
   }
 
-  /** Mutations that exist only in this page's memory. */
+  /** Mutations of this page that the room has not decided. */
   get undecided(): number {
     return this.#mutations.undecided;
+  }
+
+  /** Mutations that exist only in this page's memory: what leaving it now would lose. */
+  get unsaved(): number {
+    return this.#mutations.unsaved;
   }
 
   /** Leaves the room and frees its memory. What is not yet decided ends with `closed`: see `pending` before. Idempotent. */
@@ -188,6 +207,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#port = null;
     this.#mutations.detach();
     this.#mutations.endAll(this.#closedError());
+    this.#locks?.close();
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pendingCount: 0 });
     this.#options.onClosed();
   }
@@ -216,6 +236,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         life: this.#lives,
         shown: this.#shown,
         limits,
+        place: this.#options.keeping?.place ?? null,
         ...this.#mutations.carryOver(),
       },
       {
@@ -296,8 +317,17 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       case 'value':
       case 'stateRefused':
         return this.#states.hear(notice, this.#sessionClientId);
+      case 'stored':
+        return this.#mutations.stored(notice);
+      case 'adopted':
+        return this.#mutations.adopted(notice);
+      case 'restored':
+        return this.#mutations.restored(notice);
+      case 'others':
+        return this.#locks?.others(notice.clientIds);
       case 'status':
         this.#engineStatus = notice.status;
+        if (notice.status.storage?.status === 'off') this.#mutations.keepNothing();
         this.#showVersion(shownIn(notice.status));
         if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
         this.#queries.obstacle = obstacleIn(notice.status);
@@ -312,6 +342,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#mutations.stopped(notice);
     if (!wasSession) return;
     this.#sessionClientId = this.#mutations.clientId;
+    this.#locks?.own(this.#sessionClientId);
     this.#states.startOver();
   }
 
@@ -322,7 +353,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   #showStatus(): void {
     if (this.#engineStatus === null || this.#closed) return;
-    const page = { pending: this.#mutations.undecided, rejected: this.rejected.getSnapshot().length, lostTail: this.#lostTail };
+    const page = {
+      pending: this.#mutations.undecided,
+      unsaved: this.#mutations.unsaved,
+      rejected: this.rejected.getSnapshot().length,
+      lostTail: this.#lostTail,
+    };
     this.#status.set(syncStatusOf(this.#engineStatus, page, this.#options.runtime.nowMs()));
   }
 

@@ -17,7 +17,10 @@ export interface MutationHandle {
   readonly args: Json;
   /** As it is now; not observable: `room.pending` and `room.rejected` are. */
   readonly status: MutationStatus;
-  /** The mutation ran in the tab and is in the outbox. Rejects with the run's error: then nothing was sent. */
+  /**
+   * The mutation ran in the tab and is in the outbox on this device's disk: it survives the tab. Where nothing is kept (`useSyncStatus().storage` is `off`) it is in the tab's memory.
+   * Rejects with the run's error: then nothing was sent.
+   */
   readonly local: Promise<void>;
   /** The room applied it, at this version, and its rows are here; a room that loses it later says so in `status` and in `rejected`. Rejects with what the room said, or with `local`'s error. */
   readonly confirmed: Promise<{ readonly version: number }>;
@@ -34,6 +37,7 @@ export class TrackedMutation implements MutationHandle {
   /** Number among this page's calls; a key for lists that outlives the mutation's change of name. */
   readonly callId: number;
   #status: MutationStatus = 'waiting';
+  #isSaved = false;
   #error: AlcoveError | null = null;
   readonly #settle: {
     local: { resolve: () => void; reject: (error: AlcoveError) => void };
@@ -61,14 +65,24 @@ export class TrackedMutation implements MutationHandle {
     return this.#error;
   }
 
+  /** It is in the outbox. */
   ran(): void {
-    if (this.#status !== 'waiting') return;
-    this.#status = 'pending';
+    if (this.#status === 'waiting') this.#status = 'pending';
+  }
+
+  /** It is in the outbox on the disk, or nothing is to be kept. */
+  saved(): void {
+    this.ran();
+    this.#isSaved = true;
     this.#settle.local.resolve();
   }
 
+  get isSaved(): boolean {
+    return this.#isSaved;
+  }
+
   applied(version: number): void {
-    this.ran();
+    this.saved();
     this.#status = 'applied';
     this.#settle.confirmed.resolve({ version });
   }
@@ -82,7 +96,7 @@ export class TrackedMutation implements MutationHandle {
   /** `failed` before it was sent, `rejected` by the room, or `unknown`. */
   ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
     if (status === 'failed') this.#settle.local.reject(error);
-    else this.ran();
+    else this.saved();
     this.#status = status;
     this.#error = error;
     this.#settle.confirmed.reject(error);

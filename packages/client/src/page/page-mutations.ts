@@ -3,30 +3,17 @@ import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
+import { type AdoptedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { ConfirmedMutations } from './confirmed-mutations.ts';
 import { TrackedMutation } from './mutation-handle.ts';
-import type { MutationStatus } from './mutation-handle.ts';
+import { lineOf, type MutationLine } from './mutation-line.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
+import { RejectedMutations } from './rejected-mutations.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
-/** Rejected, failed, unknown and lost mutations kept to be looked at; the oldest are dropped from the list past it. */
-const REJECTED_MAX = 1_000;
-
-/** One line of `room.pending` and `room.rejected`. */
-export interface MutationLine {
-  /** For lists, and for `dismiss`: stays what it is while the mutation lives. */
-  readonly key: number;
-  readonly name: string;
-  readonly args: Json;
-  readonly status: MutationStatus;
-  /** Wall time of the call, in ms. */
-  readonly calledAtMs: number;
-  /** Why it is on the list of rejected ones; null on the list of pending ones. */
-  readonly error: AlcoveError | null;
-}
 
 /**
  * A page's mutations from the call to their fate. The page mints ids, one engine call at a time: an id is used again only for a mutation that was not taken, so
@@ -38,7 +25,8 @@ export class PageMutations {
     subscribe: (listener) => this.#changes.subscribe(listener),
     getSnapshot: () => (this.#lines ??= this.#undecidedOnes().map(lineOf)),
   };
-  readonly rejected = new Observable<readonly MutationLine[]>([]);
+  readonly rejected: Readable<readonly MutationLine[]>;
+  readonly #rejected = new RejectedMutations();
   readonly #changes = new Observable(0);
   #lines: readonly MutationLine[] | null = null;
   readonly #runtime: Runtime;
@@ -54,11 +42,19 @@ export class PageMutations {
   /** Taken by the engine, by id, per client: of this page's own and of those it was renamed from. */
   readonly #taken = new Map<string, Map<number, TrackedMutation>>();
   readonly #confirmed = new ConfirmedMutations();
+  /** Of page loads that are gone, whose mutations are this page's to tell of. */
+  readonly #adopted = new Map<string, EngineClient>();
+  /** Up to which id a client's mutations are on the disk. */
+  readonly #savedUpTo = new Map<string, number>();
+  #isKept: boolean;
   #port: EnginePort | null = null;
   #listsStale = false;
 
-  constructor(runtime: Runtime, clientId: string) {
+  /** `isKept`: the outbox is on a disk. */
+  constructor(runtime: Runtime, clientId: string, isKept = false) {
     this.#runtime = runtime;
+    this.#isKept = isKept;
+    this.rejected = this.#rejected.list;
     this.#client = { clientId, lastMutationId: 0, confirmed: 0, welcomed: null };
   }
 
@@ -69,6 +65,13 @@ export class PageMutations {
   /** Not known to have been decided by the room. */
   get undecided(): number {
     return this.#waiting.length + this.#handed.length + [...this.#taken.values()].reduce((sum, byId) => sum + byId.size, 0);
+  }
+
+  /** What leaving the page now would lose. */
+  get unsaved(): number {
+    if (!this.#isKept) return this.undecided;
+    const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
+    return this.#waiting.length + this.#handed.length + taken.filter(({ isSaved }) => !isSaved).length;
   }
 
   call(name: string, args: Json): TrackedMutation {
@@ -94,11 +97,44 @@ export class PageMutations {
 
   /** What a new engine is opened with. */
   carryOver(): { clients: EngineClient[]; mutations: Mutation[] } {
-    const mutations = [...(this.#taken.get(this.#client.clientId) ?? [])].map(([mutationId, mutation]) =>
-      this.#minted(mutation, mutationId),
-    );
     const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
-    return { clients: known ? [this.#client] : [], mutations };
+    const clients = [...(known ? [this.#client] : []), ...this.#adopted.values()];
+    const mutations = clients.flatMap(({ clientId }) =>
+      [...(this.#taken.get(clientId) ?? [])].map(([mutationId, mutation]) => minted(mutation, clientId, mutationId)),
+    );
+    return { clients, mutations };
+  }
+
+  /** They are on the disk. */
+  stored({ clientId, upTo }: StoredNotice): void {
+    this.#savedUpTo.set(clientId, upTo);
+    for (const [mutationId, mutation] of this.#taken.get(clientId) ?? []) if (mutationId <= upTo) mutation.saved();
+    this.#touch();
+  }
+
+  /** Nothing is kept (any more): what is in the outbox is as safe as it gets. */
+  keepNothing(): void {
+    if (!this.#isKept) return;
+    this.#isKept = false;
+    for (const byId of this.#taken.values()) for (const mutation of byId.values()) mutation.saved();
+    this.#touch();
+  }
+
+  /** What an earlier page load left is told of here. */
+  adopted({ clientId, lastMutationId, confirmed, welcomed, mutations }: AdoptedNotice): void {
+    if (mutations.length === 0) return;
+    this.#adopted.set(clientId, { clientId, lastMutationId, confirmed, welcomed });
+    const taken = this.#takenOf(clientId);
+    for (const { mutationId, name, args, seed, nowMs } of mutations) {
+      const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed, nowMs });
+      mutation.saved();
+      taken.set(mutationId, mutation);
+    }
+    this.#touch();
+  }
+
+  restored({ rejections }: Pick<RestoredNotice, 'rejections'>): void {
+    this.#rejected.restore(rejections, () => ++this.#lastCallId);
   }
 
   attach(port: EnginePort): void {
@@ -147,6 +183,7 @@ export class PageMutations {
     if (notice.clientId === this.#client.clientId) {
       this.#client = { ...this.#client, confirmed: Math.max(this.#client.confirmed, notice.mutationId) };
     }
+    this.#adoptedSettled(notice);
     // Of a mutation of another page (an adopted one) too: this page is where it is told.
     if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
     const mutation = this.#settling(notice.clientId, notice.mutationId);
@@ -159,8 +196,16 @@ export class PageMutations {
         mutation,
         'rejected',
         notice.error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(notice.error),
+        rejectionKey(notice),
       );
     this.#touch();
+  }
+
+  #adoptedSettled({ clientId, mutationId }: SettledNotice): void {
+    const client = this.#adopted.get(clientId);
+    if (client === undefined) return;
+    if (mutationId >= client.lastMutationId) this.#adopted.delete(clientId);
+    else this.#adopted.set(clientId, { ...client, confirmed: mutationId });
   }
 
   /** The room lost the tail of a client's mutations: those it had confirmed are told as lost, the others go on under another name. */
@@ -170,12 +215,16 @@ export class PageMutations {
         hint: 'Look at the room and decide whether to call it again.',
       });
       mutation.lost(error);
-      this.#list(mutation, 'lost', error);
+      this.#rejected.add(mutation, 'lost', error, null);
     }
     const byId = this.#taken.get(clientId);
     this.#taken.delete(clientId);
     const renamed = this.#takenOf(to);
     for (const [mutationId, mutation] of byId ?? []) renamed.set(mutationId - offset, mutation);
+    const adopted = this.#adopted.get(clientId);
+    this.#adopted.delete(clientId);
+    if (adopted !== undefined)
+      this.#adopted.set(to, { clientId: to, lastMutationId: adopted.lastMutationId - offset, confirmed: 0, welcomed: adopted.welcomed });
     if (clientId !== this.#client.clientId) return;
     this.#handedClientId = to;
     this.#client = { clientId: to, lastMutationId: this.#client.lastMutationId - offset, confirmed: 0, welcomed: this.#client.welcomed };
@@ -185,7 +234,9 @@ export class PageMutations {
   stopped({ clientId, error }: ClientStoppedNotice): void {
     const byId = this.#taken.get(clientId);
     this.#taken.delete(clientId);
-    for (const mutation of byId?.values() ?? []) this.#end(mutation, 'unknown', AlcoveError.fromBody(error));
+    this.#adopted.delete(clientId);
+    for (const [mutationId, mutation] of byId ?? [])
+      this.#end(mutation, 'unknown', AlcoveError.fromBody(error), rejectionKey({ clientId, mutationId }));
     this.#port?.tell({ type: 'discard', clientId });
     if (clientId === this.#client.clientId) {
       this.#stopError = AlcoveError.fromBody(error);
@@ -197,7 +248,8 @@ export class PageMutations {
 
   /** Takes a line off the list of rejected ones. */
   dismiss(key: number): void {
-    this.rejected.set(this.rejected.getSnapshot().filter((line) => line.key !== key));
+    const keptAs = this.#rejected.dismiss(key);
+    if (keptAs !== null) this.#port?.tell({ type: 'dismiss', keys: [keptAs] });
   }
 
   #hand(): void {
@@ -206,7 +258,7 @@ export class PageMutations {
     this.#handed = this.#waiting.splice(0, BATCH_MAX);
     this.#handedClientId = this.#client.clientId;
     const first = this.#client.lastMutationId + 1;
-    const batch = this.#handed.map((mutation, index) => this.#minted(mutation, first + index));
+    const batch = this.#handed.map((mutation, index) => minted(mutation, this.#client.clientId, first + index));
     port.mutate(batch).then(
       (answer) => {
         if (this.#port === port) this.#answered(answer);
@@ -225,11 +277,13 @@ export class PageMutations {
     if (this.#handedClientId !== this.#client.clientId) return this.#answeredLate(batch, answer);
     const taken = this.#takenOf(this.#client.clientId);
     const first = this.#client.lastMutationId + 1;
+    const savedUpTo = this.#savedUpTo.get(this.#client.clientId) ?? 0;
     for (const [index, mutation] of batch.slice(0, answer.taken).entries()) {
       // The room's word may have come first: answers and notices travel on ports of their own.
       if (mutation.status !== 'waiting') continue;
       taken.set(first + index, mutation);
       mutation.ran();
+      if (!this.#isKept || first + index <= savedUpTo) mutation.saved();
     }
     this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + answer.taken };
     if (answer.error !== null) {
@@ -267,21 +321,9 @@ export class PageMutations {
     return byId;
   }
 
-  #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
+  #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError, keptAs: string | null = null): void {
     mutation.ended(status, error);
-    this.#list(mutation, status, error);
-  }
-
-  #list(mutation: TrackedMutation, status: MutationStatus, error: AlcoveError): void {
-    const line: MutationLine = {
-      key: mutation.callId,
-      name: mutation.name,
-      args: mutation.args,
-      status,
-      calledAtMs: mutation.nowMs,
-      error,
-    };
-    this.rejected.set([...this.rejected.getSnapshot(), line].slice(-REJECTED_MAX));
+    this.#rejected.add(mutation, status, error, keptAs);
   }
 
   /** Whoever looks at the list is told at most once per turn. */
@@ -300,24 +342,13 @@ export class PageMutations {
     const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
     return [...taken, ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
   }
-
-  #minted(mutation: TrackedMutation, mutationId: number): Mutation {
-    return {
-      clientId: this.#client.clientId,
-      mutationId,
-      name: mutation.name,
-      args: mutation.args,
-      seed: mutation.seed,
-      nowMs: mutation.nowMs,
-    };
-  }
 }
 
-const lineOf = (mutation: TrackedMutation): MutationLine => ({
-  key: mutation.callId,
-  name: mutation.name,
-  args: mutation.args,
-  status: mutation.status,
-  calledAtMs: mutation.nowMs,
-  error: mutation.error,
+const minted = ({ name, args, seed, nowMs }: TrackedMutation, clientId: string, mutationId: number): Mutation => ({
+  clientId,
+  mutationId,
+  name,
+  args,
+  seed,
+  nowMs,
 });

@@ -31,6 +31,14 @@ export interface SyncStatus {
   /** While a snapshot is on its way, else null. */
   readonly snapshotProgress: SnapshotProgress | null;
   /**
+   * How well this tab's work is kept on this device. `opening`: what is kept is being read. `saved`: all of it is on the disk. `saving`. `failing`: it is tried again, meanwhile work goes on in
+   * memory (`storageError` says why: a full disk, a private window). `off`: nothing is kept, for good: it was not asked for, or `storageError` says why not.
+   */
+  readonly storage: 'opening' | 'saved' | 'saving' | 'failing' | 'off';
+  readonly storageError: AlcoveError | null;
+  /** Mutations called here that exist in this tab's memory only: what closing it now would lose. */
+  readonly unsavedCount: number;
+  /**
    * The room went on under another history while this page was open, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
    * mutations those that are gone stand in `rejected` as `lost` (the newest 1,000 are remembered). Null: no such thing happened; else the last time it did.
    */
@@ -76,6 +84,9 @@ export const INITIAL_STATUS: SyncStatus = {
   pendingCount: 0,
   rejectedCount: 0,
   snapshotProgress: null,
+  storage: 'opening',
+  storageError: null,
+  unsavedCount: 0,
   lostTail: null,
   sessionId: null,
   user: null,
@@ -107,7 +118,7 @@ export function lostTailIn(before: ShownVersion | null, now: ShownVersion | null
 /** The engine's status with what the page itself knows. */
 export function syncStatusOf(
   engine: EngineStatus,
-  page: { readonly pending: number; readonly rejected: number; readonly lostTail: LostTail | null },
+  page: { readonly pending: number; readonly unsaved: number; readonly rejected: number; readonly lostTail: LostTail | null },
   nowMs: number,
 ): SyncStatus {
   const connection = CONNECTION[engine.connection];
@@ -125,6 +136,9 @@ export function syncStatusOf(
     pendingCount: page.pending,
     rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
+    storage: engine.storage?.status ?? 'off',
+    storageError: engine.storage?.error == null ? null : AlcoveError.fromBody(engine.storage.error),
+    unsavedCount: page.unsaved,
     lostTail: page.lostTail,
     sessionId: engine.sessionId,
     user: engine.user,

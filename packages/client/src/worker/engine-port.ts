@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ErrorBody } from '@alcove/core/error';
 import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows, ShownVersion } from '../sync/engine-interface.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
+import type { StoragePlace } from '../storage/storage.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 
 /** What an engine is opened with; crosses the worker boundary. */
@@ -19,6 +20,8 @@ export interface OpenRequest {
   /** What the engine before showed last; null: there was none, or it showed nothing. */
   readonly shown: ShownVersion | null;
   readonly limits: Partial<EngineLimits>;
+  /** Where the room is kept between loads of the page; null: nowhere. */
+  readonly place: StoragePlace | null;
   /** What a replaced worker had: counters and mutations not yet settled. */
   readonly clients: readonly EngineClient[];
   readonly mutations: readonly Mutation[];
@@ -47,7 +50,8 @@ export type EngineOrder =
   | { readonly type: 'unwatch'; readonly queryId: string }
   | { readonly type: 'adopt'; readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] }
   | { readonly type: 'heard'; readonly clientId: string; readonly upTo: number }
-  | { readonly type: 'discard'; readonly clientId: string }
+  | { readonly type: 'discard' | 'adoptStored'; readonly clientId: string }
+  | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'presence' | 'cursor'; readonly state: Json }
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }
   | { readonly type: 'watchValue' | 'unwatchValue' | 'flushValue'; readonly name: string; readonly key: string }

@@ -16,6 +16,10 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
       return engine.heard(order.clientId, order.upTo);
     case 'discard':
       return engine.discard(order.clientId);
+    case 'adoptStored':
+      return engine.adoptStored(order.clientId);
+    case 'dismiss':
+      return engine.dismiss(order.keys);
     case 'presence':
       return engine.setPresence(order.state);
     case 'cursor':

@@ -2,12 +2,14 @@ import { AlcoveError, assert } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { expose } from 'comlink';
-import { openSqljsDatabase } from '../replica/sqljs-database.ts';
+import type { Database } from '@alcove/core/sqlite/database';
+import { openSqljsDatabase, type SqljsDatabase } from '../replica/sqljs-database.ts';
 import type { SyncEngine } from '../sync/engine-interface.ts';
 import { createSyncEngine } from '../sync/sync-engine.ts';
 import { createBrowserRuntime } from './browser-runtime.ts';
 import { consoleLogger } from './console-logger.ts';
 import type { EngineOrder, OpenRequest } from './engine-port.ts';
+import { createBrowserStorage } from './browser-storage.ts';
 import { createFetchImage } from './fetch-image.ts';
 import { loadSqljs } from './load-sqljs.ts';
 import { performMutations, performOrder, refusedBy } from './perform-order.ts';
@@ -103,6 +105,19 @@ async function openEngine(
 ): Promise<SyncEngine> {
   const room = findRoom(rooms, request);
   const sqljs = await loadSqljs();
+  // The engine knows databases as they are marked; images are taken of what is behind.
+  const unmarked = new WeakMap<Database, SqljsDatabase>();
+  const openDatabase = (image: Uint8Array | null): Database => {
+    const database = openSqljsDatabase(sqljs, image ?? undefined);
+    const marked = markDatabase(database, handle, marks);
+    unmarked.set(marked, database);
+    return marked;
+  };
+  const exportImage = (database: Database): Uint8Array => {
+    const opened = unmarked.get(database);
+    assert(opened !== undefined, 'a database of another worker');
+    return opened.exportImage();
+  };
   const engine = createSyncEngine({
     runtime,
     room: markMutators(room, handle, marks),
@@ -113,10 +128,11 @@ async function openEngine(
     groupId: request.groupId,
     url: request.url,
     token: askForTokens(reports, report),
-    openDatabase: (image) => markDatabase(openSqljsDatabase(sqljs, image ?? undefined), handle, marks),
+    openDatabase,
     openSocket: openWebSocket,
     fetchImage: createFetchImage(request.url, runtime.monotonicMs),
     limits: request.limits,
+    storage: request.place === null ? null : createBrowserStorage(runtime, request.place, exportImage),
     onNotices: (notices) => report({ type: 'notices', notices }),
   });
   if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);

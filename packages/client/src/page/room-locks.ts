@@ -1,0 +1,57 @@
+/** The browser's Web Locks: held until given back, or until the page is gone. */
+export interface PageLocks {
+  /** Waits until nobody else has it; resolves with the way to give it back. Rejects where `signal` is aborted first. */
+  hold(name: string, signal: AbortSignal): Promise<() => void>;
+}
+
+/**
+ * Who speaks for which client: a page holds the lock of each client it pushes for, as long as it lives. Whoever gets the lock of another page's client knows
+ * that the page is gone.
+ */
+export class RoomLocks {
+  readonly #locks: PageLocks;
+  readonly #onFree: (clientId: string) => void;
+  readonly #abort = new AbortController();
+  readonly #release: (() => void)[] = [];
+  /** Asked for, by name; those of others can be given up. */
+  readonly #asked = new Map<string, AbortController>();
+
+  constructor(locks: PageLocks, onFree: (clientId: string) => void) {
+    this.#locks = locks;
+    this.#onFree = onFree;
+  }
+
+  /** This page speaks for it. */
+  own(clientId: string): void {
+    this.#ask(clientId, () => undefined);
+  }
+
+  /** All clients of others that something is kept of: each that is free is told by `onFree`, once. */
+  others(clientIds: readonly string[]): void {
+    for (const clientId of clientIds) this.#ask(clientId, () => this.#onFree(clientId));
+  }
+
+  #ask(clientId: string, then: () => void): void {
+    const name = lockName(clientId);
+    if (this.#asked.has(name) || this.#abort.signal.aborted) return;
+    const abort = new AbortController();
+    this.#asked.set(name, abort);
+    this.#locks.hold(name, abort.signal).then(
+      (release) => {
+        if (this.#abort.signal.aborted) return release();
+        this.#release.push(release);
+        then();
+      },
+      () => this.#asked.delete(name), // given up
+    );
+  }
+
+  close(): void {
+    this.#abort.abort();
+    for (const abort of this.#asked.values()) abort.abort();
+    for (const release of this.#release.splice(0)) release();
+  }
+}
+
+/** A client that was renamed after a lost tail is still the same page's. */
+const lockName = (clientId: string): string => `alcove client ${clientId.replace(/~.*$/, '')}`;

@@ -1,0 +1,48 @@
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Database } from '@alcove/core/sqlite/database';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { createIdbStorage, databaseName } from '../storage/idb-storage.ts';
+import type { StoragePlace } from '../storage/storage.ts';
+import type { EngineStorage } from '../sync/engine-storage.ts';
+import type { OpenTabChannel } from '../tabs/tab-channel.ts';
+
+/** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. */
+export function createBrowserStorage(
+  runtime: Runtime,
+  place: StoragePlace,
+  exportImage: (database: Database) => Uint8Array,
+): EngineStorage {
+  return {
+    storage: createIdbStorage({ runtime, digest }),
+    place,
+    openChannel,
+    exportImage,
+    digest,
+    tryImager: () => tryLock(`${databaseName(place)} imager`),
+  };
+}
+
+/** By the platform, off this thread; in JavaScript on pages that are not secure, which have no such thing. */
+async function digest(bytes: Uint8Array): Promise<string> {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  if (subtle === undefined) return bytesToHex(sha256(bytes));
+  return bytesToHex(new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))); // never shared memory here
+}
+
+const openChannel: OpenTabChannel = (name, onMessage) => {
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = ({ data: message }) => onMessage(message);
+  return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+};
+
+function tryLock(name: string): Promise<(() => void) | null> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(null);
+        return new Promise<void>((release) => resolve(() => release()));
+      })
+      .catch(reject);
+  });
+}
