@@ -173,9 +173,14 @@ export function constantsOf(tokens: readonly Token[], params: Row): (token: Toke
   }
   return (token) => {
     if (token.kind === 'string') return token.text.slice(1, -1).replaceAll("''", "'");
-    if (token.kind === 'number') return /^\d{1,15}(\.\d{1,15})?$/.test(token.text) ? Number(token.text) : null;
+    if (token.kind === 'number') return numberOf(token.text);
     const position = positions.get(token);
     const value = position === undefined ? null : params[position];
     return typeof value === 'string' || typeof value === 'number' ? value : null;
   };
+}
+
+/** Null from 16 digits on: there SQLite may read another double than JavaScript does. */
+function numberOf(text: string): number | null {
+  return /^\d+(\.\d+)?$/.test(text) && text.replace('.', '').length <= 15 ? Number(text) : null;
 }

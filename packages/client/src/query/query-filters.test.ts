@@ -17,6 +17,12 @@ describe('conditions of a query', () => {
     expect(conditions(where)).toBe(expected);
   });
 
+  it('[QR-10] are not read where SQLite and JavaScript may read two numbers in one literal', () => {
+    expect(conditions('start = 31272.021677018')).toBe(1);
+    expect(conditions('start = 31272321970.021677018')).toBeUndefined();
+    expect(conditions('start > 31272321970.021677018')).toBeUndefined();
+  });
+
   it.each([
     "end = 1 OR (start = 1 AND who = 'ann' AND id = 'a')",
     "CASE WHEN end = 1 AND who = 'ann' AND start = 1 THEN 1 ELSE 0 END",
