@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PageEphemerals } from './page-states.ts';
+import { PageEphemerals, PageStates } from './page-states.ts';
 
 it('forgets keys of others that nobody here looks at, and keeps those that were handed out', () => {
   const sent: unknown[] = [];
@@ -20,4 +20,22 @@ it('forgets keys of others that nobody here looks at, and keeps those that were 
   expect(ephemerals.of('typing', 'k0').others.getSnapshot()).toEqual([]);
   say('mine', true);
   expect(held.others.getSnapshot()).toHaveLength(1);
+});
+
+it('[EP-21] a refusal that comes late takes nothing back of what was set after it', () => {
+  const sent: [state: unknown, change: number][] = [];
+  const states = new PageStates<string>((...said) => void sent.push(said));
+  states.set('bad');
+  states.set('good');
+  states.refused(1);
+  expect(states.mine.getSnapshot()).toBe('good');
+  // Another engine hears it under the same number, and may refuse that.
+  states.attach();
+  expect(sent).toEqual([
+    ['bad', 1],
+    ['good', 2],
+    ['good', 2],
+  ]);
+  states.refused(2);
+  expect(states.mine.getSnapshot()).toBeNull();
 });

@@ -27,29 +27,33 @@ export interface SharedState<State> {
 export class PageStates<State> implements SharedState<State> {
   readonly mine = new Observable<State | null>(null);
   readonly others: Observable<readonly Other<State>[]>;
-  readonly #send: (state: Json) => void;
+  readonly #send: (state: Json, change: number) => void;
+  /** Counts what was set. */
+  #change = 0;
   #entries = new Map<string, Other<State>>();
 
   /** `others.onUsed` counts listeners, for those who own more of these than they can keep. */
-  constructor(send: (state: Json) => void) {
+  constructor(send: (state: Json, change: number) => void) {
     this.#send = send;
     this.others = new Observable<readonly Other<State>[]>([]);
   }
 
   set(state: State | null): void {
     this.mine.set(state);
+    this.#change += 1;
     // States are described by the room's validator, which takes JSON; the engine checks it.
-    this.#send(state as Json);
+    this.#send(state as Json, this.#change);
   }
 
   /** A new engine knows nothing of what was set. */
   attach(): void {
     const state = this.mine.getSnapshot();
-    if (state !== null) this.#send(state as Json); // as in `set`
+    if (state !== null) this.#send(state as Json, this.#change); // as in `set`
   }
 
-  refused(): void {
-    this.mine.set(null);
+  /** @param change The one that was refused; undefined: the newest. A later one stands. */
+  refused(change?: number): void {
+    if (change === undefined || change === this.#change) this.mine.set(null);
   }
 
   hear({ reset, entries }: Pick<StatesNotice, 'reset' | 'entries'>): void {
@@ -70,9 +74,9 @@ export class PageEphemerals {
   readonly #byKey = new Map<string, PageStates<unknown>>();
   /** Ids of those that were handed out. */
   readonly #held = new Set<string>();
-  readonly #send: (name: string, key: string, state: Json) => void;
+  readonly #send: (name: string, key: string, state: Json, change: number) => void;
 
-  constructor(send: (name: string, key: string, state: Json) => void) {
+  constructor(send: (name: string, key: string, state: Json, change: number) => void) {
     this.#send = send;
   }
 
@@ -90,7 +94,7 @@ export class PageEphemerals {
     const id = idOf(name, key);
     const known = this.#byKey.get(id);
     if (known !== undefined) return known;
-    const states = new PageStates<unknown>((state) => this.#send(name, key, state));
+    const states = new PageStates<unknown>((state, change) => this.#send(name, key, state, change));
     this.#byKey.set(id, states);
     return states;
   }
@@ -100,8 +104,8 @@ export class PageEphemerals {
   }
 
   /** @param key Null: every key of that name. */
-  refused(name: string, key: string | null): void {
-    for (const [id, states] of this.#byKey) if (key === null ? id.startsWith(`${name}:`) : id === idOf(name, key)) states.refused();
+  refused(name: string, key: string | null, change?: number): void {
+    for (const [id, states] of this.#byKey) if (key === null ? id.startsWith(`${name}:`) : id === idOf(name, key)) states.refused(change);
   }
 
   hear({ reset, entries }: EphemeralNotice): void {

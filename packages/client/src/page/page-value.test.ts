@@ -129,4 +129,31 @@ describe('a debounced value on the page', () => {
     page.value.refused(new AlcoveError('value_invalid', 'no'), 1);
     expect([page.value.getSnapshot(), page.value.isUnwritten]).toMatchObject([{ value: 6, pending: true, error: undefined }, true]);
   });
+
+  it('[EP-21] what was set before a refused change and is not written stands, and another engine is told of it', () => {
+    const page = new Page();
+    page.value.subscribe(() => undefined);
+    page.value.set(5);
+    page.value.set(6);
+    page.value.refused(new AlcoveError('value_invalid', 'no'), 2);
+    page.hear(5, true, 1);
+    expect([page.value.getSnapshot(), page.value.isUnwritten]).toMatchObject([
+      { value: 5, pending: true, error: { code: 'value_invalid' } },
+      true,
+    ]);
+    page.told();
+    page.value.attach();
+    expect(page.told()).toEqual(['watchValue', 'setValue 1']);
+    page.hear(5, false, 1);
+    expect(page.value.isUnwritten).toBe(false);
+  });
+
+  it('[EP-21] of two that were refused none stands', () => {
+    const page = new Page();
+    page.value.set(5);
+    page.value.set(6);
+    page.value.refused(new AlcoveError('value_invalid', 'no'), 1);
+    page.value.refused(new AlcoveError('value_invalid', 'no'), 2);
+    expect(page.value.isUnwritten).toBe(false);
+  });
 });

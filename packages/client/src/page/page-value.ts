@@ -48,6 +48,8 @@ export class PageValue implements DebouncedValue<unknown> {
   readonly #state: Observable<ValueState<unknown>>;
   #watching = false;
   #own: OwnChange | null = null;
+  /** The one before it, where that is not known to be written either: it stands if the newer one is refused. */
+  #before: OwnChange | null = null;
   #change = 0;
   /** Of a counter: what was added here in all, and what of that is known to be written. Null: nothing was. */
   #totals: CounterTotals | null = null;
@@ -102,6 +104,7 @@ export class PageValue implements DebouncedValue<unknown> {
   hear(notice: ValueNotice, clientId: string): void {
     if (this.#own !== null && notice.change !== this.#own.change) return;
     if (notice.counter?.clientId === clientId) this.#totals = { total: notice.counter.total, written: notice.counter.written };
+    this.#before = null;
     if (!notice.pending) this.#own = null;
     this.#show({ value: notice.value, pending: notice.pending, updatedBy: notice.updatedBy, error: this.getSnapshot().error });
     this.#unwatchUnused();
@@ -114,9 +117,11 @@ export class PageValue implements DebouncedValue<unknown> {
 
   /** @param change The one that was refused; undefined: the newest. A later one stands, and has an answer of its own. */
   refused(error: AlcoveError, change?: number): void {
+    if (this.#before !== null && change === this.#before.change) this.#before = null;
     if (this.#own !== null && change !== undefined && change !== this.#own.change) return;
-    this.#own = null;
-    this.#show({ ...this.getSnapshot(), pending: false, error });
+    this.#own = this.#before;
+    this.#before = null;
+    this.#show({ ...this.getSnapshot(), pending: this.#own !== null, error });
     // The engine's own view of it follows.
     if (this.#watching) this.#tell({ type: 'watchValue', name: this.name, key: this.key });
     this.#unwatchUnused();
@@ -124,6 +129,7 @@ export class PageValue implements DebouncedValue<unknown> {
 
   #changed(value: Json | undefined): number {
     this.#change += 1;
+    this.#before = this.#own;
     this.#own = { change: this.#change, value };
     this.#watch();
     return this.#change;

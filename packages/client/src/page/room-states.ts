@@ -21,9 +21,9 @@ export class RoomStates {
     this.#definition = definition;
     this.#runtime = runtime;
     this.#tell = tell;
-    this.presence = new PageStates((state) => tell({ type: 'presence', state }));
-    this.cursors = new PageStates((state) => tell({ type: 'cursor', state }));
-    this.#ephemerals = new PageEphemerals((name, key, state) => tell({ type: 'ephemeral', name, key, state }));
+    this.presence = new PageStates((state, change) => tell({ type: 'presence', state, change }));
+    this.cursors = new PageStates((state, change) => tell({ type: 'cursor', state, change }));
+    this.#ephemerals = new PageEphemerals((name, key, state, change) => tell({ type: 'ephemeral', name, key, state, change }));
   }
 
   /** @throws AlcoveError `value_unknown` */
@@ -78,9 +78,9 @@ export class RoomStates {
 
   #refused({ what, name, key, change, error }: StateRefusedNotice): void {
     this.#runtime.log.error('a state was refused', { what, name, key, code: error.code, message: error.message });
-    if (what === 'presence') this.presence.refused();
-    else if (what === 'cursor') this.cursors.refused();
-    else if (what === 'ephemeral') this.#ephemerals.refused(name ?? '', key);
+    if (what === 'presence') this.presence.refused(change);
+    else if (what === 'cursor') this.cursors.refused(change);
+    else if (what === 'ephemeral') this.#ephemerals.refused(name ?? '', key, change);
     else
       for (const value of this.#values.values())
         if (value.name === name && (key === null || value.key === key)) value.refused(AlcoveError.fromBody(error), change);

@@ -52,8 +52,8 @@ export type EngineOrder =
   | { readonly type: 'heard'; readonly clientId: string; readonly upTo: number }
   | { readonly type: 'discard' | 'adoptStored'; readonly clientId: string }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
-  | { readonly type: 'presence' | 'cursor'; readonly state: Json }
-  | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json }
+  | { readonly type: 'presence' | 'cursor'; readonly state: Json; readonly change: number }
+  | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json; readonly change: number }
   | { readonly type: 'watchValue' | 'unwatchValue' | 'flushValue'; readonly name: string; readonly key: string }
   | { readonly type: 'setValue'; readonly name: string; readonly key: string; readonly value: Json; readonly change: number }
   | {

@@ -56,9 +56,9 @@ export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' |
   switch (order.type) {
     case 'presence':
     case 'cursor':
-      return { what: order.type, name: null, key: null };
+      return { what: order.type, name: null, key: null, change: order.change };
     case 'ephemeral':
-      return { what: 'ephemeral', name: order.name, key: order.key };
+      return { what: 'ephemeral', name: order.name, key: order.key, change: order.change };
     case 'setValue':
     case 'addToCounter':
     case 'restoreCounter':

@@ -44,7 +44,7 @@ it('[WK-20] an engine that breaks is gone when its page hears of it; one that re
     onNotices: (told) => void notices.push(...told),
     onLost: (loss) => void losses.push({ ...loss, error: { ...loss.error, message: `closed: ${engine.closed}` } }),
   });
-  port.tell({ type: 'presence', state: 1 });
+  port.tell({ type: 'presence', state: 1, change: 1 });
   await vi.waitFor(() => expect(notices).toMatchObject([{ type: 'stateRefused', what: 'presence', error: { code: 'state_invalid' } }]));
   expect(losses).toEqual([]);
   port.tell({ type: 'adopt', clients: [], mutations: [] });
