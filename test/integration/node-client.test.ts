@@ -58,6 +58,14 @@ function join2() {
 const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
 
 describe('two clients in Node and a real server', () => {
+  it('[WK-16] a client that knows no definitions is refused where it is made', () => {
+    // As plain JavaScript may call it.
+    const options = { url: 'ws://127.0.0.1:1' } as Parameters<typeof createClient>[0];
+    expect(() => createClient(options)).toThrow(
+      expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining('rooms') }),
+    );
+  });
+
   it('[WK-16] a mutation shows at once where it was called, is confirmed, and shows in the other client', async () => {
     const { a, b } = join2();
     const cities = (room: typeof a) => room.query((db) => db.select().from(stops).orderBy(stops.id));

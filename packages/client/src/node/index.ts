@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import initSqlJs from 'sql.js';
 import { WebSocket } from 'ws';
@@ -24,6 +25,10 @@ const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
  * The same client for Node: jobs, tests, servers that follow a room. Engines run in this thread, so a runaway query is not ended here.
  */
 export function createClient({ rooms, ...options }: NodeClientOptions): Client {
+  if (!Array.isArray(rooms) || rooms.length === 0)
+    throw new AlcoveError('option_invalid', 'rooms is missing: a client in Node runs the engines itself and has to know the definitions', {
+      hint: 'Pass every definition whose rooms the client opens: createClient({ url, rooms: [trip] }).',
+    });
   const runtime = createBrowserRuntime({ log: consoleLogger });
   const host = new ThreadHost(async (request, handlers) => {
     const room = roomNamed(rooms, request.roomName);

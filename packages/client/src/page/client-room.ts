@@ -285,6 +285,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   #fail(error: ErrorBody): void {
     const failure = AlcoveError.fromBody(error);
+    this.#options.runtime.log.error('a room cannot be opened here', {
+      room: this.definition.name,
+      id: this.id,
+      code: error.code,
+      message: error.message,
+    });
     this.#queries.failAll(failure);
     this.#engineStatus = null;
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'failed', error: failure });
