@@ -95,7 +95,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.id = id;
     this.#options = options;
     const { keeping } = options;
-    this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null);
+    this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null, (name) =>
+      isIdempotent(definition, name),
+    );
     this.#locks = keeping === null ? null : new RoomLocks(keeping.locks, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
@@ -345,10 +347,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   #stopped(notice: ClientStoppedNotice): void {
     const wasSession = notice.clientId === this.#sessionClientId || notice.clientId === this.#mutations.clientId;
-    this.#mutations.stopped(notice);
+    const made = this.#mutations.stopped(notice);
+    if (made !== null) this.#locks?.own(made);
     if (!wasSession) return;
     this.#sessionClientId = this.#mutations.clientId;
-    this.#locks?.own(this.#sessionClientId);
     this.#states.startOver();
   }
 
@@ -383,6 +385,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     return new AlcoveError('closed', `the room “${this.id}” was closed`);
   }
 }
+
+const isIdempotent = ({ mutators }: AnyRoom, name: string): boolean => Object.hasOwn(mutators, name) && mutators[name]?.idempotent === true;
 
 const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
   historyId === null || version === null ? null : { historyId, version };

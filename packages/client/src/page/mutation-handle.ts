@@ -38,6 +38,7 @@ export class TrackedMutation implements MutationHandle {
   readonly callId: number;
   #status: MutationStatus = 'waiting';
   #isSaved = false;
+  #issues = 1;
   #error: AlcoveError | null = null;
   readonly #settle: {
     local: { resolve: () => void; reject: (error: AlcoveError) => void };
@@ -75,6 +76,18 @@ export class TrackedMutation implements MutationHandle {
     this.ran();
     this.#isSaved = true;
     this.#settle.local.resolve();
+  }
+
+  /** How often it was handed to the room under another name, the first time counted. */
+  get issues(): number {
+    return this.#issues;
+  }
+
+  /** It goes to the room under another name; it is in the outbox, and not yet on the disk under that one. */
+  again(): void {
+    this.ran();
+    this.#issues += 1;
+    this.#isSaved = false;
   }
 
   get isSaved(): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import type { EngineOrder, EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { PageMutations } from './page-mutations.ts';
+import { MUTATION_ISSUES_MAX } from './sort-stopped.ts';
 
 /** An engine that keeps what it is handed and answers when told to. */
 class ScriptedPort implements EnginePort {
@@ -210,10 +211,51 @@ describe('fates', () => {
     const late = port.last;
     mutations.stopped({ type: 'clientStopped', clientId: 'me', error: { code: 'client_unknown', message: 'forgotten' }, mutations: [] });
     expect(a.status).toBe('unknown');
-    expect(port.orders).toContainEqual({ type: 'discard', clientId: 'me' });
+    expect(port.orders).toContainEqual({ type: 'discard', clientId: 'me', again: [] });
     await late.answer({ taken: 0, error: { code: 'client_unknown', message: 'forgotten' } });
     expect(b.status).toBe('waiting');
     expect(port.last.mutations[0]).toMatchObject({ name: 'b', mutationId: 1, clientId: mutations.clientId });
+  });
+
+  const taken = (mutationId: number, name: string) => ({ clientId: 'me', mutationId, name, args: null, seed: 's', nowMs: 1 });
+  const forgotten = { type: 'clientStopped', clientId: 'me', error: { code: 'client_unknown', message: 'forgotten' } } as const;
+
+  it('[OB-17] issues idempotent ones again in order under the new client, also those whose answer is on its way; the others are told as unknown', async () => {
+    const port = new ScriptedPort();
+    const mutations = new PageMutations(new FakeRuntime(), 'me', false, (name) => name.startsWith('set'));
+    mutations.attach(port);
+    const a = mutations.call('setA', null);
+    const [b, c, d] = [mutations.call('add', null), mutations.call('setB', null), mutations.call('setC', null)];
+    await port.last.answer({ taken: 1, error: null });
+    const late = port.last;
+    const made = mutations.stopped({ ...forgotten, mutations: [taken(1, 'setA'), taken(2, 'add'), taken(3, 'setB')] });
+    expect(made).toBe(mutations.clientId);
+    expect([a, b, c, d].map(({ status }) => status)).toEqual(['pending', 'unknown', 'pending', 'waiting']);
+    expect(
+      port.orders.map((order) => (order.type === 'adopt' ? order.mutations.map(({ name, mutationId }) => `${name}=${mutationId}`) : order)),
+    ).toEqual([['setA=1', 'setB=2'], { type: 'discard', clientId: 'me', again: [1, 3] }]);
+    await late.answer({ taken: 2, error: { code: 'client_unknown', message: 'forgotten' } });
+    expect(port.handedNames).toEqual(['setC=3']);
+    for (const mutationId of [1, 2]) mutations.settled(settled(mutationId, mutations.clientId));
+    expect([a.status, c.status]).toEqual(['applied', 'applied']);
+    expect(mutations.rejected.getSnapshot().map(({ name, status }) => [name, status])).toEqual([['add', 'unknown']]);
+  });
+
+  it('[OB-17] of a client that was adopted too; and not for ever', () => {
+    const port = new ScriptedPort();
+    const mutations = new PageMutations(new FakeRuntime(), 'me', true, () => true);
+    mutations.attach(port);
+    mutations.adopted({ type: 'adopted', clientId: 'gone', lastMutationId: 1, confirmed: 0, welcomed: 1, mutations: [taken(1, 'set')] });
+    let clientId: string | null = 'gone';
+    const names: (string | null)[] = [];
+    while (clientId !== null) {
+      clientId = mutations.stopped({ ...forgotten, clientId, mutations: [] });
+      names.push(clientId);
+    }
+    expect(names).toHaveLength(MUTATION_ISSUES_MAX);
+    expect(mutations.clientId).toBe('me');
+    expect(mutations.rejected.getSnapshot()).toMatchObject([{ name: 'set', status: 'unknown' }]);
+    expect(mutations.undecided).toBe(0);
   });
 
   it('[OB-14] hands on the lowest version it was welcomed at: a lost tail begins the count anew', () => {

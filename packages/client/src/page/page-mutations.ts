@@ -11,6 +11,7 @@ import { lineOf, type MutationLine } from './mutation-line.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { RejectedMutations } from './rejected-mutations.ts';
+import { sortStopped } from './sort-stopped.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
@@ -47,13 +48,15 @@ export class PageMutations {
   /** Up to which id a client's mutations are on the disk. */
   readonly #savedUpTo = new Map<string, number>();
   #isKept: boolean;
+  readonly #isIdempotent: (name: string) => boolean;
   #port: EnginePort | null = null;
   #listsStale = false;
 
-  /** `isKept`: the outbox is on a disk. */
-  constructor(runtime: Runtime, clientId: string, isKept = false) {
+  /** `isKept`: the outbox is on a disk. `isIdempotent`: whether the mutator of that name says so. */
+  constructor(runtime: Runtime, clientId: string, isKept = false, isIdempotent: (name: string) => boolean = () => false) {
     this.#runtime = runtime;
     this.#isKept = isKept;
+    this.#isIdempotent = isIdempotent;
     this.rejected = this.#rejected.list;
     this.#client = { clientId, lastMutationId: 0, confirmed: 0, welcomed: null };
   }
@@ -139,11 +142,15 @@ export class PageMutations {
 
   attach(port: EnginePort): void {
     this.#port = port;
+    const isOwn = this.#handedClientId === this.#client.clientId;
     const settled = this.#handed.findIndex(({ status }) => status === 'waiting');
     const settledCount = settled === -1 ? this.#handed.length : settled;
-    this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + settledCount };
+    if (isOwn) this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + settledCount };
     // What a dead engine left unanswered is handed over again, under the same ids.
-    this.#waiting = [...this.#handed.slice(settledCount), ...this.#waiting];
+    this.#waiting = [
+      ...this.#handed.filter(({ status }, index) => (isOwn ? index >= settledCount : status === 'waiting')),
+      ...this.#waiting,
+    ];
     this.#handed = [];
     this.#hand();
   }
@@ -230,20 +237,50 @@ export class PageMutations {
     this.#client = { clientId: to, lastMutationId: this.#client.lastMutationId - offset, confirmed: 0, welcomed: this.#client.welcomed };
   }
 
-  /** What was pending of that client has an unknown outcome; new calls go on under a client of their own. */
-  stopped({ clientId, error }: ClientStoppedNotice): void {
-    const byId = this.#taken.get(clientId);
+  /**
+   * What was pending of that client is issued again under another one, in order, where its mutators are idempotent; the rest has an unknown outcome. New calls
+   * go on under a client of their own. Gives the client that was made, if one was.
+   */
+  stopped(notice: ClientStoppedNotice): string | null {
+    const { clientId, error } = notice;
+    const isOwn = clientId === this.#client.clientId;
+    const taken = this.#taken.get(clientId) ?? new Map<number, TrackedMutation>();
+    if (isOwn) this.#takeHandedOf(notice, taken);
     this.#taken.delete(clientId);
     this.#adopted.delete(clientId);
-    for (const [mutationId, mutation] of byId ?? [])
+    const { again, unknown } = sortStopped(taken, this.#isIdempotent);
+    for (const [mutationId, mutation] of unknown)
       this.#end(mutation, 'unknown', AlcoveError.fromBody(error), rejectionKey({ clientId, mutationId }));
-    this.#port?.tell({ type: 'discard', clientId });
-    if (clientId === this.#client.clientId) {
+    const made = isOwn || again.length > 0 ? this.#issueAgain(again.map(([, mutation]) => mutation)) : null;
+    if (isOwn && made !== null) {
       this.#stopError = AlcoveError.fromBody(error);
-      this.#client = { clientId: this.#runtime.newId(), lastMutationId: 0, confirmed: 0, welcomed: null };
-      this.#port?.tell({ type: 'adopt', clients: [this.#client], mutations: [] });
-    }
+      this.#client = made;
+    } else if (made !== null) this.#adopted.set(made.clientId, made);
+    this.#port?.tell({ type: 'discard', clientId, again: again.map(([mutationId]) => mutationId) });
     this.#touch();
+    return made?.clientId ?? null;
+  }
+
+  /** What the engine had taken of the batch that is on its way, by its own word. */
+  #takeHandedOf({ clientId, mutations }: ClientStoppedNotice, taken: Map<number, TrackedMutation>): void {
+    if (this.#handedClientId !== clientId) return;
+    for (const { mutationId } of mutations) {
+      const handed = this.#handed[mutationId - this.#client.lastMutationId - 1];
+      if (handed?.status === 'waiting') taken.set(mutationId, handed);
+    }
+  }
+
+  /** Under a client of their own, which the engine is told of. */
+  #issueAgain(mutations: readonly TrackedMutation[]): EngineClient {
+    const client: EngineClient = { clientId: this.#runtime.newId(), lastMutationId: mutations.length, confirmed: 0, welcomed: null };
+    const taken = this.#takenOf(client.clientId);
+    for (const [index, mutation] of mutations.entries()) {
+      mutation.again();
+      taken.set(index + 1, mutation);
+    }
+    const issued = mutations.map((mutation, index) => minted(mutation, client.clientId, index + 1));
+    this.#port?.tell({ type: 'adopt', clients: [client], mutations: issued });
+    return client;
   }
 
   /** Takes a line off the list of rejected ones. */

@@ -104,7 +104,8 @@ export class WriteQueue {
   #take(): Work | null {
     const first = this.#mutations[0];
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
-    if (this.#removed.size > 0) {
+    // What is put aside of a client stands in the list before the client is gone.
+    if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0)) {
       const clientIds = [...this.#removed];
       this.#removed = new Set();
       return { type: 'remove', clientIds };
@@ -114,7 +115,7 @@ export class WriteQueue {
       this.#dismissed = new Set();
       return { type: 'dismiss', keys };
     }
-    if (this.#image !== null) {
+    if (this.#image !== null && this.#removed.size === 0) {
       const image = this.#image;
       this.#image = null;
       return { type: 'image', image };

@@ -45,8 +45,11 @@ export interface SyncEngine {
   adoptStored(clientId: string): void;
   /** Rejections that were put aside (`restored`, or settled here) are not kept any more; by `rejectionKey`. */
   dismiss(keys: readonly string[]): void;
-  /** Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. */
-  discard(clientId: string): void;
+  /**
+   * Forgets the pending mutations of a client that was stopped (`clientStopped`); their effects are undone. Others are left alone. Where they are kept they are put
+   * aside as unknown, but for those in `again`, by mutationId: they were adopted under another client before.
+   */
+  discard(clientId: string, again?: readonly number[]): void;
 
   /** Starts a live query under an id of the caller's; its first notice comes at once, with rows as soon as there is a replica. */
   watch(queryId: string, query: EngineQuery): void;

@@ -5,6 +5,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Rekeyed } from '../outbox/client-names.ts';
 import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
+import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
 import type { StoragePlace, StoredClient, StoredImage, StoredMutation, StoredReplica, StoredRejection } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
@@ -166,14 +167,16 @@ export class StorageFlow {
     return { client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations };
   }
 
-  /** Nothing more comes of these; what was pending of them is listed as `error` says. */
-  dropped(clientId: string, mutations: readonly Mutation[], error: ErrorBody): void {
+  /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
+  dropped(clientId: string, mutations: readonly Mutation[], error: ErrorBody, again: readonly number[]): void {
     const at = null;
+    const issued = new Set(again);
+    const unknown = mutations.filter(({ name, mutationId }) => name !== VOID_MUTATOR && !issued.has(mutationId));
     this.#persistence.advance(
       '',
       [],
       [],
-      mutations.map((mutation) => this.#rejection(mutation, error)),
+      unknown.map((mutation) => this.#rejection(mutation, error)),
     );
     this.#persistence.removeClients([clientId]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });

@@ -102,7 +102,7 @@ class Engine extends StateCalls implements SyncEngine {
       notices: this.#notices,
       replica: () => this.#replica,
       wake: () => this.#turns.wish(),
-      adopt: (client, mutations) => this.adopt([client], mutations),
+      adopt: (client, mutations) => void this.#adopt([client], mutations),
     });
   }
 
@@ -203,6 +203,11 @@ class Engine extends StateCalls implements SyncEngine {
   }
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
+    for (const mutation of this.#adopt(clients, mutations)) this.#kept?.flow.called(mutation);
+  }
+
+  /** Gives those that are new here. */
+  #adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): readonly Mutation[] {
     this.assertOpen();
     const isStopped = this.#isStopped;
     const next = clients[0];
@@ -214,6 +219,7 @@ class Engine extends StateCalls implements SyncEngine {
     if (isNamed && adopted.length > 0) this.#sayHelloAgain('for the mutations that were adopted');
     if (isStopped && next !== undefined) this.#becomeClient(next.clientId);
     this.#turns.wish();
+    return adopted;
   }
 
   #sayHelloAgain(why: string): void {
@@ -240,11 +246,11 @@ class Engine extends StateCalls implements SyncEngine {
     this.#turns.wish();
   }
 
-  discard(clientId: string): void {
+  discard(clientId: string, again: readonly number[] = []): void {
     this.assertOpen();
     const discarded = this.#mutations.outbox.discard(clientId);
     const dropped = new Set(discarded.map(({ mutationId }) => mutationId));
-    this.#kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED);
+    this.#kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED, again);
     if (dropped.size === 0) return;
     this.#replica.drop((mutation) => mutation.clientId === clientId && dropped.has(mutation.mutationId));
     this.#turns.wish();
@@ -309,6 +315,10 @@ class Engine extends StateCalls implements SyncEngine {
       rejected: this.#mutations.rejected,
       storage: this.#kept?.flow.state ?? null,
     });
+  }
+
+  shownMutations(): readonly Mutation[] {
+    return this.#replica.pending;
   }
 
   #setUser(user: Claims | null): void {

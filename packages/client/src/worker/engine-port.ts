@@ -50,7 +50,9 @@ export type EngineOrder =
   | { readonly type: 'unwatch'; readonly queryId: string }
   | { readonly type: 'adopt'; readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] }
   | { readonly type: 'heard'; readonly clientId: string; readonly upTo: number }
-  | { readonly type: 'discard' | 'adoptStored'; readonly clientId: string }
+  | { readonly type: 'adoptStored'; readonly clientId: string }
+  /** `again`: mutationIds that were issued again under another client. */
+  | { readonly type: 'discard'; readonly clientId: string; readonly again: readonly number[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'presence' | 'cursor'; readonly state: Json; readonly change: number }
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json; readonly change: number }

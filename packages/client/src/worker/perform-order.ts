@@ -15,7 +15,7 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
     case 'heard':
       return engine.heard(order.clientId, order.upTo);
     case 'discard':
-      return engine.discard(order.clientId);
+      return engine.discard(order.clientId, order.again);
     case 'adoptStored':
       return engine.adoptStored(order.clientId);
     case 'dismiss':

@@ -20,6 +20,17 @@ describe('mutator', () => {
     expect(bodies.map(({ kind }) => kind)).toEqual(['mutator', 'mutator', 'mutator', 'mutator']);
   });
 
+  it('[MU-21] says whether it is idempotent, with a validator and without one', () => {
+    const run = () => undefined;
+    const mutators = [
+      mutator(run),
+      mutator(run, { idempotent: true }),
+      mutator(v.string(), run),
+      mutator(v.string(), run, { idempotent: true }),
+    ];
+    expect(mutators.map(({ idempotent }) => idempotent)).toEqual([false, true, false, true]);
+  });
+
   it('[MU-9] does not type-check promises, possible promises and builders that were not run', () => {
     const bodies = [
       // @ts-expect-error -- a promise

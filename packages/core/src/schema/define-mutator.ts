@@ -33,10 +33,21 @@ export interface MutatorContext {
 /** Runs in the tab and again in the room. Synchronous: see `mutator`. Without a validator `args` is undefined. */
 export type MutatorBody<Args> = (tx: MutatorTx, args: Args, ctx: MutatorContext) => void;
 
+/** What is known of a mutator beyond its body. */
+export interface MutatorOptions {
+  /**
+   * Running it twice with the same arguments, however much later, leaves the room as running it once (an upsert, a set to a value; no insert of `ctx.id()`, no addition). Where the room has
+   * forgotten the page load that called it, such a mutation is issued again by itself; all others are told as `unknown`. Default false.
+   */
+  readonly idempotent?: boolean;
+}
+
 export interface MutatorDefinition<Input = never, Output = never> {
   readonly kind: 'mutator';
   readonly schema: StandardSchemaV1<Input, Output>;
   readonly body: MutatorBody<Output>;
+  /** See MutatorOptions. */
+  readonly idempotent: boolean;
 }
 
 /** What every MutatorDefinition is assignable to; its body takes what its own schema gives. */
@@ -44,6 +55,8 @@ export interface AnyMutator {
   readonly kind: 'mutator';
   readonly schema: StandardSchemaV1<unknown, unknown>;
   readonly body: MutatorBody<never>;
+  /** Absent: false. */
+  readonly idempotent?: boolean;
 }
 
 /** Turns a body that returns a promise, or a Drizzle builder that was not run, into a type error that says why. */
@@ -63,16 +76,21 @@ type Output<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Sche
 export function mutator<Schema extends StandardSchemaV1, Result>(
   schema: Schema,
   body: ((tx: MutatorTx, args: Output<Schema>, ctx: MutatorContext) => Result) & SynchronousOnly<Result>,
+  options?: MutatorOptions,
 ): MutatorDefinition<Input<Schema>, Output<Schema>>;
 export function mutator<Result>(
   body: ((tx: MutatorTx, args: undefined, ctx: MutatorContext) => Result) & SynchronousOnly<Result>,
+  options?: MutatorOptions,
 ): MutatorDefinition<undefined, undefined>;
 export function mutator(
   first: StandardSchemaV1 | MutatorBody<undefined>,
-  second?: MutatorBody<unknown>,
+  second?: MutatorBody<unknown> | MutatorOptions,
+  third?: MutatorOptions,
 ): MutatorDefinition<unknown, unknown> | MutatorDefinition<undefined, undefined> {
-  if (second !== undefined && isSchema(first)) return Object.freeze({ kind: 'mutator', schema: first, body: second });
-  if (second === undefined && !isSchema(first)) return Object.freeze({ kind: 'mutator', schema: noArguments, body: first });
+  if (typeof second === 'function' && isSchema(first))
+    return Object.freeze({ kind: 'mutator', schema: first, body: second, idempotent: third?.idempotent === true });
+  if (typeof second !== 'function' && !isSchema(first))
+    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first, idempotent: second?.idempotent === true });
   throw new AlcoveError('schema_invalid', 'mutator takes a Standard Schema and a function, or a function alone');
 }
 
