@@ -1,0 +1,105 @@
+import { createClient, type SyncStatus } from '@alcove/client';
+import { type newerNotebook, type notebook, notes } from './room.ts';
+
+export interface Note {
+  readonly id: string;
+  readonly body: string;
+  readonly runs: number;
+}
+
+/** What a page shows; plain JSON. */
+export interface Shown {
+  readonly notes: readonly Note[];
+  /** Of the list above. */
+  readonly result: 'pending' | 'cached' | 'current' | 'error';
+  readonly error: string | null;
+  /** Ids of notes whose calls the room has not decided. */
+  readonly pending: readonly string[];
+  /** Ids of notes whose calls came to nothing, with the code. */
+  readonly rejected: Readonly<Record<string, string>>;
+  readonly connection: SyncStatus['connection'];
+  readonly connectionError: string | null;
+  readonly storage: SyncStatus['storage'];
+  readonly storageError: string | null;
+  readonly unsaved: number;
+}
+
+/** What a page offers to the test that drives it, as `globalThis.notebook`. */
+export interface NotebookPage {
+  /** Calls a mutator once for each id, in order, and says of each what became of it. Waits for nothing. */
+  add(ids: readonly string[], body?: string, mutator?: 'add' | 'addForbidden'): void;
+  /** As `add` of one note whose body is random text; resolves when the device has it. */
+  keep(id: string, bodyBytes: number): Promise<void>;
+  shown(): Shown;
+  /** Ends the worker's thread, as a browser does that is short of memory. */
+  endWorker(): void;
+}
+
+declare global {
+  var notebook: NotebookPage;
+  /** Of the test: `stored` when a call's `local` resolved, else why it failed. */
+  var told: ((id: string, what: 'stored' | 'failed') => Promise<void>) | undefined;
+}
+
+const RANDOM_BYTES_MAX = 49_152;
+
+/** Text that no compression makes smaller than three quarters. */
+function randomText(bytes: number): string {
+  let text = '';
+  while (text.length < bytes) {
+    const random = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES_MAX));
+    text += btoa(String.fromCharCode(...random));
+  }
+  return text.slice(0, bytes);
+}
+
+/** A page of one notebook: `?server=…&room=…`, and `&budget=…` for how long its worker may be silent, in ms. */
+export function startPage(definition: typeof notebook | typeof newerNotebook, openWorker: () => Worker): void {
+  const options = new URLSearchParams(location.search);
+  let worker: Worker | null = null;
+  const client = createClient({
+    url: options.get('server') ?? '',
+    workerBudgetMs: Number(options.get('budget') ?? 5_000),
+    worker: () => {
+      worker = openWorker();
+      return worker;
+    },
+  });
+  // Both builds have these tables and mutators, the newer one a column more.
+  const room = client.room(definition as typeof notebook, options.get('room') ?? '');
+  const list = room.query((db) => db.select({ id: notes.id, body: notes.body, runs: notes.runs }).from(notes).orderBy(notes.id));
+  list.subscribe(() => undefined);
+  const noteOf = ({ args }: { readonly args: unknown }): string => (args as Note).id; // all mutators take a note
+  globalThis.notebook = {
+    add: (ids, body = '', mutator = 'add') => {
+      for (const id of ids) {
+        const { local, confirmed } = room.mutate[mutator]({ id, body });
+        confirmed.catch(() => undefined);
+        local.then(
+          () => globalThis.told?.(id, 'stored'),
+          () => globalThis.told?.(id, 'failed'),
+        );
+      }
+    },
+    keep: async (id, bodyBytes) => {
+      await room.mutate.add({ id, body: randomText(bodyBytes) }).local;
+    },
+    shown: () => {
+      const { data: rows, status, error } = list.getSnapshot();
+      const state = room.status.getSnapshot();
+      return {
+        notes: rows ?? [],
+        result: status,
+        error: error?.code ?? null,
+        pending: room.pending.getSnapshot().map(noteOf),
+        rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
+        connection: state.connection,
+        connectionError: state.error?.code ?? null,
+        storage: state.storage,
+        storageError: state.storageError?.code ?? null,
+        unsaved: state.unsavedCount,
+      };
+    },
+    endWorker: () => worker?.terminate(),
+  };
+}
