@@ -148,7 +148,8 @@ export const trip = defineRoom({
         .run();
     }),
   },
-  presence: v.object({ name: line(NAME_CHARACTERS_MAX), color: v.picklist(PERSON_INKS) }),
+  /** `sinceMs`: when they came, by their own clock; who came later picks another ink. */
+  presence: v.object({ name: line(NAME_CHARACTERS_MAX), color: v.picklist(PERSON_INKS), sinceMs: v.number() }),
   cursor: v.object({
     lon: v.pipe(v.number(), v.minValue(-180), v.maxValue(180)),
     lat: v.pipe(v.number(), v.minValue(-90), v.maxValue(90)),

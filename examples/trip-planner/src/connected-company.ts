@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { MapCursor } from './map/cursor-layer.ts';
 import { inkBeside } from './map/person-inks.ts';
 import type { Person } from './panels/people.tsx';
@@ -20,10 +20,11 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
   const sessionId = useSyncStatus().sessionId ?? 'me';
   const present = useOthers();
   const { name } = visitor;
-  // In an order all agree on, each looks only at those before: so nobody's choice makes another one choose anew for ever.
-  const before = present.filter((other) => other.sessionId < sessionId).map(({ state }) => state.color);
+  const [cameMs] = useState(() => Date.now());
+  // In an order all agree on, each looks only at those before: whoever comes later gives way, and nobody's choice makes another one choose anew for ever.
+  const before = present.filter((other) => isBefore(other, { sessionId, cameMs })).map(({ state }) => state.color);
   const color = inkBeside(visitor.color, before);
-  useEffect(() => setPresence({ name, color }), [setPresence, name, color]);
+  useEffect(() => setPresence({ name, color, sinceMs: cameMs }), [setPresence, name, color, cameMs]);
   const others = useMemo(() => present.map(({ sessionId: id, state }): Person => ({ sessionId: id, ...state })), [present]);
   const { others: pointing, set: setCursor } = useCursors();
   const cursors = useMemo(
@@ -55,6 +56,14 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
     setTyping: (stopId: string, typing: boolean) => room.ephemeral('typing', stopId).set(typing ? true : null),
   };
 }
+
+interface Present {
+  readonly sessionId: string;
+  readonly state: { readonly sinceMs: number };
+}
+
+const isBefore = ({ sessionId, state }: Present, me: { readonly sessionId: string; readonly cameMs: number }): boolean =>
+  state.sinceMs < me.cameMs || (state.sinceMs === me.cameMs && sessionId < me.sessionId);
 
 /** Who writes a note on which stop. */
 function useTyping(stopIds: readonly string[], others: readonly Person[]): ReadonlyMap<string, readonly Person[]> {

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import type { CityRow } from '../map/city-index.ts';
+import { formatPlace } from '../map/graticule.ts';
 import { type ListStep, listStep } from './search-keys.ts';
 import { countryName, formatNumber, plural } from './words.ts';
 
@@ -129,10 +130,17 @@ function Options({
           onClick={() => box.choose(city)}
         >
           <strong>{city.name}</strong>
-          <span>{countryName(city.country)}</span>
+          <span>
+            {countryName(city.country)}
+            {isTwin(city, results) && `, ${formatPlace(city.lon, city.lat)}`}
+          </span>
           <span className="figure">{city.population > 0 ? formatNumber(city.population) : ''}</span>
         </li>
       ))}
     </ul>
   );
 }
+
+/** Another one on the list reads the same. */
+const isTwin = ({ id, name, country }: CityRow, results: readonly CityRow[]): boolean =>
+  results.some((other) => other.id !== id && other.name === name && other.country === country);

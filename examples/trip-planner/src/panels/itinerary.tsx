@@ -31,7 +31,7 @@ export function Itinerary(props: ItineraryProps) {
   const list = useRef<HTMLOListElement>(null);
   const reorder = useReorder(stops, list, onMove);
   if (stops.length === 0 && marks.stops.refusedRows.length === 0) {
-    return <p className="empty">No stops yet. Search for a city, or press one on the map.</p>;
+    return <p className="empty">No stops yet. Search for a city or press one on the map, then add it to the route.</p>;
   }
   return (
     <>
