@@ -6,10 +6,12 @@ import { localEchoBench } from './local-echo.bench.ts';
 import { memoryBench } from './memory.bench.ts';
 import type { Bench } from './measure.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
+import { warmOpenBench } from './warm-open.bench.ts';
 
 /** All benches, in the order they run. */
 export const benches: readonly Bench[] = [
   coldOpenBench,
+  warmOpenBench,
   liveUpdateBench,
   localEchoBench,
   commitBench,

@@ -1,13 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ServerMessage } from '@alcove/core/protocol/server-message';
-import { trip } from '../../examples/trip-planner/room.ts';
 import type { Browser } from 'playwright';
-import { WebSocket } from 'ws';
 import { closePage, openBrowser, openPage } from './browser.ts';
 import { buildPages } from './build-pages.ts';
 import { withDeadline } from './deadline.ts';
+import { imageOffer, waitForImage } from './image-offer.ts';
 import { type Bench, figureOf, interleave } from './measure.ts';
 import { startServer } from './start-server.ts';
 import { tripSeedFile } from './trip-seed-file.ts';
@@ -25,7 +23,7 @@ export const coldOpenBench: Bench = {
     const server = await startServer({ dataDir: join(folder, 'rooms'), pages, tripSeed: await tripSeedFile() });
     const browser = await openBrowser();
     try {
-      await waitForImage(server.url);
+      await waitForImage(server.url, ROOM);
       let wanted = '';
       const check = (rows: string): void => {
         if (wanted === '') wanted = rows;
@@ -33,7 +31,7 @@ export const coldOpenBench: Bench = {
       };
       const ours = (): Promise<number> => open(browser, `${server.url}/cold-open-ours.html#${ROOM}`, check);
       const floor = async (): Promise<number> => {
-        const offer = await imageOffer(server.url);
+        const offer = await imageOffer(server.url, ROOM);
         if (offer === null) throw new TypeError('the room offers no image');
         return open(browser, `${server.url}/cold-open-floor.html#${encodeURIComponent(JSON.stringify(offer))}`, check);
       };
@@ -67,45 +65,4 @@ async function open(browser: Browser, url: string, check: (rows: string) => void
   await closePage(page);
   check(JSON.stringify(rows));
   return ms;
-}
-
-/** Address and ticket of the room's image; null while it has none. */
-function imageOffer(url: string): Promise<[url: string, ticket: string] | null> {
-  const address = `${url.replace(/^http/, 'ws')}/sync`;
-  const socket = new WebSocket(address);
-  return new Promise((resolve, reject) => {
-    const clientId = `floor-${Math.random().toString(36).slice(2)}`;
-    socket.once('error', reject);
-    socket.once('open', () =>
-      socket.send(
-        JSON.stringify({
-          type: 'hello',
-          protocol: 1,
-          room: 'trip',
-          id: ROOM,
-          schema: trip.model.schemaId,
-          clientId,
-          snapshots: ['image', 'rows'],
-        }),
-      ),
-    );
-    socket.once('message', (frame: Buffer) => {
-      const message = JSON.parse(frame.toString('utf8')) as ServerMessage; // the server validated it
-      socket.terminate();
-      if (message.type !== 'welcome') reject(new TypeError(`welcome was expected, not ${frame.toString('utf8').slice(0, 300)}`));
-      else resolve(message.image === null ? null : [new URL(message.image.path, `${url}/sync`).href, message.image.ticket]);
-    });
-  });
-}
-
-/** The first who asks starts its building. */
-async function waitForImage(url: string): Promise<void> {
-  for (;;) {
-    const offer = await imageOffer(url);
-    if (offer === null) continue;
-    const [address, ticket] = offer;
-    const response = await fetch(address, { headers: { authorization: `Bearer ${ticket}` } });
-    await response.arrayBuffer();
-    if (response.ok) return;
-  }
 }

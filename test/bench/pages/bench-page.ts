@@ -2,6 +2,8 @@
 export interface OpenedPage {
   /** Once the query has its rows: how long that took since the navigation began, in ms, and the rows. */
   opened(): Promise<{ readonly ms: number; readonly rows: readonly unknown[] }>;
+  /** Once what the page keeps on the device is kept. */
+  saved(): Promise<void>;
   /** What JavaScript and WebAssembly hold in the page and its workers, in bytes, after a garbage collection. */
   memoryBytes(): Promise<number>;
 }

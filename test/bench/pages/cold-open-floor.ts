@@ -10,4 +10,4 @@ const opened = new Promise<{ ms: number; rows: readonly unknown[] }>((resolve) =
   worker.addEventListener('message', ({ data: rows }: MessageEvent<unknown[]>) => resolve({ ms: performance.now(), rows }));
 });
 worker.postMessage({ url, ticket, sql: SEARCH_SQL, params: PREFIX } satisfies ImageRequest);
-offer({ opened: () => opened, memoryBytes });
+offer({ opened: () => opened, saved: () => Promise.resolve(), memoryBytes });

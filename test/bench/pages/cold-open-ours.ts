@@ -20,4 +20,13 @@ const query = room.query((db) =>
     .limit(RESULTS_MAX),
 );
 const opened = query.promise.then((rows) => ({ ms: performance.now(), rows }));
-offer({ opened: () => opened, memoryBytes });
+const saved = (): Promise<void> =>
+  new Promise((resolve) => {
+    const look = (): void => {
+      const { storage, replica } = room.status.getSnapshot();
+      if (storage === 'saved' && replica === 'current') resolve();
+    };
+    room.status.subscribe(look);
+    look();
+  });
+offer({ opened: () => opened, saved, memoryBytes });

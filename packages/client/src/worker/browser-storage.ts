@@ -2,19 +2,20 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { readEarly } from '../storage/early-storage.ts';
 import { createIdbStorage, databaseName } from '../storage/idb-storage.ts';
 import type { StoragePlace } from '../storage/storage.ts';
 import type { EngineStorage } from '../sync/engine-storage.ts';
 import type { OpenTabChannel } from '../tabs/tab-channel.ts';
 
-/** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. */
+/** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. What is kept is being read from this call on. */
 export function createBrowserStorage(
   runtime: Runtime,
   place: StoragePlace,
   exportImage: (database: Database) => Uint8Array,
 ): EngineStorage {
   return {
-    storage: createIdbStorage({ runtime, digest }),
+    storage: readEarly(createIdbStorage({ runtime, digest }), place),
     place,
     openChannel,
     exportImage,

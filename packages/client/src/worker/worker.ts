@@ -104,19 +104,21 @@ async function openEngine(
   report: (report: EngineReport) => void,
 ): Promise<SyncEngine> {
   const room = findRoom(rooms, request);
-  const sqljs = await loadSqljs();
   // The engine knows databases as they are marked; images are taken of what is behind.
   const unmarked = new WeakMap<Database, SqljsDatabase>();
+  const exportImage = (database: Database): Uint8Array => {
+    const opened = unmarked.get(database);
+    assert(opened !== undefined, 'a database of another worker');
+    return opened.exportImage();
+  };
+  // Read while SQLite is still on its way.
+  const storage = request.place === null ? null : createBrowserStorage(runtime, request.place, exportImage);
+  const sqljs = await loadSqljs();
   const openDatabase = (image: Uint8Array | null): Database => {
     const database = openSqljsDatabase(sqljs, image ?? undefined);
     const marked = markDatabase(database, handle, marks);
     unmarked.set(marked, database);
     return marked;
-  };
-  const exportImage = (database: Database): Uint8Array => {
-    const opened = unmarked.get(database);
-    assert(opened !== undefined, 'a database of another worker');
-    return opened.exportImage();
   };
   const engine = createSyncEngine({
     runtime,
@@ -132,7 +134,7 @@ async function openEngine(
     openSocket: openWebSocket,
     fetchImage: createFetchImage(request.url, runtime.monotonicMs),
     limits: request.limits,
-    storage: request.place === null ? null : createBrowserStorage(runtime, request.place, exportImage),
+    storage,
     onNotices: (notices) => report({ type: 'notices', notices }),
   });
   if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
