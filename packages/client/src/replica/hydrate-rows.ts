@@ -1,4 +1,5 @@
 import { insertRows } from '@alcove/core/change/apply';
+import { narrowRows } from '@alcove/core/change/narrow';
 import { installCapture } from '@alcove/core/change/install-capture';
 import { replicatedShapes } from '@alcove/core/change/table-shape';
 import { rowsFromWire } from '@alcove/core/change/wire';
@@ -23,6 +24,7 @@ export class RowsHydration {
   readonly begin: ServerMessageOf<'snapshotBegin'>;
   readonly rowsTotal: number;
   readonly #model: RoomModel;
+  readonly #isOlder: boolean;
   /** Rows still to come, by table. */
   readonly #left: Map<string, number>;
   readonly #chunks: WireRows[] = [];
@@ -31,12 +33,20 @@ export class RowsHydration {
   #ended = false;
   #rows = 0;
 
-  /** @throws AlcoveError `snapshot_failed` where it is of another schema or other tables. */
-  constructor(begin: ServerMessageOf<'snapshotBegin'>, model: RoomModel, openDatabase: () => Database) {
-    if (begin.schema !== model.schemaId) throw failed(`it is of schema ${begin.schema}, this side has ${model.schemaId}`);
+  /**
+   * `roomSchema`: what welcome said. Another one than this side's is newer and can be followed: what this side does not know is left out.
+   * @throws AlcoveError `snapshot_failed` where it is of another schema or other tables.
+   */
+  constructor(begin: ServerMessageOf<'snapshotBegin'>, model: RoomModel, openDatabase: () => Database, roomSchema = model.schemaId) {
+    this.#isOlder = roomSchema !== model.schemaId;
+    if (begin.schema !== roomSchema) throw failed(`it is of schema ${begin.schema}, this side has ${model.schemaId}`);
     const names = replicatedShapes(model).map(({ name }) => name);
     const announced = new Map(begin.tables.map(({ table, rows }) => [table, rows]));
-    if (announced.size !== begin.tables.length || names.length !== announced.size || names.some((name) => !announced.has(name))) {
+    if (
+      announced.size !== begin.tables.length ||
+      (names.length !== announced.size && !this.#isOlder) ||
+      names.some((name) => !announced.has(name))
+    ) {
       throw failed(`it announces the tables ${begin.tables.map(({ table }) => table).join(', ')}`);
     }
     this.begin = begin;
@@ -98,12 +108,13 @@ export class RowsHydration {
   }
 
   #insert(chunk: WireRows): void {
-    const rows = rowsFromWire(this.#model, chunk);
-    const left = (this.#left.get(rows.table) ?? 0) - rows.rows.length;
-    if (left < 0) throw failed(`table ${rows.table} has ${-left} rows more than announced`);
-    this.#left.set(rows.table, left);
-    insertRows(this.database, this.#model, rows);
-    this.#rows += rows.rows.length;
+    const count = chunk.cells[0]?.length ?? 0;
+    const left = (this.#left.get(chunk.table) ?? 0) - count;
+    if (left < 0) throw failed(`table ${chunk.table} has ${-left} rows more than announced`);
+    this.#left.set(chunk.table, left);
+    const known = this.#isOlder ? narrowRows(this.#model, chunk) : chunk;
+    if (known !== null) insertRows(this.database, this.#model, rowsFromWire(this.#model, known));
+    this.#rows += count;
   }
 
   /** Throws away what arrived. */

@@ -34,7 +34,7 @@ function isAsMade(database: Database, model: RoomModel): boolean {
 }
 
 /** The tables a replica has, and no foreign keys to the others. */
-function replicaModelOf(model: RoomModel): RoomModel {
+export function replicaModelOf(model: RoomModel): RoomModel {
   const tables = model.tables.filter((table) => !table.serverOnly);
   const names = new Set(tables.map((table) => table.name));
   return {

@@ -116,24 +116,25 @@ export class DiskRoomStorage implements RoomStorage {
     return this.#switchTo(image, count, imager);
   }
 
-  #writeChunk({ position, bytes }: StoredImage, index: number, imager: number): Promise<boolean> {
+  #writeChunk(image: StoredImage, index: number, imager: number): Promise<boolean> {
     return this.#disk.transact('write an image', { tables: ['header', 'image'], mode: 'relaxed' }, async (transaction) => {
       const header = await this.#headerIn(transaction);
-      if (header.imager !== imager || !mayReplace(header, position)) return false;
+      if (header.imager !== imager || !mayReplace(header, image)) return false;
       const slot = freeSlot(header);
       if (index === 0) transaction.delete('image', chunksOf(slot));
       // A copy: of a view the platform would store the whole buffer behind it.
-      transaction.put('image', [slot, index], bytes.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
+      transaction.put('image', [slot, index], image.bytes.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
       return true;
     });
   }
 
   /** All chunks are there: from this transaction on it is the image, and the tail begins behind it. */
-  #switchTo({ position, bytes, sha256 }: StoredImage, chunks: number, imager: number): Promise<'written' | 'superseded'> {
+  #switchTo(image: StoredImage, chunks: number, imager: number): Promise<'written' | 'superseded'> {
+    const { position, schema, bytes, sha256 } = image;
     const tables = ['header', 'image', 'tail'] as const;
     return this.#disk.transact('switch to an image', { tables, mode: 'relaxed' }, async (transaction) => {
       const header = await this.#headerIn(transaction);
-      if (header.imager !== imager || !mayReplace(header, position)) return 'superseded';
+      if (header.imager !== imager || !mayReplace(header, image)) return 'superseded';
       const goesOn = follows(header, position);
       transaction.delete('tail', goesOn ? { from: 0, to: position.version } : undefined);
       const left = goesOn ? await transaction.getAll('tail') : [];
@@ -141,7 +142,7 @@ export class DiskRoomStorage implements RoomStorage {
       if (header.image !== null) transaction.delete('image', chunksOf(header.image.slot));
       this.#putHeader(transaction, {
         ...header,
-        image: { slot: freeSlot(header), position, chunks, bytes: bytes.length, sha256 },
+        image: { slot: freeSlot(header), position, ...(schema === undefined ? {} : { schema }), chunks, bytes: bytes.length, sha256 },
         tail: { version, hash, bytes: left.reduce((sum, row) => sum + row.text.length, 0) },
       });
       return 'written';

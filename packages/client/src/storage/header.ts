@@ -1,4 +1,5 @@
-import type { StoredCommit, StoredPosition } from './storage.ts';
+import type { StoredCommit, StoredImage, StoredPosition, StoredSchema } from './storage.ts';
+import { isNewerSchema } from './stored-schema.ts';
 
 /** What is kept, told in one row: it is read and written in every transaction that depends on what is there. */
 export interface Header {
@@ -13,6 +14,7 @@ export interface ImageEntry {
   /** Which of the two places of images holds it. */
   readonly slot: 0 | 1;
   readonly position: StoredPosition;
+  readonly schema?: StoredSchema;
   readonly chunks: number;
   readonly bytes: number;
   readonly sha256: string;
@@ -53,8 +55,9 @@ export function admitToTail(
   return { tail: 'appended', fresh };
 }
 
-/** Whether an image may take the place of what is kept: of the same kind and history it has to be newer. */
-export function mayReplace({ image }: Header, position: StoredPosition): boolean {
+/** Whether an image may take the place of what is kept: of the same kind and history it has to be newer, and what a newer build wrote is not touched. */
+export function mayReplace({ image }: Header, { position, schema }: Pick<StoredImage, 'position' | 'schema'>): boolean {
+  if (image !== null && isNewerSchema(image.schema, schema)) return false;
   return image === null || !isSameKind(image.position, position) || image.position.version < position.version;
 }
 

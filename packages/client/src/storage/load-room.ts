@@ -84,7 +84,8 @@ async function checkReplica(
   const reached = tail.at(-1)?.to ?? position.version;
   if (reached < written.version)
     damage.push({ what: 'tail', detail: `commits from version ${reached} to ${written.version} are missing or damaged` });
-  return { image: { position, bytes, sha256: image.sha256 }, tail, tailBytes: written.bytes };
+  const { schema, sha256 } = image;
+  return { image: { position, ...(schema === undefined ? {} : { schema }), bytes, sha256 }, tail, tailBytes: written.bytes };
 }
 
 async function wholeImage(digest: Digest, image: ImageEntry, chunks: readonly Uint8Array[]): Promise<Uint8Array | null> {

@@ -1,5 +1,6 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { AppliedMigration } from '@alcove/core/schema/migrations';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
 
 /**
@@ -54,7 +55,7 @@ export interface RoomStorage {
   /**
    * Writes a whole image beside the one that is there and switches over in the transaction that trims the tail. Before it, readers find the image before; a
    * writer that dies half-way leaves that one. `imager`: a number of `becomeImager`.
-   * Resolves with `superseded` where another imager came, or where what is kept already is of the same history and newer.
+   * Resolves with `superseded` where another imager came, where what is kept already is of the same history and newer, or where a newer build of the app wrote it.
    */
   writeImage(image: StoredImage, imager: number): Promise<'written' | 'superseded'>;
   /** Throws image and tail away; the outbox stays. */
@@ -78,6 +79,8 @@ export interface StoredPosition {
 export interface StoredImage {
   readonly position: StoredPosition;
   /** A SQLite file that holds the room at `position`. */
+  /** The schema it was written under, for builds of another one; absent: it is not known. */
+  readonly schema?: StoredSchema;
   readonly bytes: Uint8Array;
   /** Lower-case hex of their SHA-256. */
   readonly sha256: string;
@@ -87,6 +90,12 @@ export interface StoredImage {
 export type StoredCommit = Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'>;
 
 export interface StoredReplica {
+/** `SchemaVersion`, its model as text. */
+export interface StoredSchema {
+  readonly model: string;
+  readonly migrations: readonly AppliedMigration[];
+}
+
   readonly image: StoredImage;
   /** In order; each follows on what is before it. */
   readonly tail: readonly StoredCommit[];
@@ -128,7 +137,7 @@ export interface StoredOutbox {
 }
 
 export interface StoredRoom extends StoredOutbox {
-  /** Minted when this place was begun: another one than last time means that it was emptied meanwhile. */
+  /** The client group of all tabs of this place: as it was begun. */
   readonly groupId: string;
   /** Whether `open` began it just now. */
   readonly isNew: boolean;

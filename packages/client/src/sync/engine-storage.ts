@@ -14,6 +14,10 @@ export interface EngineStorage {
   digest(bytes: Uint8Array): Promise<string>;
   /** The right to image this place; null where another tab has it just now. The function gives it back. */
   tryImager(): Promise<(() => void) | null>;
+  /** A tail below it is never worth an image. Default 1 MiB. */
+  readonly tailBytesMin?: number;
+  /** Between two images that one tab makes, however fast the tail grows, in ms. Default 30,000. */
+  readonly imagePauseMs?: number;
 }
 
 /** Mutations of this client up to one are on the disk. */

@@ -11,6 +11,8 @@ import type { ByteProgress, FetchedImage, FetchImage, HydrationProgress } from '
 export interface HydrationPorts {
   readonly runtime: Runtime;
   readonly model: RoomModel;
+  /** As the newest welcome said. */
+  roomSchema(): string;
   /** An image of which nothing came for so long is given up. */
   readonly imageStallMs: number;
   openDatabase(image: Uint8Array | null): Database;
@@ -141,7 +143,10 @@ export class Hydration {
     // Rows of a snapshot that was not announced, or one that starts over: only the newest counts.
     if (this.#state.kind === 'rows') this.#state.work.abandon();
     this.#guard(() => {
-      this.#state = { kind: 'rows', work: new RowsHydration(message, this.#ports.model, () => this.#ports.openDatabase(null)) };
+      this.#state = {
+        kind: 'rows',
+        work: new RowsHydration(message, this.#ports.model, () => this.#ports.openDatabase(null), this.#ports.roomSchema()),
+      };
     });
   }
 

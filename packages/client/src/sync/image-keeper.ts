@@ -6,9 +6,10 @@ import type { RunOptions } from '../replica/optimistic-run.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
 import type { StoredImage, StoredReplica } from '../storage/storage.ts';
+import { isNewerSchema, storedSchemaOf } from '../storage/stored-schema.ts';
 import type { EngineStorage } from './engine-storage.ts';
 
-export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 'digest' | 'tryImager'> {
+export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 'digest' | 'tryImager' | 'imagePauseMs'> {
   readonly runtime: Runtime;
   readonly run: RunOptions;
   openDatabase(image: Uint8Array | null): Database;
@@ -30,6 +31,8 @@ export class ImageKeeper {
   readonly #options: ImageKeeperOptions;
   #isMaking = false;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** A newer build of the app keeps it, which leaves nothing to this one. */
+  #isOthers = false;
   #isClosed = false;
 
   constructor(options: ImageKeeperOptions) {
@@ -51,8 +54,8 @@ export class ImageKeeper {
 
   /** The tail costs too much, or what is kept does not go on. */
   wanted(): void {
-    const { runtime } = this.#options;
-    if (this.#isMaking || this.#isClosed || runtime.monotonicMs() - this.#lastMs < PAUSE_MS) return;
+    const { runtime, imagePauseMs = PAUSE_MS } = this.#options;
+    if (this.#isMaking || this.#isOthers || this.#isClosed || runtime.monotonicMs() - this.#lastMs < imagePauseMs) return;
     this.#isMaking = true;
     this.#lastMs = runtime.monotonicMs();
     this.#inBackground(
@@ -68,7 +71,10 @@ export class ImageKeeper {
     try {
       const kept = await this.#options.kept();
       if (this.#isClosed) return;
-      if (kept === null) return this.#options.renew();
+      const { room } = this.#options.run;
+      this.#isOthers = isNewerSchema(kept?.image.schema, storedSchemaOf(room));
+      if (this.#isOthers) return;
+      if (kept === null || kept.image.position.schemaId !== room.model.schemaId) return this.#options.renew();
       if (kept.tail.length > 0) await this.#fold(kept);
     } finally {
       release();
@@ -100,8 +106,8 @@ export class ImageKeeper {
   }
 
   #keep(position: ReplicaPosition, bytes: Uint8Array, sha256: string): void {
-    const { schemaId } = this.#options.run.room.model;
-    this.#options.keep({ position: { ...position, schemaId }, bytes, sha256 });
+    const { room } = this.#options.run;
+    this.#options.keep({ position: { ...position, schemaId: room.model.schemaId }, schema: storedSchemaOf(room), bytes, sha256 });
   }
 
   /** What fails here costs a fresh snapshot at the next start and nothing else; it is told and tried again by the next `wanted`. */

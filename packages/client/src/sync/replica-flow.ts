@@ -1,4 +1,5 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
+import { narrowChanges } from '@alcove/core/change/narrow';
 import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
@@ -78,14 +79,18 @@ export class ReplicaFlow {
   #failures = 0;
   #imageFailures = 0;
   #user: Claims | null = null;
+  /** As welcome said. Another one than this side's is newer, and what this side does not know of it is left out. */
+  #roomSchema: string;
 
   constructor(options: ReplicaFlowOptions) {
     this.#options = options;
+    this.#roomSchema = options.room.model.schemaId;
     const { runtime, openDatabase, fetchImage, imageStallMs, room } = options;
     this.#hydration = new Hydration({
       runtime,
       imageStallMs,
       model: room.model,
+      roomSchema: () => this.#roomSchema,
       openDatabase,
       fetchImage,
       wake: () => options.wake(),
@@ -125,10 +130,14 @@ export class ReplicaFlow {
 
   set user(user: Claims | null) {
     this.#user = user;
-    if (this.#shown !== null) this.#shown.user = user;
+    if (this.#shown === null) return;
+    this.#shown.user = user;
+    // What was kept is shown before there is a session: its pending mutations ran for nobody.
+    if (isOther) this.#options.onChanges(this.#shown.runAgain());
   }
 
   /** Runs a new mutation on what is shown. False: there is nothing yet. @throws what its run throws. */
+    const isOther = JSON.stringify(user) !== JSON.stringify(this.#user);
   run(mutation: Mutation): boolean {
     if (this.#shown === null) return false;
     this.#options.onChanges(this.#shown.mutate(mutation));
@@ -156,7 +165,8 @@ export class ReplicaFlow {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.rebase([], isDropped));
   }
 
-  welcome({ hydration, image, view, version }: WelcomeMessage): void {
+  welcome({ hydration, image, view, version, schema }: WelcomeMessage): void {
+    this.#roomSchema = schema;
     this.#headVersion = version;
     this.#provenVersion = version;
     const position = this.resumePosition;
@@ -165,6 +175,7 @@ export class ReplicaFlow {
       this.#queue.begin(position);
       return;
     }
+    if (this.#next !== null) this.#next = { ...this.#next, fromVersion: this.#mayShowFrom(this.#next.replica.position) };
     this.#expectSnapshot(image, view);
   }
 
@@ -200,8 +211,9 @@ export class ReplicaFlow {
     this.#options.wake();
   }
 
-  commit(message: CommitMessage): void {
-    if (message.schema !== this.#options.room.model.schemaId) {
+  commit(said: CommitMessage): void {
+    const { model } = this.#options.room;
+    if (said.schema !== this.#roomSchema) {
       return this.#options.breakOff(new AlcoveError('connection_lost', 'the room changed its schema'));
     }
     const admitted = this.#queue.admit(message);
@@ -209,6 +221,8 @@ export class ReplicaFlow {
       this.#headVersion = Math.max(this.#headVersion, message.to);
       this.#options.wake();
     }
+    const isOwn = said.schema === model.schemaId;
+    const message = isOwn ? said : { ...said, schema: model.schemaId, changes: narrowChanges(model, said.changes) };
     if (admitted === 'gap')
       this.#options.breakOff(new AlcoveError('connection_lost', `a commit from version ${message.from} on came before those up to it`));
     if (admitted === 'fork') this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
@@ -239,8 +253,13 @@ export class ReplicaFlow {
 
   /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state. */
   restore({ replica }: RestoreReplica): void {
-    if (this.#shown === null && this.#next === null && !this.#queue.isOpen) this.#takeNext(replica);
-    else replica.close();
+    const { historyId, version } = replica.position;
+    const before = this.#options.shownBefore;
+    const isOther = before !== null && before.historyId !== historyId;
+    if (this.#shown !== null || this.#next !== null || this.#queue.isOpen || isOther) return replica.close();
+    this.#takeNext(replica);
+    // How far the room is, is not known yet: what an earlier engine showed counts until `welcome`.
+    this.#next = { replica, fromVersion: before?.version ?? version };
   }
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */

@@ -34,11 +34,11 @@ export class Connections {
   readonly ephemeral: EphemeralState;
   readonly #parts: RoomParts;
   readonly #schedule: Schedule<RoomStep>;
-  readonly #olderSchemas: ReadonlySet<string>;
+  readonly #olderSchemas: ReadonlyMap<string, boolean>;
   /** Called for every session that ended, after it is out; with the error, where it did not leave by itself. */
   readonly #onEnd: OnEnd;
 
-  constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlySet<string>, onEnd: OnEnd) {
+  constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlyMap<string, boolean>, onEnd: OnEnd) {
     this.#parts = parts;
     this.#schedule = schedule;
     this.#olderSchemas = olderSchemas;
@@ -115,7 +115,7 @@ export class Connections {
     if (session.state.phase === 'live' || session.state.phase === 'behind') session.owedFrom = session.state.sent;
     try {
       const hydration = this.#hydrationFor(session);
-      this.send(session, { type: 'rehydrate', reason, view: this.#parts.view, image: hydration.image });
+      this.send(session, { type: 'rehydrate', reason, view: session.view, image: hydration.image });
       this.#hydrate(session, hydration);
     } catch (error) {
       this.end(session, AlcoveError.from(error));
@@ -160,7 +160,7 @@ export class Connections {
     const before = this.sessions.ofClient(hello.clientId);
     if (before !== undefined) this.end(before, new AlcoveError('session_replaced', 'a newer connection of this client took over'));
     const session = sessionOf(this.#parts, connectionId, hello, access, this.#parts.meta.read());
-    const reason = hydrationOf(hello.resume, this.#parts.view, this.#standing());
+    const reason = hydrationOf(hello.resume, session.view, this.#standing());
     const hydration: Hydration | null = reason === 'resume' ? null : this.#hydrationFor(session);
     this.sessions.add(session);
     this.send(session, welcomeOf(this.#parts, session, hello, reason, hydration?.image ?? null));
@@ -181,7 +181,8 @@ export class Connections {
   #hydrationFor(session: Session): Hydration {
     for (const kind of session.snapshots) {
       if (kind === 'rows') return { by: 'rows', image: null };
-      const image = this.#offerImage();
+      // An image has all of the room's tables, and an older client would refuse it.
+      const image = session.isOlder ? null : this.#offerImage();
       if (image !== null) return { by: 'image', image };
     }
     if (session.snapshots.length === 0) return { by: 'nothing', image: null };

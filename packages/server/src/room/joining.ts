@@ -11,16 +11,19 @@ import type { HydrationReason } from './hydrate.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { ImageOffer } from './room-ports.ts';
 import type { Session, Sessions } from './sessions.ts';
+import { viewOf } from '../access/view.ts';
 import { handledBy, ownRows } from './settle.ts';
 
 /**
  * Whether the hello's schema can be served.
- * @param older Schema ids this room ran before its present one.
- * @throws AlcoveError `update_needed` for a client of an older schema, `room_outdated` (retryable) for one this room does not know, which is newer.
+ * @param older Schema ids this room ran before its present one, with whether their clients can follow it.
+ * @throws AlcoveError `update_needed` for a client of an older schema that cannot, `room_outdated` (retryable) for one this room does not know, which is newer.
  */
-export function checkSchema(parts: RoomParts, schema: string | null, older: ReadonlySet<string>): void {
+export function checkSchema(parts: RoomParts, schema: string | null, older: ReadonlyMap<string, boolean>): void {
   if (schema === null || schema === parts.definition.model.schemaId) return;
-  if (older.has(schema)) throw new AlcoveError('update_needed', 'the client has an older schema than the room');
+  const follows = older.get(schema);
+  if (follows === true) return;
+  if (follows === false) throw new AlcoveError('update_needed', 'the client has an older schema than the room, and cannot follow it');
   throw new AlcoveError('room_outdated', 'the client has a schema that this room does not know yet', {
     retryAfterMs: parts.limits.retryAfterMs,
   });
@@ -50,6 +53,9 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
   const nowMs = parts.runtime.monotonicMs();
   const groupId = hello.groupId ?? hello.clientId;
   const subject = subjectOf(access.claims);
+  const { schemaId } = parts.definition.model;
+  const isOlder = hello.schema !== null && hello.schema !== schemaId;
+  const view = hello.schema === null ? parts.view : viewOf(hello.schema);
   const isForgotten = ({ clientId, welcomed }: HelloClient): boolean =>
     welcomed !== null && welcomed <= meta.forgottenVersion && parts.clients.get(clientId) === null;
   return {
@@ -63,6 +69,9 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     adopted: new Set(),
     forgotten: new Set([...clients.values()].filter(isForgotten).map(({ clientId }) => clientId)),
     snapshots: hello.snapshots,
+    isOlder,
+    // What an older client leaves out is missing in its replica after its update: that one is of another view.
+    view,
     access,
     state: { phase: 'rows' },
     owedFrom: parts.gate.durable,
@@ -96,7 +105,7 @@ export function welcomeOf(
     boot: parts.boot,
     version: parts.gate.durable,
     schema: parts.definition.model.schemaId,
-    view: parts.view,
+    view: session.view,
     hydration,
     image,
     clients: welcomeClients(parts, session, clientIdsOf(hello)),

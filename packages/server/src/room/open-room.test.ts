@@ -166,11 +166,24 @@ describe('opening a room', () => {
       after.join('r', { resume, schema: withColumn.model.schemaId, snapshots: ['rows'] });
       after.advance(1);
       expect(after.takeOf('r', 'snapshotRows')).toMatchObject([{ rows: { columns: ['id', 'name', 'count'] } }]);
-      after.join('old', { schema: base.model.schemaId });
-      expect(after.ports.disconnected.get('old')).toMatchObject({ code: 'update_needed' });
       add(after, 3);
       expect(after.room.stats.version).toBe(4);
       expect(open({}, withColumn).room.stats.version).toBe(4);
+    });
+
+    it('[RM-38] a client of an older schema that leaves out what it does not know is let in, under a view of its own and with rows', () => {
+      add(open(), 1);
+      const after = open({}, withColumn);
+      const view = `all.${base.model.schemaId.slice(0, 32)}`;
+      const [welcome] = after.join('old', { schema: base.model.schemaId, snapshots: ['image', 'rows'] });
+      expect(welcome).toMatchObject({ type: 'welcome', schema: withColumn.model.schemaId, view, image: null });
+      after.advance(1);
+      const [end] = after.takeOf('old', 'snapshotBegin');
+      after.room.leave('old');
+      const { historyId, version, hash } = end ?? { historyId: '', version: 0, hash: '' };
+      const resume = { historyId, version, hash, view };
+      expect(after.join('again', { schema: base.model.schemaId, resume })[0]).toMatchObject({ hydration: 'resume' });
+      expect(after.join('new', { schema: withColumn.model.schemaId, resume })[0]).toMatchObject({ hydration: 'schema' });
     });
 
     it('[RM-25] what cannot be derived stops with both ways on, and the file is as it was', () => {
@@ -187,6 +200,8 @@ describe('opening a room', () => {
       expect(after.room.stats).toMatchObject({ version: 3, floor: 3 });
       expect(database.prepare('SELECT title FROM items').all()).toEqual([['X'], ['X']]);
       expect(open({}, migrated).room.stats.version).toBe(3);
+      after.join('old', { schema: base.model.schemaId });
+      expect(after.ports.disconnected.get('old')).toMatchObject({ code: 'update_needed' });
       expect(database.prepare('SELECT id, version FROM alcove_migrations').all()).toEqual([['0001', 3]]);
     });
 

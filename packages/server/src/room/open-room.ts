@@ -68,7 +68,7 @@ export function openRoom(request: OpenRoomRequest): Room {
     gate: new Gate(log.head.version),
   };
   ports.storeHead({ historyId: facts.historyId, ...log.head });
-  return new Room(parts, olderSchemas(database, definition.model.schemaId));
+  return new Room(parts, olderSchemas(database, definition.model));
 }
 
 function prepareFile(request: OpenRoomRequest, meta: MetaTable, adoptFile: boolean, seed: Parameters<typeof createRoom>[4]): void {

@@ -5,6 +5,7 @@ import { encodeRecord } from '@alcove/core/change/record-codec';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { isReadableWith } from '@alcove/core/schema/compare-schemas';
 import { planMigration, runMigrationPlan, verifySchema } from '@alcove/core/schema/migrate';
 import type { MigrationPlan } from '@alcove/core/schema/migrate';
 import type { Migration } from '@alcove/core/schema/migrations';
@@ -32,10 +33,19 @@ export function rememberMigrations(database: Database, runtime: Runtime, migrati
   for (const { id, checksum } of migrations) insert.run([id, checksum, version, runtime.nowMs()]);
 }
 
-/** Ids of the schemas this room ran and does not run now. */
-export function olderSchemas(database: Database, schemaId: string): ReadonlySet<string> {
-  const rows = database.prepare('SELECT DISTINCT schema FROM alcove_schemas WHERE schema <> ?').all([schemaId]);
-  return new Set(rows.map(([id]) => String(id)));
+/** Ids of the schemas this room ran and does not run now, each with whether a client of it can follow the room as it is (isReadableWith). */
+export function olderSchemas(database: Database, model: RoomModel): ReadonlyMap<string, boolean> {
+  const rows = database.prepare('SELECT schema, model FROM alcove_schemas WHERE schema <> ? ORDER BY position').all([model.schemaId]);
+  return new Map(rows.map(([id, text]) => [String(id), isReadable(String(text), model)]));
+}
+
+/** What cannot be read any more, nobody follows. */
+function isReadable(text: string, model: RoomModel): boolean {
+  try {
+    return isReadableWith(decodeModel(text), model);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -58,7 +58,7 @@ export class Room {
   #flushRequested = false;
   #serverMutationId = 0;
 
-  constructor(parts: RoomParts, olderSchemas: ReadonlySet<string>) {
+  constructor(parts: RoomParts, olderSchemas: ReadonlyMap<string, boolean>) {
     this.#parts = parts;
     this.#schedule = new Schedule((atMs) => parts.ports.requestTick(atMs));
     this.#admission = new Admission(parts.runtime, parts.limits);

@@ -19,6 +19,10 @@ export interface Session {
   readonly adopted: Set<string>;
   /** Clients of it that the room knew once and forgot. */
   readonly forgotten: ReadonlySet<string>;
+  /** Of a schema before the room's that can follow it: what it does not know it leaves out, and it takes no images. */
+  readonly isOlder: boolean;
+  /** Of what it gets to see, see viewOf. */
+  readonly view: string;
   /** Snapshot kinds it takes, best first. */
   snapshots: readonly ('image' | 'rows')[];
   access: RoomAccess;
