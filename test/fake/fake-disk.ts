@@ -39,14 +39,14 @@ export class FakeBrowserDisk {
 
   storage(runtime: Runtime, digest: Digest): Storage {
     return {
-      open: async (place) => {
+      open: async (place, groupId = runtime.newId()) => {
         await this.delay();
         this.#check('open');
         const name = nameOf(place);
         const known = this.#places.get(name);
         const kept = known ?? new FakePlace();
         this.#places.set(name, kept);
-        if (known === undefined) kept.begin(seal(runtime, emptyHeader(runtime.newId())));
+        if (known === undefined) kept.begin(seal(runtime, emptyHeader(groupId)));
         const disk = new FakeRoomDisk(this, kept, known === undefined);
         kept.openDisks.add(disk);
         return new DiskRoomStorage({ runtime, digest, disk });

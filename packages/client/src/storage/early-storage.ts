@@ -9,10 +9,10 @@ export function readEarly(storage: Storage, place: StoragePlace): Storage {
   // Told to who opens it.
   early.catch(() => undefined);
   return {
-    open(wanted) {
+    open(wanted, groupId) {
       const taken = wanted === place ? early : null;
       if (taken !== null) early = null;
-      return taken ?? storage.open(wanted);
+      return taken ?? storage.open(wanted, groupId);
     },
     remove: (unwanted) => storage.remove(unwanted),
   };

@@ -25,7 +25,8 @@ export interface IdbStorageOptions {
 export function createIdbStorage(options: IdbStorageOptions): Storage {
   const { runtime, openTimeoutMs = OPEN_TIMEOUT_MS } = options;
   return {
-    open: (place) => withinTime(runtime, openTimeoutMs, 'open', openRoom(options, place), (late) => late.close()),
+    open: (place, groupId = runtime.newId()) =>
+      withinTime(runtime, openTimeoutMs, 'open', openRoom(options, place, groupId), (late) => late.close()),
     remove: (place) => withinTime(runtime, openTimeoutMs, 'remove', removeRoom(place), () => undefined),
   };
 }
@@ -34,7 +35,7 @@ export function createIdbStorage(options: IdbStorageOptions): Storage {
 export const databaseName = ({ server, user, roomName, roomId }: StoragePlace): string =>
   `alcove ${JSON.stringify([server, user, roomName, roomId])}`;
 
-async function openRoom({ runtime, digest }: IdbStorageOptions, place: StoragePlace): Promise<RoomStorage> {
+async function openRoom({ runtime, digest }: IdbStorageOptions, place: StoragePlace, groupId: string): Promise<RoomStorage> {
   let isNew = false;
   let disk: IdbDisk | null = null;
   const lost = (message: string): void => disk?.end(new AlcoveError('storage_failed', message));
@@ -44,7 +45,7 @@ async function openRoom({ runtime, digest }: IdbStorageOptions, place: StoragePl
         isNew = oldVersion === 0;
         if (!isNew) return;
         for (const table of DISK_TABLES) created.createObjectStore(table);
-        void transaction.objectStore('header').put(seal(runtime, emptyHeader(runtime.newId())), HEADER_KEY);
+        void transaction.objectStore('header').put(seal(runtime, emptyHeader(groupId)), HEADER_KEY);
       },
       blocking(_currentVersion, blockedVersion) {
         if (blockedVersion === null) lost('what was stored of this room is being removed');

@@ -24,7 +24,7 @@ function world() {
     const stored: string[] = [];
     const states: PersistenceState[] = [];
     const onImageWanted = vi.fn<() => void>();
-    const onEmptied = vi.fn<() => void>();
+    const onReopened = vi.fn<() => void>();
     const persistence = new Persistence({
       runtime,
       storage,
@@ -33,9 +33,9 @@ function world() {
       onAdvanced: () => undefined,
       onState: (state) => states.push(state),
       onImageWanted,
-      onEmptied,
+      onReopened,
     });
-    return { persistence, stored, states, onImageWanted, onEmptied };
+    return { persistence, stored, states, onImageWanted, onReopened };
   };
   const saved = (one: ReturnType<typeof tab>) => vi.waitFor(() => expect(one.persistence.state.status).toBe('saved'));
   const load = async () => {
@@ -142,7 +142,7 @@ describe('what a tab keeps', () => {
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
     disk.fault = () => null;
     runtime.time.advance(60_000);
-    await vi.waitFor(() => expect(one.onEmptied).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
     await saved(one);
   });
 
@@ -152,12 +152,28 @@ describe('what a tab keeps', () => {
     await one.persistence.open();
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
     await saved(one);
-    one.onEmptied.mockImplementation(() => one.persistence.enqueue(clientAt(1), mutationOf('a', 1)));
+    one.onReopened.mockImplementation(() => one.persistence.enqueue(clientAt(1), mutationOf('a', 1)));
     disk.clear(place);
     runtime.time.advance(60_000);
-    await vi.waitFor(() => expect(one.onEmptied).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
     await saved(one);
     expect(await load()).toMatchObject({ isNew: false, mutations: [mutationOf('a', 1)] });
+  });
+
+  it('[ST-40] tabs under which a place was emptied begin it anew as the client group that it had, and each hands over what is pending', async () => {
+    const { tab, saved, disk, runtime, place, load } = world();
+    const [one, two] = [tab(), tab()];
+    const groupId = (await one.persistence.open())?.groupId;
+    expect(await two.persistence.open()).toMatchObject({ groupId });
+    const [first, second] = [clientAt(1), clientOf('b', { lastMutationId: 1 })];
+    one.onReopened.mockImplementation(() => one.persistence.enqueue(first, mutationOf('a', 1)));
+    two.onReopened.mockImplementation(() => two.persistence.enqueue(second, mutationOf('b', 1)));
+    disk.clear(place);
+    runtime.time.advance(60_000);
+    for (const { onReopened } of [one, two]) await vi.waitFor(() => expect(onReopened).toHaveBeenCalledTimes(1));
+    for (const each of [one, two]) await saved(each);
+    const { groupId: now, mutations } = await load();
+    expect([now, mutations]).toEqual([groupId, [mutationOf('a', 1), mutationOf('b', 1)]]);
   });
 
   it('[ST-15] what a newer build keeps is left alone: work goes on in memory', async () => {

@@ -31,6 +31,8 @@ export interface PersistenceOptions {
   readonly runtime: Runtime;
   readonly storage: Storage;
   readonly place: StoragePlace;
+  /** Client group to begin the place as, where nothing is kept. */
+  readonly groupId?: string;
   /** Mutations of this client up to one are on the disk. */
   onStored(clientId: string, upTo: number): void;
   /** These counters are on the disk, with what ended by them. */
@@ -38,8 +40,8 @@ export interface PersistenceOptions {
   onState(state: PersistenceState): void;
   /** The tail costs more than an image of now would. */
   onImageWanted(): void;
-  /** What was kept is gone, or begins anew: everything there is has to be handed over again. */
-  onEmptied(): void;
+  /** It was opened again, and what was kept may be gone: everything pending has to be handed over again. */
+  onReopened(): void;
 }
 
 /** A tail below it is never worth an image. */
@@ -80,7 +82,7 @@ export class Persistence {
 
   async #openRoom(): Promise<StoredRoom | null> {
     try {
-      const room = await this.#options.storage.open(this.#options.place);
+      const room = await this.#options.storage.open(this.#options.place, this.#groupId ?? this.#options.groupId);
       if (this.#isClosed) {
         room.close();
         return null;
@@ -212,7 +214,7 @@ export class Persistence {
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
         const isCostly = tailBytes > Math.max(TAIL_BYTES_MIN, imageBytes / 2);
-        if (tail !== 'appended' || isCostly) this.#options.onImageWanted();
+        if (work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
         return;
       }
     }
@@ -262,11 +264,10 @@ export class Persistence {
   async #reopen(): Promise<void> {
     const stored = await this.#openRoom();
     if (stored === null) return;
-    if (stored.groupId !== this.#groupId) {
-      this.#groupId = stored.groupId;
-      this.#queue.clear();
-      this.#options.onEmptied();
-    }
+    this.#groupId = stored.groupId;
+    // Another tab may have begun it anew before this one: whether it was emptied cannot be known.
+    this.#queue.clearMutations();
+    this.#options.onReopened();
     this.#tell();
     this.#pump();
   }

@@ -9,10 +9,11 @@ import type { CommitMessage } from '@alcove/core/protocol/server-message';
  */
 export interface Storage {
   /**
-   * Opens what is kept under `place`, or begins it.
+   * Opens what is kept under `place`, or begins it, as `groupId` where it is given: a tab under which it was emptied goes on as the client group that the room
+   * knows its clients by.
    * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it.
    */
-  open(place: StoragePlace): Promise<RoomStorage>;
+  open(place: StoragePlace, groupId?: string): Promise<RoomStorage>;
   /** Removes all that is kept under `place`; tabs that have it open are told (`onEnded`). @throws AlcoveError `storage_failed` */
   remove(place: StoragePlace): Promise<void>;
 }
@@ -78,9 +79,9 @@ export interface StoredPosition {
 
 export interface StoredImage {
   readonly position: StoredPosition;
-  /** A SQLite file that holds the room at `position`. */
   /** The schema it was written under, for builds of another one; absent: it is not known. */
   readonly schema?: StoredSchema;
+  /** A SQLite file that holds the room at `position`. */
   readonly bytes: Uint8Array;
   /** Lower-case hex of their SHA-256. */
   readonly sha256: string;
@@ -89,13 +90,13 @@ export interface StoredImage {
 /** What follows on an image: the range (from, to] of its history, as the change stream had it. */
 export type StoredCommit = Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'>;
 
-export interface StoredReplica {
 /** `SchemaVersion`, its model as text. */
 export interface StoredSchema {
   readonly model: string;
   readonly migrations: readonly AppliedMigration[];
 }
 
+export interface StoredReplica {
   readonly image: StoredImage;
   /** In order; each follows on what is before it. */
   readonly tail: readonly StoredCommit[];

@@ -77,6 +77,11 @@ export class WriteQueue {
     for (const key of keys) this.#dismissed.add(key);
   }
 
+  /** They are handed over again. */
+  clearMutations(): void {
+    this.#mutations = [];
+  }
+
   clear(): void {
     this.#mutations.length = 0;
     this.#advance = null;

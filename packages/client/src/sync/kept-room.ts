@@ -42,11 +42,12 @@ export class KeptRoom {
   private constructor(options: KeptRoomOptions, storage: NonNullable<SyncEngineOptions['storage']>) {
     this.#options = options;
     this.#outbox = options.mutations.outbox;
-    const { runtime, room } = options.engine;
+    const { runtime, room, groupId } = options.engine;
     this.flow = new StorageFlow({
       ...storage,
       runtime,
       schemaId: room.model.schemaId,
+      groupId,
       outbox: this.#outbox,
       siblings: options.siblings,
       notices: options.notices,
