@@ -1,0 +1,88 @@
+import { crash } from './notebook/kept-browser.ts';
+import { expect, idsOf, shown, test, until, untilShows } from './notebook/notebook-test.ts';
+
+test('a full device is named, calls go on in memory, and all is kept when there is space again', async ({ notebook }) => {
+  // Before the room is opened: for half a minute a browser goes on with the space that it once found.
+  const blank = await notebook.browser.context.newPage();
+  const cdp = await notebook.browser.context.newCDPSession(blank);
+  const { url: origin } = notebook.files;
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 600_000 });
+  const page = await notebook.openCurrent('full');
+  await notebook.add(page, ['a']);
+  await until(page, { pending: [], storage: 'saved' });
+  notebook.wire.cut();
+  const big = ['b', 'c', 'd', 'e'];
+  await page.evaluate((ids) => {
+    for (const id of ids) void globalThis.notebook.keep(id, 300_000);
+  }, big);
+  await until(page, { storage: 'failing', storageError: 'storage_full' });
+  expect((await shown(page)).unsaved).toBeGreaterThan(0);
+  await untilShows(page, ['a', ...big]);
+  // The room is the other place that can keep them.
+  notebook.wire.mend();
+  await notebook.roomHas('full', ['a', ...big]);
+  await until(page, { pending: [], rejected: {}, unsaved: 0 });
+  notebook.wire.cut();
+  await page.evaluate(() => void globalThis.notebook.keep('f', 500_000));
+  await until(page, { storage: 'failing', storageError: 'storage_full', pending: ['f'], unsaved: 1 });
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin });
+  await until(page, { storage: 'saved', storageError: null, unsaved: 0, pending: ['f'] });
+  await crash(page);
+  notebook.wire.mend();
+  const later = await notebook.open('full');
+  await notebook.roomHas('full', ['a', ...big, 'f']);
+  await until(later, { pending: [], result: 'current', storage: 'saved' });
+});
+
+test('storage that is deleted under a running tab is noticed, and kept again from what the tab knows', async ({ notebook }) => {
+  const page = await notebook.openCurrent('deleted');
+  await notebook.add(page, ['a']);
+  await until(page, { pending: [], storage: 'saved' });
+  notebook.wire.cut();
+  await notebook.add(page, ['b', 'c']);
+  const states = await page.evaluateHandle(() => {
+    const seen = new Set<string>();
+    const look = (): void => {
+      seen.add(globalThis.notebook.shown().storage);
+      requestAnimationFrame(look);
+    };
+    look();
+    return seen;
+  });
+  const cdp = await notebook.browser.context.newCDPSession(page);
+  await cdp.send('Storage.clearDataForOrigin', { origin: notebook.files.url, storageTypes: 'indexeddb' });
+  await expect.poll(() => states.evaluate((seen) => [...seen].includes('failing'))).toBe(true);
+  await until(page, { storage: 'saved', storageError: null, unsaved: 0, pending: ['b', 'c'] });
+  await notebook.add(page, ['d']);
+  // Only the disk tells the next page of them.
+  await crash(page);
+  notebook.wire.mend();
+  const later = await notebook.open('deleted');
+  await notebook.roomHas('deleted', ['a', 'b', 'c', 'd']);
+  await until(later, { pending: [], result: 'current', storage: 'saved' });
+  // What was deleted of the rows is there again, too.
+  notebook.wire.cut();
+  await later.reload();
+  await untilShows(later, ['a', 'b', 'c', 'd']);
+});
+
+test('two builds side by side: the older one is told, and what it called arrives after its update', async ({ notebook }) => {
+  const older = await notebook.openCurrent('builds');
+  await notebook.add(older, ['a']);
+  await until(older, { pending: [], storage: 'saved' });
+  await notebook.server.kill();
+  await notebook.server.start('newer');
+  const newer = await notebook.openCurrent('builds', { build: 'newer' });
+  await until(older, { connectionError: 'update_needed' });
+  await notebook.add(older, ['b', 'c']);
+  await notebook.add(newer, ['d']);
+  await notebook.roomHas('builds', ['a', 'd']);
+  expect((await shown(older)).pending).toEqual(['b', 'c']);
+  expect(idsOf((await shown(older)).notes)).toEqual(expect.arrayContaining(['a', 'b', 'c']));
+  await older.goto(notebook.url('builds', { build: 'newer' }));
+  await notebook.roomHas('builds', ['a', 'b', 'c', 'd']);
+  for (const page of [older, newer]) {
+    await untilShows(page, ['a', 'b', 'c', 'd']);
+    await until(page, { pending: [], result: 'current', rejected: {} });
+  }
+});
