@@ -214,7 +214,7 @@ export class Persistence {
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
         const isCostly = tailBytes > Math.max(TAIL_BYTES_MIN, imageBytes / 2);
-        if (work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
+        if (tail !== 'appended' || isCostly) this.#options.onImageWanted();
         return;
       }
     }
