@@ -16,6 +16,8 @@ const sqlJs = await initSqlJs();
 /** One room, several tabs, one time line. */
 export class EngineWorld {
   readonly time = new VirtualTime();
+  /** The room's. */
+  readonly runtime = new FakeRuntime({ seed: 'room', time: this.time });
   readonly database: SqljsDatabase;
   readonly server: InProcessRoom;
   readonly pages: EnginePage[] = [];
@@ -26,7 +28,7 @@ export class EngineWorld {
     this.server = new InProcessRoom({
       room: tasksRoom,
       database: this.database,
-      runtime: new FakeRuntime({ seed: 'room', time: this.time }),
+      runtime: this.runtime,
       ...options,
     });
   }

@@ -192,6 +192,19 @@ describe('time', () => {
     expect(step(heard, { type: 'timer' }, NOW + 40_000).state.phase).toBe('live');
   });
 
+  it('[CN-21] a hidden page pings half as often as the room bears, and still hears of a dead connection in time', () => {
+    const hidden = (state: ConnectionState, nowMs: number) =>
+      nextConnection(state, { type: 'timer' }, { nowMs, random: 0.5, isHidden: true }, times);
+    const pinged = hidden(live, NOW + 15_000);
+    expect(types(pinged)).toEqual(['ping']);
+    expect(wakeAtMs(pinged.state)).toBe(NOW + 35_000);
+    const heard = step(pinged.state, { type: 'heard', socketId: SOCKET }, NOW + 15_100).state;
+    expect(wakeAtMs(heard)).toBe(NOW + 35_000);
+    const again = hidden(heard, NOW + 35_000);
+    expect(wakeAtMs(again.state)).toBe(NOW + 55_000);
+    expect(hidden(again.state, NOW + 55_100).state).toMatchObject({ phase: 'waiting', error: { code: 'heartbeat_missed' } });
+  });
+
   it('[CN-18] an announced frame is waited for as its size allows, by pings and probes alike; then patience ends', () => {
     const bytes = 16_384 * 300;
     const coming = step(live, { type: 'coming', socketId: SOCKET, bytes }).state;

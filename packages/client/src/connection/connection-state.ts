@@ -92,6 +92,8 @@ export interface At {
   readonly random: number;
 }
 
+  /** Nobody looks at the page: heartbeats come half as often as the room bears. */
+  readonly isHidden?: boolean;
 export interface ConnectionTimes {
   readonly connectTimeoutMs: number;
   readonly backoffMinMs: number;
@@ -206,7 +208,7 @@ function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { typ
     heartbeatIntervalMs: input.heartbeatIntervalMs,
     idleTimeoutMs: input.idleTimeoutMs,
     heardAtMs: at.nowMs,
-    pingDueMs: at.nowMs + input.heartbeatIntervalMs,
+    pingDueMs: at.nowMs + heartbeatMs(input, at),
     deadAtMs: null,
     patienceMs: 0,
     told: null,
@@ -256,7 +258,7 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
     case 'live':
       if (state.deadAtMs === null) return heartbeat(state, at);
       if (at.nowMs < state.deadAtMs)
-        return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs }, effects: [{ type: 'ping' }] };
+        return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at) }, effects: [{ type: 'ping' }] };
       return end(
         state,
         { code: 'heartbeat_missed', message: `the room was silent for ${Math.round(at.nowMs - state.heardAtMs)} ms` },
@@ -276,13 +278,24 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
 /** The regular ping. After a sleep it is late, and the room gets a probe's time to answer however long ago it was heard. */
 function heartbeat(state: LiveState, at: At): Step {
   const deadAtMs = Math.max(state.heardAtMs + state.idleTimeoutMs + state.patienceMs, at.nowMs + PROBE_MS);
-  return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
+  return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at), deadAtMs }, effects: [{ type: 'ping' }] };
+}
+
+function onDisconnect(state: Exclude<ConnectionState, { phase: 'closed' }>): Step {
+  const error: ErrorBody = { code: 'connection_lost', message: 'the app ended the connection' };
+  const { effects } = onClose(state);
+  const lost: readonly ConnectionEffect[] = state.phase === 'live' ? [{ type: 'lost', error }] : [];
+  return { state: { phase: 'idle', past: fresh({ ...state.past, socketId: state.past.socketId + 1 }) }, effects: [...effects, ...lost] };
+/** As the room asks, or on a hidden page half its idle timeout: so an answer has the other half to come. */
+const heartbeatMs = (asked: Pick<LiveState, 'heartbeatIntervalMs' | 'idleTimeoutMs'>, { isHidden = false }: At): number =>
+  isHidden ? Math.max(asked.heartbeatIntervalMs, asked.idleTimeoutMs / 2) : asked.heartbeatIntervalMs;
+
 }
 
 /** A ping on suspicion: a short deadline, never a later one than there is already. */
 function probe(state: LiveState, at: At): Step {
   const deadAtMs = Math.min(at.nowMs + PROBE_MS + state.patienceMs, state.deadAtMs ?? Number.POSITIVE_INFINITY);
-  return { state: { ...state, pingDueMs: at.nowMs + state.heartbeatIntervalMs, deadAtMs }, effects: [{ type: 'ping' }] };
+  return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at), deadAtMs }, effects: [{ type: 'ping' }] };
 }
 
 function onClose(state: ConnectionState): Step {

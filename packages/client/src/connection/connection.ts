@@ -38,6 +38,7 @@ export class Connection {
   #toldPhase: ConnectionState['phase'] = 'idle';
   #socket: { readonly id: number; readonly socket: Socket } | null = null;
   #timer: { readonly atMs: number; readonly timer: Timer } | null = null;
+  #isHidden = false;
   #codec: Codec = 'json';
   /** On the socket when it was looked at last. */
   #backlogBytes = 0;
@@ -80,8 +81,9 @@ export class Connection {
     this.#take({ type: 'close' });
   }
 
-  hint(hint: 'online' | 'offline' | 'visible' | 'authChanged'): void {
-    this.#take({ type: 'hint', hint });
+  hint(hint: 'online' | 'offline' | 'visible' | 'hidden' | 'authChanged'): void {
+    if (hint === 'hidden' || hint === 'visible') this.#isHidden = hint === 'hidden';
+    if (hint !== 'hidden') this.#take({ type: 'hint', hint });
   }
 
   /** This side cannot go on with the session; a new one is opened as `error` allows. */
@@ -100,7 +102,12 @@ export class Connection {
 
   #take(input: ConnectionInput): void {
     const { runtime, times } = this.#options;
-    const step = nextConnection(this.#state, input, { nowMs: runtime.monotonicMs(), random: runtime.random() }, times);
+    const step = nextConnection(
+      this.#state,
+      input,
+      { nowMs: runtime.monotonicMs(), random: runtime.random(), isHidden: this.#isHidden },
+      times,
+    );
     this.#state = step.state;
     this.#setTimer();
     for (const effect of step.effects) this.#perform(effect);

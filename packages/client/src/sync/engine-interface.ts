@@ -90,7 +90,8 @@ export interface SyncEngine {
   close(): void;
 }
 
-export type EngineHint = 'online' | 'offline' | 'visible' | 'authChanged';
+/** `hidden`: nobody looks, and the page may end without another word; `visible` ends that. */
+export type EngineHint = 'online' | 'offline' | 'visible' | 'hidden' | 'authChanged';
 
 /** SQL text and its parameters: what equal queries share one live query by. */
 export interface EngineQuery {

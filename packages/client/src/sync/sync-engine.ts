@@ -274,7 +274,9 @@ class Engine extends StateCalls implements SyncEngine {
   }
 
   hint(hint: EngineHint): void {
-    if (!this.#isClosed) this.#connection.hint(hint);
+    if (this.#isClosed) return;
+    if (hint === 'hidden') this.states.values.offerNow();
+    this.#connection.hint(hint);
   }
 
   leave(): void {
