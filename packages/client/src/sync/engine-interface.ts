@@ -149,6 +149,11 @@ export interface SyncEngineOptions {
 }
 
 /**
+  /**
+   * Memory is short: snapshots come as rows, a piece at a time, and no image of the room is fetched, made, opened or kept; nothing is shown before the room answers. The outbox is kept as
+   * ever. Default false.
+   */
+  readonly isFrugal?: boolean;
  * GETs an image over HTTP: `path` as welcome had it (resolved against the server's address), `ticket` as the bearer token. Rejects with an AlcoveError. Aborted,
  * it may settle as it likes: nobody listens any more.
  */

@@ -12,6 +12,8 @@ import type { EngineStorage } from './engine-storage.ts';
 export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 'digest' | 'tryImager' | 'imagePauseMs'> {
   readonly runtime: Runtime;
   readonly run: RunOptions;
+  /** No image is made. */
+  readonly isFrugal: boolean;
   openDatabase(image: Uint8Array | null): Database;
   keep(image: StoredImage): void;
   /** As it is kept by now. */
@@ -42,6 +44,7 @@ export class ImageKeeper {
   /** A snapshot came. Rows become an image here: the database that was made of them is answered with one opened from it. */
   took(database: Database, position: ReplicaPosition, image: { readonly bytes: Uint8Array; readonly sha256: string } | null): Database {
     const { run, openDatabase, exportImage, digest } = this.#options;
+    if (this.#options.isFrugal) return database;
     if (image !== null) {
       this.#keep(position, image.bytes, image.sha256);
       return database;
@@ -55,7 +58,8 @@ export class ImageKeeper {
   /** The tail costs too much, or what is kept does not go on. */
   wanted(): void {
     const { runtime, imagePauseMs = PAUSE_MS } = this.#options;
-    if (this.#isMaking || this.#isOthers || this.#isClosed || runtime.monotonicMs() - this.#lastMs < imagePauseMs) return;
+    if (this.#options.isFrugal || this.#isMaking || this.#isOthers || this.#isClosed || runtime.monotonicMs() - this.#lastMs < imagePauseMs)
+      return;
     this.#isMaking = true;
     this.#lastMs = runtime.monotonicMs();
     this.#inBackground(

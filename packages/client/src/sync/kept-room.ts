@@ -61,6 +61,7 @@ export class KeptRoom {
       run: options.run,
       openDatabase: (image) => this.#open(image),
       keep: (image) => this.flow.keepImage(image),
+      isFrugal: options.engine.isFrugal === true,
       kept: () => this.flow.replica(),
       renew: () => options.replica().renew(),
     });
@@ -75,7 +76,7 @@ export class KeptRoom {
     const { engine, run, replica } = this.#options;
     try {
       const kept = await this.flow.open();
-      if (kept === null || this.#isClosed) return;
+      if (kept === null || this.#isClosed || engine.isFrugal === true) return;
       const restore = new RestoreReplica(kept, run, (image) => this.#open(image));
       while (!restore.isDone) restore.step();
       replica().restore(restore);

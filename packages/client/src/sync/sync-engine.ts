@@ -149,7 +149,7 @@ class Engine extends StateCalls implements SyncEngine {
       ...this.#runOptions(),
       outbox: this.#mutations.outbox,
       siblings: this.#siblings,
-      fetchImage: this.#options.fetchImage,
+      fetchImage: this.#options.isFrugal === true ? null : this.#options.fetchImage,
       imageStallMs: this.#limits.imageStallMs,
       shownBefore: this.#options.shown ?? null,
       openDatabase: (image) => this.#options.openDatabase(image),

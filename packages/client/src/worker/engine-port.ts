@@ -12,6 +12,8 @@ export interface OpenRequest {
   readonly roomId: string;
   /** Schema id of the page's definition; another one in the worker means two builds of the app. */
   readonly schemaId: string;
+  /** See `SyncEngineOptions`; by the host, for a worker that died of what may have been its memory. */
+  readonly isFrugal?: boolean;
   readonly url: string;
   readonly clientId: string;
   readonly groupId: string;

@@ -133,4 +133,23 @@ describe('a real worker in a real browser', () => {
     expect(await other.read(count)).toEqual([{ n: 0 }]);
     expect(client.room(notebook, roomId)).not.toBe(room);
   });
+
+  it('[WK-33] a worker that dies twice for no known reason is followed by ones that are told to save memory', async () => {
+    const said: unknown[] = [];
+    const heard = new BroadcastChannel('alcove test of frugal workers');
+    heard.onmessage = ({ data: isFrugal }) => void said.push(isFrugal);
+    const script = `const channel = new BroadcastChannel(${JSON.stringify(heard.name)});
+      onmessage = ({ data }) => {
+        const request = data.argumentList?.[1]?.value;
+        if (request?.roomName === undefined) return;
+        channel.postMessage(request.isFrugal);
+        setTimeout(() => { throw new RangeError('Array buffer allocation failed'); }, 50);
+      };`;
+    const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+    const { room } = open({ worker: () => new Worker(url) });
+    await until(() => expect(room.status.getSnapshot().connection).toBe('failed'));
+    await until(() => expect(said).toEqual([false, false, true, true]));
+    heard.close();
+    URL.revokeObjectURL(url);
+  });
 });

@@ -11,6 +11,8 @@ import type { AnnouncedRun, Answer, EngineReport, TokenAnswer, WorkerApi } from 
 /** Deaths within the window after which a worker is not started again: it would only die again. */
 const DEATHS_MAX = 3;
 const DEATHS_WINDOW_MS = 60_000;
+/** Deaths within the window from which on rooms are opened frugally: the likeliest reason that tells nothing of itself is memory. */
+const FRUGAL_DEATHS = 2;
 
 export interface WorkerHostOptions {
   readonly runtime: Runtime;
@@ -37,6 +39,8 @@ export class WorkerHost implements EngineHost {
   readonly #deathsMs: number[] = [];
   /** After a death that no announced statement explains every statement is announced. */
   #markAll = false;
+  /** For good: whoever ran out of memory would again. */
+  #isFrugal = false;
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
@@ -44,7 +48,7 @@ export class WorkerHost implements EngineHost {
 
   open(request: OpenRequest, handlers: EngineHandlers): EnginePort {
     this.#running ??= this.#start();
-    return this.#running.open(++this.#lastHandle, request, handlers);
+    return this.#running.open(++this.#lastHandle, { ...request, isFrugal: this.#isFrugal }, handlers);
   }
 
   close(): void {
@@ -68,6 +72,7 @@ export class WorkerHost implements EngineHost {
     const nowMs = this.#options.runtime.monotonicMs();
     this.#deathsMs.push(nowMs);
     while (this.#deathsMs.length > 0 && nowMs - (this.#deathsMs[0] ?? nowMs) > DEATHS_WINDOW_MS) this.#deathsMs.shift();
+    this.#isFrugal ||= this.#deathsMs.length >= FRUGAL_DEATHS;
     return this.#deathsMs.length > DEATHS_MAX;
   }
 }

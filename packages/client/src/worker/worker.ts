@@ -134,6 +134,7 @@ async function openEngine(
     openSocket: openWebSocket,
     fetchImage: createFetchImage(request.url, runtime.monotonicMs),
     limits: request.limits,
+    isFrugal: request.isFrugal ?? false,
     storage,
     onNotices: (notices) => report({ type: 'notices', notices }),
   });
