@@ -138,3 +138,64 @@ describe('tabs of one browser', () => {
     await shows(a, 'l1', 'l2');
   });
 });
+
+describe('signing out', () => {
+  it('[ST-51] tabs that hear of it keep nothing any more and tell their page; what is pending reaches nobody', async () => {
+    const a = tab('a');
+    await world.quiet();
+    await saved(a);
+    const b = tab('b', OFFLINE);
+    await shows(b);
+    b.mutate('addList', { id: 'l1', name: 'of b' });
+    await saved(b);
+    const channel = browser.openChannel(`alcove ${JSON.stringify([place.server, place.user, place.roomName, place.roomId])}`, () => undefined);
+    channel.post({ type: 'forget' });
+    await world.until(() => a.of('forgotten').length === 1 && b.of('forgotten').length === 1, 'both are told');
+    b.mutate('addList', { id: 'l2', name: 'of b, too late' });
+    for (const page of [a, b]) page.engine.close();
+    await browser.disk.storage(new FakeRuntime(), async () => '').remove(place);
+    const next = tab('c');
+    await world.quiet();
+    expect(rows(next)).toEqual([]);
+    expect(next.of('others').flatMap(({ clientIds }) => clientIds)).toEqual([]);
+    expect(world.server.rows('SELECT id FROM lists')).toEqual([]);
+  });
+
+  it('[ST-54] what one user left pending is neither shown to another nor sent for them, and goes on when the first is back', async () => {
+    const ann = tab('a', OFFLINE);
+    ann.mutate('addList', { id: 'l1', name: 'of ann' });
+    await saved(ann);
+    ann.engine.close();
+    const storage = browser.storageOf(new FakeRuntime({ seed: 'bob', time: world.time }), { ...place, user: 'bob' });
+    const bob = tab('b', { storage });
+    await world.quiet();
+    bob.engine.adoptStored('a');
+    await world.quiet();
+    expect(rows(bob)).toEqual([]);
+    expect(bob.of('adopted')).toEqual([]);
+    expect(world.server.rows('SELECT id FROM lists')).toEqual([]);
+    const back = tab('c');
+    await shows(back, 'l1');
+    back.engine.adoptStored('a');
+    await world.until(() => back.of('settled').length === 1, 'the room has it');
+    expect(world.server.rows('SELECT id FROM lists')).toEqual([['l1']]);
+  });
+});
+
+describe('a connection that the app ends', () => {
+  it('[CN-42] is not made again by itself; writes are kept meanwhile and go out when it is', async () => {
+    const a = tab('a');
+    await world.quiet();
+    a.engine.start(false);
+    a.mutate('addList', { id: 'l1', name: 'one' });
+    await saved(a);
+    a.engine.hint('online');
+    await world.time.advanceAsync(60_000);
+    expect(a.status.connection).toBe('idle');
+    expect(rows(a)).toHaveLength(1);
+    expect(world.server.rows('SELECT id FROM lists')).toEqual([]);
+    a.engine.start();
+    await world.until(() => a.of('settled').length === 1, 'the room has it');
+    expect(world.server.rows('SELECT id FROM lists')).toEqual([['l1']]);
+  });
+});

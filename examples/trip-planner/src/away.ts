@@ -1,7 +1,7 @@
 import { exhaustive } from '@alcove/core/error';
 
 /** What the client says of its connection. */
-export type ConnectionWord = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
+export type ConnectionWord = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'disconnected' | 'needs_auth' | 'failed' | 'closed';
 
 /** Since when this tab is without its room; attempts to come back change nothing of it. */
 export interface Away {
@@ -23,6 +23,7 @@ export function nextAway(away: Away, connection: ConnectionWord, nowMs: number):
       return away;
     case 'connecting':
     case 'reconnecting':
+    case 'disconnected':
     case 'needs_auth':
     case 'failed':
       return away.sinceMs === null ? { ...away, sinceMs: nowMs } : away;

@@ -33,7 +33,8 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     onTry: away.reconnect,
   };
   const trouble: TroubleSlipProps = {
-    sinceMs: away.sinceMs,
+    // Whoever went offline by hand knows.
+    sinceMs: away.state === 'disconnected' ? null : away.sinceMs,
     met: away.met,
     stopped,
     fault: away.error,

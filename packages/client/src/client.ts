@@ -1,7 +1,9 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import { ClientRoom, type RoomKeeping } from './page/client-room.ts';
+import { ClientRoom } from './page/client-room.ts';
+import { assertNonePending, type DeviceKeeping, type ForgetOptions, forgetPlaces, keptPlaces } from './page/forget-places.ts';
+import type { RoomKeeping } from './page/kept-room-place.ts';
 import type { PageLocks } from './page/room-locks.ts';
 import { WeakValues } from './page/weak-values.ts';
 import type { EngineHint } from './sync/engine-interface.ts';
@@ -21,6 +23,15 @@ export interface ClientOptions {
   readonly limits?: Partial<EngineLimits>;
 }
 
+/** What a client is made of, by platform. */
+export interface ClientParts {
+  readonly runtime: Runtime;
+  readonly host: EngineHost;
+  readonly locks?: PageLocks | null;
+  readonly device?: DeviceKeeping;
+  readonly onClose?: () => void;
+}
+
 /** Rooms of one server, in one engine host: one worker, one wasm heap. */
 export class Client {
   readonly #options: ClientOptions;
@@ -35,10 +46,11 @@ export class Client {
   readonly #groupId: string;
   /** Where there are some, rooms are kept between loads of the page. */
   readonly #locks: PageLocks | null;
+  readonly #device: DeviceKeeping | undefined;
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor(options: ClientOptions, parts: { runtime: Runtime; host: EngineHost; locks?: PageLocks | null; onClose?: () => void }) {
+  constructor(options: ClientOptions, parts: ClientParts) {
     if (!/^wss?:\/\//.test(options.url))
       throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
     this.#options = options;
@@ -47,6 +59,7 @@ export class Client {
     this.#host = parts.host;
     this.#locks = parts.locks ?? null;
     this.#groupId = parts.runtime.newId();
+    this.#device = parts.device;
     this.#onClose = parts.onClose ?? (() => undefined);
   }
 
@@ -84,6 +97,26 @@ export class Client {
     this.#host.close();
   }
 
+  /**
+   * `room.forget` for every room of this client's user that is kept on this device, open or not: what a sign-out calls. All of them are forgotten, or none.
+   *
+   * @throws AlcoveError `pending_writes`, see `room.forget`
+   */
+  async forget(options: ForgetOptions = {}): Promise<void> {
+    const open = [...this.#rooms.values()];
+    if (this.#locks === null || this.#device === undefined) {
+      if (options.discardPending !== true) for (const room of open) assertNonePending(room.id, room.unsaved);
+      for (const room of open) room.close();
+      return;
+    }
+    const places = await keptPlaces(this.#device, this.#options.url, this.#options.user ?? null);
+    const rooms = places.map((place) => {
+      const room = (): ClientRoom | undefined => this.#rooms.get(`${place.roomName}/${place.roomId}`);
+      return { place, unsaved: () => room()?.unsaved ?? 0, close: () => room()?.close() };
+    });
+    return forgetPlaces(this.#device, rooms, options);
+  }
+
   /** Tells every room's engine what the platform hints at. */
   hint(hint: EngineHint): void {
     for (const room of this.#rooms.values()) room.hint(hint);
@@ -96,7 +129,7 @@ export class Client {
 
   #keepingOf({ name: roomName }: AnyRoom, roomId: string): RoomKeeping | null {
     const { url: server, user = null } = this.#options;
-    return this.#locks === null ? null : { place: { server, user, roomName, roomId }, locks: this.#locks };
+    return this.#locks === null ? null : { place: { server, user, roomName, roomId }, locks: this.#locks, device: this.#device };
   }
 
   #prepared<Room extends AnyRoom>(definition: Room, id: string, key: string): ClientRoom<Room> {

@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import { Client } from './client.ts';
 import type { ClientOptions } from './client.ts';
+import { browserDevice } from './page/browser-device.ts';
 import { browserLocks } from './page/browser-locks.ts';
 import { createBrowserRuntime } from './worker/browser-runtime.ts';
 import { consoleLogger } from './worker/console-logger.ts';
@@ -34,7 +35,7 @@ export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, storag
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
   const client = new Client(
     { ...options, url: absoluteUrl(options.url) },
-    { runtime, host, locks: isKept ? browserLocks() : null, onClose: () => stopHinting() },
+    { runtime, host, locks: isKept ? browserLocks() : null, device: browserDevice(runtime), onClose: () => stopHinting() },
   );
   const stopHinting = hintFromPage(client);
   return client;

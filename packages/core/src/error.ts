@@ -78,6 +78,7 @@ export const ERROR_CODES = {
   out_of_order: entry(true, 'Send mutations in order, from the expected mutationId on.'),
   client_unknown: entry(false, 'The room no longer remembers this client; decide which pending mutations to issue again.'),
   outbox_full: entry(false, 'Wait until pending mutations are confirmed; none was dropped.'),
+  pending_writes: entry(false, 'Wait until the room has decided them, or call forget with `discardPending: true`: they are lost then.'),
   unknown_outcome: entry(false, 'It is not known whether the mutation took effect; look at the room and decide.'),
   // Ephemeral state and values
   state_invalid: entry(false, 'Set a state the room definition’s validator accepts.'),
@@ -138,6 +139,11 @@ export class AlcoveError extends Error {
     this.hint = options.hint ?? ERROR_CODES[code].hint;
     this.retryable = ERROR_CODES[code].retryable;
     this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** For exports: what `JSON.stringify` makes of it. */
+  toJSON(): ErrorBody {
+    return this.toBody();
   }
 
   /** What crosses the wire and the worker's boundary. */

@@ -1,4 +1,4 @@
-import type { ClientRoom, MutationLine, SyncStatus } from '@alcove/client';
+import type { ClientRoom, MutationHandle, MutationLine, SyncStatus } from '@alcove/client';
 import type { AlcoveError } from '@alcove/core/error';
 import { useMemo, useRef, useSyncExternalStore } from 'react';
 import { shallowEqual } from './use-others.ts';
@@ -12,8 +12,10 @@ export interface ConnectionStatus {
   readonly error: AlcoveError | null;
   /** Wall time of the next attempt, in ms. */
   readonly retryAtMs: number | null;
-  /** Tries at once: after `failed` and `needs_auth`, or instead of waiting. */
+  /** Tries at once: after `disconnect`, `failed` and `needs_auth`, or instead of waiting. */
   reconnect(): void;
+  /** Ends the connection and makes none until `reconnect`. */
+  disconnect(): void;
 }
 
 /** What `useSyncStatus` gives. */
@@ -24,6 +26,10 @@ export interface RoomSyncStatus extends SyncStatus {
   readonly rejected: readonly MutationLine[];
   /** Takes a line off `rejected`, by its key. */
   dismiss(key: number): void;
+  /** Calls the mutation of a line of `rejected` again, as a new one, and takes the line off; null where it is gone. */
+  retry(key: number): MutationHandle | null;
+  /** Takes `lostOutbox` off. */
+  dismissLostOutbox(): void;
 }
 
 const nothing: readonly never[] = [];
@@ -38,7 +44,7 @@ export function useConnectionOf(room: ClientRoom): ConnectionStatus {
     return last.current ?? next;
   };
   const connection = useSyncExternalStore(room.status.subscribe, getSnapshot, getSnapshot);
-  return useMemo(() => ({ ...connection, reconnect: () => room.reconnect() }), [connection, room]);
+  return useMemo(() => ({ ...connection, reconnect: () => room.reconnect(), disconnect: () => room.disconnect() }), [connection, room]);
 }
 
 /** Everything about how far this tab and the room agree, with its undecided and rejected mutations. */
@@ -46,5 +52,13 @@ export function useSyncStatusOf(room: ClientRoom): RoomSyncStatus {
   const status = useReadable(room.status);
   const pending = useReadable(room.pending, () => nothing);
   const rejected = useReadable(room.rejected, () => nothing);
-  return useMemo(() => ({ ...status, pending, rejected, dismiss: (key: number) => room.dismiss(key) }), [status, pending, rejected, room]);
+  const calls = useMemo(
+    () => ({
+      dismiss: (key: number) => room.dismiss(key),
+      retry: (key: number) => room.retry(key),
+      dismissLostOutbox: () => room.dismissLostOutbox(),
+    }),
+    [room],
+  );
+  return useMemo(() => ({ ...status, pending, rejected, ...calls }), [status, pending, rejected, calls]);
 }

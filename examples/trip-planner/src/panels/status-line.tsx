@@ -22,6 +22,7 @@ const CONNECTIONS: Record<ConnectionWord, string> = {
   connecting: 'Connecting',
   connected: 'Connected',
   reconnecting: 'Reconnecting',
+  disconnected: 'Offline',
   needs_auth: 'Sign in again',
   failed: 'Stopped',
   closed: 'Closed',

@@ -50,6 +50,8 @@ export interface LiveState {
 
 export type ConnectionInput =
   | { readonly type: 'start' }
+  /** Back to `idle`: there is no attempt until `start`. */
+  | { readonly type: 'disconnect' }
   | { readonly type: 'token'; readonly socketId: number; readonly token: string | null }
   | { readonly type: 'tokenFailed'; readonly socketId: number; readonly error: ErrorBody }
   | { readonly type: 'opened'; readonly socketId: number }
@@ -90,10 +92,10 @@ export interface Step {
 export interface At {
   readonly nowMs: number;
   readonly random: number;
-}
-
   /** Nobody looks at the page: heartbeats come half as often as the room bears. */
   readonly isHidden?: boolean;
+}
+
 export interface ConnectionTimes {
   readonly connectTimeoutMs: number;
   readonly backoffMinMs: number;
@@ -141,6 +143,8 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
       return state.phase === 'idle' || state.phase === 'needsAuth' || state.phase === 'failed'
         ? attempt(fresh(state.past), at, times)
         : stay(state);
+    case 'disconnect':
+      return onDisconnect(state);
     case 'token':
       return onToken(state, input.token);
     case 'tokenFailed':
@@ -275,9 +279,19 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
   }
 }
 
+/** As the room asks, or on a hidden page half its idle timeout: so an answer has the other half to come. */
+const heartbeatMs = (asked: Pick<LiveState, 'heartbeatIntervalMs' | 'idleTimeoutMs'>, { isHidden = false }: At): number =>
+  isHidden ? Math.max(asked.heartbeatIntervalMs, asked.idleTimeoutMs / 2) : asked.heartbeatIntervalMs;
+
 /** The regular ping. After a sleep it is late, and the room gets a probe's time to answer however long ago it was heard. */
 function heartbeat(state: LiveState, at: At): Step {
   const deadAtMs = Math.max(state.heardAtMs + state.idleTimeoutMs + state.patienceMs, at.nowMs + PROBE_MS);
+  return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at), deadAtMs }, effects: [{ type: 'ping' }] };
+}
+
+/** A ping on suspicion: a short deadline, never a later one than there is already. */
+function probe(state: LiveState, at: At): Step {
+  const deadAtMs = Math.min(at.nowMs + PROBE_MS + state.patienceMs, state.deadAtMs ?? Number.POSITIVE_INFINITY);
   return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at), deadAtMs }, effects: [{ type: 'ping' }] };
 }
 
@@ -286,16 +300,6 @@ function onDisconnect(state: Exclude<ConnectionState, { phase: 'closed' }>): Ste
   const { effects } = onClose(state);
   const lost: readonly ConnectionEffect[] = state.phase === 'live' ? [{ type: 'lost', error }] : [];
   return { state: { phase: 'idle', past: fresh({ ...state.past, socketId: state.past.socketId + 1 }) }, effects: [...effects, ...lost] };
-/** As the room asks, or on a hidden page half its idle timeout: so an answer has the other half to come. */
-const heartbeatMs = (asked: Pick<LiveState, 'heartbeatIntervalMs' | 'idleTimeoutMs'>, { isHidden = false }: At): number =>
-  isHidden ? Math.max(asked.heartbeatIntervalMs, asked.idleTimeoutMs / 2) : asked.heartbeatIntervalMs;
-
-}
-
-/** A ping on suspicion: a short deadline, never a later one than there is already. */
-function probe(state: LiveState, at: At): Step {
-  const deadAtMs = Math.min(at.nowMs + PROBE_MS + state.patienceMs, state.deadAtMs ?? Number.POSITIVE_INFINITY);
-  return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at), deadAtMs }, effects: [{ type: 'ping' }] };
 }
 
 function onClose(state: ConnectionState): Step {

@@ -73,8 +73,9 @@ export class Connection {
     return this.#state.phase === 'live';
   }
 
-  start(): void {
-    this.#take({ type: 'start' });
+  /** `connect` false ends the session and makes no other until it is true. */
+  start(connect = true): void {
+    this.#take({ type: connect ? 'start' : 'disconnect' });
   }
 
   close(): void {

@@ -1,51 +1,31 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
-import type { StoragePlace } from '../storage/storage.ts';
-import type { EngineLimits } from '../sync/engine-limits.ts';
-import type { EngineHandlers, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
+import type { EngineLoss, EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import type { ClientRoomOptions } from './client-room-options.ts';
 import type { LiveQuery } from './live-query.ts';
-import { mutateFunctions } from './mutate-functions.ts';
+import { assertNonePending, type ForgetOptions } from './forget-places.ts';
+import { KeptRoomPlace, NO_FACTS } from './kept-room-place.ts';
+import { callAgain, mutateFunctions } from './mutate-functions.ts';
 import type { MutateFunctions } from './mutate-functions.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
+import { notRunAgain } from './not-run-again.ts';
+import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
 import type { SharedState } from './page-states.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
-import { type PageLocks, RoomLocks } from './room-locks.ts';
+import { RoomUsers } from './room-users.ts';
 import { INITIAL_STATUS, lostTailIn, obstacleIn, syncStatusOf } from './sync-status.ts';
 import type { LostTail, SyncStatus } from './sync-status.ts';
 
-/** How long a room that nobody retains any more stays open. */
-const UNUSED_ROOM_MS = 5_000;
-
 /** Builds a query, synchronously: a Drizzle select, or sql`…`. */
 export type QueryBuild<Query> = (db: SyncDrizzle) => Query;
-
-export interface ClientRoomOptions {
-  readonly runtime: Runtime;
-  readonly url: string;
-  readonly groupId: string;
-  readonly limits: Partial<EngineLimits>;
-  /** Where the room is kept between loads of the page, and the locks that tell whose is what; null: all is gone with the page. */
-  readonly keeping: RoomKeeping | null;
-  token(): string | null | Promise<string | null>;
-  openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
-  /** Before anything is opened. What it throws keeps the room from starting. */
-  onStarted(): void;
-  onClosed(): void;
-}
-
-export interface RoomKeeping {
-  readonly place: StoragePlace;
-  readonly locks: PageLocks;
-}
 
 /**
  * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
@@ -74,8 +54,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #mutations: PageMutations;
   readonly #queries: PageQueries;
   readonly #states: RoomStates;
-  /** Of the clients this page speaks for; null where nothing is kept. */
-  readonly #locks: RoomLocks | null;
+  readonly #users: RoomUsers;
+  /** Null where nothing is kept. */
+  readonly #kept: KeptRoomPlace | null;
   #engineStatus: EngineStatus | null = null;
   /** What was shown last, by this engine or an earlier one. */
   #shown: ShownVersion | null = null;
@@ -83,8 +64,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #port: EnginePort | null = null;
   #started = false;
   #closed = false;
-  #retained = 0;
-  #closing: Timer | null = null;
+  /** By `disconnect`. */
+  #isAway = false;
   /** Engines opened so far. */
   #lives = 0;
   /** The client whose session it is: mutations may have been renamed since, sessions and counters were not. */
@@ -98,7 +79,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null, (name) =>
       isIdempotent(definition, name),
     );
-    this.#locks = keeping === null ? null : new RoomLocks(keeping.locks, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
+    this.#kept =
+      keeping === null ? null : new KeptRoomPlace(keeping, options.runtime, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
+    const isBusy = (): boolean => this.undecided > 0 || this.#states.hasUnwritten;
+    this.#users = new RoomUsers({ runtime: options.runtime, isBusy, close: () => this.close() });
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
@@ -109,7 +93,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.presence = this.#states.presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
     this.cursors = this.#states.cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
     this.mutate = mutateFunctions(definition, this.#mutations, () => (this.#closed ? this.#closedError() : null));
-    for (const list of [this.pending, this.rejected]) list.subscribe(() => this.#showStatus());
+    for (const list of [this.pending, this.rejected, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
   }
 
   /** Opens the engine and connects, unless that was done. Everything may be called before it and waits. */
@@ -118,7 +102,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     if (this.#started) return;
     this.#options.onStarted();
     this.#started = true;
-    this.#locks?.own(this.#mutations.clientId);
+    this.#kept?.own(this.#mutations.clientId);
     this.#open();
   }
 
@@ -128,15 +112,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
    */
   retain(): () => void {
     this.start();
-    this.#retained += 1;
-    this.#closing?.cancel();
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.#retained -= 1;
-      this.#closeLater();
-    };
+    return this.#users.add();
   }
 
   /** The client whose mutations are made here; another one after the room has forgotten it. */
@@ -176,13 +152,48 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#mutations.dismiss(key);
   }
 
-  /** Tries again at once: after `failed`, after `needs_auth`, or instead of waiting for the backoff. */
+  /** Calls a mutation of `rejected` again, as a new one, and takes its line off; null where there is no such line. What comes of it is told as of any call. */
+  retry(key: number): MutationHandle | null {
+    const line = this.rejected.getSnapshot().find((one) => one.key === key);
+    if (line === undefined) return null;
+    this.dismiss(key);
+    return callAgain(this.definition, this.#mutations, this.#closed ? this.#closedError() : null, line);
+  }
+
+  /** Takes `status.lostOutbox` off. */
+  dismissLostOutbox(): void {
+    this.#kept?.dismissLostOutbox();
+  }
+
+  /**
+   * Closes the room in every tab of this browser and removes what is kept of it for this user: replica, pending and rejected mutations. For signing out.
+   *
+   * @throws AlcoveError `pending_writes` where mutations would be lost that the room has not decided, and `discardPending` is not set: nothing is removed then
+   */
+  async forget(options: ForgetOptions = {}): Promise<void> {
+    const room = { unsaved: () => this.unsaved, close: () => this.close() };
+    if (this.#kept !== null) return this.#kept.forget(room, options);
+    if (options.discardPending !== true) assertNonePending(this.id, this.unsaved);
+    this.close();
+  }
+
+  /** Ends the connection and makes none until `reconnect`, also where the room is not started yet: reads and mutations go on, as they do offline. */
+  disconnect(): void {
+    if (this.#closed || this.#isAway) return;
+    this.#isAway = true;
+    this.#tell({ type: 'start', connect: false });
+    this.#showStatus();
+  }
+
+  /** Tries again at once: after `disconnect`, `failed` and `needs_auth`, or instead of waiting for the backoff. */
   reconnect(): void {
     if (this.#closed) return;
+    this.#isAway = false;
     if (!this.#started) return this.start();
     if (this.#port === null) return this.#open();
-    this.#tell({ type: 'start' });
+    this.#tell({ type: 'start', connect: true });
     this.#tell({ type: 'hint', hint: 'online' });
+    this.#showStatus();
   }
 
   hint(hint: EngineHint): void {
@@ -203,24 +214,15 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#closing?.cancel();
+    this.#users.end();
     this.#queries.endAll();
     this.#tell({ type: 'leave' });
     this.#port = null;
     this.#mutations.detach();
     this.#mutations.endAll(this.#closedError());
-    this.#locks?.close();
+    this.#kept?.close();
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pendingCount: 0 });
     this.#options.onClosed();
-  }
-
-  #closeLater(): void {
-    this.#closing?.cancel();
-    if (this.#retained > 0 || this.#closed) return;
-    this.#closing = this.#options.runtime.setTimer(UNUSED_ROOM_MS, () => {
-      if (this.undecided > 0 || this.#states.hasUnwritten) this.#closeLater();
-      else this.close();
-    });
   }
 
   #open(): void {
@@ -255,34 +257,17 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#port = port;
     this.#states.attach();
     this.#queries.attach(port);
-    port.tell({ type: 'start' });
+    port.tell({ type: 'start', connect: !this.#isAway });
     this.#mutations.attach(port);
   }
 
   #lost({ error, blame, final }: EngineLoss): void {
     this.#port = null;
     this.#mutations.detach();
-    this.#blame(error, blame);
+    notRunAgain(error, blame, this.#queries, this.#mutations);
     this.#queries.detached();
     if (final) return this.#fail(error);
     this.#open();
-  }
-
-  /** What held the worker's thread is not run again. */
-  #blame({ message }: ErrorBody, blame: EngineLoss['blame']): void {
-    switch (blame.type) {
-      case 'query':
-        this.#queries.condemn(blame.query, new AlcoveError('query_timeout', `the query was ended: ${message}`));
-        return;
-      case 'mutation':
-        this.#mutations.blame(blame.clientId, blame.mutationId, new AlcoveError('mutator_timeout', `the mutator was ended: ${message}`));
-        return;
-      case 'elsewhere':
-      case 'unknown':
-        return;
-      default:
-        return exhaustive(blame);
-    }
   }
 
   #fail(error: ErrorBody): void {
@@ -330,9 +315,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       case 'adopted':
         return this.#mutations.adopted(notice);
       case 'restored':
+        this.#kept?.restored(notice);
         return this.#mutations.restored(notice);
       case 'others':
-        return this.#locks?.others(notice.clientIds);
+        return this.#kept?.others(notice.clientIds);
+      case 'kept':
+        return this.#kept?.kept(notice);
+      case 'forgotten':
+        return this.close();
       case 'status':
         this.#engineStatus = notice.status;
         if (notice.status.storage?.status === 'off') this.#mutations.keepNothing();
@@ -348,7 +338,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #stopped(notice: ClientStoppedNotice): void {
     const wasSession = notice.clientId === this.#sessionClientId || notice.clientId === this.#mutations.clientId;
     const made = this.#mutations.stopped(notice);
-    if (made !== null) this.#locks?.own(made);
+    if (made !== null) this.#kept?.own(made);
     if (!wasSession) return;
     this.#sessionClientId = this.#mutations.clientId;
     this.#states.startOver();
@@ -361,7 +351,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   #showStatus(): void {
     if (this.#engineStatus === null || this.#closed) return;
+    this.#kept?.pending(...this.#mutations.spokenFor());
     const page = {
+      ...(this.#kept?.facts.getSnapshot() ?? NO_FACTS),
+      isAway: this.#isAway,
       pending: this.#mutations.undecided,
       unsaved: this.#mutations.unsaved,
       rejected: this.rejected.getSnapshot().length,

@@ -3,6 +3,7 @@ import { jsonFrom } from '@alcove/core/json';
 import type { Json } from '@alcove/core/json';
 import type { AnyRoom, MutatorArgs, MutatorName } from '@alcove/core/schema/define-room';
 import type { MutationHandle } from './mutation-handle.ts';
+import type { MutationLine } from './mutation-line.ts';
 import type { PageMutations } from './page-mutations.ts';
 
 /** `room.mutate.addStop({…})`: a function a mutator, whose argument is its validator's input. */
@@ -11,6 +12,18 @@ export type MutateFunctions<Room extends AnyRoom> = {
     ? (args?: MutatorArgs<Room, Name>) => MutationHandle
     : (args: MutatorArgs<Room, Name>) => MutationHandle;
 };
+
+/** The call of a line, as a new one: its arguments are JSON already. A mutator that this build does not have any more fails as a call of it would. */
+export function callAgain(
+  definition: AnyRoom,
+  mutations: Pick<PageMutations, 'call' | 'refuse'>,
+  refusal: AlcoveError | null,
+  { name, args }: Pick<MutationLine, 'name' | 'args'>,
+): MutationHandle {
+  if (refusal !== null) return mutations.refuse(name, args, refusal);
+  if (Object.hasOwn(definition.mutators, name)) return mutations.call(name, args);
+  return mutations.refuse(name, args, new AlcoveError('mutator_unknown', `this build of the app has no mutator “${name}”`));
+}
 
 /** `refusal` says why nothing is taken just now; null: it is. A call that is refused, or whose arguments JSON cannot carry, is a failed mutation like any other. */
 export function mutateFunctions<Room extends AnyRoom>(

@@ -70,6 +70,12 @@ export class PageMutations {
     return this.#waiting.length + this.#handed.length + [...this.#taken.values()].reduce((sum, byId) => sum + byId.size, 0);
   }
 
+  /** Clients this page speaks for, and those of them with something pending. */
+  spokenFor(): [own: readonly string[], withPending: readonly string[]] {
+    const own = [this.#client.clientId, ...this.#taken.keys()];
+    return [own, [...this.#taken].filter(([, byId]) => byId.size > 0).map(([clientId]) => clientId)];
+  }
+
   /** What leaving the page now would lose. */
   get unsaved(): number {
     if (!this.#isKept) return this.undecided;

@@ -1,13 +1,15 @@
 import { AlcoveError } from '@alcove/core/error';
+import type { LostOutbox } from '../storage/place-marks.ts';
 import type { EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
+import type { PlaceFacts } from './kept-room-place.ts';
 
 /** State of a room in this tab, for status bars and hooks. */
 export interface SyncStatus {
   /**
    * `idle`: not started. `connecting`: first attempt, or after a loss with nothing to wait for. `connected`. `reconnecting`: waits for the next attempt. `needs_auth`: the token was
-   * refused. `failed`: stopped for good, see `error`. `closed`.
+   * refused. `disconnected`: by `room.disconnect()`, until `room.reconnect()`. `failed`: stopped for good, see `error`. `closed`.
    */
-  readonly connection: 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
+  readonly connection: 'idle' | 'connecting' | 'disconnected' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
   /** Why there is no connection: what ended the last one or the last attempt; null while there is one. */
   readonly error: AlcoveError | null;
   /** Wall time of the next attempt to connect, in ms. */
@@ -38,6 +40,10 @@ export interface SyncStatus {
   readonly storageError: AlcoveError | null;
   /** Mutations called here that exist in this tab's memory only: what closing it now would lose. */
   readonly unsavedCount: number;
+  /** This browser lost mutations of earlier page loads that had not reached the room. Told once; null: not so, or `room.dismissLostOutbox()` was called. */
+  readonly lostOutbox: LostOutbox | null;
+  /** Whether the browser promised to keep what is stored when space runs short; null: it was not asked, or does not say. */
+  readonly storagePersisted: boolean | null;
   /**
    * The room went on under another history while this page was open, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
    * mutations those that are gone stand in `rejected` as `lost` (the newest 1,000 are remembered). Null: no such thing happened; else the last time it did.
@@ -87,6 +93,8 @@ export const INITIAL_STATUS: SyncStatus = {
   storage: 'opening',
   storageError: null,
   unsavedCount: 0,
+  lostOutbox: null,
+  storagePersisted: null,
   lostTail: null,
   sessionId: null,
   user: null,
@@ -115,18 +123,23 @@ export function lostTailIn(before: ShownVersion | null, now: ShownVersion | null
   return { seenVersion: before.version, version: now.version, atMs };
 }
 
+/** What the page itself knows. */
+export interface PageStatus extends PlaceFacts {
+  readonly isAway: boolean;
+  readonly pending: number;
+  readonly unsaved: number;
+  readonly rejected: number;
+  readonly lostTail: LostTail | null;
+}
+
 /** The engine's status with what the page itself knows. */
-export function syncStatusOf(
-  engine: EngineStatus,
-  page: { readonly pending: number; readonly unsaved: number; readonly rejected: number; readonly lostTail: LostTail | null },
-  nowMs: number,
-): SyncStatus {
-  const connection = CONNECTION[engine.connection];
+export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: number): SyncStatus {
+  const connection = page.isAway ? 'disconnected' : CONNECTION[engine.connection];
   const silentMs = engine.heardAtMs === null ? null : Math.max(0, nowMs - engine.heardAtMs);
   return {
     connection,
     error: engine.error === null ? null : AlcoveError.fromBody(engine.error),
-    retryAtMs: engine.retryAtMs,
+    retryAtMs: page.isAway ? null : engine.retryAtMs,
     attempt: engine.attempt,
     replica: engine.replica,
     version: engine.version,
@@ -139,6 +152,8 @@ export function syncStatusOf(
     storage: engine.storage?.status ?? 'off',
     storageError: engine.storage?.error == null ? null : AlcoveError.fromBody(engine.storage.error),
     unsavedCount: page.unsaved,
+    lostOutbox: page.lostOutbox,
+    storagePersisted: page.storagePersisted,
     lostTail: page.lostTail,
     sessionId: engine.sessionId,
     user: engine.user,

@@ -21,8 +21,11 @@ import type { EngineStorage, StorageNotice } from './engine-storage.ts';
  * ```
  */
 export interface SyncEngine {
-  /** Reads what is kept, connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. */
-  start(): void;
+  /**
+   * Reads what is kept, connects, and connects again after a fatal error (`failed`). Queries and mutations may come before it. `connect` false: the connection is ended,
+   * or not begun, until it is called with true.
+   */
+  start(connect?: boolean): void;
   /**
    * Enqueues a mutation and runs it on the replica; mutationIds of a client come in order 1, 2, 3 …. `known`: it is already pending or settled, nothing is
    * done. `deferred`: there is no replica yet, it takes effect once there is one.

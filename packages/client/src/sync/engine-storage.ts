@@ -52,7 +52,21 @@ export interface AdoptedNotice {
   readonly mutations: readonly Mutation[];
 }
 
-export type StorageNotice = StoredNotice | RestoredNotice | OthersNotice | AdoptedNotice;
+/** What is kept was opened. */
+export interface KeptNotice {
+  readonly type: 'kept';
+  /** Another one than before: the place was emptied meanwhile. */
+  readonly groupId: string;
+  /** Clients that something is pending of there. */
+  readonly clientIds: readonly string[];
+}
+
+/** Another tab, or this page, has what is kept removed: nothing of it is kept any more, and the room is to be closed. */
+export interface ForgottenNotice {
+  readonly type: 'forgotten';
+}
+
+export type StorageNotice = KeptNotice | ForgottenNotice | StoredNotice | RestoredNotice | OthersNotice | AdoptedNotice;
 
 /** Of a mutation that was put aside: how it is called on the disk. */
 export const rejectionKey = ({ clientId, mutationId }: Pick<Mutation, 'clientId' | 'mutationId'>): string => `${clientId} ${mutationId}`;

@@ -89,6 +89,7 @@ export class StorageFlow {
     if (stored === null) return null;
     this.#groupId = stored.groupId;
     this.#seen = new Set(stored.clients.map(({ clientId }) => clientId));
+    notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#take(stored.clients, stored.mutations);
     if (stored.rejections.length > 0 || stored.damage.length > 0)
       notices.add({ type: 'restored', rejections: stored.rejections, damage: stored.damage });
@@ -248,7 +249,10 @@ export class StorageFlow {
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
       case 'forget':
-        return;
+        this.#look?.cancel();
+        this.#persistence.close();
+        this.#options.notices.add({ type: 'forgotten' });
+        return wake();
     }
   }
 

@@ -48,6 +48,7 @@ class Engine extends StateCalls implements SyncEngine {
   /** Null: all is gone with this engine. */
   readonly #kept: KeptRoom | null;
   #isStarted = false;
+  #mayConnect = true;
   /** The client the session is of; another one once it was stopped. */
   #clientId: string;
   readonly #facts = new SessionFacts();
@@ -168,16 +169,17 @@ class Engine extends StateCalls implements SyncEngine {
     });
   }
 
-  start(): void {
+  start(connect = true): void {
     this.assertOpen();
+    this.#mayConnect = connect;
     // In a later life it was adopted, under the name its mutations go by.
     const { life = 1 } = this.#options;
     if (life === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
-    if (this.#kept === null || this.#isStarted) return this.#connection.start();
+    if (this.#kept === null || this.#isStarted) return this.#connection.start(connect);
     this.#isStarted = true;
     // Hello says where the replica stands that was kept.
     void this.#kept.restore().then(() => {
-      if (!this.#isClosed) this.#connection.start();
+      if (!this.#isClosed) this.#connection.start(this.#mayConnect);
     });
   }
 

@@ -4,9 +4,9 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { readEarly } from '../storage/early-storage.ts';
 import { createIdbStorage, databaseName } from '../storage/idb-storage.ts';
-import type { StoragePlace } from '../storage/storage.ts';
+import type { Storage, StoragePlace } from '../storage/storage.ts';
 import type { EngineStorage } from '../sync/engine-storage.ts';
-import type { OpenTabChannel } from '../tabs/tab-channel.ts';
+import { openBrowserChannel } from './browser-channel.ts';
 
 /** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. What is kept is being read from this call on. */
 export function createBrowserStorage(
@@ -15,14 +15,17 @@ export function createBrowserStorage(
   exportImage: (database: Database) => Uint8Array,
 ): EngineStorage {
   return {
-    storage: readEarly(createIdbStorage({ runtime, digest }), place),
+    storage: readEarly(browserIdb(runtime), place),
     place,
-    openChannel,
+    openChannel: openBrowserChannel,
     exportImage,
     digest,
     tryImager: () => tryLock(`${databaseName(place)} imager`),
   };
 }
+
+/** IndexedDB, from a worker or a page. */
+export const browserIdb = (runtime: Runtime): Storage => createIdbStorage({ runtime, digest });
 
 /** By the platform, off this thread; in JavaScript on pages that are not secure, which have no such thing. */
 async function digest(bytes: Uint8Array): Promise<string> {
@@ -30,12 +33,6 @@ async function digest(bytes: Uint8Array): Promise<string> {
   if (subtle === undefined) return bytesToHex(sha256(bytes));
   return bytesToHex(new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))); // never shared memory here
 }
-
-const openChannel: OpenTabChannel = (name, onMessage) => {
-  const channel = new BroadcastChannel(name);
-  channel.onmessage = ({ data: message }) => onMessage(message);
-  return { post: (message) => channel.postMessage(message), close: () => channel.close() };
-};
 
 function tryLock(name: string): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {

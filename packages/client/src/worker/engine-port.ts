@@ -69,7 +69,9 @@ export type EngineOrder =
     }
   | { readonly type: 'addToCounter'; readonly name: string; readonly key: string; readonly delta: number; readonly change: number }
   | { readonly type: 'hint'; readonly hint: EngineHint }
-  | { readonly type: 'start' | 'leave' | 'close' };
+  /** `connect` false: what is kept is read, and the connection is ended, or not begun, until it is true. */
+  | { readonly type: 'start'; readonly connect: boolean }
+  | { readonly type: 'leave' | 'close' };
 
 /** Opens engines. One per client: a worker with many rooms in it, or this thread. */
 export interface EngineHost {

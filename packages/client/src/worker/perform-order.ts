@@ -41,7 +41,7 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
     case 'hint':
       return engine.hint(order.hint);
     case 'start':
-      return engine.start();
+      return engine.start(order.connect);
     case 'leave':
       return engine.leave();
     case 'close':
