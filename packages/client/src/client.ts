@@ -4,6 +4,8 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { ClientRoom } from './page/client-room.ts';
 import { assertNonePending, type DeviceKeeping, type ForgetOptions, forgetPlaces, keptPlaces } from './page/forget-places.ts';
 import type { RoomKeeping } from './page/kept-room-place.ts';
+import { Observable, type Readable } from './page/observable.ts';
+import { PausableLocks } from './page/pausable-locks.ts';
 import type { PageLocks } from './page/room-locks.ts';
 import { WeakValues } from './page/weak-values.ts';
 import type { EngineHint } from './sync/engine-interface.ts';
@@ -30,6 +32,8 @@ export interface ClientParts {
   readonly locks?: PageLocks | null;
   readonly device?: DeviceKeeping;
   readonly onClose?: () => void;
+  /** Page and worker are of different builds of the app; with the page's schema. */
+  readonly onBuildsDiffer?: (schemaId: string) => void;
 }
 
 /** Rooms of one server, in one engine host: one worker, one wasm heap. */
@@ -45,7 +49,12 @@ export class Client {
   /** Client group of this page's rooms where nothing is kept; a room that is kept has its own. */
   readonly #groupId: string;
   /** Where there are some, rooms are kept between loads of the page. */
-  readonly #locks: PageLocks | null;
+  readonly #locks: PausableLocks | null;
+  readonly #hidden = new Observable(false);
+  readonly #onBuildsDiffer: (schemaId: string) => void;
+  #isSuspended = false;
+  /** Whether nobody looks at this page (hidden, frozen): for a presence that says so. */
+  readonly hidden: Readable<boolean> = this.#hidden;
   readonly #device: DeviceKeeping | undefined;
   readonly #onClose: () => void;
   #closed = false;
@@ -57,7 +66,8 @@ export class Client {
     this.#limits = resolveEngineLimits(options.limits);
     this.#runtime = parts.runtime;
     this.#host = parts.host;
-    this.#locks = parts.locks ?? null;
+    this.#locks = parts.locks === undefined || parts.locks === null ? null : new PausableLocks(parts.locks);
+    this.#onBuildsDiffer = parts.onBuildsDiffer ?? (() => undefined);
     this.#groupId = parts.runtime.newId();
     this.#device = parts.device;
     this.#onClose = parts.onClose ?? (() => undefined);
@@ -117,8 +127,31 @@ export class Client {
     return forgetPlaces(this.#device, rooms, options);
   }
 
+  /**
+   * The page is put aside and may be shown again (bfcache). Where all that was called is decided, its rooms let go of sockets and locks, which would keep it from that. Else they stay
+   * as they are: the browser then throws the page away instead, and what is pending is another tab's to push.
+   */
+  suspend(): void {
+    this.hint('hidden');
+    if (this.#isSuspended || [...this.#rooms.values()].some((room) => !room.isIdle)) return;
+    this.#isSuspended = true;
+    for (const room of this.#rooms.values()) room.suspend();
+    this.#locks?.suspend();
+  }
+
+  /** It is shown again: every room connects anew and fetches what it missed. */
+  resume(): void {
+    if (this.#isSuspended) {
+      this.#isSuspended = false;
+      this.#locks?.resume();
+      for (const room of this.#rooms.values()) room.resume();
+    }
+    this.hint('visible');
+  }
+
   /** Tells every room's engine what the platform hints at. */
   hint(hint: EngineHint): void {
+    if (hint === 'hidden' || hint === 'visible') this.#hidden.set(hint === 'hidden');
     for (const room of this.#rooms.values()) room.hint(hint);
   }
 
@@ -140,7 +173,13 @@ export class Client {
       limits: this.#limits,
       keeping: this.#keepingOf(definition, id),
       token: () => this.#options.auth?.() ?? null,
-      openEngine: (request, handlers) => this.#host.open(request, handlers),
+      openEngine: (request, handlers) => {
+        const onLost: typeof handlers.onLost = (loss) => {
+          handlers.onLost(loss);
+          if (loss.error.code === 'update_needed') this.#onBuildsDiffer(definition.model.schemaId);
+        };
+        return this.#host.open(request, { ...handlers, onLost });
+      },
       onStarted: () => {
         if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
         this.#rooms.set(key, any);

@@ -3,6 +3,8 @@ import { Client } from './client.ts';
 import type { ClientOptions } from './client.ts';
 import { browserDevice } from './page/browser-device.ts';
 import { browserLocks } from './page/browser-locks.ts';
+import { watchPage } from './page/page-lifecycle.ts';
+import { reloadOnce } from './page/reload-once.ts';
 import { createBrowserRuntime } from './worker/browser-runtime.ts';
 import { consoleLogger } from './worker/console-logger.ts';
 import { WorkerHost } from './worker/worker-host.ts';
@@ -18,6 +20,11 @@ export interface BrowserClientOptions extends ClientOptions {
    * `memory`). With `auth` it takes `user`, too: what is kept is kept for somebody. `memory`: all is gone with the tab.
    */
   readonly storage?: 'device' | 'memory';
+  /**
+   * Page and worker turned out to be of different builds of the app, as where a cache serves one of them from before an update. Without it the page is loaded again, once; with it, when
+   * `reload` is called, or never.
+   */
+  readonly onOutdated?: (reload: () => void) => void;
 }
 
 const WORKER_BUDGET_MS = 5_000;
@@ -26,7 +33,13 @@ const WORKER_BUDGET_MS = 5_000;
  * A client for a page: one worker for all its rooms. Make one per page and keep it.
  * @throws AlcoveError `option_invalid`
  */
-export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, storage = 'device', ...options }: BrowserClientOptions): Client {
+export function createClient({
+  worker,
+  workerBudgetMs = WORKER_BUDGET_MS,
+  storage = 'device',
+  onOutdated,
+  ...options
+}: BrowserClientOptions): Client {
   if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100)
     throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
   const runtime = createBrowserRuntime({ log: consoleLogger });
@@ -35,7 +48,14 @@ export function createClient({ worker, workerBudgetMs = WORKER_BUDGET_MS, storag
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
   const client = new Client(
     { ...options, url: absoluteUrl(options.url) },
-    { runtime, host, locks: isKept ? browserLocks() : null, device: browserDevice(runtime), onClose: () => stopHinting() },
+    {
+      runtime,
+      host,
+      locks: isKept ? browserLocks() : null,
+      device: browserDevice(runtime),
+      onClose: () => stopHinting(),
+      onBuildsDiffer: (schemaId) => reloadForBuild(schemaId, onOutdated),
+    },
   );
   const stopHinting = hintFromPage(client);
   return client;
@@ -47,28 +67,23 @@ function absoluteUrl(url: string): string {
   return new URL(url, location.href).href.replace(/^http/, 'ws');
 }
 
-/** What a page knows of its network and visibility; hints, never decisions. */
+/** What a page knows of its network and of who looks at it; hints, never decisions. */
 function hintFromPage(client: Client): () => void {
   if (typeof window === 'undefined') return () => undefined;
-  const online = (): void => client.hint('online');
-  const offline = (): void => client.hint('offline');
-  const visible = (): void => {
-    if (document.visibilityState === 'visible') client.hint('visible');
-  };
-  /** What is not on the disk would be lost: the browser asks. */
-  const leaving = (event: BeforeUnloadEvent): void => {
-    if (client.unsaved > 0) event.preventDefault();
-  };
-  window.addEventListener('online', online);
-  window.addEventListener('offline', offline);
-  window.addEventListener('pageshow', visible);
-  window.addEventListener('beforeunload', leaving);
-  document.addEventListener('visibilitychange', visible);
-  return () => {
-    window.removeEventListener('online', online);
-    window.removeEventListener('offline', offline);
-    window.removeEventListener('pageshow', visible);
-    window.removeEventListener('beforeunload', leaving);
-    document.removeEventListener('visibilitychange', visible);
-  };
+  return watchPage(window, {
+    online: () => client.hint('online'),
+    offline: () => client.hint('offline'),
+    hidden: () => client.hint('hidden'),
+    visible: () => client.hint('visible'),
+    suspend: () => client.suspend(),
+    resume: () => client.resume(),
+    get unsaved() {
+      return client.unsaved;
+    },
+  });
+}
+
+function reloadForBuild(schemaId: string, onOutdated: BrowserClientOptions['onOutdated']): void {
+  if (typeof location === 'undefined' || typeof sessionStorage === 'undefined') return;
+  reloadOnce({ marks: sessionStorage, reload: () => location.reload() }, schemaId, onOutdated);
 }

@@ -4,6 +4,7 @@ import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueNa
 import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
 import type { EngineLoss, EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import { alone } from './alone.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';
 import type { LiveQuery } from './live-query.ts';
 import { assertNonePending, type ForgetOptions } from './forget-places.ts';
@@ -18,6 +19,7 @@ import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
 import type { SharedState } from './page-states.ts';
+import { idempotentOf } from './sort-stopped.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
 import { RoomUsers } from './room-users.ts';
@@ -76,13 +78,10 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.id = id;
     this.#options = options;
     const { keeping } = options;
-    this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null, (name) =>
-      isIdempotent(definition, name),
-    );
+    this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null, idempotentOf(definition));
     this.#kept =
       keeping === null ? null : new KeptRoomPlace(keeping, options.runtime, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
-    const isBusy = (): boolean => this.undecided > 0 || this.#states.hasUnwritten;
-    this.#users = new RoomUsers({ runtime: options.runtime, isBusy, close: () => this.close() });
+    this.#users = new RoomUsers({ runtime: options.runtime, isBusy: () => !this.isIdle, close: () => this.close() });
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
@@ -202,6 +201,29 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Mutations of this page that the room has not decided. */
   get undecided(): number {
+  /** Whether all that was called and set here is decided and written. */
+  get isIdle(): boolean {
+    return this.undecided === 0 && !this.#states.hasUnwritten;
+  }
+
+  /** Leaves until `resume`: nothing is read or told meanwhile. */
+  suspend(): void {
+    this.#tell({ type: 'leave' });
+    this.#port = null;
+    this.#mutations.detach();
+    this.#queries.detached();
+  }
+
+  /** Goes on under a client of its own: the one before may be taken for gone. */
+  resume(): void {
+    if (this.#closed || !this.#started) return;
+    this.#lives = 0;
+    this.#sessionClientId = this.#mutations.startOver();
+    this.#kept?.own(this.#sessionClientId);
+    this.#states.startOver();
+    this.#open();
+  }
+
     return this.#mutations.undecided;
   }
 
@@ -216,9 +238,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#closed = true;
     this.#users.end();
     this.#queries.endAll();
-    this.#tell({ type: 'leave' });
-    this.#port = null;
-    this.#mutations.detach();
+    this.suspend();
     this.#mutations.endAll(this.#closedError());
     this.#kept?.close();
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pendingCount: 0 });
@@ -247,7 +267,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         token,
         onNotices: (notices) => {
           if (this.#port !== port) return;
-          for (const notice of notices) this.#hearAlone(notice);
+          for (const notice of notices) alone(() => this.#hear(notice));
         },
         onLost: (loss) => {
           if (this.#port === port) this.#lost(loss);
@@ -281,17 +301,6 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#queries.failAll(failure);
     this.#engineStatus = null;
     this.#status.set({ ...this.#status.getSnapshot(), connection: 'failed', error: failure });
-  }
-
-  /** A listener of the app's that throws is told like any uncaught error, and keeps nobody from hearing what else there is. */
-  #hearAlone(notice: EngineNotice): void {
-    try {
-      this.#hear(notice);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 
   #hear(notice: EngineNotice): void {
@@ -378,8 +387,6 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     return new AlcoveError('closed', `the room “${this.id}” was closed`);
   }
 }
-
-const isIdempotent = ({ mutators }: AnyRoom, name: string): boolean => Object.hasOwn(mutators, name) && mutators[name]?.idempotent === true;
 
 const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
   historyId === null || version === null ? null : { historyId, version };

@@ -11,7 +11,7 @@ import { lineOf, type MutationLine } from './mutation-line.ts';
 import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { RejectedMutations } from './rejected-mutations.ts';
-import { sortStopped } from './sort-stopped.ts';
+import { addHanded, sortStopped } from './sort-stopped.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
@@ -95,6 +95,12 @@ export class PageMutations {
     this.#touch();
     this.#hand();
     return mutation;
+  }
+
+  /** Calls go on under a client of their own, whose name is given; nothing is undecided. */
+  startOver(): string {
+    this.#client = { clientId: this.#runtime.newId(), lastMutationId: 0, confirmed: 0, welcomed: null };
+    return this.#client.clientId;
   }
 
   /** A call that goes nowhere: it is on the list of failed ones like any other. */
@@ -251,7 +257,7 @@ export class PageMutations {
     const { clientId, error } = notice;
     const isOwn = clientId === this.#client.clientId;
     const taken = this.#taken.get(clientId) ?? new Map<number, TrackedMutation>();
-    if (isOwn) this.#takeHandedOf(notice, taken);
+    if (isOwn && this.#handedClientId === clientId) addHanded(taken, notice.mutations, this.#handed, this.#client.lastMutationId);
     this.#taken.delete(clientId);
     this.#adopted.delete(clientId);
     const { again, unknown } = sortStopped(taken, this.#isIdempotent);
@@ -265,15 +271,6 @@ export class PageMutations {
     this.#port?.tell({ type: 'discard', clientId, again: again.map(([mutationId]) => mutationId) });
     this.#touch();
     return made?.clientId ?? null;
-  }
-
-  /** What the engine had taken of the batch that is on its way, by its own word. */
-  #takeHandedOf({ clientId, mutations }: ClientStoppedNotice, taken: Map<number, TrackedMutation>): void {
-    if (this.#handedClientId !== clientId) return;
-    for (const { mutationId } of mutations) {
-      const handed = this.#handed[mutationId - this.#client.lastMutationId - 1];
-      if (handed?.status === 'waiting') taken.set(mutationId, handed);
-    }
   }
 
   /** Under a client of their own, which the engine is told of. */

@@ -1,3 +1,4 @@
+import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { TrackedMutation } from './mutation-handle.ts';
 
 /** How often a mutation is issued at most: a room that forgets its clients faster than they are answered does not get the same work for ever. */
@@ -14,3 +15,22 @@ export function sortStopped(
   const mayGoAgain = ([, { name, issues }]: Named): boolean => isIdempotent(name) && issues < MUTATION_ISSUES_MAX;
   return { again: inOrder.filter(mayGoAgain), unknown: inOrder.filter((named) => !mayGoAgain(named)) };
 }
+
+/** Adds to what is pending of a client what its engine had taken of the batch whose answer is on its way, by its own word. */
+export function addHanded(
+  pending: Map<number, TrackedMutation>,
+  known: readonly { readonly mutationId: number }[],
+  handed: readonly TrackedMutation[],
+  lastMutationId: number,
+): void {
+  for (const { mutationId } of known) {
+    const mutation = handed[mutationId - lastMutationId - 1];
+    if (mutation?.status === 'waiting') pending.set(mutationId, mutation);
+  }
+}
+
+/** Which of a room's mutators say so. */
+export const idempotentOf =
+  ({ mutators }: Pick<AnyRoom, 'mutators'>) =>
+  (name: string): boolean =>
+    Object.hasOwn(mutators, name) && mutators[name]?.idempotent === true;

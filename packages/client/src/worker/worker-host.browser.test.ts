@@ -14,11 +14,13 @@ let roomNumber = 0;
 
 function open(options: { workerBudgetMs?: number; worker?: () => Worker } = {}) {
   let started = 0;
+  let outdated = 0;
   const makeWorker =
     options.worker ?? (() => new Worker(new URL('../../../../test/browser/notebook.worker.ts', import.meta.url), { type: 'module' }));
   const client = createClient({
     url: inject('serverUrl'),
     workerBudgetMs: options.workerBudgetMs ?? 1_000,
+    onOutdated: () => void (outdated += 1),
     worker: () => {
       started += 1;
       return makeWorker();
@@ -27,7 +29,7 @@ function open(options: { workerBudgetMs?: number; worker?: () => Worker } = {}) 
   clients.push(client);
   const roomId = `room-${(roomNumber += 1)}`;
   const room = client.room(notebook, roomId);
-  return { client, room, roomId, started: () => started };
+  return { client, room, roomId, started: () => started, outdated: () => outdated };
 }
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
@@ -111,10 +113,15 @@ describe('a real worker in a real browser', () => {
     expect(await other.read(count)).toEqual([{ n: 1 }]);
   });
 
-  it('[WK-6] a page of another build is told so', async () => {
-    const { client } = open();
+  it('[WK-6][WK-31] a page of another build is told so, and may load itself again', async () => {
+    sessionStorage.clear();
+    const { client, outdated } = open();
     const room = client.room(otherNotebook, 'another-build');
     await until(() => expect(room.status.getSnapshot()).toMatchObject({ connection: 'failed', error: { code: 'update_needed' } }));
+    expect(outdated()).toBe(1);
+    client.room(otherNotebook, 'another-build-too');
+    await until(() => expect(client.room(otherNotebook, 'another-build-too').status.getSnapshot().connection).toBe('failed'));
+    expect(outdated()).toBe(1);
   });
 
   it('[WK-8] a worker whose script does not load is not started for ever', async () => {

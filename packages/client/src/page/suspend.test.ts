@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
+import { tripRoom } from '../../../../test/fake/trip-room.ts';
+import { Client } from '../client.ts';
+import { PausableLocks } from './pausable-locks.ts';
+import type { PageLocks } from './room-locks.ts';
+
+/** Locks of one browser: each has a holder and those who wait. */
+class FakeLocks implements PageLocks {
+  readonly #queues = new Map<string, (() => void)[]>();
+
+  hold(name: string, signal: AbortSignal): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const queue = this.#queues.get(name) ?? [];
+      this.#queues.set(name, queue);
+      const grant = (): void => resolve(() => this.#leave(name, grant));
+      signal.addEventListener('abort', () => {
+        if (queue.indexOf(grant) > 0) queue.splice(queue.indexOf(grant), 1);
+        reject(new DOMException('given up', 'AbortError'));
+      });
+      queue.push(grant);
+      if (queue.length === 1) grant();
+    });
+  }
+
+  #leave(name: string, grant: () => void): void {
+    const queue = this.#queues.get(name) ?? [];
+    if (queue[0] !== grant) return;
+    queue.shift();
+    queue[0]?.();
+  }
+
+  /** Names that somebody has or waits for. */
+  get names(): string[] {
+    return [...this.#queues].filter(([, queue]) => queue.length > 0).map(([name]) => name);
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+it('[WK-34] a page that is put aside has no lock and waits for none; when it is back it waits on', async () => {
+  const browser = new FakeLocks();
+  const [page, other] = [new PausableLocks(browser), new PausableLocks(browser)];
+  const releaseOther = await other.hold('theirs', new AbortController().signal);
+  await page.hold('mine', new AbortController().signal);
+  let granted = 0;
+  void page.hold('theirs', new AbortController().signal).then(() => (granted += 1));
+  await turn();
+  page.suspend();
+  await turn();
+  expect(browser.names).toEqual(['theirs']);
+  releaseOther();
+  await turn();
+  expect([browser.names, granted]).toEqual([[], 0]);
+  page.resume();
+  await turn();
+  expect([browser.names, granted]).toEqual([['theirs'], 1]);
+});
+
+it('[WK-34] what is given up while the page is put aside is not asked for again', async () => {
+  const browser = new FakeLocks();
+  const page = new PausableLocks(browser);
+  const release = await browser.hold('theirs', new AbortController().signal);
+  const abort = new AbortController();
+  const asked = page.hold('theirs', abort.signal).catch(() => 'given up');
+  page.suspend();
+  abort.abort();
+  release();
+  page.resume();
+  await turn();
+  expect(browser.names).toEqual([]);
+  await Promise.race([asked, turn()]);
+});
+
+it('[WK-34] rooms leave with nothing pending and come back as a client of their own; with something pending they stay', async () => {
+  const engine = new ScriptedEngine();
+  const locks = new FakeLocks();
+  const client = new Client({ url: 'ws://room' }, { runtime: new FakeRuntime(), host: engine, locks });
+  const room = client.room(tripRoom, 'japan');
+  await turn();
+  const before = room.clientId;
+  const mutation = room.mutate.nothing();
+  await turn();
+  client.suspend();
+  expect(client.hidden.getSnapshot()).toBe(true);
+  expect(engine.ordered('leave')).toEqual([]);
+  expect(locks.names).toEqual([`alcove client ${before}`]);
+  client.resume();
+  expect(client.hidden.getSnapshot()).toBe(false);
+
+  engine.say({ type: 'settled', clientId: before, mutationId: 1, outcome: 'applied', version: 5, error: null });
+  await mutation.confirmed;
+  client.suspend();
+  await turn();
+  expect(engine.ordered('leave')).toHaveLength(1);
+  expect(locks.names).toEqual([]);
+  const waiting = room.mutate.nothing();
+  expect(waiting.status).toBe('waiting');
+
+  client.resume();
+  await turn();
+  expect(room.clientId).not.toBe(before);
+  expect(locks.names).toEqual([`alcove client ${room.clientId}`]);
+  expect(engine.requests.at(-1)).toMatchObject({ clientId: room.clientId, life: 1, clients: [], mutations: [] });
+  await turn();
+  expect(waiting.status).toBe('pending');
+  client.close();
+  await turn();
+  expect(locks.names).toEqual([]);
+});
