@@ -199,8 +199,6 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#tell({ type: 'hint', hint });
   }
 
-  /** Mutations of this page that the room has not decided. */
-  get undecided(): number {
   /** Whether all that was called and set here is decided and written. */
   get isIdle(): boolean {
     return this.undecided === 0 && !this.#states.hasUnwritten;
@@ -224,6 +222,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#open();
   }
 
+  /** Mutations of this page that the room has not decided. */
+  get undecided(): number {
     return this.#mutations.undecided;
   }
 

@@ -59,9 +59,9 @@ export class KeptRoom {
       ...storage,
       runtime,
       run: options.run,
+      isFrugal: options.engine.isFrugal === true,
       openDatabase: (image) => this.#open(image),
       keep: (image) => this.flow.keepImage(image),
-      isFrugal: options.engine.isFrugal === true,
       kept: () => this.flow.replica(),
       renew: () => options.replica().renew(),
     });
