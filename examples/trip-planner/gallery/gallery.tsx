@@ -74,7 +74,8 @@ function useWanderers(): readonly MapCursor[] {
 const away = asked.get('scene') === 'away' ? Date.now() - 60_000 : null;
 
 const WHO = { others: OTHERS, lastSeenMs: away };
-const NOTHING_WAITS = { waiting: [], retryAtMs: null, onTry: () => {} };
+const SAVED = { storage: 'saved', why: '', unsaved: 0, lost: false, onLostRead: () => {}, onForget: async () => null } as const;
+const NOTHING_WAITS = { waiting: [], retryAtMs: null, onTry: () => {}, saved: SAVED, isOffline: false, onSwitch: () => {} };
 const TROUBLE = { sinceMs: away, met: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
 const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
@@ -126,7 +127,7 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
       typing={new Map([['s2', OTHERS.slice(0, 2)]])}
       search={{ text, results, pending: false, onText: setText }}
       sql={sql}
-      rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)) }}
+      rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)), onRetry: () => {} }}
       status={{
         version: 1_214,
         pending: trip.pendingIds.size,

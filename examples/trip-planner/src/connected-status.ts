@@ -1,4 +1,6 @@
 import type { MutationLine } from '@alcove/client';
+import { forgetTrip } from './forget-trip.ts';
+import { useOfflineSwitch } from './offline-switch.ts';
 import type { LoadProgress } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
 import type { RejectedWrite } from './panels/rejected-list.tsx';
@@ -10,7 +12,7 @@ import { useMemo } from 'react';
 import { type useAway, useLastWords } from './connected-away.ts';
 import { tripHooks } from './trip-client.ts';
 
-const { useSyncStatus } = tripHooks;
+const { useRoom, useSyncStatus } = tripHooks;
 
 type Status = ReturnType<typeof useSyncStatus>;
 type Stops = readonly { readonly id: string; readonly name: string }[];
@@ -21,6 +23,8 @@ const NAMED_MAX = 12;
 /** How this tab stands towards the room, in the words of the page. */
 export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, stops: Stops, away: ReturnType<typeof useAway>) {
   const status = useSyncStatus();
+  const room = useRoom();
+  const { isOffline, toggle } = useOfflineSwitch();
   const { pending, rejected } = status;
   const stopped = away.state === 'failed' || away.state === 'needs_auth';
   const line: StatusLineProps = {
@@ -31,6 +35,16 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     lastSyncMs: status.lastHeardAtMs,
     retryAtMs: away.retryAtMs,
     onTry: away.reconnect,
+    isOffline,
+    onSwitch: toggle,
+    saved: {
+      storage: status.storage,
+      why: status.storageError?.message ?? '',
+      unsaved: status.unsavedCount,
+      lost: status.lostOutbox !== null,
+      onLostRead: status.dismissLostOutbox,
+      onForget: (discardPending) => forgetTrip(room, discardPending),
+    },
   };
   const trouble: TroubleSlipProps = {
     // Whoever went offline by hand knows.
@@ -51,6 +65,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     rejected: {
       writes: rejected.map((write) => rejectedWrite(write, describe(write, cities, stops))),
       onDismiss: (key: string) => status.dismiss(Number(key)),
+      onRetry: (key: string) => void status.retry(Number(key)),
     },
   };
 }

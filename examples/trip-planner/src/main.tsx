@@ -31,6 +31,9 @@ function decodeSafely(path: string): string {
   }
 }
 
+// The page itself is kept by it, so that it opens without a network; in development it would show what was.
+if (import.meta.env.PROD && 'serviceWorker' in navigator) navigator.serviceWorker.register('/service-worker.js').catch(() => undefined); // refused: all else is as it was
+
 if (place.kind === 'trip') document.title = titleOfTrip(place.id);
 const root = document.getElementById('root');
 if (root !== null) {

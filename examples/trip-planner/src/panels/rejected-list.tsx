@@ -17,13 +17,14 @@ export interface RejectedWrite {
 export interface RejectedListProps {
   readonly writes: readonly RejectedWrite[];
   readonly onDismiss: (key: string) => void;
+  readonly onRetry: (key: string) => void;
 }
 
 /** Slips laid side by side cover the map: of more than these only the number is said. */
 const SHOWN_MAX = 3;
 
 /** Corrections to the map: each write that was not accepted, with the reason, until somebody has read it. */
-export function RejectedList({ writes, onDismiss }: RejectedListProps) {
+export function RejectedList({ writes, onDismiss, onRetry }: RejectedListProps) {
   const shown = writes.slice(0, SHOWN_MAX);
   const more = writes.length - shown.length;
   return (
@@ -37,6 +38,9 @@ export function RejectedList({ writes, onDismiss }: RejectedListProps) {
           <div className="slip-actions">
             <button type="button" className="press" onClick={() => onDismiss(write.key)}>
               Understood
+            </button>
+            <button type="button" className="quiet" onClick={() => onRetry(write.key)}>
+              Try again
             </button>
           </div>
           {write.code !== '' && write.code !== 'forbidden' && (

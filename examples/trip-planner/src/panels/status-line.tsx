@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { ConnectionWord } from '../away.ts';
 import { Countdown } from './countdown.tsx';
+import { SavedState, type SavedStateProps } from './saved-state.tsx';
 import { formatNumber, formatTime } from './words.ts';
 
 export interface StatusLineProps {
@@ -15,6 +16,10 @@ export interface StatusLineProps {
   /** Wall clock of the next attempt to connect; null: none, or it is under way. */
   readonly retryAtMs: number | null;
   readonly onTry: () => void;
+  readonly saved: SavedStateProps;
+  /** By hand. */
+  readonly isOffline: boolean;
+  readonly onSwitch: () => void;
 }
 
 const CONNECTIONS: Record<ConnectionWord, string> = {
@@ -29,11 +34,18 @@ const CONNECTIONS: Record<ConnectionWord, string> = {
 };
 
 /** Where this tab stands towards the room. Where space is short the words go and the figures stay. */
-export function StatusLine({ version, pending, waiting, connection, lastSyncMs, retryAtMs, onTry }: StatusLineProps) {
+export function StatusLine(props: StatusLineProps) {
+  const { version, pending, waiting, connection, lastSyncMs, retryAtMs, onTry, saved, isOffline, onSwitch } = props;
   return (
     <ul className="status" aria-label="Status">
       <li className={`lamp is-${connection}`} role="status">
         {CONNECTIONS[connection]}
+      </li>
+      <li className="status-switch">
+        <button type="button" className="quiet" aria-pressed={isOffline} onClick={onSwitch}>
+          <span className="wide">Work offline</span>
+          <span className="narrow">Offline</span>
+        </button>
       </li>
       {connection === 'reconnecting' && (
         <li className="status-next">
@@ -53,6 +65,7 @@ export function StatusLine({ version, pending, waiting, connection, lastSyncMs, 
         <b className="figure">{version === null ? '–' : formatNumber(version)}</b>
       </li>
       <Pending pending={pending} waiting={waiting} />
+      <SavedState {...saved} />
       <li className="status-last">
         <span className="wide">Last sync </span>
         <b className="figure">

@@ -1,0 +1,73 @@
+import { expect } from '@playwright/test';
+import type { TripPage } from './trip-page.ts';
+import { test } from './trip-test.ts';
+
+const NO_NETWORK = /net::ERR_|WebSocket connection to .* failed/;
+
+const saved = (person: TripPage) => person.page.locator('.saved > button');
+const isSaved = (person: TripPage) => expect(saved(person)).toContainText('Saved');
+const workOffline = (person: TripPage) => person.page.locator('.status-switch button').click();
+const hasServiceWorker = (person: TripPage) => person.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+
+test('a reload without a network shows the trip with what was written, which goes out when it is back', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await hasServiceWorker(ada);
+  await isSaved(ada);
+  await ada.context.setOffline(true);
+  await ada.show('Packing');
+  await ada.addItem('a torch');
+  await isSaved(ada);
+  await ada.page.reload();
+  await expect(ada.stops).toHaveCount(8);
+  await ada.show('Packing');
+  await expect(ada.item('a torch')).toBeVisible();
+  await ada.context.setOffline(false);
+  await ada.isConnected();
+  await ada.isSettled();
+  await expect(ada.item('a torch')).toBeVisible();
+  ada.hasNoComplaints(NO_NETWORK);
+});
+
+test('work offline: no connection until it is switched back, a reload between them changes nothing', async ({ visit, tripUrl }) => {
+  const ada = await visit({ name: 'Ada' }, tripUrl);
+  const ben = await visit({ name: 'Ben' }, tripUrl);
+  await isSaved(ada);
+  await workOffline(ada);
+  await expect(ada.connection).toHaveText('Offline');
+  await ada.show('Packing');
+  await ada.addItem('a map');
+  await isSaved(ada);
+  await ada.page.reload();
+  await expect(ada.connection).toHaveText('Offline');
+  await ada.show('Packing');
+  await expect(ada.item('a map')).toBeVisible();
+  await ben.show('Packing');
+  await expect(ben.item('a map')).toHaveCount(0);
+  await workOffline(ada);
+  await ada.isConnected();
+  await expect(ben.item('a map')).toBeVisible();
+  ada.hasNoComplaints();
+  ben.hasNoComplaints();
+});
+
+test('a trip is forgotten on this device only after it was said what is lost, in every tab', async ({ visit, tripUrl }) => {
+  const ada = await visit({ name: 'Ada' }, tripUrl);
+  await isSaved(ada);
+  const other = await ada.context.newPage();
+  await other.goto(tripUrl);
+  await expect(other.locator('.status [role=status]')).toHaveText('Connected');
+  await workOffline(ada);
+  await ada.show('Packing');
+  await ada.addItem('a secret');
+  await isSaved(ada);
+  await saved(ada).click();
+  const slip = ada.page.getByRole('region', { name: 'What is kept on this device' });
+  await slip.getByRole('button', { name: 'Forget this trip on this device' }).click();
+  await expect(slip.getByRole('alert')).toContainText('would be lost');
+  await slip.getByRole('button', { name: 'Forget it all the same' }).click();
+  await expect(ada.page).toHaveURL(/\/$/);
+  await expect(other.locator('.status [role=status]')).toHaveText('Closed');
+  const names = await ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+  expect(names.filter((name) => name?.includes('"trip"'))).toEqual([]);
+  ada.hasNoComplaints();
+});
