@@ -1,4 +1,5 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb';
 import {
   type DiskKey,
@@ -16,14 +17,29 @@ export interface RoomSchema extends DBSchema, Tables {}
 
 type Transaction = IDBPTransaction<RoomSchema, DiskTable[], IDBTransactionMode>;
 
+/**
+ * A transaction that the platform does not begin or end within this time is given up: another tab may be frozen inside one of its own, and lets nobody in before it
+ * wakes. Reading comes first in a page's life, and people wait for it.
+ */
+export const TRANSACTION_TIMEOUTS_MS = { read: 5_000, write: 15_000 };
+
 /** One IndexedDB database. */
 export class IdbDisk implements RoomDisk {
   readonly isNew: boolean;
+  readonly #runtime: Pick<Runtime, 'setTimer'>;
+  readonly #timeoutsMs: typeof TRANSACTION_TIMEOUTS_MS;
   readonly #database: IDBPDatabase<RoomSchema>;
   #ended: ErrorBody | null = null;
   #listener: ((error: ErrorBody) => void) | null = null;
 
-  constructor(database: IDBPDatabase<RoomSchema>, isNew: boolean) {
+  constructor(
+    runtime: Pick<Runtime, 'setTimer'>,
+    database: IDBPDatabase<RoomSchema>,
+    isNew: boolean,
+    timeoutsMs = TRANSACTION_TIMEOUTS_MS,
+  ) {
+    this.#timeoutsMs = timeoutsMs;
+    this.#runtime = runtime;
     this.#database = database;
     this.isNew = isNew;
   }
@@ -53,6 +69,12 @@ export class IdbDisk implements RoomDisk {
     // A full disk is told here and nowhere else: the requests before it succeed.
     const { done } = transaction;
     done.catch(() => undefined);
+    const timeoutMs = this.#timeoutsMs[mode === 'read' ? 'read' : 'write'];
+    let late: AlcoveError | null = null;
+    const timer = this.#runtime.setTimer(timeoutMs, () => {
+      late = new AlcoveError('storage_failed', `the browser’s storage did not answer for ${timeoutMs} ms`);
+      abort(transaction);
+    });
     try {
       const result = await run(new IdbTransaction(transaction));
       transaction.commit();
@@ -60,7 +82,9 @@ export class IdbDisk implements RoomDisk {
       return result;
     } catch (error) {
       abort(transaction);
-      throw transaction.error ?? error;
+      throw late ?? transaction.error ?? error;
+    } finally {
+      timer.cancel();
     }
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { storageContract } from '../../../../test/contract/storage-contract.ts';
 import { newPlace, type Row, clientOf, mutationOf } from '../../../../test/contract/storage-samples.ts';
@@ -77,6 +77,25 @@ describe('storage in IndexedDB', () => {
     finish = () => database.close();
     finish();
     (await blocking).close();
+  });
+
+  it('[ST-41] a transaction that another tab keeps waiting is given up, and leaves nothing behind', async () => {
+    const place = newPlace();
+    const room = await createIdbStorage({ runtime, digest, timeoutsMs: { read: 50, write: 50 } }).open(place);
+    const other = await asked(indexedDB.open(databaseName(place)));
+    let isHeld = true;
+    const table = other.transaction([...other.objectStoreNames], 'readwrite').objectStore('header');
+    const again = (): void => {
+      if (isHeld) table.get(0).addEventListener('success', again);
+    };
+    again();
+    const late = { code: 'storage_failed', message: expect.stringContaining('50 ms') };
+    await expect(room.load()).rejects.toMatchObject(late);
+    await expect(room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)])).rejects.toMatchObject(late);
+    isHeld = false;
+    await vi.waitFor(async () => expect(await room.load()).toMatchObject({ clients: [], mutations: [] }));
+    room.close();
+    other.close();
   });
 
   it('[ST-1] is refused with a code where the browser has no storage', async () => {

@@ -19,6 +19,8 @@ export interface IdbStorageOptions {
   readonly runtime: Runtime;
   readonly digest: Digest;
   readonly openTimeoutMs?: number;
+  /** Of one transaction. */
+  readonly timeoutsMs?: { readonly read: number; readonly write: number };
 }
 
 /** Storage in IndexedDB: one database a place, so that one that is damaged or removed takes nothing else with it. */
@@ -35,7 +37,7 @@ export function createIdbStorage(options: IdbStorageOptions): Storage {
 export const databaseName = ({ server, user, roomName, roomId }: StoragePlace): string =>
   `alcove ${JSON.stringify([server, user, roomName, roomId])}`;
 
-async function openRoom({ runtime, digest }: IdbStorageOptions, place: StoragePlace, groupId: string): Promise<RoomStorage> {
+async function openRoom({ runtime, digest, timeoutsMs }: IdbStorageOptions, place: StoragePlace, groupId: string): Promise<RoomStorage> {
   let isNew = false;
   let disk: IdbDisk | null = null;
   const lost = (message: string): void => disk?.end(new AlcoveError('storage_failed', message));
@@ -53,7 +55,7 @@ async function openRoom({ runtime, digest }: IdbStorageOptions, place: StoragePl
       },
       terminated: () => lost('the browser closed its storage'),
     });
-    disk = new IdbDisk(database, isNew);
+    disk = new IdbDisk(runtime, database, isNew, timeoutsMs);
     return new DiskRoomStorage({ runtime, digest, disk });
   } catch (error) {
     throw storageError(error, 'open');

@@ -31,6 +31,8 @@ export interface CheckedRoom extends StoredOutbox {
 
 export async function readRoom(runtime: Runtime, transaction: DiskTransaction): Promise<RawRoom> {
   const rows = Promise.all([transaction.getAll('tail'), transaction.getAll('rejections'), readOutbox(transaction)]);
+  // A transaction that ends early rejects all of them; the first that is awaited tells.
+  rows.catch(() => undefined);
   const header = await transaction.get('header', HEADER_KEY);
   const slot = unseal<Header>(runtime, header)?.image?.slot;
   const chunks = slot === undefined ? [] : await transaction.getAll('image', chunksOf(slot));
