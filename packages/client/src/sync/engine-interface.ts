@@ -145,6 +145,11 @@ export interface SyncEngineOptions {
   /** Null: this host takes no images, snapshots come as rows. */
   readonly fetchImage: FetchImage | null;
   readonly limits?: Partial<EngineLimits>;
+  /**
+   * Memory is short: snapshots come as rows, a piece at a time, and no image of the room is fetched, made, opened or kept; nothing is shown before the room answers. The outbox is kept as
+   * ever. Default false.
+   */
+  readonly isFrugal?: boolean;
   /** Where the room is kept between loads of the page; null (the default): nowhere, all is gone with the engine. */
   readonly storage?: EngineStorage | null;
   /** What happened since the last call, in order. All of one tick arrive together: the rows of a commit and the settling of its mutations. */
@@ -152,11 +157,6 @@ export interface SyncEngineOptions {
 }
 
 /**
-  /**
-   * Memory is short: snapshots come as rows, a piece at a time, and no image of the room is fetched, made, opened or kept; nothing is shown before the room answers. The outbox is kept as
-   * ever. Default false.
-   */
-  readonly isFrugal?: boolean;
  * GETs an image over HTTP: `path` as welcome had it (resolved against the server's address), `ticket` as the bearer token. Rejects with an AlcoveError. Aborted,
  * it may settle as it likes: nobody listens any more.
  */

@@ -129,15 +129,14 @@ export class ReplicaFlow {
   }
 
   set user(user: Claims | null) {
+    const isOther = JSON.stringify(user) !== JSON.stringify(this.#user);
     this.#user = user;
     if (this.#shown === null) return;
     this.#shown.user = user;
-    // What was kept is shown before there is a session: its pending mutations ran for nobody.
     if (isOther) this.#options.onChanges(this.#shown.runAgain());
   }
 
   /** Runs a new mutation on what is shown. False: there is nothing yet. @throws what its run throws. */
-    const isOther = JSON.stringify(user) !== JSON.stringify(this.#user);
   run(mutation: Mutation): boolean {
     if (this.#shown === null) return false;
     this.#options.onChanges(this.#shown.mutate(mutation));
@@ -170,12 +169,12 @@ export class ReplicaFlow {
     this.#headVersion = version;
     this.#provenVersion = version;
     const position = this.resumePosition;
+    if (this.#next !== null) this.#next = { ...this.#next, fromVersion: this.#mayShowFrom(this.#next.replica.position) };
     if (hydration === 'resume' && position !== null) {
       this.#hydration.cancel();
       this.#queue.begin(position);
       return;
     }
-    if (this.#next !== null) this.#next = { ...this.#next, fromVersion: this.#mayShowFrom(this.#next.replica.position) };
     this.#expectSnapshot(image, view);
   }
 
@@ -216,13 +215,13 @@ export class ReplicaFlow {
     if (said.schema !== this.#roomSchema) {
       return this.#options.breakOff(new AlcoveError('connection_lost', 'the room changed its schema'));
     }
+    const isOwn = said.schema === model.schemaId;
+    const message = isOwn ? said : { ...said, schema: model.schemaId, changes: narrowChanges(model, said.changes) };
     const admitted = this.#queue.admit(message);
     if (admitted === 'queued') {
       this.#headVersion = Math.max(this.#headVersion, message.to);
       this.#options.wake();
     }
-    const isOwn = said.schema === model.schemaId;
-    const message = isOwn ? said : { ...said, schema: model.schemaId, changes: narrowChanges(model, said.changes) };
     if (admitted === 'gap')
       this.#options.breakOff(new AlcoveError('connection_lost', `a commit from version ${message.from} on came before those up to it`));
     if (admitted === 'fork') this.#askSnapshot(new AlcoveError('snapshot_failed', `version ${message.to} has two hashes`));
@@ -253,13 +252,11 @@ export class ReplicaFlow {
 
   /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state. */
   restore({ replica }: RestoreReplica): void {
-    const { historyId, version } = replica.position;
-    const before = this.#options.shownBefore;
-    const isOther = before !== null && before.historyId !== historyId;
+    const before = this.#options.shownBefore ?? replica.position;
+    const isOther = before.historyId !== replica.position.historyId;
     if (this.#shown !== null || this.#next !== null || this.#queue.isOpen || isOther) return replica.close();
     this.#takeNext(replica);
-    // How far the room is, is not known yet: what an earlier engine showed counts until `welcome`.
-    this.#next = { replica, fromVersion: before?.version ?? version };
+    this.#next = { replica, fromVersion: before.version };
   }
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */

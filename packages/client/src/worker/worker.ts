@@ -133,8 +133,8 @@ async function openEngine(
     openDatabase,
     openSocket: openWebSocket,
     fetchImage: createFetchImage(request.url, runtime.monotonicMs),
-    limits: request.limits,
     isFrugal: request.isFrugal ?? false,
+    limits: request.limits,
     storage,
     onNotices: (notices) => report({ type: 'notices', notices }),
   });
