@@ -12,7 +12,16 @@ mkdirSync(join(root, '.cache'), { recursive: true });
 rmSync(file, { force: true });
 const startedMs = Date.now();
 const { code } = await runNode(
-  ['node_modules/@playwright/test/cli.js', 'test', '--config', 'test/e2e/playwright.config.ts', 'storage-kills', '--reporter=list'],
+  [
+    'node_modules/@playwright/test/cli.js',
+    'test',
+    '--config',
+    'test/e2e/playwright.config.ts',
+    'storage-kills',
+    '--reporter=list',
+    '--trace=off',
+    '--output=.cache/kills',
+  ],
   { env: { ALCOVE_KILLS: runs, ALCOVE_KILLS_FROM: first, ALCOVE_KILLS_RECORD: file } },
 );
 process.exitCode = code;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type BrowserContext, type CDPSession, chromium, type Page } from '@playwright/test';
 import { browserFlags } from '../../../scripts/browser-flags.mjs';
 import { readSetupRecord } from '../../../scripts/setup-record.mjs';
@@ -17,7 +18,7 @@ export class KeptBrowser {
     const { browser } = readSetupRecord();
     const context = await chromium.launchPersistentContext(profile, {
       ...(browser === null ? {} : { executablePath: browser }),
-      args: [...browserFlags(), '--process-per-tab'],
+      args: browserFlags(),
     });
     const cdp = await context.browser()?.newBrowserCDPSession();
     if (cdp === undefined) throw new Error('the browser has no session for its own processes');
@@ -40,6 +41,14 @@ export class KeptBrowser {
     const [busiest] = spent.sort(([, a], [, b]) => b - a);
     if (busiest === undefined) throw new Error('the browser has no renderer');
     return busiest[0];
+  }
+
+  /** Private memory of all renderers, where the platform tells it (Linux); else null. */
+  async renderersMb(): Promise<number | null> {
+    if (process.platform !== 'linux') return null;
+    const ids = await this.processes('renderer');
+    const kb = ids.map((id) => Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0));
+    return Math.round(kb.reduce((sum, each) => sum + each, 0) / 1024);
   }
 
   async #cpuTimes(): Promise<Map<number, number>> {

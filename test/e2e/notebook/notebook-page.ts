@@ -90,7 +90,7 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
       return {
         notes: rows ?? [],
         result: status,
-        error: error?.code ?? null,
+        error: error === undefined || error === null ? null : `${error.code}: ${error.message}`,
         pending: room.pending.getSnapshot().map(noteOf),
         rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
         connection: state.connection,

@@ -13,13 +13,16 @@ const TYPES: Readonly<Record<string, string>> = {
 /** The app's files, from a server of their own: pages load while the room server is away. */
 export class PageFiles {
   readonly #server: Server;
+  /** Runs before every script of pages and workers. */
+  prelude = '';
 
   private constructor(folder: string) {
     this.#server = createServer((request, response) => {
       const file = join(folder, normalize(new URL(request.url ?? '/', 'http://files').pathname));
       const type = TYPES[extname(file)];
-      if (type === undefined || !existsSync(file)) response.writeHead(404).end();
-      else response.writeHead(200, { 'content-type': type }).end(readFileSync(file));
+      if (request.url === '/blank.html') response.writeHead(200, { 'content-type': 'text/html' }).end('<title>blank</title>');
+      else if (type === undefined || !existsSync(file)) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': type }).end(this.#textOf(file));
     });
   }
 
@@ -28,6 +31,11 @@ export class PageFiles {
     files.#server.listen(0, '127.0.0.1');
     await once(files.#server, 'listening');
     return files;
+  }
+
+  #textOf(file: string): Buffer {
+    const bytes = readFileSync(file);
+    return file.endsWith('.js') ? Buffer.concat([Buffer.from(`${this.prelude}\n`), bytes]) : bytes;
   }
 
   get url(): string {

@@ -1,0 +1,30 @@
+import { type Notebook, expect, shown, test, until, untilShows } from './notebook/notebook-test.ts';
+
+const FAULTS = {
+  'IndexedDB that throws':
+    'Object.defineProperty(IDBFactory.prototype, "open", { value() { throw new DOMException("not here", "SecurityError"); } });',
+  'IndexedDB that never answers': 'IDBFactory.prototype.open = () => Object.setPrototypeOf(new EventTarget(), IDBOpenDBRequest.prototype);',
+  'no IndexedDB': 'Object.defineProperty(globalThis, "indexedDB", { value: undefined });',
+} as const;
+
+async function worksInMemory(notebook: Notebook, room: string, storage: 'failing' | 'off', error: string | null): Promise<void> {
+  const page = await notebook.open(room);
+  await until(page, { result: 'current', storage });
+  expect((await shown(page)).storageError).toBe(error);
+  await notebook.add(page, ['a', 'b']);
+  await notebook.roomHas(room, ['a', 'b']);
+  await untilShows(page, ['a', 'b']);
+  await until(page, { pending: [], rejected: {}, unsaved: 0 });
+}
+
+for (const [what, fault] of Object.entries(FAULTS)) {
+  test(`${what}: works in memory and says so`, async ({ notebook }) => {
+    notebook.files.prelude = fault;
+    await worksInMemory(notebook, 'memory', 'failing', 'storage_failed');
+  });
+}
+
+test('no Web Locks: works in memory and says so', async ({ notebook }) => {
+  notebook.files.prelude = 'Object.defineProperty(navigator, "locks", { value: undefined });';
+  await worksInMemory(notebook, 'no-locks', 'off', null);
+});
