@@ -53,6 +53,11 @@ export class Replica {
     return this.#position;
   }
 
+  /** What is shown on top of the room's state, in order. */
+  get pending(): Mutation[] {
+    return this.#shown.map(({ mutation }) => mutation);
+  }
+
   /** The claims later runs see as `ctx.user`. */
   set user(user: Claims | null) {
     this.#runs.user = user;
@@ -86,6 +91,11 @@ export class Replica {
     const last = commits.at(-1);
     if (last !== undefined) this.#position = { ...this.#position, version: last.to, hash: last.hash };
     return net;
+  }
+
+  /** What is shown on top is undone and run again, for another user. Answers with what the app sees differently. */
+  runAgain(): ChangeSet {
+    return this.#shown.length === 0 ? EMPTY_CHANGE_SET : this.#replay([], () => false);
   }
 
   /** The room did exactly what the oldest shown mutations had done here: the rows are already as they will be, for the later ones too. */

@@ -109,6 +109,10 @@ export class ReplicaFlow {
     return this.#shown?.position ?? null;
   }
 
+  get pending(): Mutation[] {
+    return this.#shown?.pending ?? [];
+  }
+
   /** What hello resumes from: a replica that is not shown yet counts too. */
   get resumePosition(): ReplicaPosition | null {
     return (this.#next?.replica ?? this.#shown)?.position ?? null;
