@@ -182,6 +182,22 @@ describe('what a page is told of its device', () => {
   });
 });
 
+describe('leaving the page', () => {
+  it('[WK-42] loses what is not on the disk, and nothing else: the browser asks as long as there is some', async () => {
+    const { client, engine } = page();
+    const room = client.room(tripRoom, 'japan');
+    engine.live({ storage: { status: 'saving', error: null, unsaved: 1 } });
+    const call = room.mutate.nothing();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(client.unsaved).toBe(1);
+    engine.say({ type: 'stored', clientId: room.clientId, upTo: 1 });
+    await call.local;
+    expect(client.unsaved).toBe(0);
+    expect(room.undecided).toBe(1);
+    client.close();
+  });
+});
+
 describe('what came to nothing', () => {
   it('[WK-42] is called again as a new mutation, and its line goes', async () => {
     const { client, engine } = page();
