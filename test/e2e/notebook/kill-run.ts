@@ -44,7 +44,32 @@ export async function killRun(notebook: Notebook, seed: number): Promise<KillRun
   };
   const all = [...ids, ...forbidden];
   const storedCount = (): number => all.filter((id) => notebook.told.get(id) === 'stored').length;
-  let victim = page;
+  const victim = await reach({ notebook, step, room, page, all, call, storedCount, random });
+  const stored = storedCount();
+  await die(notebook, victim, death, random.chance(0.5));
+  await expectAllOnce(notebook, room, death === 'worker' ? victim : await notebook.open(room), all);
+  await Promise.all(
+    notebook.browser.context
+      .pages()
+      .slice(1)
+      .map((open) => open.close()),
+  );
+  return { seed, step, death, calls: all.length, stored };
+}
+
+interface Reach {
+  readonly notebook: Notebook;
+  readonly step: Step;
+  readonly room: string;
+  readonly page: Page;
+  readonly all: readonly string[];
+  readonly random: Prng;
+  call(): Promise<void>;
+  storedCount(): number;
+}
+
+/** Calls, and comes back inside the step; with the page that is to die. */
+async function reach({ notebook, step, room, page, all, call, storedCount, random }: Reach): Promise<Page> {
   switch (step) {
     case 'write':
       await call();
@@ -69,27 +94,19 @@ export async function killRun(notebook: Notebook, seed: number): Promise<KillRun
       await call();
       await condition(async () => (await shown(page)).pending.length < all.length);
       break;
-    case 'adopt':
+    case 'adopt': {
       notebook.wire.cut();
       await call();
       await condition(() => storedCount() === all.length);
-      victim = await notebook.open(room, { budgetMs: BUDGET_MS });
+      const heir = await notebook.open(room, { budgetMs: BUDGET_MS });
       await crash(page);
       // Half of the runs die as soon as it has the calls, the others when it pushes them.
       if (random.chance(0.5)) notebook.wire.mend();
-      await condition(async () => (await shown(victim)).pending.length > 0 || (await notebook.notes(room)).length > 0);
-      break;
+      await condition(async () => (await shown(heir)).pending.length > 0 || (await notebook.notes(room)).length > 0);
+      return heir;
+    }
   }
-  const stored = storedCount();
-  await die(notebook, victim, death, random.chance(0.5));
-  await expectAllOnce(notebook, room, death === 'worker' ? victim : await notebook.open(room), all);
-  await Promise.all(
-    notebook.browser.context
-      .pages()
-      .slice(1)
-      .map((open) => open.close()),
-  );
-  return { seed, step, death, calls: all.length, stored };
+  return page;
 }
 
 /** `isDelivered`: what was on its way to the room comes there after the death. */
