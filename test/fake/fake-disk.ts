@@ -27,6 +27,18 @@ type Table = Map<string, Entry>;
 /** Takes one write back. */
 type Undo = () => void;
 
+/** The process that uses a disk: by it a simulator lets transactions take time, fail, and end with whoever made them. */
+export interface DiskUser {
+  /** Resolves when the transaction, which has all others of the place wait, may do its part. @throws what it is to end with */
+  begin(doing: string): Promise<void>;
+  /** Resolves where what the transaction did is to stand. @throws what it is to be taken back for */
+  commit(doing: string): Promise<void>;
+  /** Hands an answer over; never, where nobody is there any more. */
+  answer<Result>(result: Promise<Result>): Promise<Result>;
+}
+
+const AT_ONCE: DiskUser = { begin: () => Promise.resolve(), commit: () => Promise.resolve(), answer: (result) => result };
+
 /** What a browser keeps: places, and which writes a crash of the machine would take back. All its tabs share it. */
 export class FakeBrowserDisk {
   readonly #places = new Map<string, FakePlace>();
@@ -37,26 +49,32 @@ export class FakeBrowserDisk {
   /** Every transaction ends when this resolves: by it a simulator spreads them over time. */
   delay: () => Promise<void> = () => Promise.resolve();
 
-  storage(runtime: Runtime, digest: Digest): Storage {
+  storage(runtime: Runtime, digest: Digest, user: DiskUser = AT_ONCE): Storage {
     return {
-      open: async (place, groupId = runtime.newId()) => {
-        await this.delay();
-        this.#check('open');
-        const name = nameOf(place);
-        const known = this.#places.get(name);
-        const kept = known ?? new FakePlace();
-        this.#places.set(name, kept);
-        if (known === undefined) kept.begin(seal(runtime, emptyHeader(groupId)));
-        const disk = new FakeRoomDisk(this, kept, known === undefined);
-        kept.openDisks.add(disk);
-        return new DiskRoomStorage({ runtime, digest, disk });
-      },
-      remove: async (place) => {
-        await this.delay();
-        this.#check('remove');
-        this.clear(place);
-      },
+      open: (place, groupId = runtime.newId()) => user.answer(this.#open(runtime, digest, user, place, groupId)),
+      remove: (place) => user.answer(this.#remove(user, place)),
     };
+  }
+
+  async #open(runtime: Runtime, digest: Digest, user: DiskUser, place: StoragePlace, groupId: string): Promise<DiskRoomStorage> {
+    await this.delay();
+    await user.begin('open');
+    this.#check('open');
+    const name = nameOf(place);
+    const known = this.#places.get(name);
+    const kept = known ?? new FakePlace();
+    this.#places.set(name, kept);
+    if (known === undefined) kept.begin(seal(runtime, emptyHeader(groupId)));
+    const disk = new FakeRoomDisk(this, kept, known === undefined, user);
+    kept.openDisks.add(disk);
+    return new DiskRoomStorage({ runtime, digest, disk });
+  }
+
+  async #remove(user: DiskUser, place: StoragePlace): Promise<void> {
+    await this.delay();
+    await user.begin('remove');
+    this.#check('remove');
+    this.clear(place);
   }
 
   #check(doing: string): void {
@@ -86,10 +104,27 @@ export class FakeBrowserDisk {
     }
   }
 
+  /** Rows of one table of a place, as they are. */
+  rows(place: StoragePlace, table: DiskTable): readonly Row[] {
+    return [...(this.#places.get(nameOf(place))?.tables.get(table)?.values() ?? [])].map(({ row }) => row);
+  }
+
   get bytes(): number {
     let bytes = 0;
     for (const place of this.#places.values()) bytes += place.bytes;
     return bytes;
+  }
+
+  /** Connections that nobody closed, of all places there are. */
+  get openCount(): number {
+    let count = 0;
+    for (const place of this.#places.values()) count += place.openDisks.size;
+    return count;
+  }
+
+  /** A process is gone: the platform closes what it had open. */
+  closeAllOf(user: DiskUser): void {
+    for (const place of this.#places.values()) for (const disk of place.openDisks) if (disk.isOf(user)) disk.close();
   }
 }
 
@@ -130,13 +165,16 @@ class FakeRoomDisk implements RoomDisk {
   readonly isNew: boolean;
   readonly #browser: FakeBrowserDisk;
   readonly #place: FakePlace;
+  readonly #user: DiskUser;
   #ended: ErrorBody | null = null;
+  #isClosed = false;
   #listener: ((error: ErrorBody) => void) | null = null;
 
-  constructor(browser: FakeBrowserDisk, place: FakePlace, isNew: boolean) {
+  constructor(browser: FakeBrowserDisk, place: FakePlace, isNew: boolean, user: DiskUser) {
     this.#browser = browser;
     this.#place = place;
     this.isNew = isNew;
+    this.#user = user;
   }
 
   transact<Result>(
@@ -144,10 +182,12 @@ class FakeRoomDisk implements RoomDisk {
     { tables, mode }: TransactionKind,
     run: (transaction: DiskTransaction) => Result | Promise<Result>,
   ): Promise<Result> {
+    // What was asked for before `close` is done all the same, as IndexedDB does it.
+    if (this.#isClosed) return this.#user.answer(Promise.reject(new AlcoveError('closed', 'the room’s storage was closed')));
     const before = this.#place.queue;
     const done = before.then(() => this.#run(doing, tables, mode, run));
     this.#place.queue = done.catch(() => undefined);
-    return done;
+    return this.#user.answer(done);
   }
 
   async #run<Result>(
@@ -157,14 +197,16 @@ class FakeRoomDisk implements RoomDisk {
     run: (transaction: DiskTransaction) => Result | Promise<Result>,
   ): Promise<Result> {
     await this.#browser.delay();
+    await this.#user.begin(doing);
     this.#assertOpen();
     const error = this.#browser.fault(doing);
     if (error !== null) throw error;
     const transaction = new FakeTransaction(this.#place.tables, tables);
     try {
       const result = await run(transaction);
-      this.#assertOpen();
       if (mode === 'read') return result;
+      await this.#user.commit(doing);
+      this.#assertOpen();
       if (transaction.grew && this.#browser.bytes > this.#browser.bytesMax)
         throw new AlcoveError('storage_full', `the browser’s storage is full (${doing}): ${this.#browser.bytesMax} bytes fit`);
       this.#place.wrote(mode, transaction.undos);
@@ -173,6 +215,10 @@ class FakeRoomDisk implements RoomDisk {
       transaction.takeBack();
       throw failure;
     }
+  }
+
+  isOf(user: DiskUser): boolean {
+    return this.#user === user;
   }
 
   #assertOpen(): void {
@@ -193,7 +239,8 @@ class FakeRoomDisk implements RoomDisk {
 
   close(): void {
     this.#listener = null;
-    this.end(new AlcoveError('closed', 'the room’s storage was closed'));
+    this.#isClosed = true;
+    this.#place.openDisks.delete(this);
   }
 }
 

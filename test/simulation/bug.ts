@@ -1,6 +1,8 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Socket } from '../../packages/client/src/connection/socket.ts';
+import type { PageLocks } from '../../packages/client/src/page/room-locks.ts';
+import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
 import type { Prng } from '../fake/prng.ts';
 import type { Frame } from './network/link.ts';
 
@@ -20,6 +22,12 @@ export interface Bug {
   send?(sending: Sending, send: (frame: Frame) => void): 'done' | undefined;
   /** A tab's database. */
   tabDatabase?(database: Database, random: Prng): Database;
+  /** It takes tabs that keep their rooms. */
+  readonly needsStorage?: boolean;
+  /** A worker that takes the place of another does not know what that one showed. */
+  readonly forgetsShown?: boolean;
+  engineStorage?(storage: EngineStorage, random: Prng): EngineStorage;
+  pageLocks?(locks: PageLocks): PageLocks;
   /** A tab's socket. */
   socket?(socket: Socket, connecting: Connecting): Socket;
 }

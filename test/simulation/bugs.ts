@@ -4,6 +4,7 @@ import type { CommitMessage, ServerMessage } from '@alcove/core/protocol/server-
 import type { Database, Statement } from '@alcove/core/sqlite/database';
 import type { Bug, Sending } from './bug.ts';
 import type { Frame } from './network/link.ts';
+import { STORAGE_BUGS } from './storage-bugs.ts';
 import { WrappedDatabase, changedStatement } from './room/wrapped-database.ts';
 
 const LIMITS = { messageBytesMax: 64_000_000 };
@@ -46,6 +47,7 @@ export const BUGS: readonly (() => Bug)[] = [
     what: 'what a cascade deletes is not in the change set',
     send: (sending, send) => changed(sending, send, (message) => (message.type === 'commit' ? withoutDeletes(message) : null)),
   }),
+  ...STORAGE_BUGS,
 ];
 
 export const bugNamed = (name: string): Bug | undefined => BUGS.map((make) => make()).find((bug) => bug.name === name);

@@ -13,6 +13,8 @@ export interface CampaignOptions {
   readonly makeBug?: (() => Bug) | null;
   /** Every nth seed is run twice, and the two traces compared. */
   readonly twiceEvery: number;
+  /** False: no tab keeps its room. */
+  readonly storage?: boolean;
   onReport?(report: RunReport): void;
 }
 
@@ -41,8 +43,9 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   return { seeds, simulatedMs, counts, failure: null };
 }
 
-async function oneSeed(seed: string, { databases, makeBug }: CampaignOptions, twice: boolean): Promise<RunReport> {
-  const run = (): Promise<RunReport> => runSeed({ plan: planOf(seed), databases, bug: makeBug?.() ?? null });
+async function oneSeed(seed: string, { databases, makeBug, storage = true }: CampaignOptions, twice: boolean): Promise<RunReport> {
+  const run = (): Promise<RunReport> =>
+    runSeed({ plan: planOf(seed, storage ? {} : { storage: false }), databases, bug: makeBug?.() ?? null });
   const report = await run();
   if (!twice || report.findings.length > 0) return report;
   const again = await run();

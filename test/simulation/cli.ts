@@ -14,7 +14,7 @@ const HELP = `npm run sim -- [options]
   --start N --seeds N   which seeds (1, 200)
   --seconds N           no new seed after so long (60)
   --seed N              this one only; with --trace every event of it; with --close every tab is inspected after every event
-  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 and images=off work, too
+  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off and storage=off work, too
   --bug NAME            with a deliberate bug: ${BUGS.map((make) => make().name).join(', ')}
   --fast                tabs on the server's SQLite instead of sql.js
   --each                a line for every seed
@@ -82,11 +82,12 @@ async function failed(report: RunReport): Promise<void> {
   tell(report);
   if (!options.shrink) return;
   const smaller = await shrink(report, databases, makeBug, 120);
-  const { faults = [], tight = [], groups, tabsPerGroup, activeMs, images } = smaller.without;
+  const { faults = [], tight = [], groups, tabsPerGroup, activeMs, images, storage } = smaller.without;
   const parts = [...faults, ...tight];
   if (groups !== undefined) parts.push(`groups=${groups}` as FaultClass);
   if (tabsPerGroup !== undefined) parts.push(`tabs=${tabsPerGroup}` as FaultClass);
   if (activeMs !== undefined) parts.push(`activeMs=${activeMs}` as FaultClass);
+  if (storage === false) parts.push('storage=off' as FaultClass);
   if (images === false) parts.push('images=off' as FaultClass);
   console.log(`\nsmaller: npm run sim -- --seed ${report.plan.seed} --without ${parts.join(',')} --trace`);
   tell(smaller.report);
@@ -96,7 +97,7 @@ function tell(report: RunReport): void {
   const { plan, findings, lines, traceHash } = report;
   console.log(`\nSEED ${plan.seed}${options.bug === undefined ? '' : ` BUG ${options.bug}`}  trace ${traceHash}`);
   console.log(
-    `faults: ${[...plan.faults].join(', ')}; tight: ${[...plan.tight].join(', ')}; ${plan.groups} groups of ${plan.tabsPerGroup} tabs, ${plan.activeMs} ms`,
+    `faults: ${[...plan.faults].join(', ')}; tight: ${[...plan.tight].join(', ')}; ${plan.groups} groups of ${plan.tabsPerGroup} tabs, ${plan.activeMs} ms${plan.storage ? ', with storage' : ''}`,
   );
   console.log(`the last that happened:\n  ${lines.slice(-40).join('\n  ')}`);
   for (const { invariant, message, atMs } of findings) console.log(`FOUND ${invariant} at ${atMs.toFixed(0)} ms: ${message}`);
@@ -137,6 +138,7 @@ function omissionsOf(text: string): Omissions {
     ...(groups === undefined ? {} : { groups }),
     ...(tabsPerGroup === undefined ? {} : { tabsPerGroup }),
     ...(activeMs === undefined ? {} : { activeMs }),
+    ...(parts.includes('storage=off') ? { storage: false as const } : {}),
     ...(parts.includes('images=off') ? { images: false as const } : {}),
   };
 }

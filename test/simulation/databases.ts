@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from '@alcove/core/sqlite/database';
 import initSqlJs from 'sql.js';
-import { openSqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';
+import { openSqljsDatabase, type SqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import { withPlatform } from './world/platform-guard.ts';
 import type { Databases } from './world/world.ts';
@@ -16,6 +16,7 @@ export async function realDatabases(): Promise<Databases> {
   return {
     openReplica: (image) => withPlatform(() => openSqljsDatabase(loaded, image ?? undefined)),
     openShadow: () => openDatabase(':memory:', { synchronous: 'OFF' }),
+    exportImage: (database) => withPlatform(() => (database as SqljsDatabase).exportImage()), // opened above
   };
 }
 
@@ -31,6 +32,14 @@ export function nativeDatabases(): Databases {
     return openDatabase(path, { synchronous: 'OFF' });
   };
   return {
+    exportImage: (database) => {
+      count += 1;
+      const path = join(folder, `image-${count}.sqlite`);
+      database.exec(`VACUUM INTO '${path}'`);
+      const bytes = new Uint8Array(readFileSync(path));
+      rmSync(path);
+      return bytes;
+    },
     openReplica: (image) => (image === null ? openDatabase(':memory:', { synchronous: 'OFF' }) : openImage(image)),
     openShadow: () => openDatabase(':memory:', { synchronous: 'OFF' }),
   };

@@ -31,6 +31,8 @@ export interface RunReport {
 
 /** From the end of all faults to quiet, at most: nobody may be stuck. */
 export const LIVENESS_MS = 60_000;
+/** With storage: what tabs did not hear of each other they find on the disk, which they look at once a minute. */
+const STORAGE_LIVENESS_MS = 150_000;
 /** After quiet: long enough for every session of somebody gone to be noticed and its presence to expire. */
 const AFTERMATH_MIN_MS = 5_000;
 const AFTERMATH_MAX_MS = 40_000;
@@ -55,7 +57,7 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
   const { plan, time, findings } = world;
   const watch = new RoomWatch(world);
   world.startServer();
-  for (let group = 1; group <= plan.groups; group += 1) world.groups.push({ groupId: `group${group}`, user: `user${group}`, orphans: [] });
+  for (let group = 1; group <= plan.groups; group += 1) world.addGroup(group);
   for (const group of world.groups) for (let count = 0; count < plan.tabsPerGroup; count += 1) world.addTab(group, null);
   injector.start();
   const work = new Working(world);
@@ -66,8 +68,9 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
   work.stop();
   heal(world);
   const healedMs = time.nowMs;
-  await world.run(healedMs + LIVENESS_MS, () => isQuiet(world));
-  if (!findings.any && !isQuiet(world)) findings.report('I7', `not quiet ${LIVENESS_MS} ms after the last fault: ${whatIsNotQuiet(world)}`);
+  const livenessMs = plan.storage ? STORAGE_LIVENESS_MS : LIVENESS_MS;
+  await world.run(healedMs + livenessMs, () => isQuiet(world));
+  if (!findings.any && !isQuiet(world)) findings.report('I7', `not quiet ${livenessMs} ms after the last fault: ${whatIsNotQuiet(world)}`);
   if (!findings.any) await world.run(time.nowMs + AFTERMATH_MIN_MS);
   if (!findings.any) await world.run(time.nowMs + AFTERMATH_MAX_MS, () => isQuiet(world) && remains(world).next().done === true);
   if (!findings.any) finalChecks(world);
@@ -83,6 +86,7 @@ function heal(world: World): void {
     tab.page.wake();
     tab.host.running?.worker.wake();
   }
+  for (const { browser } of world.groups) browser?.heal();
   for (const group of world.groups) while (group.orphans.length > 0) world.addTab(group, world.takeOrphan(group));
 }
 
@@ -133,7 +137,7 @@ class Working {
     for (let count = random.chance(0.1) ? random.int(2, 8) : 1; count > 0; count -= 1) {
       tab.page.enter(() => {
         const handle = workload.act(tab);
-        if (handle !== null) census.add(tab.name, handle, time.nowMs);
+        if (handle !== null) census.add(tab, handle, time.nowMs);
       });
     }
   }

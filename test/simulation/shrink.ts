@@ -27,6 +27,7 @@ export async function shrink(
   };
   for (const fault of failed.plan.faults) await attempt({ faults: [fault] });
   for (const size of failed.plan.tight) await attempt({ tight: [size] });
+  await attempt({ storage: false });
   await attempt({ images: false });
   await attempt({ groups: 1 });
   await attempt({ tabsPerGroup: 1 });

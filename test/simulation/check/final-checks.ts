@@ -24,6 +24,8 @@ export function finalChecks(world: World): void {
   values.judge(right, history.tailsLost > 0);
   calls.judge();
   pages(world);
+  rejectionsAreKept(world);
+  released(world);
   for (const { invariant, message } of remains(world)) findings.report(invariant, message);
 }
 
@@ -42,3 +44,47 @@ function pages(world: World): void {
     findings.check(shown === right, 'query', () => `${tab.name} shows accounts ${shown}, the room has ${right} (${total} in all)`);
   }
 }
+
+/** What the room rejected stands on the disk until somebody dismisses it, which nobody does here. */
+function rejectionsAreKept(world: World): void {
+  const { groups, history, findings } = world;
+  for (const { groupId, browser } of groups) {
+    if (browser === null || browser.harmedAtMs > Number.NEGATIVE_INFINITY) continue;
+    const kept = new Set(browser.texts('rejections').map((text) => (JSON.parse(text) as { key: string }).key)); // a StoredRejection
+    for (let version = 1; version <= history.head; version += 1)
+      for (const { clientId, mutationId, rejected } of history.at(version).acks) {
+        if (rejected === null || world.ownerOf(clientId) !== groupId) continue;
+        findings.check(
+          kept.has(`${clientId} ${mutationId}`) || mutationId > world.census.storedUpTo(clientId),
+          'I25',
+          () => `mutation ${mutationId} of ${clientId} was rejected (${rejected.code}), and the disk of ${groupId} does not say so`,
+        );
+      }
+  }
+}
+
+/** Locks, channels and the disk are held by nobody who is gone, and the disk holds no more than a room and its few clients. */
+function released(world: World): void {
+  const { findings } = world;
+  for (const { groupId, browser } of world.groups) {
+    if (browser === null) continue;
+    const live = world.liveTabs().filter(({ group }) => group.browser === browser);
+    for (const { name, owner } of browser.locks.held()) findings.check(owner.alive, 'I17', () => `${owner.name} is gone and has ${name}`);
+    const closing = world.tabs.filter(({ group, host }) => group.browser === browser && host.running !== null).length;
+    findings.check(browser.channels <= closing, 'I17', () => `${browser.channels} channels of ${groupId} are open, for ${closing} engines`);
+    findings.check(
+      browser.openDisks <= closing,
+      'I17',
+      () => `the disk of ${groupId} is open ${browser.openDisks} times, for ${closing} engines`,
+    );
+    const clients = browser.count('clients');
+    findings.check(
+      browser.harmedAtMs > Number.NEGATIVE_INFINITY || clients <= live.length + CLIENTS_SLACK,
+      'I17',
+      () => `the disk of ${groupId} knows ${clients} clients, and ${live.length} tabs live`,
+    );
+  }
+}
+
+/** Clients of pages that are gone, which the next look at the disk removes. */
+const CLIENTS_SLACK = 8;

@@ -1,3 +1,4 @@
+import type { SimBrowser } from '../browser/sim-browser.ts';
 import type { Tab } from '../tab/tab.ts';
 import { VALUES } from '../tab/tab.ts';
 import type { World } from '../world/world.ts';
@@ -19,6 +20,7 @@ function* unrest(world: World): Generator<string> {
     }
   }
   for (const tab of world.liveTabs()) yield* unrestOf(tab, history.head);
+  for (const { groupId, browser } of world.groups) if (browser !== null) yield* unrestIn(groupId, browser);
   const open = census.open((name) => world.isLive(name));
   if (open > 0) yield `${open} calls of living tabs wait for their fate`;
   if (calls.open > 0) yield `${calls.open} calls of the server's own code wait`;
@@ -33,5 +35,16 @@ function* unrestOf(tab: Tab, head: number): Generator<string> {
   if (pendingCount > 0) yield `${tab.name} has ${pendingCount} mutations pending`;
   const left = tab.audit?.pending.length ?? 0;
   if (left > 0) yield `${tab.name}'s engine has ${left} mutations pending`;
+  const siblings = tab.audit?.siblings.length ?? 0;
+  if (siblings > 0) yield `${tab.name} shows ${siblings} mutations of its siblings`;
+  const { storage, storageError } = status;
+  if (tab.group.browser !== null && storage !== 'saved') yield `${tab.name}'s storage is ${storage} (${storageError?.message ?? ''})`;
   for (const [name, key] of VALUES) if (tab.room.value(name, key).getSnapshot().pending) yield `${tab.name} has ${name} ${key} unwritten`;
+}
+
+/** What waits on a browser's disk for a tab to take it over. */
+function* unrestIn(groupId: string, browser: SimBrowser): Generator<string> {
+  // Rows that were damaged stay where they are.
+  const left = browser.harmedAtMs === Number.NEGATIVE_INFINITY ? browser.count('mutations') : 0;
+  if (left > 0) yield `the disk of ${groupId} has ${left} mutations pending`;
 }

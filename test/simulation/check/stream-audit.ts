@@ -35,6 +35,7 @@ export class StreamAudit {
   readonly #findings: Findings;
   readonly #trace: Trace;
   readonly #runtime: Runtime;
+  readonly #ownerOf: (clientId: string) => string | undefined;
   readonly #groupOf: (clientId: string) => string | undefined;
   readonly #isRemembered: (clientId: string) => boolean;
   readonly #connections = new Map<string, Told>();
@@ -47,6 +48,9 @@ export class StreamAudit {
     findings: Findings;
     trace: Trace;
     runtime: Runtime;
+    /** Whose browser it is of. */
+    ownerOf: (clientId: string) => string | undefined;
+    /** As the room has it bound. */
     groupOf: (clientId: string) => string | undefined;
     isRemembered: (clientId: string) => boolean;
   }) {
@@ -54,6 +58,7 @@ export class StreamAudit {
     this.#findings = parts.findings;
     this.#trace = parts.trace;
     this.#runtime = parts.runtime;
+    this.#ownerOf = parts.ownerOf;
     this.#groupOf = parts.groupOf;
     this.#isRemembered = parts.isRemembered;
   }
@@ -177,9 +182,9 @@ export class StreamAudit {
 
   #result(connectionId: string, told: Told, { clientId, mutationId, status, version, code }: MutationResult): void {
     this.#durable(connectionId, version, `the result of mutation ${mutationId} of ${clientId}`);
-    const group = this.#groupOf(clientId);
+    const [owner, hears] = [this.#ownerOf(clientId), this.#ownerOf(told.clientId)];
     this.#findings.check(
-      group === undefined || group === told.groupId,
+      owner === undefined || hears === undefined || owner === hears,
       'I14',
       () => `a result of ${clientId} went to ${connectionId}, which is of another group`,
     );

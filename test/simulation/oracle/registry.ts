@@ -13,13 +13,22 @@ export class Registry {
   /** Names by seed: one call of the app has one seed, whatever names its mutation went by. */
   readonly #bySeed = new Map<string, { readonly clientId: string; readonly mutationId: number }[]>();
 
+  readonly #byElement = new Map<string, { readonly clientId: string; readonly mutationId: number }[]>();
+
   add(registered: Registered): void {
     const { clientId, mutationId } = registered.mutation;
     const name = `${clientId} ${mutationId}`;
     if (this.#byName.has(name)) return;
     this.#byName.set(name, registered);
+    const element = elementOf(registered.mutation);
+    if (element !== '') this.#byElement.set(element, [...(this.#byElement.get(element) ?? []), { clientId, mutationId }]);
     const { seed } = registered.mutation;
     this.#bySeed.set(seed, [...(this.#bySeed.get(seed) ?? []), { clientId, mutationId }]);
+  }
+
+  /** Names of what appended an element. */
+  namesOfElement(element: string): readonly { readonly clientId: string; readonly mutationId: number }[] {
+    return this.#byElement.get(element) ?? [];
   }
 
   get(clientId: string, mutationId: number): Registered | undefined {
@@ -29,4 +38,9 @@ export class Registry {
   namesOf(seed: string): readonly { readonly clientId: string; readonly mutationId: number }[] {
     return this.#bySeed.get(seed) ?? [];
   }
+}
+
+/** The element that a mutation appends; what identifies its effect. */
+export function elementOf({ args }: Mutation): string {
+  return typeof args === 'object' && args !== null && 'value' in args && typeof args.value === 'string' ? args.value : '';
 }

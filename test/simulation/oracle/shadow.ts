@@ -22,6 +22,8 @@ export interface ShadowSources {
   readonly history: History;
   readonly registry: Registry;
   readonly findings: Findings;
+  /** A browser's disk loses rows: ids of which nothing is left are filled with mutations that do nothing. */
+  readonly mayBeVoid: boolean;
   openDatabase(): Database;
 }
 
@@ -94,6 +96,7 @@ export class Shadow {
     const name = `mutation ${mutationId} of ${clientId} (version ${version})`;
     if (registered === undefined) return findings.report('I2', `${name} is in the log, and nobody made it`);
     const { mutation, user } = registered;
+    if (rejected?.code === 'mutator_unknown' && this.#sources.mayBeVoid) return;
     if (rejected !== null && BY_LIMIT.has(rejected.code) && CAN_EXCEED.has(mutation.name)) return;
     const code = isForbidden(mutation) ? 'forbidden' : this.#attempt(mutation, user, atMs);
     findings.check(

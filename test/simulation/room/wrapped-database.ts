@@ -8,6 +8,10 @@ export class WrappedDatabase implements Database {
     this.inner = inner;
   }
 
+  get wrapped(): Database {
+    return this.inner;
+  }
+
   get engine(): Database['engine'] {
     return this.inner.engine;
   }
@@ -36,6 +40,9 @@ export class WrappedDatabase implements Database {
     this.inner.close();
   }
 }
+
+/** The database behind all wrappings. */
+export const innermost = (database: Database): Database => (database instanceof WrappedDatabase ? innermost(database.wrapped) : database);
 
 /** A statement of which `run` and the reads can be replaced one by one. */
 export interface StatementChanges {

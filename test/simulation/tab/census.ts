@@ -1,12 +1,17 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { TrackedMutation } from '../../../packages/client/src/page/mutation-handle.ts';
 import type { MutationHandle } from '../../../packages/client/src/page/mutation-handle.ts';
+import type { SimBrowser } from '../browser/sim-browser.ts';
 import type { History } from '../oracle/history.ts';
 import type { Registry } from '../oracle/registry.ts';
 import type { Findings } from '../world/findings.ts';
+import type { Tab } from './tab.ts';
 
 /** One call of a mutator by the app of a tab. */
 interface Entry {
   readonly tab: string;
+  /** Where it is kept; null: in the tab's memory. */
+  readonly browser: SimBrowser | null;
   readonly handle: MutationHandle;
   readonly seed: string;
   readonly calledAtMs: number;
@@ -15,6 +20,8 @@ interface Entry {
   /** How often its promises settled. */
   local: number;
   confirmed: number;
+  /** It was told to be on the disk. */
+  isSaved: boolean;
 }
 
 /** Every mutation that any app called, and what became of it: each promise settles once, says what the log says, and no effect is there twice. */
@@ -23,6 +30,9 @@ export class Census {
   readonly #registry: Registry;
   readonly #findings: Findings;
   readonly #entries: Entry[] = [];
+  readonly #storedUpTo = new Map<string, number>();
+  /** Seeds of what was given up with a word. */
+  readonly #dropped = new Set<string>();
 
   constructor(history: History, registry: Registry, findings: Findings) {
     this.#history = history;
@@ -34,15 +44,34 @@ export class Census {
     return this.#entries.length;
   }
 
-  add(tab: string, handle: MutationHandle, calledAtMs: number): void {
+  /** Mutations of the client up to there were told to be on the disk. */
+  stored(clientId: string, upTo: number): void {
+    this.#storedUpTo.set(clientId, Math.max(upTo, this.storedUpTo(clientId)));
+  }
+
+  storedUpTo(clientId: string): number {
+    return this.#storedUpTo.get(clientId) ?? 0;
+  }
+
+  /** Nothing more comes of them, and somebody was told. */
+  dropped(mutations: readonly Mutation[]): void {
+    for (const { seed } of mutations) this.#dropped.add(seed);
+  }
+
+  add({ name: tab, group: { browser } }: Tab, handle: MutationHandle, calledAtMs: number): void {
     // Its class is the page's own; the seed is what follows a mutation through all its names.
     const { seed } = handle as TrackedMutation;
-    const entry: Entry = { tab, handle, seed, calledAtMs, afterPlace: this.#history.durablePlace, local: 0, confirmed: 0 };
+    const afterPlace = this.#history.durablePlace;
+    const entry: Entry = { tab, browser, handle, seed, calledAtMs, afterPlace, local: 0, confirmed: 0, isSaved: false };
     this.#entries.push(entry);
     const count = (of: 'local' | 'confirmed') => (): void => {
       entry[of] += 1;
       this.#findings.check(entry[of] === 1, 'I18', () => `${of} of ${nameOf(entry)} settled ${entry[of]} times`);
     };
+    const saved = (): void => {
+      entry.isSaved = true;
+    };
+    handle.local.then(saved, () => undefined);
     handle.local.then(count('local'), count('local'));
     handle.confirmed.then(count('confirmed'), count('confirmed'));
   }
@@ -81,6 +110,12 @@ export class Census {
         () => `${nameOf(entry)} stands at place ${place}, before what was durable at its call (${entry.afterPlace})`,
       );
     }
+    const isPromised = entry.isSaved && entry.browser !== null && entry.calledAtMs > entry.browser.harmedAtMs;
+    this.#findings.check(
+      !isPromised || fates.length > 0 || lost || this.#dropped.has(entry.seed),
+      'I23',
+      () => `${nameOf(entry)} was told to be on the disk, and nothing came of it`,
+    );
     const { status } = entry.handle;
     const fate = fates[0];
     switch (status) {

@@ -12,7 +12,7 @@ import type {
 import { applyRowsUpdate } from '../../../packages/client/src/page/apply-rows-update.ts';
 import { difference, dump, rowText } from '../oracle/dump.ts';
 import type { History } from '../oracle/history.ts';
-import type { Registry } from '../oracle/registry.ts';
+import { elementOf, type Registry } from '../oracle/registry.ts';
 import { Shadow } from '../oracle/shadow.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
 import { WrappedDatabase } from '../room/wrapped-database.ts';
@@ -37,6 +37,17 @@ export interface EngineAuditParts extends ShadowSources {
   onStopped(): void;
   /** Tells whose a client is. */
   onClient(clientId: string): void;
+  onStored(clientId: string, upTo: number): void;
+  /** It took over what another page left. */
+  onAdopted(clientId: string): void;
+  /** Nothing more comes of these: whoever called them is told so. */
+  onDropped(mutations: readonly Mutation[]): void;
+  /** A state was shown. Answers with the newest version of that history that the tab has shown, by this engine or an earlier one. */
+  shown(historyId: string, version: number): number;
+  /** It shows what its siblings have pending, too. */
+  readonly hasSiblings: boolean;
+  /** Page's name: its elements begin with it. */
+  readonly tab: string;
 }
 
 /** The list of everything that was ever appended: from it nothing may vanish that was not rejected. */
@@ -129,9 +140,17 @@ export class EngineAudit {
   /** A batch as the engine tells it: at this moment everything in it must be true. */
   told(notices: readonly EngineNotice[]): void {
     this.touched();
+    for (const notice of notices)
+      if (notice.type === 'adopted') {
+        this.#parts.onAdopted(notice.clientId);
+        this.adopted([notice], notice.mutations);
+      }
     for (const notice of notices) if (notice.type === 'settled') this.#settled(notice);
     for (const notice of notices) {
-      if (notice.type === 'clientStopped') this.#parts.onStopped();
+      if (notice.type === 'clientStopped') {
+        this.#parts.onStopped();
+        this.#parts.onDropped(notice.mutations);
+      } else if (notice.type === 'stored') this.#parts.onStored(notice.clientId, notice.upTo);
       else if (notice.type === 'query') this.#query(notice);
       else if (notice.type === 'rekeyed') this.#rekeyed(notice);
       else if (notice.type === 'status') {
@@ -153,16 +172,44 @@ export class EngineAudit {
     if (version === null || history === null) return;
     findings.check(version >= this.#version, 'I8', () => `${name} went back from version ${this.#version} to ${version}`);
     this.#version = Math.max(this.#version, version);
+    const before = historyId === null ? version : this.#parts.shown(historyId, version);
+    findings.check(version >= before, 'I8', () => `${name} shows version ${version}, its tab has shown ${before}`);
     findings.check(version <= history.durable, 'I13', () => `${name} shows version ${version}, and only ${history.durable} is durable`);
     const database = this.#onlyDatabase();
     if (database === null || version > history.head || findings.any) return;
     this.#shadow ??= new Shadow({ ...this.#parts, history });
     this.#shadow.goTo(version);
-    const wanted = this.#shadow.dumpWithPending(this.pending, user);
+    const shown = this.#parts.hasSiblings ? engine.shownMutations() : this.pending;
+    this.#ownAreShown(shown);
+    const wanted = this.#shadow.dumpWithPending(shown, user);
     const differs = difference(dump(database, playground.model), wanted, 'in the tab', 'in the oracle');
     this.inspected += 1;
-    findings.check(differs === null, 'I5', () => `${name} at version ${version} with ${this.pending.length} pending: ${differs ?? ''}`);
+    findings.check(differs === null, 'I5', () => `${name} at version ${version} with ${shown.length} pending: ${differs ?? ''}`);
     if (this.#parts.nowMs() - this.#busyMs >= QUIET_MS) this.#compareQueries(database);
+  }
+
+  /** Of what is shown its own pending mutations are a part, in their order; the others are siblings' that nobody has told to be settled. */
+  #ownAreShown(shown: readonly Mutation[]): void {
+    const { findings, name } = this.#parts;
+    const names = shown.map(nameOf);
+    let at = -1;
+    for (const mutation of this.pending) {
+      const next = names.indexOf(nameOf(mutation));
+      findings.check(
+        next > at,
+        'I5',
+        () => `${name} shows ${names.join(', ')}; mutation ${nameOf(mutation)} is not among them, or not in order`,
+      );
+      at = next;
+    }
+    findings.check(new Set(names).size === names.length, 'I5', () => `${name} shows a mutation twice: ${names.join(', ')}`);
+  }
+
+  /** Siblings' mutations that are shown. */
+  get siblings(): readonly Mutation[] {
+    if (this.#engine === null || !this.#parts.hasSiblings) return [];
+    const own = new Set(this.pending.map(nameOf));
+    return this.#engine.shownMutations().filter((mutation) => !own.has(nameOf(mutation)));
   }
 
   /** Rows of a live query as the engine told them last; null: none yet. */
@@ -286,11 +333,21 @@ export class EngineAudit {
   #nothingVanishes(rows: readonly Row[]): void {
     const now = new Set(rows.map(([element]) => String(element)));
     for (const element of this.#seen) {
-      if (now.has(element) || this.#rejected.has(element.split('.')[0] ?? '')) continue;
+      if (now.has(element) || this.#rejected.has(element.split('.')[0] ?? '') || !this.#mustStay(element)) continue;
       this.#parts.findings.report('I5', `${this.#parts.name}: ${element} was shown and has vanished without having been rejected`);
       break;
     }
     this.#seen = now;
+  }
+
+  /** What a sibling called may be rejected, or go with a tab that was not able to save it; once the room has it, it stays. */
+  #mustStay(element: string): boolean {
+    const { registry, tab, hasSiblings } = this.#parts;
+    if (!hasSiblings || element.startsWith(`${tab}-`)) return true;
+    const fates = registry
+      .namesOfElement(element.split('.')[0] ?? '')
+      .map(({ clientId, mutationId }) => this.#history?.fateOf(clientId, mutationId));
+    return fates.some((fate) => fate !== undefined && fate.rejected === null && fate.version <= this.#version);
   }
 
   #compareQueries(database: Database): void {
@@ -328,7 +385,4 @@ export class EngineAudit {
   }
 }
 
-/** The element that a mutation appends; what identifies its effect. */
-export function elementOf({ args }: Mutation): string {
-  return typeof args === 'object' && args !== null && 'value' in args && typeof args.value === 'string' ? args.value : '';
-}
+const nameOf = ({ clientId, mutationId }: Mutation): string => `${clientId} ${mutationId}`;

@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { EngineClient, EngineNotice, FetchedImage, SyncEngine } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import type { EngineStorage } from '../../../packages/client/src/sync/engine-storage.ts';
 import { createSyncEngine } from '../../../packages/client/src/sync/sync-engine.ts';
 import type {
   EngineHandlers,
@@ -13,6 +14,7 @@ import type {
   OpenRequest,
 } from '../../../packages/client/src/worker/engine-port.ts';
 import { performOrder, refusedBy } from '../../../packages/client/src/worker/perform-order.ts';
+import type { Bug } from '../bug.ts';
 import type { Prng } from '../../fake/prng.ts';
 import { playground } from '../room/playground.ts';
 import { SimProcess } from '../world/sim-process.ts';
@@ -29,7 +31,10 @@ export interface EngineHostParts extends ProcessSurroundings {
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
   /** Null: this tab takes no images. */
   readonly fetchImage: ((worker: SimProcess, path: string) => Promise<FetchedImage>) | null;
+  readonly bug: Bug | null;
   newAudit(name: string): EngineAudit;
+  /** Null: nothing outlives the tab. */
+  readonly storageOf: ((worker: SimProcess) => EngineStorage) | null;
   /** What outlives a worker beside what its page holds: outboxes that this tab adopted. */
   adopted(): { readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] };
 }
@@ -129,7 +134,7 @@ class EngineLife implements RunningEngine {
 
   #make(request: OpenRequest): void {
     const { audit, worker } = this;
-    const { fetchImage } = this.#parts;
+    const { fetchImage, storageOf } = this.#parts;
     const engine = createSyncEngine({
       runtime: worker.runtime,
       room: playground,
@@ -137,12 +142,15 @@ class EngineLife implements RunningEngine {
       clientId: request.clientId,
       life: request.life,
       groupId: request.groupId,
+      shown: this.#parts.bug?.forgetsShown === true ? null : request.shown,
+      isGroupBound: request.isGroupBound,
       url: request.url,
       token: () => this.#token(),
       openDatabase: (image) => audit.opened(this.#parts.openDatabase(image)),
       openSocket: (_url, handlers) => this.#openSocket(handlers),
       fetchImage: fetchImage === null ? null : ({ path }) => fetchImage(worker, path),
       limits: request.limits,
+      storage: request.place === null || storageOf === null ? null : this.#broken(storageOf(worker)),
       onNotices: (notices) => this.#tell(notices),
     });
     this.#made = engine;
@@ -151,6 +159,11 @@ class EngineLife implements RunningEngine {
     const clients = [...request.clients, ...adopted.clients];
     const mutations = [...request.mutations, ...adopted.mutations];
     if (clients.length > 0 || mutations.length > 0) this.#adopt(engine, clients, mutations);
+  }
+
+  #broken(storage: EngineStorage): EngineStorage {
+    const { bug, random } = this.#parts;
+    return bug?.engineStorage?.(storage, random) ?? storage;
   }
 
   #adopt(engine: SyncEngine, clients: readonly EngineClient[], mutations: readonly Mutation[]): void {

@@ -3,9 +3,12 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { sql } from 'drizzle-orm';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
 import { ClientRoom } from '../../../packages/client/src/page/client-room.ts';
+import type { RoomKeeping } from '../../../packages/client/src/page/kept-room-place.ts';
 import type { EngineClient, FetchedImage } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { EngineLimits } from '../../../packages/client/src/sync/engine-limits.ts';
 import type { Prng } from '../../fake/prng.ts';
+import type { Bug } from '../bug.ts';
+import type { SimBrowser } from '../browser/sim-browser.ts';
 import { ROOM_ID } from '../room/room-host.ts';
 import { accounts, entries, files, folders, pages, playground } from '../room/playground.ts';
 import type { Playground } from '../room/playground.ts';
@@ -20,6 +23,8 @@ export interface Group {
   readonly groupId: string;
   readonly user: string;
   readonly orphans: Outbox[];
+  /** Where its tabs keep their rooms; null: in memory alone. */
+  readonly browser: SimBrowser | null;
 }
 
 export interface Outbox {
@@ -31,6 +36,7 @@ export interface TabParts extends ProcessSurroundings {
   readonly random: Prng;
   readonly limits: Partial<EngineLimits>;
   readonly takesImages: boolean;
+  readonly bug: Bug | null;
   wallMs(): number;
   openDatabase(image: Uint8Array | null): Database;
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
@@ -50,6 +56,8 @@ export class Tab {
   wallSkewMs = 0;
   state: 'live' | 'dead' | 'closed' = 'live';
   /** Outboxes of dead siblings that it took over. */
+  /** Newest version of each history that it has shown. */
+  readonly #shownVersions = new Map<string, number>();
   #adopted: Outbox = { clients: [], mutations: [] };
   /** What a worker that died had adopted and not finished is taken over by the next one. */
   #carried: EngineAudit | null = null;
@@ -59,6 +67,7 @@ export class Tab {
     this.group = group;
     this.random = parts.random;
     if (adopted !== null) this.#adopted = adopted;
+    const { browser } = group;
     const startMs = (): number => parts.wallMs() + this.wallSkewMs;
     this.page = new SimProcess(name, parts, startMs());
     this.host = new SimEngineHost({
@@ -69,6 +78,7 @@ export class Tab {
       fetchImage: parts.takesImages ? parts.fetchImage : null,
       newAudit: (worker) => this.#carry(parts.newAudit(worker, this)),
       adopted: () => this.#adopted,
+      storageOf: browser === null ? null : (worker) => browser.storageOf(worker),
     });
     this.room = new ClientRoom(playground, ROOM_ID, {
       runtime: this.page.runtime,
@@ -77,7 +87,7 @@ export class Tab {
       limits: parts.limits,
       token: () => group.user,
       openEngine: (request, handlers) => this.host.open(request, handlers),
-      keeping: null,
+      keeping: keepingOf(browser, this.page, parts.bug),
       onStarted: () => undefined,
       onClosed: () => undefined,
     });
@@ -85,6 +95,13 @@ export class Tab {
 
   get live(): boolean {
     return this.state === 'live';
+  }
+
+  /** Notes that a state was shown; answers with the newest before it. */
+  shown(historyId: string, version: number): number {
+    const before = this.#shownVersions.get(historyId) ?? version;
+    this.#shownVersions.set(historyId, Math.max(before, version));
+    return before;
   }
 
   get audit(): EngineAudit | null {
@@ -129,7 +146,8 @@ export class Tab {
   die(): void {
     this.state = 'dead';
     const left = this.audit?.outbox();
-    if (left !== undefined && left.mutations.length > 0) this.group.orphans.push(left);
+    // Where there is a disk, whoever comes next finds it there.
+    if (this.group.browser === null && left !== undefined && left.mutations.length > 0) this.group.orphans.push(left);
     this.page.kill();
     this.host.running?.die(false);
   }
@@ -147,7 +165,7 @@ export class Tab {
   /** What of the adopted outboxes is not settled yet, as their common storage has it. */
   #keepAdopted(): void {
     const before = this.#carried;
-    if (before === null) return;
+    if (before === null || this.group.browser !== null) return;
     const own = this.room.clientId;
     const { clients, mutations } = before.outbox();
     this.#adopted = {
@@ -155,6 +173,12 @@ export class Tab {
       mutations: mutations.filter(({ clientId }) => clientId !== own),
     };
   }
+}
+
+function keepingOf(browser: SimBrowser | null, page: SimProcess, bug: Bug | null): RoomKeeping | null {
+  if (browser === null) return null;
+  const locks = browser.locks.of(page);
+  return { place: browser.place, locks: bug?.pageLocks?.(locks) ?? locks };
 }
 
 /** The debounced values that tabs watch and set. */

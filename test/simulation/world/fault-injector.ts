@@ -1,3 +1,4 @@
+import { exhaustive } from '@alcove/core/error';
 import type { Prng } from '../../fake/prng.ts';
 import type { Cut, Link } from '../network/link.ts';
 import type { LostTail } from '../room/room-disk.ts';
@@ -43,6 +44,7 @@ export class FaultInjector {
       latencyMs: { min: 1, max: this.#random.pick([5, 30, 150]) },
       bytesPerMs: on('slowLink') ? [null, 2, 10, 50] : [null],
     };
+    for (const { browser } of this.#world.groups) if (browser !== null && on('channelTrouble')) browser.trouble.channel = 0.15;
     if (on('imageTrouble')) images.trouble = { fail: 0.2, hang: 0.1, damage: 0.2 };
   }
 
@@ -94,6 +96,13 @@ export class FaultInjector {
         return this.#jump(random);
       case 'lostTail':
         return this.#world.backUpOrLoseTail(random.int(0, DOWN_MAX_MS), random.chance(0.35));
+      case 'storageError':
+      case 'storageFull':
+      case 'storageCleared':
+      case 'machineCrash':
+        return this.#strikeBrowser(fault, random);
+      case 'storageDamage':
+      case 'channelTrouble':
       case 'refusal':
       case 'slowLink':
       case 'laterDisk':
@@ -114,6 +123,33 @@ export class FaultInjector {
   #onLink(random: Prng, strike: (link: Link) => void): void {
     const links = this.#world.network.openLinks();
     if (links.length > 0) strike(random.pick(links));
+  }
+
+  #strikeBrowser(fault: 'storageError' | 'storageFull' | 'storageCleared' | 'machineCrash', random: Prng): void {
+    const group = random.pick(this.#world.groups);
+    const { browser } = group;
+    if (browser === null) return;
+    const lastsMs = random.int(50, 6_000);
+    switch (fault) {
+      case 'storageError':
+        browser.trouble.disk = random.pick([0.3, 1]);
+        this.#world.time.setTimer(lastsMs, () => {
+          browser.trouble.disk = 0;
+        });
+        return;
+      case 'storageFull':
+        browser.fill(random.int(0, 3_000));
+        this.#world.time.setTimer(lastsMs, () => browser.fill(null));
+        return;
+      case 'storageCleared':
+        if (random.chance(0.3)) browser.clear();
+        return;
+      case 'machineCrash':
+        if (random.chance(0.5)) this.#world.crashMachine(group, random);
+        return;
+      default:
+        return exhaustive(fault);
+    }
   }
 
   #onTab(random: Prng, strike: (tab: Tab) => void): void {

@@ -26,6 +26,7 @@ export class SimProcess {
   #alive = true;
   #pausedUntilMs = 0;
   #late: (() => void)[] = [];
+  #onKilled: (() => void)[] = [];
 
   constructor(name: string, around: ProcessSurroundings, startMs?: number) {
     this.name = name;
@@ -46,6 +47,13 @@ export class SimProcess {
   kill(): void {
     this.#alive = false;
     this.#late = [];
+    for (const listener of this.#onKilled.splice(0)) listener();
+  }
+
+  /** What the platform does when the process is gone; at once, where it is. */
+  onKilled(listener: () => void): void {
+    if (this.#alive) this.#onKilled.push(listener);
+    else listener();
   }
 
   pause(ms: number): void {

@@ -3,6 +3,7 @@ import type { Socket, SocketHandlers } from '../../../packages/client/src/connec
 import { Prng } from '../../fake/prng.ts';
 import { VirtualTime, settlePromises } from '../../fake/virtual-time.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
+import { SimBrowser } from '../browser/sim-browser.ts';
 import type { Bug } from '../bug.ts';
 import { StreamAudit } from '../check/stream-audit.ts';
 import { ValuesModel } from '../check/values-model.ts';
@@ -12,15 +13,17 @@ import { Registry } from '../oracle/registry.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
 import { ImageDesk } from '../room/image-desk.ts';
 import { playground } from '../room/playground.ts';
+import { innermost } from '../room/wrapped-database.ts';
 import { RoomDisk } from '../room/room-disk.ts';
 import type { LostTail } from '../room/room-disk.ts';
-import { RoomHost } from '../room/room-host.ts';
+import { ROOM_ID, RoomHost } from '../room/room-host.ts';
 import type { HostOptions } from '../room/room-host.ts';
 import { ServerCalls } from '../room/server-calls.ts';
 import { Census } from '../tab/census.ts';
 import { EngineAudit } from '../tab/engine-audit.ts';
 import { Tab } from '../tab/tab.ts';
 import type { Group, Outbox } from '../tab/tab.ts';
+import { DISK_TABLES } from '../../../packages/client/src/storage/disk.ts';
 import { Workload } from '../workload.ts';
 import { Findings } from './findings.ts';
 import { withoutPlatform } from './platform-guard.ts';
@@ -33,6 +36,8 @@ export interface Databases {
   /** Of a tab: sql.js, or better-sqlite3 where speed counts more. */
   openReplica(image: Uint8Array | null): Database;
   openShadow(): Database;
+  /** A copy of a tab's database as a file. */
+  exportImage(database: Database): Uint8Array;
 }
 
 /** 1 January 2027. */
@@ -99,10 +104,14 @@ export class World {
     this.disk = new RoomDisk(this.random.fork('disk'));
     this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'));
     const runtime = new FakeRuntime({ seed: 'audit' });
-    const groupOf = (clientId: string): string | undefined => this.#groupOfClient.get(clientId);
+    const ownerOf = (clientId: string): string | undefined => this.#groupOfClient.get(clientId);
+    const groupOf = (clientId: string): string | undefined => {
+      const row = this.host.database?.prepare('SELECT group_id FROM alcove_clients WHERE client_id = ?').get([clientId]);
+      return row === undefined ? undefined : String(row[0]);
+    };
     const isRemembered = (clientId: string): boolean =>
       this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
-    this.audit = new StreamAudit({ ...this, runtime, groupOf, isRemembered });
+    this.audit = new StreamAudit({ ...this, runtime, ownerOf, groupOf, isRemembered });
     const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
     this.host = new RoomHost(hostOptions(plan, this.random), hostParts);
     this.network = new Network(this.time, this.random.fork('network'), this.host);
@@ -126,7 +135,8 @@ export class World {
 
   shadowSources(): ShadowSources {
     const { history, registry, findings } = this;
-    return { room: playground, history, registry, findings, openDatabase: () => this.#options.databases.openShadow() };
+    const mayBeVoid = this.plan.storage && (this.plan.faults.has('storageDamage') || this.plan.faults.has('storageCleared'));
+    return { room: playground, mayBeVoid, history, registry, findings, openDatabase: () => this.#options.databases.openShadow() };
   }
 
   /** Moves the time on, event by event, until then or until something was found or `done` says so. */
@@ -203,6 +213,15 @@ export class World {
     this.time.setTimer(ms, () => this.disk.limitPages(null));
   }
 
+  addGroup(number: number): void {
+    const [groupId, user] = [`group${number}`, `user${number}`];
+    const place = { server: 'ws://simulation/sync', user, roomName: playground.name, roomId: ROOM_ID };
+    const { databases } = this.#options;
+    const exportImage = (database: Database): Uint8Array => databases.exportImage(innermost(database));
+    const parts = { time: this.time, trace: this.trace, random: this.random.fork(groupId), place, exportImage };
+    this.groups.push({ groupId, user, orphans: [], browser: this.plan.storage ? new SimBrowser(parts) : null });
+  }
+
   addTab(group: Group, adopted: Outbox | null): Tab {
     this.#tabCount += 1;
     const name = `tab${this.#tabCount}`;
@@ -231,6 +250,15 @@ export class World {
     this.trace.add(tab.name, 'its worker dies');
     this.#gone(tab);
     tab.killWorker();
+  }
+
+  /** The machine of a group dies with all tabs; they come back, to a disk that may lack what was written last, or is damaged. */
+  crashMachine(group: Group, random: Prng): void {
+    const { browser } = group;
+    if (browser === null) return;
+    for (const tab of this.liveTabs()) if (tab.group === group) this.killTab(tab);
+    browser.crash(random.float());
+    if (this.plan.faults.has('storageDamage') && random.chance(0.5)) browser.damage(random.pick(DISK_TABLES));
   }
 
   pauseTab(tab: Tab, ms: number): void {
@@ -284,6 +312,7 @@ export class World {
       random: this.random.fork(name),
       limits: plan.engineLimits,
       takesImages: plan.tabsTakeImages,
+      bug: this.#options.bug,
       wallMs: () => this.wallMs(),
       openDatabase: (image) => this.#replica(image),
       connect: (worker, handlers) => this.#connect(network, worker, handlers),
@@ -303,10 +332,34 @@ export class World {
     return this.#options.bug?.socket?.(socket, { worker: worker.name, random: this.random, runtime: worker.runtime }) ?? socket;
   }
 
+  /** Only what nobody speaks for any more is taken over. */
+  #adopted(clientId: string, by: Tab): void {
+    const owner = this.liveTabs().find((tab) => tab !== by && tab.room.clientId === clientId);
+    this.findings.check(owner === undefined, 'I24', () => `${by.name} took over ${clientId}, by which ${owner?.name ?? ''} lives`);
+  }
+
+  /** Whose browser a client is of. */
+  ownerOf(clientId: string): string | undefined {
+    return this.#groupOfClient.get(clientId);
+  }
+
   #newAudit(name: string, tab: Tab): EngineAudit {
     const { groupId, user } = tab.group;
     const onClient = (clientId: string): void => void this.#groupOfClient.set(clientId, groupId);
     const onStopped = (): void => this.values.forgotten(tab);
-    return new EngineAudit({ ...this.shadowSources(), name, user, onClient, onStopped, nowMs: () => this.time.nowMs });
+    return new EngineAudit({
+      ...this.shadowSources(),
+      name,
+      user,
+      onClient,
+      onStopped,
+      onDropped: (mutations) => this.census.dropped(mutations),
+      onStored: (clientId, upTo) => this.census.stored(clientId, upTo),
+      onAdopted: (clientId) => this.#adopted(clientId, tab),
+      shown: (historyId, version) => tab.shown(historyId, version),
+      hasSiblings: tab.group.browser !== null,
+      tab: tab.name,
+      nowMs: () => this.time.nowMs,
+    });
   }
 }

@@ -41,6 +41,7 @@ export function createClient({ rooms, ...options }: NodeClientOptions): Client {
       life: request.life,
       shown: request.shown,
       groupId: request.groupId,
+      isGroupBound: request.isGroupBound,
       url: request.url,
       token: handlers.token,
       openDatabase: (image) => openSqljsDatabase(sqljs, image ?? undefined),

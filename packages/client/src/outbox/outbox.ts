@@ -326,7 +326,9 @@ export class Outbox {
   refused(message: ServerMessageOf<'refused'>, nowMs: number, random: number): 'waits' | 'disagrees' | Stopped {
     const client = this.#clients.get(message.clientId);
     if (client === undefined || client.stopped !== null) return 'waits';
-    if (message.code === 'client_unknown') return this.#stop(client, { code: message.code, message: message.message });
+    // Of another client group, or another user's: no session of this one will ever be heard for it.
+    if (message.code === 'client_unknown' || message.code === 'forbidden')
+      return this.#stop(client, { code: message.code, message: message.message });
     if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
     // What was pushed behind a refused one is refused too: one refusal, however many words.
     const isEcho = message.mutationId > client.sent;

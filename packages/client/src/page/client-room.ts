@@ -62,6 +62,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   #engineStatus: EngineStatus | null = null;
   /** What was shown last, by this engine or an earlier one. */
   #shown: ShownVersion | null = null;
+  /** Client group that the room knows this page as. */
+  #groupId: string | null = null;
   #lostTail: LostTail | null = null;
   #port: EnginePort | null = null;
   #started = false;
@@ -256,7 +258,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         schemaId: this.definition.model.schemaId,
         url,
         clientId: this.#sessionClientId,
-        groupId,
+        groupId: this.#groupId ?? groupId,
+        isGroupBound: this.#groupId !== null,
         life: this.#lives,
         shown: this.#shown,
         limits,
@@ -334,6 +337,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         return this.close();
       case 'status':
         this.#engineStatus = notice.status;
+        this.#groupId = notice.status.groupId ?? this.#groupId;
         if (notice.status.storage?.status === 'off') this.#mutations.keepNothing();
         this.#showVersion(shownIn(notice.status));
         if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);

@@ -108,8 +108,9 @@ export class TrackedMutation implements MutationHandle {
 
   /** `failed` before it was sent, `rejected` by the room, or `unknown`. */
   ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
-    if (status === 'failed') this.#settle.local.reject(error);
-    else this.saved();
+    // The room had it, so it was in the outbox; of the others only those survive the tab that were told so before.
+    if (status === 'rejected') this.saved();
+    else this.#settle.local.reject(error);
     this.#status = status;
     this.#error = error;
     this.#settle.confirmed.reject(error);

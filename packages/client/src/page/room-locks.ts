@@ -12,6 +12,8 @@ export class RoomLocks {
   readonly #locks: PageLocks;
   readonly #onFree: (clientId: string) => void;
   readonly #abort = new AbortController();
+  /** Names that this page has. */
+  readonly #has = new Set<string>();
   readonly #release: (() => void)[] = [];
   /** Asked for, by name; those of others can be given up. */
   readonly #asked = new Map<string, AbortController>();
@@ -26,9 +28,11 @@ export class RoomLocks {
     this.#ask(clientId, () => undefined);
   }
 
-  /** All clients of others that something is kept of: each that is free is told by `onFree`, once. */
+  /** All clients of others that something is kept of: each that is free, or that this page has got, is told by `onFree`. */
   others(clientIds: readonly string[]): void {
-    for (const clientId of clientIds) this.#ask(clientId, () => this.#onFree(clientId));
+    for (const clientId of clientIds)
+      if (this.#has.has(lockName(clientId))) this.#onFree(clientId);
+      else this.#ask(clientId, () => this.#onFree(clientId));
   }
 
   #ask(clientId: string, then: () => void): void {
@@ -40,6 +44,7 @@ export class RoomLocks {
       (release) => {
         if (this.#abort.signal.aborted) return release();
         this.#release.push(release);
+        this.#has.add(name);
         then();
       },
       () => this.#asked.delete(name), // given up

@@ -33,6 +33,8 @@ export interface PersistenceOptions {
   readonly place: StoragePlace;
   /** Client group to begin the place as, where nothing is kept. */
   readonly groupId?: string;
+  /** A tail below it is never worth an image. Default 1 MiB. */
+  readonly tailBytesMin?: number;
   /** Mutations of this client up to one are on the disk. */
   onStored(clientId: string, upTo: number): void;
   /** These counters are on the disk, with what ended by them. */
@@ -87,7 +89,11 @@ export class Persistence {
         room.close();
         return null;
       }
-      const stored = await room.load();
+      const stored = await loaded(room);
+      if (this.#isClosed) {
+        room.close();
+        return null;
+      }
       this.#room = room;
       room.onEnded((error) => this.#ended(room, error));
       this.#failures = 0;
@@ -213,8 +219,8 @@ export class Persistence {
         return;
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
-        const isCostly = tailBytes > Math.max(TAIL_BYTES_MIN, imageBytes / 2);
-        if (tail !== 'appended' || isCostly) this.#options.onImageWanted();
+        const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
+        if (work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
         return;
       }
     }
@@ -278,5 +284,15 @@ export class Persistence {
     if (told !== null && told.status === state.status && told.unsaved === state.unsaved && told.error === state.error) return;
     this.#told = state;
     this.#options.onState(state);
+  }
+}
+
+/** Whoever cannot read it does not keep it open. */
+async function loaded(room: RoomStorage): Promise<StoredRoom> {
+  try {
+    return await room.load();
+  } catch (error) {
+    room.close();
+    throw error;
   }
 }

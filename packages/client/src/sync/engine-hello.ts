@@ -23,3 +23,9 @@ export function engineHello(
     snapshots: replica.snapshots,
   };
 }
+
+/** The client group of a page's first hello, and so of all: as it spoke before, as the place is of, or as it is itself. */
+export const firstGroupId = (
+  { groupId, isGroupBound = false }: Pick<SyncEngineOptions, 'groupId' | 'isGroupBound'>,
+  keptGroupId: string | null,
+): string => (isGroupBound ? groupId : (keptGroupId ?? groupId));

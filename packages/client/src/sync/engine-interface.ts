@@ -87,6 +87,8 @@ export interface SyncEngine {
   /** Hints of the platform; none decides anything by itself (a heartbeat does). `authChanged`: `token` has something new to say. */
   hint(hint: EngineHint): void;
   status(): EngineStatus;
+  /** For inspection: what is shown on top of the room's state, in order; this tab's own and those of its siblings. */
+  shownMutations(): readonly Mutation[];
   /** Clean end: own presence and states go at once; a client with nothing pending is freed in the room. Then as `close`. */
   leave(): void;
   /** Ends everything at once; no notice follows. Idempotent. */
@@ -131,6 +133,8 @@ export interface SyncEngineOptions {
   /** Minted per page load; also given in `clients` where it had a life before (a replaced worker). */
   readonly clientId: string;
   readonly groupId: string;
+  /** An earlier engine of this page has spoken as this group: this one does, too, whatever is kept. */
+  readonly isGroupBound?: boolean;
   /** Counts the engines made for this client, from 1 (the default): what a later one offers is told from what an earlier one did. */
   readonly life?: number;
   /** What an earlier engine of the same page showed last: nothing older of that history is shown again. */
@@ -324,6 +328,8 @@ export interface EngineStatus {
   /** How well this tab's work is kept; null: it is not meant to be. */
   readonly storage: PersistenceState | null;
   readonly sessionId: string | null;
+  /** Client group that the page has spoken as; for good. Absent: it has not yet. */
+  readonly groupId?: string;
   readonly user: Claims | null;
   /** Room's wall time minus ours at the last welcome, in ms. */
   readonly serverOffsetMs: number | null;

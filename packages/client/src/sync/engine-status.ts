@@ -1,4 +1,4 @@
-import { type ErrorBody, exhaustive } from '@alcove/core/error';
+import { AlcoveError, type ErrorBody, exhaustive } from '@alcove/core/error';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
@@ -21,6 +21,8 @@ export interface StatusSources {
 /** What the room has said of the session and of itself. */
 export class SessionFacts {
   sessionId: string | null = null;
+  /** Said in the first hello. */
+  groupId: string | null = null;
   user: Claims | null = null;
   /** The room's head as last heard. */
   headVersion: number | null = null;
@@ -47,7 +49,7 @@ export class SessionFacts {
 /** Everything the page may show of how the engine stands. */
 export function engineStatus(sources: StatusSources): EngineStatus {
   const { connection, replica, pending, rejected, storage } = sources;
-  const { error, headVersion, sessionId, serverOffsetMs, user } = sources.facts;
+  const { error, headVersion, sessionId, groupId, serverOffsetMs, user } = sources.facts;
   const { state } = connection;
   const { position } = replica;
   return {
@@ -67,6 +69,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     hydration: replica.progress,
     storage,
     sessionId,
+    ...(groupId === null ? {} : { groupId }),
     user,
     serverOffsetMs,
   };
@@ -91,3 +94,7 @@ function phaseOf(state: ConnectionState): ConnectionPhase {
 function retryAtMs(state: ConnectionState, runtime: Runtime): number | null {
   return state.phase === 'waiting' ? Math.round(runtime.nowMs() + state.retryAtMs - runtime.monotonicMs()) : null;
 }
+
+/** What was pending of a client that was stopped. */
+export const STOPPED: ErrorBody = { code: 'unknown_outcome', message: 'the room takes nothing more from its client' };
+export const closedError = (): AlcoveError => new AlcoveError('closed', 'the room was closed');

@@ -31,6 +31,8 @@ export class KeptRoom {
   readonly images: ImageKeeper;
   readonly #options: KeptRoomOptions;
   readonly #outbox: Outbox;
+  /** Looked up on the disk just now. */
+  readonly #adopting = new Set<string>();
   #isClosed = false;
 
   /** Null where nothing is to be kept. */
@@ -87,8 +89,10 @@ export class KeptRoom {
   }
 
   adoptStored(clientId: string): void {
-    if (this.#isClosed || this.#outbox.has(clientId)) return;
+    if (this.#isClosed || this.#outbox.has(clientId) || this.#adopting.has(clientId)) return;
+    this.#adopting.add(clientId);
     void this.flow.adopt(clientId).then((adopted) => {
+      this.#adopting.delete(clientId);
       if (adopted !== null && !this.#isClosed) this.#adopt(adopted.client, adopted.mutations);
     });
   }

@@ -14,7 +14,7 @@ import type { EngineClient } from './engine-interface.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 
-export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel'> {
+export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
   readonly runtime: Runtime;
   readonly schemaId: string;
   /** The page's client group: that of the place where this tab begins it. */
@@ -50,6 +50,8 @@ export class StorageFlow {
   #seen: ReadonlySet<string> = new Set();
   /** Up to where what ended of a client is on the disk. */
   readonly #savedUpTo = new Map<string, number>();
+  /** Version of their first welcome, as the disk was told of it. */
+  readonly #welcomedAs = new Map<string, number>();
   /** Said by the page, to be told to the room when the disk has it, too. */
   readonly #heard = new Map<string, number>();
 
@@ -60,6 +62,7 @@ export class StorageFlow {
       storage: options.storage,
       place: options.place,
       groupId: options.groupId,
+      ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, upTo) => {
         options.notices.add({ type: 'stored', clientId, upTo });
         options.wake();
@@ -89,6 +92,7 @@ export class StorageFlow {
     if (stored === null) return null;
     this.#groupId = stored.groupId;
     this.#seen = new Set(stored.clients.map(({ clientId }) => clientId));
+    this.#keepMissing(stored.mutations);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#take(stored.clients, stored.mutations);
     if (stored.rejections.length > 0 || stored.damage.length > 0)
@@ -102,6 +106,19 @@ export class StorageFlow {
   called(mutation: Mutation): void {
     this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
     this.#called.push(mutation);
+  }
+
+  /** Counters were compared with the room: the disk says so of each client with something pending before it is pushed. */
+  welcomed(): void {
+    const { outbox } = this.#options;
+    const first = new Map<string, Mutation>();
+    for (const mutation of outbox.pending()) if (!first.has(mutation.clientId)) first.set(mutation.clientId, mutation);
+    for (const [clientId, mutation] of first) {
+      const welcomed = outbox.counters(clientId)?.welcomed ?? null;
+      if (welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
+      this.#welcomedAs.set(clientId, welcomed);
+      this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
+    }
   }
 
   /** The end of a turn. */
@@ -225,6 +242,20 @@ export class StorageFlow {
     this.#persistence.close();
   }
 
+  /** What an earlier engine of this page was handed is on the disk, or comes there now. */
+  #keepMissing(stored: readonly StoredMutation[]): void {
+    const { outbox, notices } = this.#options;
+    const kept = new Set(stored.map(rejectionKey));
+    const lacking = new Set<string>();
+    for (const mutation of outbox.pending()) {
+      const { clientId, mutationId } = mutation;
+      if (!kept.has(rejectionKey(mutation))) {
+        lacking.add(clientId);
+        this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
+      } else if (!lacking.has(clientId)) notices.add({ type: 'stored', clientId, upTo: mutationId });
+    }
+  }
+
   #keepAll(): void {
     for (const mutation of this.#options.outbox.pending())
       this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
@@ -307,6 +338,8 @@ export class StorageFlow {
       const gone = before.filter((clientId) => this.#seen.has(clientId) && !known.has(clientId));
       for (const clientId of gone) siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
       this.#seen = known;
+      // Told again: whoever was to take one over may have failed to.
+      this.#others = '';
       this.#take(kept.clients, kept.mutations);
     }
     this.#options.wake();

@@ -1,4 +1,4 @@
-import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
@@ -7,9 +7,9 @@ import { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 import { ConnectionNotes } from './connection-notes.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
-import { engineHello } from './engine-hello.ts';
+import { engineHello, firstGroupId } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
-import { engineStatus, SessionFacts } from './engine-status.ts';
+import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
@@ -127,7 +127,7 @@ class Engine extends StateCalls implements SyncEngine {
       openSocket,
       token: () => this.#options.token(),
       hello: () => {
-        const groupId = this.#kept?.flow.groupId ?? this.#options.groupId;
+        const groupId = (this.#facts.groupId ??= firstGroupId(this.#options, this.#kept?.flow.groupId ?? null));
         return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#replica);
       },
       times: this.#limits,
@@ -285,7 +285,7 @@ class Engine extends StateCalls implements SyncEngine {
     if (this.#isClosed) return;
     this.states.values.offerNow();
     const idle = this.#mutations.outbox.idleClientIds();
-    this.#connection.send({ type: 'bye', clientIds: idle });
+    this.#connection.send({ type: 'bye', clientIds: this.#kept === null ? idle : [] }); // a disk may bring them back
     this.#kept?.flow.leave(idle);
     this.close();
   }
@@ -340,6 +340,7 @@ class Engine extends StateCalls implements SyncEngine {
       this.#kept?.flow.renamed(rekeyed);
       return this.#sayHelloAgain('under the names that mutations go by now');
     }
+    this.#kept?.flow.welcomed();
     this.#replica.welcome(message);
     this.states.welcomed(message);
     this.#turns.wish();
@@ -397,6 +398,3 @@ class Engine extends StateCalls implements SyncEngine {
     }
   }
 }
-
-const STOPPED: ErrorBody = { code: 'unknown_outcome', message: 'the room takes nothing more from its client' };
-const closedError = (): AlcoveError => new AlcoveError('closed', 'the room was closed');

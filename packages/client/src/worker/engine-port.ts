@@ -17,6 +17,8 @@ export interface OpenRequest {
   readonly url: string;
   readonly clientId: string;
   readonly groupId: string;
+  /** An engine before this one has spoken as this group. */
+  readonly isGroupBound: boolean;
   /** Counts the engines opened for this client, from 1. */
   readonly life: number;
   /** What the engine before showed last; null: there was none, or it showed nothing. */

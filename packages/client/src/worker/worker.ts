@@ -128,6 +128,7 @@ async function openEngine(
     life: request.life,
     shown: request.shown,
     groupId: request.groupId,
+    isGroupBound: request.isGroupBound,
     url: request.url,
     token: askForTokens(reports, report),
     openDatabase,
