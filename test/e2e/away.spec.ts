@@ -22,7 +22,7 @@ test('without its server a page says so, what waits, who was here, and tries aga
   await expect(slip.getByRole('heading')).toHaveText(/^Not connected since \d\d:\d\d$/);
   await ada.addItem('Kayak');
   await ada.item('Rain jackets').click();
-  await expect(slip).toContainText('Everything here still works. 2 changes wait to be sent');
+  await expect(slip).toContainText('Everything here still works. 2 changes wait on this device and are sent');
   for (const label of ['Kayak', 'Rain jackets']) await expect(row(ada, label).getByRole('img', { name: WAITS })).toBeVisible();
   await expect(row(ada, 'Passports').getByRole('img', { name: WAITS })).toHaveCount(0);
   await ada.page.getByRole('button', { name: '2 pending' }).click();
