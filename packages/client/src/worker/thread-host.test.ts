@@ -14,6 +14,7 @@ const request: OpenRequest = {
   life: 1,
   shown: null,
   limits: {},
+  isGroupBound: false,
   place: null,
   clients: [],
   mutations: [],
