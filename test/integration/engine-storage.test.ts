@@ -148,7 +148,10 @@ describe('signing out', () => {
     await shows(b);
     b.mutate('addList', { id: 'l1', name: 'of b' });
     await saved(b);
-    const channel = browser.openChannel(`alcove ${JSON.stringify([place.server, place.user, place.roomName, place.roomId])}`, () => undefined);
+    const channel = browser.openChannel(
+      `alcove ${JSON.stringify([place.server, place.user, place.roomName, place.roomId])}`,
+      () => undefined,
+    );
     channel.post({ type: 'forget' });
     await world.until(() => a.of('forgotten').length === 1 && b.of('forgotten').length === 1, 'both are told');
     b.mutate('addList', { id: 'l2', name: 'of b, too late' });

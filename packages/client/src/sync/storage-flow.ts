@@ -68,7 +68,10 @@ export class StorageFlow {
         options.wake();
       },
       onAdvanced: (clients) => this.#advanced(clients),
-      onState: () => options.wake(),
+      onState: () => {
+        for (const clientId of [...this.#heard.keys()]) this.#passHeard(clientId);
+        options.wake();
+      },
       onImageWanted: () => options.onImageWanted(),
       onReopened: () => this.#keepAll(),
     });
@@ -207,7 +210,7 @@ export class StorageFlow {
     this.#persistence.dismiss(keys);
   }
 
-  /** The page was told up to there; the room may forget when the disk knows it, too. */
+  /** The page was told up to there; the room may forget when the disk knows it, too, or while there is no disk to know it. */
   heard(clientId: string, upTo: number): void {
     this.#heard.set(clientId, Math.max(upTo, this.#heard.get(clientId) ?? 0));
     this.#passHeard(clientId);
@@ -216,8 +219,9 @@ export class StorageFlow {
   #passHeard(clientId: string): void {
     const upTo = this.#heard.get(clientId);
     if (upTo === undefined) return;
-    const isKept = this.#persistence.state.status === 'off' || (this.#savedUpTo.get(clientId) ?? 0) >= upTo;
-    if (!isKept) return;
+    const { status } = this.#persistence.state;
+    const isDiskless = status === 'off' || status === 'failing';
+    if (!isDiskless && (this.#savedUpTo.get(clientId) ?? 0) < upTo) return;
     this.#heard.delete(clientId);
     this.#options.outbox.heard(clientId, upTo);
     this.#options.wake();
