@@ -35,7 +35,14 @@ it.each([
   await world.quiet();
   expect(a.status).toMatchObject({ connection: 'live', sessionId: session, attempt: 0 });
   expect(b.status.connection).toBe('live');
-  expect([a.rows('lists'), b.rows('lists')].map((rows) => rows.flat().sort())).toEqual([
+  expect(
+    [a.rows('lists'), b.rows('lists')].map((rows) =>
+      rows
+        .flat()
+        .map(String)
+        .sort((x, y) => x.localeCompare(y)),
+    ),
+  ).toEqual([
     ['1', '2', '3'],
     ['1', '2', '3'],
   ]);
