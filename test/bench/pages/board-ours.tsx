@@ -11,6 +11,8 @@ import { ListView } from './list-view.tsx';
 const roomId = location.hash.slice(1);
 const hooks = createRoomHooks(board);
 const client = createClient({
+  // What keeping rooms on the device costs has figures of its own.
+  storage: 'memory',
   url: '/sync',
   worker: () => new Worker(new URL('./board.worker.ts', import.meta.url), { type: 'module' }),
 });
