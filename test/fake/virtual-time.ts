@@ -45,7 +45,7 @@ export class VirtualTime {
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     while (this.step(untilMs));
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
   /** As `advance`, and lets all promises settle before the first and after every timer. */
@@ -53,8 +53,13 @@ export class VirtualTime {
     const untilMs = this.#nowMs + ms;
     await settlePromises();
     while (this.step(untilMs)) await settlePromises();
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
     await settlePromises();
+  }
+
+  /** What runs just now takes that long: timers that are due by its end fire when it has returned. */
+  spend(ms: number): void {
+    this.#nowMs += ms;
   }
 
   /** The machine was asleep: time has passed at once, and what was due fires late, at its end. */

@@ -238,13 +238,14 @@ export class ReplicaFlow {
       const { historyId, version, hash } = position;
       if (this.#options.send({ type: 'follow', historyId, version, hash })) this.#streamFrom(position);
     }
-    this.#takeNext(new Replica(database, position, this.#options));
+    this.#takeNext(new Replica(database, position, this.#options), this.#mayShowFrom(position));
   }
 
-  #takeNext(replica: Replica): void {
+  #takeNext(replica: Replica, fromVersion: number): void {
     this.#next?.replica.close();
     this.#nextCommits = [];
-    this.#next = { replica, fromVersion: this.#mayShowFrom(replica.position) };
+    this.#next = { replica, fromVersion };
+    // Last: it may be shown before this returns.
     this.#options.wake();
   }
 
@@ -259,8 +260,7 @@ export class ReplicaFlow {
     const before = this.#options.shownBefore ?? replica.position;
     const isOther = before.historyId !== replica.position.historyId;
     if (this.#shown !== null || this.#next !== null || this.#queue.isOpen || isOther) return replica.close();
-    this.#takeNext(replica);
-    this.#next = { replica, fromVersion: before.version };
+    this.#takeNext(replica, before.version);
   }
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */

@@ -8,10 +8,9 @@ import type { ConnectionState } from '../connection/connection-state.ts';
 import { ConnectionNotes } from './connection-notes.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
 import { engineHello, firstGroupId } from './engine-hello.ts';
-import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
+import { type EngineLimits, resolveEngineLimits, runOptionsOf } from './engine-limits.ts';
 import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
-import type { RunOptions } from '../replica/optimistic-run.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
 import { KeptRoom } from './kept-room.ts';
@@ -97,7 +96,7 @@ class Engine extends StateCalls implements SyncEngine {
   #makeKept(): KeptRoom | null {
     return KeptRoom.of({
       engine: this.#options,
-      run: this.#runOptions(),
+      run: runOptionsOf(this.#options, this.#limits),
       mutations: this.#mutations,
       siblings: this.#siblings,
       notices: this.#notices,
@@ -132,22 +131,17 @@ class Engine extends StateCalls implements SyncEngine {
       },
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
-      onMessage: (message) => this.#guard('a message', () => this.#isClosed || takeMessage(message, this.#takers)),
+      onMessage: (message) =>
+        this.#guard('a message', () => this.#isClosed || this.#turns.during(() => takeMessage(message, this.#takers))),
       onLost: () => this.#lost(),
       onPhase: (state) => this.#phase(state),
     });
   }
 
-  #runOptions(): RunOptions {
-    const { mutationRowsMax: rowsMax, mutationStatementsMax: statementsMax, mutationTimeMs: timeBudgetMs } = this.#limits;
-    const { runtime, room } = this.#options;
-    return { runtime, room, limits: { rowsMax, statementsMax, timeBudgetMs } };
-  }
-
   #makeReplica(): ReplicaFlow {
     return new ReplicaFlow({
       ...this.#shared(),
-      ...this.#runOptions(),
+      ...runOptionsOf(this.#options, this.#limits),
       outbox: this.#mutations.outbox,
       siblings: this.#siblings,
       fetchImage: this.#options.isFrugal === true ? null : this.#options.fetchImage,
@@ -196,12 +190,14 @@ class Engine extends StateCalls implements SyncEngine {
     const admitted = this.#mutations.admit(given);
     if (admitted === null) return 'known';
     const { mutation, bytes } = admitted;
-    const ran = this.#replica.run(mutation);
-    if (!ran) this.#mutations.checkArguments(mutation);
-    this.#mutations.outbox.add(mutation, bytes);
-    this.#kept?.flow.called(mutation);
-    this.#turns.wish();
-    return ran ? 'ran' : 'deferred';
+    return this.#turns.during(() => {
+      const ran = this.#replica.run(mutation);
+      if (!ran) this.#mutations.checkArguments(mutation);
+      this.#mutations.outbox.add(mutation, bytes);
+      this.#kept?.flow.called(mutation);
+      this.#turns.wish();
+      return ran ? 'ran' : 'deferred';
+    });
   }
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {

@@ -28,6 +28,29 @@ describe('turns', () => {
     expect(ran).toEqual([0, 0, 10]);
   });
 
+  it('never begins in the middle of a change', () => {
+    const { runtime, turns, ran } = start();
+    const seen: number[] = [];
+    turns.during(() => {
+      turns.wish();
+      turns.during(() => {
+        runtime.time.sleep(10);
+        turns.wish();
+      });
+      seen.push(ran.length);
+    });
+    expect(seen).toEqual([0]);
+    expect(ran).toEqual([10]);
+    expect(() =>
+      turns.during(() => {
+        turns.wish();
+        throw new TypeError('half-way');
+      }),
+    ).toThrow('half-way');
+    runtime.advance(0);
+    expect(ran).toHaveLength(2);
+  });
+
   it('gathers for longer when turns take long', () => {
     const { runtime, turns, ran, work } = start();
     work.tookMs = 20;

@@ -15,6 +15,8 @@ export class WorkTurns {
   #alarm: { readonly atMs: number; readonly timer: Timer } | null = null;
   #isRunning = false;
   #isWished = false;
+  /** Calls of `during` that have not returned. */
+  #held = 0;
   #isClosed = false;
   #endedMs = Number.NEGATIVE_INFINITY;
   #spacingMs = TURN_SPACING_MS;
@@ -28,9 +30,20 @@ export class WorkTurns {
   /** There is work. */
   wish(): void {
     this.#isWished = true;
-    if (this.#isRunning || this.#soon !== null || this.#isClosed) return;
+    if (this.#isRunning || this.#held > 0 || this.#soon !== null || this.#isClosed) return;
     if (this.#runtime.monotonicMs() - this.#endedMs >= this.#spacingMs) this.#turn();
     else this.#turnSoon();
+  }
+
+  /** Changes several things that belong together: what is wished for meanwhile is granted when the outermost one returns, so that no turn finds it half done. */
+  during<Value>(change: () => Value): Value {
+    this.#held += 1;
+    try {
+      return change();
+    } finally {
+      this.#held -= 1;
+      if (this.#isWished) this.wish();
+    }
   }
 
   /** There will be work then; null: there will not. One such time counts, the last one said. */
