@@ -37,9 +37,10 @@ it('[WK-32] where memory is short snapshots come as rows, no image is fetched, o
   const frugal = tab('b', true);
   await world.quiet();
   expect(frugal.rows('lists')).toEqual([['1']]);
-  world.server.cut();
+  frugal.engine.start(false);
   frugal.mutate('addList', { id: '2', name: 'two' });
   await world.until(() => frugal.of('stored').length === 1, 'it is on the disk');
+  frugal.engine.start(true);
   await world.quiet();
   expect(frugal.rows('lists')).toEqual([['1'], ['2']]);
   expect(images).toEqual(['a fetched one']);

@@ -7,6 +7,7 @@ import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { clientOf, commitFrom, mutationOf, newPlace, positionAt } from '../../../../test/contract/storage-samples.ts';
 import { Persistence, type PersistenceState } from './persistence.ts';
 import type { StoredImage } from './storage.ts';
+import { NO_PATIENCE } from './write-queue.ts';
 
 const digest = async (bytes: Uint8Array): Promise<string> => bytesToHex(sha256(bytes));
 
@@ -20,6 +21,12 @@ function world() {
   const runtime = new FakeRuntime();
   const place = newPlace();
   const storage = disk.storage(runtime, digest);
+  const doings: string[] = [];
+  disk.fault = (doing) => {
+    doings.push(doing);
+    return null;
+  };
+  const patience = { now: NO_PATIENCE };
   const tab = () => {
     const stored: string[] = [];
     const states: PersistenceState[] = [];
@@ -29,6 +36,7 @@ function world() {
       runtime,
       storage,
       place,
+      patience: () => patience.now,
       onStored: (clientId, upTo) => stored.push(`${clientId} ${upTo}`),
       onAdvanced: () => undefined,
       onState: (state) => states.push(state),
@@ -37,34 +45,83 @@ function world() {
     });
     return { persistence, stored, states, onImageWanted, onReopened };
   };
-  const saved = (one: ReturnType<typeof tab>) => vi.waitFor(() => expect(one.persistence.state.status).toBe('saved'));
+  const becomes = (one: ReturnType<typeof tab>, state: object) =>
+    vi.waitFor(() => {
+      runtime.time.advance(0);
+      expect(one.persistence.state).toMatchObject(state);
+    });
+  const saved = (one: ReturnType<typeof tab>) => becomes(one, { status: 'saved' });
   const load = async () => {
     const room = await storage.open(place);
     const loaded = await room.load();
     room.close();
     return loaded;
   };
-  return { disk, runtime, place, tab, saved, load };
+  return { disk, runtime, place, patience, doings, tab, becomes, saved, load };
 }
 
 const clientAt = (lastMutationId: number, confirmed = 0) => clientOf('a', { lastMutationId, confirmed });
 
 describe('what a tab keeps', () => {
   it('[ST-3] says when a mutation is on the disk, and joins what came meanwhile', async () => {
-    const { tab, saved, load, disk } = world();
+    const { tab, saved, load, runtime, doings } = world();
     const one = tab();
     await one.persistence.open();
-    const doings: string[] = [];
-    disk.fault = (doing) => {
-      doings.push(doing);
-      return null;
-    };
-    for (let id = 1; id <= 40; id += 1) one.persistence.enqueue(clientAt(id), mutationOf('a', id));
+    doings.length = 0;
+    for (let id = 1; id <= 40; id += 1) {
+      one.persistence.enqueue(clientAt(id), mutationOf('a', id));
+      if (id === 20) runtime.time.advance(0);
+    }
     expect(one.persistence.state).toMatchObject({ status: 'saving', unsaved: 40 });
     await saved(one);
-    expect(one.stored).toEqual(['a 1', 'a 40']);
+    expect(one.stored).toEqual(['a 20', 'a 40']);
     expect(doings).toEqual(['enqueue', 'enqueue']);
     expect((await load()).mutations).toHaveLength(40);
+  });
+
+  it('[ST-21] while the room is at hand a mutation waits, and is not written where the room decides it first', async () => {
+    const { tab, saved, load, runtime, patience, doings } = world();
+    patience.now = { mutationMs: 100, restMs: 500 };
+    const one = tab();
+    await one.persistence.open();
+    doings.length = 0;
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await runtime.time.advanceAsync(60);
+    one.persistence.advance('history-1', [commitFrom(0, 1)], [clientAt(1, 1)], []);
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    await runtime.time.advanceAsync(99);
+    expect(doings).toEqual([]);
+    await runtime.time.advanceAsync(1);
+    expect(doings).toEqual(['enqueue']);
+    expect(one.stored).toEqual(['a 2']);
+    one.persistence.advance('history-1', [commitFrom(1, 2)], [clientAt(2, 2)], []);
+    await runtime.time.advanceAsync(399);
+    expect(doings).toEqual(['enqueue']);
+    await runtime.time.advanceAsync(1);
+    expect(doings).toEqual(['enqueue', 'advance']);
+    await saved(one);
+    expect(await load()).toMatchObject({ mutations: [], clients: [{ lastMutationId: 2, confirmed: 2 }] });
+  });
+
+  it('[ST-21] nothing waits that goes by another name, when the page may be gone in a moment, or when it is closed', async () => {
+    const { tab, load, runtime, patience, doings } = world();
+    patience.now = { mutationMs: 100, restMs: 500 };
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1), 'at once');
+    await runtime.time.advanceAsync(0);
+    expect(one.stored).toEqual(['a 1']);
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    one.persistence.hurry();
+    await runtime.time.advanceAsync(0);
+    expect(one.stored).toEqual(['a 1', 'a 2']);
+    doings.length = 0;
+    one.persistence.advance('history-1', [commitFrom(0, 1)], [clientAt(2, 1)], []);
+    one.persistence.enqueue(clientAt(3), mutationOf('a', 3));
+    one.persistence.dismiss(['x']);
+    one.persistence.close();
+    await vi.waitFor(() => expect(doings).toEqual(['enqueue', 'dismiss', 'advance']));
+    expect((await load()).mutations).toEqual([mutationOf('a', 2), mutationOf('a', 3)]);
   });
 
   it('[ST-4] goes on from what is kept', async () => {
@@ -87,14 +144,12 @@ describe('what a tab keeps', () => {
   });
 
   it('[ST-17] what fails is tried again, in order, and named meanwhile', async () => {
-    const { tab, saved, load, disk, runtime } = world();
+    const { tab, becomes, saved, load, disk, runtime } = world();
     const one = tab();
     await one.persistence.open();
     disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
-    await vi.waitFor(() =>
-      expect(one.persistence.state).toMatchObject({ status: 'failing', unsaved: 1, error: { code: 'storage_failed' } }),
-    );
+    await becomes(one, { status: 'failing', unsaved: 1, error: { code: 'storage_failed' } });
     one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
     disk.fault = () => null;
     runtime.time.advance(60_000);
@@ -104,12 +159,12 @@ describe('what a tab keeps', () => {
   });
 
   it('[ST-17] a mutation that the room decides before it could be kept is not kept', async () => {
-    const { tab, saved, load, disk, runtime } = world();
+    const { tab, becomes, saved, load, disk, runtime } = world();
     const one = tab();
     await one.persistence.open();
     disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
-    await vi.waitFor(() => expect(one.persistence.state.status).toBe('failing'));
+    await becomes(one, { status: 'failing' });
     one.persistence.advance('history-1', [commitFrom(0, 1)], [clientAt(1, 1)], []);
     expect(one.persistence.state.unsaved).toBe(0);
     disk.fault = () => null;
@@ -119,14 +174,14 @@ describe('what a tab keeps', () => {
   });
 
   it('[ST-14] a full disk gives up the replica before a mutation', async () => {
-    const { tab, saved, load, disk, runtime } = world();
+    const { tab, becomes, saved, load, disk, runtime } = world();
     const one = tab();
     await one.persistence.open();
     one.persistence.keepImage(imageAt(3, 100_000));
     await saved(one);
     disk.bytesMax = disk.bytes;
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
-    await vi.waitFor(() => expect(one.persistence.state).toMatchObject({ status: 'failing', error: { code: 'storage_full' } }));
+    await becomes(one, { status: 'failing', error: { code: 'storage_full' } });
     runtime.time.advance(60_000);
     await saved(one);
     expect(one.stored).toEqual(['a 1']);

@@ -1,7 +1,7 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import { type Work, WriteQueue } from './write-queue.ts';
+import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   RoomStorage,
   Storage,
@@ -35,6 +35,8 @@ export interface PersistenceOptions {
   readonly groupId?: string;
   /** A tail below it is never worth an image. Default 1 MiB. */
   readonly tailBytesMin?: number;
+  /** How long writes may wait just now. */
+  patience(): Patience;
   /** Mutations of this client up to one are on the disk. */
   onStored(clientId: string, upTo: number): void;
   /** These counters are on the disk, with what ended by them. */
@@ -60,6 +62,9 @@ export class Persistence {
   #room: RoomStorage | null = null;
   #groupId: string | null = null;
   #isWriting = false;
+  /** The next look at what is due, and for when it is set. */
+  #due: Timer | null = null;
+  #dueMs = 0;
   #failures = 0;
   #retry: Timer | null = null;
   #error: ErrorBody | null = null;
@@ -119,9 +124,9 @@ export class Persistence {
     return { status, error: this.#error, unsaved };
   }
 
-  /** A mutation was called, or one that was pending goes by this name now. */
-  enqueue(client: StoredClient, mutation: StoredMutation): void {
-    this.#add(() => this.#queue.enqueue(client, mutation));
+  /** A mutation was called, or one that was pending goes by this name now (`at once`). */
+  enqueue(client: StoredClient, mutation: StoredMutation, when?: 'at once'): void {
+    this.#add((nowMs) => this.#queue.enqueue(client, mutation, when === undefined ? nowMs : AT_ONCE));
   }
 
   /** The confirmed state moved on, and with it clients and what is known to be rejected. */
@@ -131,20 +136,20 @@ export class Persistence {
     clients: readonly StoredClient[],
     rejections: readonly StoredRejection[],
   ): void {
-    this.#add(() => this.#queue.advance({ historyId, commits, clients, rejections }));
+    this.#add((nowMs) => this.#queue.advance({ historyId, commits, clients, rejections }, nowMs));
   }
 
   /** An image to keep; it takes the place of one that is not written yet. */
   keepImage(image: StoredImage): void {
-    this.#add(() => this.#queue.keepImage(image));
+    this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
   removeClients(clientIds: readonly string[]): void {
-    this.#add(() => this.#queue.removeClients(clientIds));
+    this.#add((nowMs) => this.#queue.removeClients(clientIds, nowMs));
   }
 
   dismiss(keys: readonly string[]): void {
-    this.#add(() => this.#queue.dismiss(keys));
+    this.#add((nowMs) => this.#queue.dismiss(keys, nowMs));
   }
 
   /** What other tabs have pending by now; null where that cannot be known. */
@@ -165,26 +170,52 @@ export class Persistence {
     }
   }
 
-  /** What is not written is lost, where no other tab keeps it: to be said before. */
+  /** Writes what waits, as long as that may be: nobody can tell whether there will be time later. */
+  hurry(): void {
+    this.#pump(NO_PATIENCE);
+  }
+
+  /** What waits is begun, an image aside, and ends without anybody to hear of it. Where there is no storage it is lost: to be said before. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#beginAll();
     this.#retry?.cancel();
+    this.#due?.cancel();
     this.#room?.close();
     this.#room = null;
   }
 
-  #add(add: () => void): void {
+  #add(add: (nowMs: number) => void): void {
     if (this.#isClosed || this.#isOff) return;
-    add();
+    add(this.#options.runtime.monotonicMs());
     this.#tell();
-    this.#pump();
+    this.#pumpWhenDue();
   }
 
-  #pump(): void {
+  /** Never in the caller's turn: the page and the room come before the disk. */
+  #pumpWhenDue(): void {
+    const { runtime } = this.#options;
+    const dueMs = this.#queue.dueMs(this.#options.patience());
+    if (dueMs === null || this.#isWriting || this.#isClosed) return;
+    const delayMs = Math.max(0, dueMs - runtime.monotonicMs());
+    if (this.#due !== null && this.#dueMs <= dueMs) return;
+    this.#due?.cancel();
+    this.#dueMs = dueMs;
+    this.#due = runtime.setTimer(delayMs, () => {
+      this.#due = null;
+      this.#pump();
+    });
+  }
+
+  #pump(patience = this.#options.patience()): void {
     const room = this.#room;
     if (room === null || this.#isWriting || this.#isClosed || this.#retry !== null) return;
-    const work = this.#queue.next();
-    if (work === null) return this.#tell();
+    const work = this.#queue.next(this.#options.runtime.monotonicMs(), patience);
+    if (work === null) {
+      this.#tell();
+      return this.#pumpWhenDue();
+    }
     this.#isWriting = true;
     this.#perform(room, work).then(
       () => {
@@ -205,6 +236,14 @@ export class Persistence {
     );
   }
 
+  #beginAll(): void {
+    const room = this.#room;
+    if (room === null || this.#retry !== null) return;
+    const nowMs = Number.POSITIVE_INFINITY;
+    for (let work = this.#queue.next(nowMs, NO_PATIENCE); work !== null; work = this.#queue.next(nowMs, NO_PATIENCE))
+      if (work.type !== 'image') this.#perform(room, work).catch(() => undefined); // the next tab finds what is missing
+  }
+
   async #perform(room: RoomStorage, work: Work): Promise<void> {
     switch (work.type) {
       case 'enqueue':
@@ -220,7 +259,7 @@ export class Persistence {
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
         const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
-        if (work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
+        if (!this.#isClosed && work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
         return;
       }
     }

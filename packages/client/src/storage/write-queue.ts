@@ -12,8 +12,20 @@ export type Work =
 interface Queued {
   readonly client: StoredClient;
   readonly mutation: StoredMutation;
+  readonly sinceMs: number;
 }
 
+/** How long something may wait before it is written, in ms: what waits longer is written with more, and what the room decides first need not be written at all. */
+export interface Patience {
+  readonly mutationMs: number;
+  /** For what can be fetched again, and what has ended. */
+  readonly restMs: number;
+}
+
+export const NO_PATIENCE: Patience = { mutationMs: 0, restMs: 0 };
+
+/** Due whatever the patience. */
+export const AT_ONCE = Number.NEGATIVE_INFINITY;
 /** Mutations that one transaction takes. */
 const MUTATIONS_A_WRITE = 500;
 /** Rows of changes, in characters of JSON, that wait at most; past it a fresh image is cheaper than what is left out. */
@@ -30,12 +42,15 @@ export class WriteQueue {
   #removed = new Set<string>();
   #dismissed = new Set<string>();
   #underWay: Work | null = null;
+  /** Since when there is something but mutations; null: there is not. */
+  #restSinceMs: number | null = null;
 
-  enqueue(client: StoredClient, mutation: StoredMutation): void {
-    this.#mutations.push({ client, mutation });
+  enqueue(client: StoredClient, mutation: StoredMutation, sinceMs: number): void {
+    this.#mutations.push({ client, mutation, sinceMs });
   }
 
-  advance(next: Advance): void {
+  advance(next: Advance, sinceMs: number): void {
+    this.#restSinceMs ??= sinceMs;
     this.#dropConfirmed(next.clients);
     const before = this.#advance;
     if (before === null) {
@@ -60,7 +75,8 @@ export class WriteQueue {
     if (!this.#mutations.every(isOpen)) this.#mutations = this.#mutations.filter(isOpen);
   }
 
-  keepImage(image: StoredImage): void {
+  keepImage(image: StoredImage, sinceMs: number): void {
+    this.#restSinceMs ??= sinceMs;
     this.#image = image;
   }
 
@@ -68,12 +84,14 @@ export class WriteQueue {
     this.#image = null;
   }
 
-  removeClients(clientIds: readonly string[]): void {
+  removeClients(clientIds: readonly string[], sinceMs: number): void {
+    this.#restSinceMs ??= sinceMs;
     for (const clientId of clientIds) this.#removed.add(clientId);
     this.#mutations = this.#mutations.filter(({ client }) => !clientIds.includes(client.clientId));
   }
 
-  dismiss(keys: readonly string[]): void {
+  dismiss(keys: readonly string[], sinceMs: number): void {
+    this.#restSinceMs ??= sinceMs;
     for (const key of keys) this.#dismissed.add(key);
   }
 
@@ -88,6 +106,7 @@ export class WriteQueue {
     this.#image = null;
     this.#removed.clear();
     this.#dismissed.clear();
+    this.#restSinceMs = null;
   }
 
   /** Mutations that are not known to be on the disk. */
@@ -96,13 +115,26 @@ export class WriteQueue {
   }
 
   get isEmpty(): boolean {
-    const waits = this.#mutations.length > 0 || this.#removed.size > 0 || this.#dismissed.size > 0;
-    return !waits && this.#advance === null && this.#image === null && this.#underWay === null;
+    return this.#mutations.length === 0 && this.#hasNoRest && this.#underWay === null;
   }
 
-  /** The next one, until `done` or `failed`. */
-  next(): Work | null {
+  get #hasNoRest(): boolean {
+    return this.#removed.size === 0 && this.#dismissed.size === 0 && this.#advance === null && this.#image === null;
+  }
+
+  /** When something is to be written; null: nothing waits. */
+  dueMs({ mutationMs, restMs }: Patience): number | null {
+    const first = this.#mutations[0];
+    if (first === undefined) return this.#restSinceMs === null ? null : this.#restSinceMs + restMs;
+    return Math.min(first.sinceMs + mutationMs, (this.#restSinceMs ?? Number.POSITIVE_INFINITY) + restMs);
+  }
+
+  /** The next one that is due, until `done` or `failed`. What is due takes along what is to be written before it. */
+  next(nowMs: number, patience: Patience): Work | null {
+    const dueMs = this.dueMs(patience);
+    if (dueMs === null || dueMs > nowMs) return null;
     this.#underWay = this.#take();
+    if (this.#hasNoRest) this.#restSinceMs = null;
     return this.#underWay;
   }
 
@@ -148,9 +180,10 @@ export class WriteQueue {
   /** It comes again, before what came meanwhile. */
   failed(work: Work): void {
     this.#underWay = null;
+    if (work.type !== 'enqueue') this.#restSinceMs = AT_ONCE;
     switch (work.type) {
       case 'enqueue':
-        this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation })));
+        this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation, sinceMs: AT_ONCE })));
         return;
       case 'remove':
         for (const clientId of work.clientIds) this.#removed.add(clientId);
@@ -164,7 +197,7 @@ export class WriteQueue {
       case 'advance': {
         const later = this.#advance;
         this.#advance = work.advance;
-        if (later !== null) this.advance(later);
+        if (later !== null) this.advance(later, AT_ONCE);
         return;
       }
     }

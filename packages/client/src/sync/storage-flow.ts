@@ -7,6 +7,7 @@ import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
+import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
 import type { StoragePlace, StoredClient, StoredImage, StoredMutation, StoredReplica, StoredRejection } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
@@ -29,6 +30,11 @@ export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'pla
   onImageWanted(): void;
 }
 
+/**
+ * While the room is at hand: a mutation that it decides meanwhile is on its disk and need not go on this one, and commits that come one after the other share a
+ * transaction. Without a session nothing waits.
+ */
+const PATIENCE: Patience = { mutationMs: 100, restMs: 500 };
 /** How often the disk is looked at for what tabs did not hear of each other: while something of another tab is pending, and else. */
 const LOOK_MS = 10_000;
 const IDLE_LOOK_MS = 60_000;
@@ -62,6 +68,7 @@ export class StorageFlow {
       storage: options.storage,
       place: options.place,
       groupId: options.groupId,
+      patience: () => (options.outbox.hasSession ? PATIENCE : NO_PATIENCE),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, upTo) => {
         options.notices.add({ type: 'stored', clientId, upTo });
@@ -120,7 +127,7 @@ export class StorageFlow {
       const welcomed = outbox.counters(clientId)?.welcomed ?? null;
       if (welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
       this.#welcomedAs.set(clientId, welcomed);
-      this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
+      this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation), 'at once');
     }
   }
 
@@ -141,7 +148,7 @@ export class StorageFlow {
     if (rekeyed.length === 0) return;
     const names = new Set(rekeyed.map(({ to }) => to));
     const pending = this.#options.outbox.pending().filter(({ clientId }) => names.has(clientId));
-    for (const mutation of pending) this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    for (const mutation of pending) this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation), 'at once');
     this.#persistence.removeClients(rekeyed.map(({ clientId }) => clientId));
     for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
     for (const { to } of rekeyed)
@@ -232,6 +239,11 @@ export class StorageFlow {
       this.#savedUpTo.set(clientId, confirmed);
       this.#passHeard(clientId);
     }
+  }
+
+  /** The page may be gone in a moment. */
+  hurry(): void {
+    this.#persistence.hurry();
   }
 
   /** Idle clients of this tab leave nothing behind. */

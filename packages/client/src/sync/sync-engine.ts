@@ -273,7 +273,10 @@ class Engine extends StateCalls implements SyncEngine {
 
   hint(hint: EngineHint): void {
     if (this.#isClosed) return;
-    if (hint === 'hidden') this.states.values.offerNow();
+    if (hint === 'hidden') {
+      this.states.values.offerNow();
+      this.#kept?.flow.hurry();
+    }
     this.#connection.hint(hint);
   }
 
