@@ -2,7 +2,8 @@
 export { createClient } from './create-client.ts';
 export type { BrowserClientOptions } from './create-client.ts';
 export type { Client, ClientOptions } from './client.ts';
-export type { ClientRoom, QueryBuild } from './page/client-room.ts';
+export type { ClientRoom } from './page/client-room.ts';
+export type { QueryBuild } from './page/query-build.ts';
 export type { ForgetOptions } from './page/forget-places.ts';
 export type { LiveQuery, QueryResult } from './page/live-query.ts';
 export type { MutateFunctions } from './page/mutate-functions.ts';

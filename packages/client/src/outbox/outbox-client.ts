@@ -21,6 +21,27 @@ export interface PendingMutation {
   refusal: ErrorBody | null;
 }
 
+/** Mutations `from` … `upTo` of a client were sent to the room in vain. */
+export interface Attempt {
+  readonly clientId: string;
+  readonly from: number;
+  readonly upTo: number;
+  /** What the room said when it did not take them for now; null: the connection was lost before it said anything. */
+  readonly error: ErrorBody | null;
+}
+
+/** It can never be pushed. */
+export function refuse(entry: PendingMutation, bytesMax: number): void {
+  entry.refusal ??= { code: 'message_too_large', message: `${entry.mutation.name} has ${entry.bytes} bytes; the room takes ${bytesMax}` };
+}
+
+/** What to tell of one that settled; null: it was applied. */
+export function errorOf(entry: PendingMutation): ErrorBody | null {
+  if (entry.result?.status !== 'rejected') return null;
+  if (entry.refusal !== null) return entry.refusal;
+  return { code: entry.result.code ?? 'internal', message: entry.result.message ?? 'the room rejected it without a reason' };
+}
+
 /** False for what fills a gap: nobody waits for it. */
 export const isReal = (entry: PendingMutation): boolean => entry.mutation.name !== VOID_MUTATOR;
 
@@ -102,11 +123,23 @@ export class OutboxClient {
     this.refusals = 0;
   }
 
+  /** How many of those that were sent have no answer yet: the last ones. */
+  get unanswered(): number {
+    let id = this.sent;
+    while (id > this.confirmed && this.at(id)?.result === null) id -= 1;
+    return this.sent - id;
+  }
+
+  /** What was sent from `expected` on, has no answer and gets none; null: nothing. */
+  inVain(expected: number, error: ErrorBody | null): Attempt | null {
+    const { clientId, sent: upTo } = this;
+    const from = Math.max(expected, upTo - this.unanswered + 1);
+    return from > upTo ? null : { clientId, from, upTo, error };
+  }
+
   /** The room took nothing from `expected` on. What it has answered since it said so is not sent again. */
   goBackTo(expected: number): void {
-    let answered = this.sent;
-    while (answered > this.confirmed && this.at(answered)?.result === null) answered -= 1;
-    this.sent = Math.max(Math.min(this.sent, expected - 1), answered);
+    this.sent = Math.max(Math.min(this.sent, expected - 1), this.sent - this.unanswered);
   }
 
   /** Removes and gives what has settled, from the front, at a confirmed version. */

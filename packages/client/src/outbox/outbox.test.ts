@@ -2,7 +2,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.ts';
-import { VOID_MUTATOR } from './outbox-client.ts';
+import { type Attempt, VOID_MUTATOR } from './outbox-client.ts';
 
 const limits = { outboxMutationsMax: 1_000, outboxBytesMax: 10_000, pushWindowMutationsMax: 10 };
 const push = { mutationsMax: 4, bytesMax: 100, batchBytesMax: 100 };
@@ -134,6 +134,36 @@ describe('pushing', () => {
     outbox.takeResults([result(3, 9)]);
     outbox.refused(refused(2, 'rate_limited', 10), 0, 0);
     expect(ids(outbox.nextPush({ ...push, mutationsMax: 6 }, 10))).toEqual([4, 5, 6]);
+  });
+
+  it('[OB-18] tells what was sent in vain, with the room’s reason, and nothing of what is answered', () => {
+    const attempts: Attempt[] = [];
+    const outbox = new Outbox(limits, (attempt) => attempts.push(attempt));
+    for (let id = 1; id <= 6; id++) outbox.add(mutation(id), 10);
+    outbox.nextPush(push, 0);
+    outbox.takeResults([result(1, 9)]);
+    outbox.refused(refused(3, 'rate_limited', 10), 0, 0);
+    // Its echo: what was pushed behind it.
+    outbox.refused({ ...refused(3, 'rate_limited', 10), mutationId: 4 }, 0, 0);
+    expect(attempts).toEqual([{ clientId: 'a', from: 3, upTo: 4, error: { code: 'rate_limited', message: 'rate_limited' } }]);
+    outbox.connectionLost();
+    expect(attempts.slice(1)).toEqual([{ clientId: 'a', from: 2, upTo: 2, error: null }]);
+    outbox.welcome(welcome(2), false);
+    outbox.takeResults([result(2, 9)]);
+    outbox.nextPush({ ...push, mutationsMax: 2 }, 0);
+    outbox.refused(refused(4), 0, 0);
+    outbox.connectionLost();
+    outbox.connectionLost();
+    expect(attempts.slice(2)).toEqual([
+      { clientId: 'a', from: 4, upTo: 4, error: null },
+      { clientId: 'a', from: 3, upTo: 3, error: null },
+    ]);
+    outbox.welcome(welcome(2), false);
+    outbox.nextPush(push, 0);
+    outbox.takeResults([3, 4, 5, 6].map((id) => result(id, 10)));
+    expect(settledIds(outbox, 10)).toHaveLength(6);
+    outbox.connectionLost();
+    expect(attempts).toHaveLength(4);
   });
 
   it('a wait that is over wakes nobody, though the window is still full', () => {

@@ -4,21 +4,13 @@ import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcov
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import { ClientNames, type Rekeyed } from './client-names.ts';
-import { type ClientHistory, isReal, OutboxClient, type PendingMutation, VOID_MUTATOR } from './outbox-client.ts';
+import { nextPush, type PushLimits } from './next-push.ts';
+import { type Attempt, type ClientHistory, errorOf, isReal, OutboxClient, VOID_MUTATOR } from './outbox-client.ts';
 
 export interface OutboxLimits {
   readonly outboxMutationsMax: number;
   readonly outboxBytesMax: number;
   readonly pushWindowMutationsMax: number;
-}
-
-/** What one push may hold; of the newest welcome. */
-export interface PushLimits {
-  readonly mutationsMax: number;
-  /** Of one mutation. */
-  readonly bytesMax: number;
-  /** A push that has more is cut in two; one mutation goes alone. */
-  readonly batchBytesMax: number;
 }
 
 export interface Stopped {
@@ -48,6 +40,7 @@ const REFUSAL_BACKOFF = { baseMs: 200, maxMs: 10_000 };
  */
 export class Outbox {
   readonly #limits: OutboxLimits;
+  readonly #onAttempt: (attempt: Attempt) => void;
   readonly #clients = new Map<string, OutboxClient>();
   readonly #names = new ClientNames();
   #count = 0;
@@ -56,8 +49,10 @@ export class Outbox {
   /** Version of the running session's welcome; null: there is none. */
   #sessionVersion: number | null = null;
 
-  constructor(limits: OutboxLimits) {
+  /** `onAttempt` hears of what was sent in vain; what is answered at once costs nothing. */
+  constructor(limits: OutboxLimits, onAttempt: (attempt: Attempt) => void = () => undefined) {
     this.#limits = limits;
+    this.#onAttempt = onAttempt;
   }
 
   /** Whether counters were compared with the room in the running session; before that nothing may be pushed. */
@@ -263,41 +258,21 @@ export class Outbox {
   connectionLost(): void {
     this.#sessionVersion = null;
     for (const client of this.#clients.values()) {
+      this.#attempted(client, 0, null);
       client.sent = client.confirmed;
       client.pausedUntilMs = Number.NEGATIVE_INFINITY;
       client.refusals = 0;
     }
   }
 
-  /** The next mutations to push, of one client after the other; null where nothing may go now. They count as sent. */
-  nextPush(limits: PushLimits, nowMs: number): PushedMutation[] | null {
-    const push: PushedMutation[] = [];
-    let bytes = 0;
-    let windowLeft = this.#limits.pushWindowMutationsMax - this.#inFlight();
-    for (const client of this.#clients.values()) {
-      if (client.stopped !== null || client.pausedUntilMs > nowMs) continue;
-      // The wait is over: what still may not go waits for an answer, and no more for a time.
-      client.pausedUntilMs = Number.NEGATIVE_INFINITY;
-      for (let entry = client.at(client.sent + 1); entry !== undefined; entry = client.at(client.sent + 1)) {
-        if (push.length >= limits.mutationsMax || windowLeft <= 0) break;
-        if (entry.bytes > limits.bytesMax) refuse(entry, limits.bytesMax);
-        const own = entry.refusal === null ? entry.bytes : 0;
-        if (push.length > 0 && bytes + own > Math.min(limits.bytesMax, limits.batchBytesMax)) break;
-        push.push(entry.refusal === null ? entry.mutation : { ...entry.mutation, name: VOID_MUTATOR, args: null });
-        bytes += own;
-        windowLeft -= 1;
-        client.sent += 1;
-      }
-    }
-    return push.length === 0 ? null : push;
+  #attempted(client: OutboxClient, expected: number, error: ErrorBody | null): void {
+    const attempt = client.stopped === null ? client.inVain(expected, error) : null;
+    if (attempt !== null) this.#onAttempt(attempt);
   }
 
-  #inFlight(): number {
-    let count = 0;
-    for (const client of this.#clients.values()) {
-      if (client.stopped === null) for (let id = client.sent; id > client.confirmed && client.at(id)?.result === null; id--) count += 1;
-    }
-    return count;
+  /** The next mutations to push, of one client after the other; null where nothing may go now. They count as sent. */
+  nextPush(limits: PushLimits, nowMs: number): PushedMutation[] | null {
+    return nextPush([...this.#clients.values()], limits, this.#limits.pushWindowMutationsMax, nowMs);
   }
 
   /** Whether something that may be pushed is not. */
@@ -327,11 +302,11 @@ export class Outbox {
     const client = this.#clients.get(message.clientId);
     if (client === undefined || client.stopped !== null) return 'waits';
     // Of another client group, or another user's: no session of this one will ever be heard for it.
-    if (message.code === 'client_unknown' || message.code === 'forbidden')
-      return this.#stop(client, { code: message.code, message: message.message });
+    if (message.code === 'client_unknown' || message.code === 'forbidden') return this.#stop(client, bodyOf(message));
     if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
     // What was pushed behind a refused one is refused too: one refusal, however many words.
     const isEcho = message.mutationId > client.sent;
+    if (!isEcho) this.#attempted(client, message.expected, message.code === 'out_of_order' ? null : bodyOf(message));
     client.goBackTo(message.expected);
     if (isEcho) return 'waits';
     client.refusals += 1;
@@ -387,12 +362,4 @@ export class Outbox {
   }
 }
 
-function refuse(entry: PendingMutation, bytesMax: number): void {
-  entry.refusal ??= { code: 'message_too_large', message: `${entry.mutation.name} has ${entry.bytes} bytes; the room takes ${bytesMax}` };
-}
-
-function errorOf(entry: PendingMutation): ErrorBody | null {
-  if (entry.result?.status !== 'rejected') return null;
-  if (entry.refusal !== null) return entry.refusal;
-  return { code: entry.result.code ?? 'internal', message: entry.result.message ?? 'the room rejected it without a reason' };
-}
+const bodyOf = ({ code, message }: ServerMessageOf<'refused'>): ErrorBody => ({ code, message });

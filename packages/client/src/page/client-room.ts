@@ -1,9 +1,9 @@
-import { AlcoveError, exhaustive } from '@alcove/core/error';
+import { AlcoveError } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
-import { type RowOf, type SyncDrizzle, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
-import type { ClientStoppedNotice, EngineHint, EngineNotice, EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
-import type { EngineLoss, EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { ClientStoppedNotice, EngineHint, EngineStatus } from '../sync/engine-interface.ts';
+import type { EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import { alone } from './alone.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';
 import type { LiveQuery } from './live-query.ts';
@@ -11,23 +11,21 @@ import { assertNonePending, type ForgetOptions } from './forget-places.ts';
 import { KeptRoomPlace, NO_FACTS } from './kept-room-place.ts';
 import { callAgain, mutateFunctions } from './mutate-functions.ts';
 import type { MutateFunctions } from './mutate-functions.ts';
-import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
 import { notRunAgain } from './not-run-again.ts';
 import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
+import { built, type QueryBuild } from './query-build.ts';
 import type { SharedState } from './page-states.ts';
 import { idempotentOf } from './sort-stopped.ts';
 import type { DebouncedValue } from './page-value.ts';
 import { RoomStates } from './room-states.ts';
+import { RoomStatus } from './room-status.ts';
 import { RoomUsers } from './room-users.ts';
-import { INITIAL_STATUS, lostTailIn, obstacleIn, syncStatusOf } from './sync-status.ts';
-import type { LostTail, SyncStatus } from './sync-status.ts';
-
-/** Builds a query, synchronously: a Drizzle select, or sql`…`. */
-export type QueryBuild<Query> = (db: SyncDrizzle) => Query;
+import { obstacleIn, type SyncStatus } from './sync-status.ts';
+import { type NoticeTakers, takeNotice } from './take-notice.ts';
 
 /**
  * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
@@ -44,6 +42,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly status: Readable<SyncStatus>;
   /** Mutations the room has not decided, oldest first. */
   readonly pending: Readable<readonly MutationLine[]>;
+  /** The newest 100 that the room applied since this page was loaded, in the order they were. */
+  readonly applied: Readable<readonly MutationLine[]>;
   /** Rejected, failed, unknown and lost ones, until dismissed. */
   readonly rejected: Readable<readonly MutationLine[]>;
   /** What sessions say of themselves. */
@@ -52,19 +52,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly cursors: SharedState<CursorOf<Room>>;
 
   readonly #options: ClientRoomOptions;
-  readonly #status = new Observable<SyncStatus>(INITIAL_STATUS);
+  readonly #status: RoomStatus;
   readonly #mutations: PageMutations;
   readonly #queries: PageQueries;
   readonly #states: RoomStates;
   readonly #users: RoomUsers;
   /** Null where nothing is kept. */
   readonly #kept: KeptRoomPlace | null;
-  #engineStatus: EngineStatus | null = null;
-  /** What was shown last, by this engine or an earlier one. */
-  #shown: ShownVersion | null = null;
-  /** Client group that the room knows this page as. */
-  #groupId: string | null = null;
-  #lostTail: LostTail | null = null;
+  readonly #takers: NoticeTakers;
   #port: EnginePort | null = null;
   #started = false;
   #closed = false;
@@ -87,14 +82,30 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#sessionClientId = this.#mutations.clientId;
     this.#queries = new PageQueries(options.runtime, () => this.#port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
-    this.status = this.#status;
+    this.#status = new RoomStatus(options.runtime);
+    this.status = this.#status.status;
     this.pending = this.#mutations.pending;
+    this.applied = this.#mutations.applied;
     this.rejected = this.#mutations.rejected;
     // The definition's own types; inside, states are plain JSON that the room validated.
     this.presence = this.#states.presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
     this.cursors = this.#states.cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
-    this.mutate = mutateFunctions(definition, this.#mutations, () => (this.#closed ? this.#closedError() : null));
+    this.mutate = mutateFunctions(definition, this.#mutations, () => this.#refusal());
+    this.#takers = this.#makeTakers();
     for (const list of [this.pending, this.rejected, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
+  }
+
+  #makeTakers(): NoticeTakers {
+    return {
+      queries: this.#queries,
+      mutations: this.#mutations,
+      states: this.#states,
+      kept: this.#kept,
+      sessionClientId: () => this.#sessionClientId,
+      stopped: (notice) => this.#stopped(notice),
+      status: (status) => this.#heardStatus(status),
+      forgotten: () => this.close(),
+    };
   }
 
   /** Opens the engine and connects, unless that was done. Everything may be called before it and waits. */
@@ -128,15 +139,15 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** @throws AlcoveError `query_invalid` where the build is asynchronous, is no query or does more than read. */
   query<Query>(build: QueryBuild<Query> | Query): LiveQuery<RowOf<Query>> {
-    return this.#queries.get(this.#built(build));
+    return this.#queries.get(built(build));
   }
 
   /** Runs a read once on this tab's replica, as soon as it is complete. */
   async read<Query>(build: QueryBuild<Query> | Query): Promise<readonly RowOf<Query>[]> {
     if (this.#closed) throw this.#closedError();
-    const built = this.#built(build);
-    const { rows, columns } = await this.#queries.runOnce({ sql: built.sql, params: built.params });
-    return built.map(rows, columns);
+    const query = built(build);
+    const { rows, columns } = await this.#queries.runOnce({ sql: query.sql, params: query.params });
+    return query.map(rows, columns);
   }
 
   value<Name extends ValueName<Room>>(name: Name, key = ''): DebouncedValue<ValueOf<Room, Name>> {
@@ -155,10 +166,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Calls a mutation of `rejected` again, as a new one, and takes its line off; null where there is no such line. What comes of it is told as of any call. */
   retry(key: number): MutationHandle | null {
-    const line = this.rejected.getSnapshot().find((one) => one.key === key);
-    if (line === undefined) return null;
-    this.dismiss(key);
-    return callAgain(this.definition, this.#mutations, this.#closed ? this.#closedError() : null, line);
+    return callAgain(this.definition, this.#mutations, this.#refusal(), key);
   }
 
   /** Takes `status.lostOutbox` off. */
@@ -243,45 +251,47 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.suspend();
     this.#mutations.endAll(this.#closedError());
     this.#kept?.close();
-    this.#status.set({ ...this.#status.getSnapshot(), connection: 'closed', pendingCount: 0 });
+    this.#status.closed();
     this.#options.onClosed();
   }
 
   #open(): void {
-    const { url, groupId, limits, token, openEngine } = this.#options;
+    const { token, openEngine } = this.#options;
     this.#lives += 1;
     this.#queries.obstacle = null;
-    const port = openEngine(
-      {
-        roomName: this.definition.name,
-        roomId: this.id,
-        schemaId: this.definition.model.schemaId,
-        url,
-        clientId: this.#sessionClientId,
-        groupId: this.#groupId ?? groupId,
-        isGroupBound: this.#groupId !== null,
-        life: this.#lives,
-        shown: this.#shown,
-        limits,
-        place: this.#options.keeping?.place ?? null,
-        ...this.#mutations.carryOver(),
+    const port = openEngine(this.#request(), {
+      token,
+      onNotices: (notices) => {
+        if (this.#port !== port) return;
+        for (const notice of notices) alone(() => takeNotice(notice, this.#takers));
       },
-      {
-        token,
-        onNotices: (notices) => {
-          if (this.#port !== port) return;
-          for (const notice of notices) alone(() => this.#hear(notice));
-        },
-        onLost: (loss) => {
-          if (this.#port === port) this.#lost(loss);
-        },
+      onLost: (loss) => {
+        if (this.#port === port) this.#lost(loss);
       },
-    );
+    });
     this.#port = port;
     this.#states.attach();
     this.#queries.attach(port);
     port.tell({ type: 'start', connect: !this.#isAway });
     this.#mutations.attach(port);
+  }
+
+  #request(): OpenRequest {
+    const { url, groupId, limits, keeping } = this.#options;
+    return {
+      roomName: this.definition.name,
+      roomId: this.id,
+      schemaId: this.definition.model.schemaId,
+      url,
+      clientId: this.#sessionClientId,
+      groupId: this.#status.groupId ?? groupId,
+      isGroupBound: this.#status.groupId !== null,
+      life: this.#lives,
+      shown: this.#status.shown,
+      limits,
+      place: keeping?.place ?? null,
+      ...this.#mutations.carryOver(),
+    };
   }
 
   #lost({ error, blame, final }: EngineLoss): void {
@@ -294,58 +304,14 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   }
 
   #fail(error: ErrorBody): void {
-    const failure = AlcoveError.fromBody(error);
     this.#options.runtime.log.error('a room cannot be opened here', {
       room: this.definition.name,
       id: this.id,
       code: error.code,
       message: error.message,
     });
-    this.#queries.failAll(failure);
-    this.#engineStatus = null;
-    this.#status.set({ ...this.#status.getSnapshot(), connection: 'failed', error: failure });
-  }
-
-  #hear(notice: EngineNotice): void {
-    switch (notice.type) {
-      case 'query':
-        return this.#queries.hear(notice);
-      case 'settled':
-        return this.#mutations.settled(notice);
-      case 'rekeyed':
-        return this.#mutations.rekeyed(notice);
-      case 'clientStopped':
-        return this.#stopped(notice);
-      case 'presence':
-      case 'cursors':
-      case 'ephemeral':
-      case 'value':
-      case 'stateRefused':
-        return this.#states.hear(notice, this.#sessionClientId);
-      case 'stored':
-        return this.#mutations.stored(notice);
-      case 'adopted':
-        return this.#mutations.adopted(notice);
-      case 'restored':
-        this.#kept?.restored(notice);
-        return this.#mutations.restored(notice);
-      case 'others':
-        return this.#kept?.others(notice.clientIds);
-      case 'kept':
-        return this.#kept?.kept(notice);
-      case 'forgotten':
-        return this.close();
-      case 'status':
-        this.#engineStatus = notice.status;
-        this.#groupId = notice.status.groupId ?? this.#groupId;
-        if (notice.status.storage?.status === 'off') this.#mutations.keepNothing();
-        this.#showVersion(shownIn(notice.status));
-        if (notice.status.welcomeVersion !== null) this.#mutations.welcomed(notice.status.welcomeVersion);
-        this.#queries.obstacle = obstacleIn(notice.status);
-        return this.#showStatus();
-      default:
-        return exhaustive(notice);
-    }
+    this.#queries.failAll(AlcoveError.fromBody(error));
+    this.#status.failed(error);
   }
 
   #stopped(notice: ClientStoppedNotice): void {
@@ -357,23 +323,26 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#states.startOver();
   }
 
-  #showVersion(shown: ShownVersion | null): void {
-    this.#lostTail = lostTailIn(this.#shown, shown, this.#options.runtime.nowMs()) ?? this.#lostTail;
-    this.#shown = shown ?? this.#shown;
+  #heardStatus(status: EngineStatus): void {
+    this.#status.heard(status);
+    if (status.storage?.status === 'off') this.#mutations.keepNothing();
+    if (status.welcomeVersion !== null) this.#mutations.welcomed(status.welcomeVersion);
+    this.#queries.obstacle = obstacleIn(status);
+    this.#showStatus();
   }
 
   #showStatus(): void {
-    if (this.#engineStatus === null || this.#closed) return;
-    this.#kept?.pending(...this.#mutations.spokenFor());
-    const page = {
-      ...(this.#kept?.facts.getSnapshot() ?? NO_FACTS),
-      isAway: this.#isAway,
-      pending: this.#mutations.undecided,
-      unsaved: this.#mutations.unsaved,
-      rejected: this.rejected.getSnapshot().length,
-      lostTail: this.#lostTail,
-    };
-    this.#status.set(syncStatusOf(this.#engineStatus, page, this.#options.runtime.nowMs()));
+    if (this.#closed) return;
+    this.#status.show(() => {
+      this.#kept?.pending(...this.#mutations.spokenFor());
+      return {
+        ...(this.#kept?.facts.getSnapshot() ?? NO_FACTS),
+        isAway: this.#isAway,
+        pending: this.#mutations.undecided,
+        unsaved: this.#mutations.unsaved,
+        rejected: this.rejected.getSnapshot().length,
+      };
+    });
   }
 
   /** Returns whether there is an engine to tell. */
@@ -382,15 +351,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     return this.#port !== null;
   }
 
-  #built<Query>(build: QueryBuild<Query> | Query) {
-    // A function is a build; queries themselves are objects.
-    return queryOf(typeof build === 'function' ? (build as QueryBuild<Query>)(sessionlessDrizzle()) : build);
+  /** Why no call is taken any more; null: it is. */
+  #refusal(): AlcoveError | null {
+    return this.#closed ? this.#closedError() : null;
   }
 
   #closedError(): AlcoveError {
     return new AlcoveError('closed', `the room “${this.id}” was closed`);
   }
 }
-
-const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
-  historyId === null || version === null ? null : { historyId, version };

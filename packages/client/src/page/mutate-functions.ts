@@ -3,7 +3,6 @@ import { jsonFrom } from '@alcove/core/json';
 import type { Json } from '@alcove/core/json';
 import type { AnyRoom, MutatorArgs, MutatorName } from '@alcove/core/schema/define-room';
 import type { MutationHandle } from './mutation-handle.ts';
-import type { MutationLine } from './mutation-line.ts';
 import type { PageMutations } from './page-mutations.ts';
 
 /** `room.mutate.addStop({…})`: a function a mutator, whose argument is its validator's input. */
@@ -13,13 +12,20 @@ export type MutateFunctions<Room extends AnyRoom> = {
     : (args: MutatorArgs<Room, Name>) => MutationHandle;
 };
 
-/** The call of a line, as a new one: its arguments are JSON already. A mutator that this build does not have any more fails as a call of it would. */
+/**
+ * Calls a mutation of `rejected` again, as a new one, and takes its line off; null where there is no such line. Its arguments are JSON already. A mutator that this build does not have any
+ * more fails as a call of it would.
+ */
 export function callAgain(
   definition: AnyRoom,
-  mutations: Pick<PageMutations, 'call' | 'refuse'>,
+  mutations: Pick<PageMutations, 'call' | 'refuse' | 'rejected' | 'dismiss'>,
   refusal: AlcoveError | null,
-  { name, args }: Pick<MutationLine, 'name' | 'args'>,
-): MutationHandle {
+  key: number,
+): MutationHandle | null {
+  const line = mutations.rejected.getSnapshot().find((one) => one.key === key);
+  if (line === undefined) return null;
+  mutations.dismiss(key);
+  const { name, args } = line;
   if (refusal !== null) return mutations.refuse(name, args, refusal);
   if (Object.hasOwn(definition.mutators, name)) return mutations.call(name, args);
   return mutations.refuse(name, args, new AlcoveError('mutator_unknown', `this build of the app has no mutator “${name}”`));

@@ -39,6 +39,8 @@ export class TrackedMutation implements MutationHandle {
   #status: MutationStatus = 'waiting';
   #isSaved = false;
   #issues = 1;
+  #attempts = 0;
+  #decidedAtMs: number | null = null;
   #error: AlcoveError | null = null;
   readonly #settle: {
     local: { resolve: () => void; reject: (error: AlcoveError) => void };
@@ -62,8 +64,26 @@ export class TrackedMutation implements MutationHandle {
     return this.#status;
   }
 
+  /** Why it came to nothing, or, of a pending one, why it was not taken for now. */
   get error(): AlcoveError | null {
     return this.#error;
+  }
+
+  /** How often it was sent in vain. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Wall time when its fate was heard; null: it has none yet. */
+  get decidedAtMs(): number | null {
+    return this.#decidedAtMs;
+  }
+
+  /** It was sent in vain, and is sent again. `error`: what the room said, if it said anything. */
+  attempted(error: AlcoveError | null): void {
+    if (this.#decidedAtMs !== null) return;
+    this.#attempts += 1;
+    this.#error = error;
   }
 
   /** It is in the outbox. */
@@ -94,24 +114,28 @@ export class TrackedMutation implements MutationHandle {
     return this.#isSaved;
   }
 
-  applied(version: number): void {
+  applied(version: number, nowMs: number): void {
     this.saved();
     this.#status = 'applied';
+    this.#decidedAtMs = nowMs;
+    this.#error = null;
     this.#settle.confirmed.resolve({ version });
   }
 
   /** `confirmed` was kept when it was said; it holds no more. */
-  lost(error: AlcoveError): void {
+  lost(error: AlcoveError, nowMs: number): void {
     this.#status = 'lost';
+    this.#decidedAtMs = nowMs;
     this.#error = error;
   }
 
   /** `failed` before it was sent, `rejected` by the room, or `unknown`. */
-  ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError): void {
+  ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError, nowMs: number): void {
     // The room had it, so it was in the outbox; of the others only those survive the tab that were told so before.
     if (status === 'rejected') this.saved();
     else this.#settle.local.reject(error);
     this.#status = status;
+    this.#decidedAtMs = nowMs;
     this.#error = error;
     this.#settle.confirmed.reject(error);
   }

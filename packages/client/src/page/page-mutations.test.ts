@@ -182,6 +182,65 @@ describe('fates', () => {
     expect(d.status).toBe('applied');
   });
 
+  it('[WK-43] says of each when it was called and decided, how often it was sent in vain, and why', async () => {
+    const runtime = new FakeRuntime();
+    const port = new ScriptedPort();
+    const mutations = new PageMutations(runtime, 'me');
+    mutations.attach(port);
+    const calledAtMs = runtime.nowMs();
+    mutations.call('a', { x: 1 });
+    mutations.call('b', null);
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 1, error: null });
+    const lines = async (list: 'pending' | 'applied' | 'rejected') => {
+      await Promise.resolve();
+      return mutations[list].getSnapshot().map(({ name, attempts, error }) => [name, attempts, error?.code ?? null]);
+    };
+    mutations.attempted({ type: 'attempted', clientId: 'me', from: 1, upTo: 2, error: null });
+    mutations.attempted({ type: 'attempted', clientId: 'me', from: 2, upTo: 2, error: { code: 'room_full', message: 'no space' } });
+    // Of somebody else's, and of one that is not known: nothing to tell.
+    mutations.attempted({ type: 'attempted', clientId: 'else', from: 1, upTo: 9, error: null });
+    expect(await lines('pending')).toEqual([
+      ['a', 1, null],
+      ['b', 2, 'room_full'],
+    ]);
+    expect(mutations.pending.getSnapshot()).toMatchObject([{ calledAtMs, decidedAtMs: null }, { calledAtMs }]);
+    runtime.advance(500);
+    mutations.settled(settled(2));
+    mutations.settled({ ...settled(1), outcome: 'rejected', error: { code: 'forbidden', message: 'not yours' } });
+    expect([await lines('pending'), await lines('applied'), await lines('rejected')]).toEqual([
+      [],
+      [['b', 2, null]],
+      [['a', 1, 'forbidden']],
+    ]);
+    for (const list of [mutations.applied, mutations.rejected])
+      expect(list.getSnapshot()).toMatchObject([{ calledAtMs, decidedAtMs: calledAtMs + 500 }]);
+    const [line] = mutations.applied.getSnapshot();
+    expect(JSON.parse(JSON.stringify(line))).toEqual({ ...line });
+  });
+
+  it('[WK-44] what is not known to be on the disk when the room closes is not said to be', async () => {
+    const port = new ScriptedPort();
+    const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+    mutations.attach(port);
+    const [saved, taken, waiting] = ['saved', 'taken', 'waiting'].map((name) => mutations.call(name, null));
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 2, error: null });
+    const handed = mutations.call('handed', null);
+    mutations.stored({ type: 'stored', clientId: 'me', upTo: 1 });
+    expect(mutations.unsaved).toBe(3);
+    const { AlcoveError } = await import('@alcove/core/error');
+    mutations.detach();
+    mutations.endAll(new AlcoveError('closed', 'the room was closed'));
+    // What was on its way comes too late.
+    await port.last.answer({ taken: 1, error: null });
+    mutations.stored({ type: 'stored', clientId: 'me', upTo: 4 });
+    mutations.keepNothing();
+    await expect(saved?.local).resolves.toBeUndefined();
+    for (const one of [taken, waiting, handed]) await expect(one?.local).rejects.toMatchObject({ code: 'closed' });
+    expect([saved, taken, waiting, handed].map((one) => one?.status)).toEqual(['unknown', 'unknown', 'unknown', 'unknown']);
+  });
+
   it('[OB-16] lists confirmed mutations that the room lost, those alone, and once', async () => {
     const { port, mutations } = set();
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => mutations.call(name, null));

@@ -2,16 +2,17 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
+import type { AttemptedNotice, ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
 import { type AdoptedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { ConfirmedMutations } from './confirmed-mutations.ts';
+import { LazyList } from './lazy-list.ts';
 import { TrackedMutation } from './mutation-handle.ts';
 import { lineOf, type MutationLine } from './mutation-line.ts';
-import { Observable } from './observable.ts';
 import type { Readable } from './observable.ts';
 import { RejectedMutations } from './rejected-mutations.ts';
 import { addHanded, sortStopped } from './sort-stopped.ts';
+import { minted, TakenMutations } from './taken-mutations.ts';
 
 /** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
 const BATCH_MAX = 50;
@@ -21,15 +22,10 @@ const BATCH_MAX = 50;
  * ids have no gaps, and an engine that died is handed the same mutations under the same ids.
  */
 export class PageMutations {
-  /** Its lines are made when somebody looks: with thousands pending a list a turn would cost more than the mutations. */
-  readonly pending: Readable<readonly MutationLine[]> = {
-    subscribe: (listener) => this.#changes.subscribe(listener),
-    getSnapshot: () => (this.#lines ??= this.#undecidedOnes().map(lineOf)),
-  };
+  readonly pending = new LazyList(() => this.#undecidedOnes().map(lineOf));
+  readonly applied = new LazyList(() => this.#confirmed.newest());
   readonly rejected: Readable<readonly MutationLine[]>;
   readonly #rejected = new RejectedMutations();
-  readonly #changes = new Observable(0);
-  #lines: readonly MutationLine[] | null = null;
   readonly #runtime: Runtime;
   #client: EngineClient;
   #lastCallId = 0;
@@ -40,8 +36,7 @@ export class PageMutations {
   #handedClientId = '';
   /** Why the client before this one was stopped. */
   #stopError = new AlcoveError('client_unknown', 'the client was stopped');
-  /** Taken by the engine, by id, per client: of this page's own and of those it was renamed from. */
-  readonly #taken = new Map<string, Map<number, TrackedMutation>>();
+  readonly #taken = new TakenMutations();
   readonly #confirmed = new ConfirmedMutations();
   /** Of page loads that are gone, whose mutations are this page's to tell of. */
   readonly #adopted = new Map<string, EngineClient>();
@@ -50,7 +45,6 @@ export class PageMutations {
   #isKept: boolean;
   readonly #isIdempotent: (name: string) => boolean;
   #port: EnginePort | null = null;
-  #listsStale = false;
 
   /** `isKept`: the outbox is on a disk. `isIdempotent`: whether the mutator of that name says so. */
   constructor(runtime: Runtime, clientId: string, isKept = false, isIdempotent: (name: string) => boolean = () => false) {
@@ -67,20 +61,18 @@ export class PageMutations {
 
   /** Not known to have been decided by the room. */
   get undecided(): number {
-    return this.#waiting.length + this.#handed.length + [...this.#taken.values()].reduce((sum, byId) => sum + byId.size, 0);
+    return this.#waiting.length + this.#handed.length + this.#taken.size;
   }
 
   /** Clients this page speaks for, and those of them with something pending. */
   spokenFor(): [own: readonly string[], withPending: readonly string[]] {
-    const own = [this.#client.clientId, ...this.#taken.keys()];
-    return [own, [...this.#taken].filter(([, byId]) => byId.size > 0).map(([clientId]) => clientId)];
+    return [[this.#client.clientId, ...this.#taken.clientIds], this.#taken.clientIdsWithPending];
   }
 
   /** What leaving the page now would lose. */
   get unsaved(): number {
     if (!this.#isKept) return this.undecided;
-    const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
-    return this.#waiting.length + this.#handed.length + taken.filter(({ isSaved }) => !isSaved).length;
+    return this.#waiting.length + this.#handed.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
   }
 
   call(name: string, args: Json): TrackedMutation {
@@ -92,7 +84,7 @@ export class PageMutations {
       nowMs: this.#runtime.nowMs(),
     });
     this.#waiting.push(mutation);
-    this.#touch();
+    this.pending.touch();
     this.#hand();
     return mutation;
   }
@@ -114,38 +106,43 @@ export class PageMutations {
   carryOver(): { clients: EngineClient[]; mutations: Mutation[] } {
     const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
     const clients = [...(known ? [this.#client] : []), ...this.#adopted.values()];
-    const mutations = clients.flatMap(({ clientId }) =>
-      [...(this.#taken.get(clientId) ?? [])].map(([mutationId, mutation]) => minted(mutation, clientId, mutationId)),
-    );
-    return { clients, mutations };
+    return { clients, mutations: clients.flatMap(({ clientId }) => this.#taken.minted(clientId)) };
   }
 
   /** They are on the disk. */
   stored({ clientId, upTo }: StoredNotice): void {
+    const savedUpTo = this.#savedUpTo.get(clientId) ?? 0;
     this.#savedUpTo.set(clientId, upTo);
-    for (const [mutationId, mutation] of this.#taken.get(clientId) ?? []) if (mutationId <= upTo) mutation.saved();
-    this.#touch();
+    for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
+    this.pending.touch();
+  }
+
+  /** They were sent in vain. */
+  attempted({ clientId, from, upTo, error }: AttemptedNotice): void {
+    const why = error === null ? null : AlcoveError.fromBody(error);
+    for (const mutation of this.#taken.between(clientId, from, upTo)) mutation.attempted(why);
+    this.pending.touch();
   }
 
   /** Nothing is kept (any more): what is in the outbox is as safe as it gets. */
   keepNothing(): void {
     if (!this.#isKept) return;
     this.#isKept = false;
-    for (const byId of this.#taken.values()) for (const mutation of byId.values()) mutation.saved();
-    this.#touch();
+    for (const mutation of this.#taken.all()) mutation.saved();
+    this.pending.touch();
   }
 
   /** What an earlier page load left is told of here. */
   adopted({ clientId, lastMutationId, confirmed, welcomed, mutations }: AdoptedNotice): void {
     if (mutations.length === 0) return;
     this.#adopted.set(clientId, { clientId, lastMutationId, confirmed, welcomed });
-    const taken = this.#takenOf(clientId);
+    const taken = this.#taken.of(clientId);
     for (const { mutationId, name, args, seed, nowMs } of mutations) {
       const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed, nowMs });
       mutation.saved();
       taken.set(mutationId, mutation);
     }
-    this.#touch();
+    this.pending.touch();
   }
 
   restored({ rejections }: Pick<RestoredNotice, 'rejections'>): void {
@@ -185,12 +182,12 @@ export class PageMutations {
 
   /** Everything that has no fate yet ends with `error`: the room is closed. */
   endAll(error: AlcoveError): void {
-    const open = [...this.#waiting, ...this.#handed, ...[...this.#taken.values()].flatMap((byId) => [...byId.values()])];
+    const open = this.#undecidedOnes();
     this.#waiting = [];
     this.#handed = [];
     this.#taken.clear();
-    for (const mutation of open) mutation.ended('unknown', error);
-    this.#touch();
+    for (const mutation of open) mutation.ended('unknown', error, this.#runtime.nowMs());
+    this.pending.touch();
   }
 
   welcomed(version: number): void {
@@ -208,8 +205,9 @@ export class PageMutations {
     const mutation = this.#settling(notice.clientId, notice.mutationId);
     if (mutation === undefined) return;
     if (notice.outcome === 'applied') {
-      mutation.applied(notice.version);
+      mutation.applied(notice.version, this.#runtime.nowMs());
       this.#confirmed.remember(notice.clientId, notice.mutationId, mutation);
+      this.applied.touch();
     } else
       this.#end(
         mutation,
@@ -217,7 +215,7 @@ export class PageMutations {
         notice.error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(notice.error),
         rejectionKey(notice),
       );
-    this.#touch();
+    this.pending.touch();
   }
 
   #adoptedSettled({ clientId, mutationId }: SettledNotice): void {
@@ -233,13 +231,11 @@ export class PageMutations {
       const error = new AlcoveError('history_lost', `the room was restored to a state without ${mutation.name}, which it had confirmed`, {
         hint: 'Look at the room and decide whether to call it again.',
       });
-      mutation.lost(error);
-      this.#rejected.add(mutation, 'lost', error, null);
+      mutation.lost(error, this.#runtime.nowMs());
+      this.#rejected.add(mutation, null);
+      this.applied.touch();
     }
-    const byId = this.#taken.get(clientId);
-    this.#taken.delete(clientId);
-    const renamed = this.#takenOf(to);
-    for (const [mutationId, mutation] of byId ?? []) renamed.set(mutationId - offset, mutation);
+    this.#taken.rename(clientId, to, offset);
     const adopted = this.#adopted.get(clientId);
     this.#adopted.delete(clientId);
     if (adopted !== undefined)
@@ -256,9 +252,8 @@ export class PageMutations {
   stopped(notice: ClientStoppedNotice): string | null {
     const { clientId, error } = notice;
     const isOwn = clientId === this.#client.clientId;
-    const taken = this.#taken.get(clientId) ?? new Map<number, TrackedMutation>();
+    const taken = this.#taken.remove(clientId);
     if (isOwn && this.#handedClientId === clientId) addHanded(taken, notice.mutations, this.#handed, this.#client.lastMutationId);
-    this.#taken.delete(clientId);
     this.#adopted.delete(clientId);
     const { again, unknown } = sortStopped(taken, this.#isIdempotent);
     for (const [mutationId, mutation] of unknown)
@@ -269,14 +264,14 @@ export class PageMutations {
       this.#client = made;
     } else if (made !== null) this.#adopted.set(made.clientId, made);
     this.#port?.tell({ type: 'discard', clientId, again: again.map(([mutationId]) => mutationId) });
-    this.#touch();
+    this.pending.touch();
     return made?.clientId ?? null;
   }
 
   /** Under a client of their own, which the engine is told of. */
   #issueAgain(mutations: readonly TrackedMutation[]): EngineClient {
     const client: EngineClient = { clientId: this.#runtime.newId(), lastMutationId: mutations.length, confirmed: 0, welcomed: null };
-    const taken = this.#takenOf(client.clientId);
+    const taken = this.#taken.of(client.clientId);
     for (const [index, mutation] of mutations.entries()) {
       mutation.again();
       taken.set(index + 1, mutation);
@@ -315,7 +310,7 @@ export class PageMutations {
     const batch = this.#handed;
     this.#handed = [];
     if (this.#handedClientId !== this.#client.clientId) return this.#answeredLate(batch, answer);
-    const taken = this.#takenOf(this.#client.clientId);
+    const taken = this.#taken.of(this.#client.clientId);
     const first = this.#client.lastMutationId + 1;
     const savedUpTo = this.#savedUpTo.get(this.#client.clientId) ?? 0;
     for (const [index, mutation] of batch.slice(0, answer.taken).entries()) {
@@ -331,7 +326,7 @@ export class PageMutations {
       if (failed !== undefined) this.#end(failed, 'failed', AlcoveError.fromBody(answer.error));
       this.#waiting = [...batch.slice(answer.taken + 1), ...this.#waiting];
     }
-    this.#touch();
+    this.pending.touch();
     this.#hand();
   }
 
@@ -339,56 +334,24 @@ export class PageMutations {
   #answeredLate(batch: readonly TrackedMutation[], { taken }: MutateAnswer): void {
     for (const mutation of batch.slice(0, taken)) if (mutation.status === 'waiting') this.#end(mutation, 'unknown', this.#stopError);
     this.#waiting = [...batch.slice(taken), ...this.#waiting];
-    this.#touch();
+    this.pending.touch();
     this.#hand();
   }
 
   /** The mutation of that name, off the list of those taken; one whose answer is still on its way stays in its batch. */
   #settling(clientId: string, mutationId: number): TrackedMutation | undefined {
-    const byId = this.#taken.get(clientId);
-    const taken = byId?.get(mutationId);
-    if (taken === undefined)
-      return clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
-    byId?.delete(mutationId);
-    return taken;
-  }
-
-  #takenOf(clientId: string): Map<number, TrackedMutation> {
-    const known = this.#taken.get(clientId);
-    if (known !== undefined) return known;
-    const byId = new Map<number, TrackedMutation>();
-    this.#taken.set(clientId, byId);
-    return byId;
+    const taken = this.#taken.settle(clientId, mutationId);
+    if (taken !== undefined || clientId !== this.#client.clientId) return taken;
+    return this.#handed[mutationId - this.#client.lastMutationId - 1];
   }
 
   #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError, keptAs: string | null = null): void {
-    mutation.ended(status, error);
-    this.#rejected.add(mutation, status, error, keptAs);
-  }
-
-  /** Whoever looks at the list is told at most once per turn. */
-  #touch(): void {
-    if (this.#listsStale) return;
-    this.#listsStale = true;
-    queueMicrotask(() => {
-      this.#listsStale = false;
-      this.#lines = null;
-      this.#changes.set(this.#changes.getSnapshot() + 1);
-    });
+    mutation.ended(status, error, this.#runtime.nowMs());
+    this.#rejected.add(mutation, keptAs);
   }
 
   /** In the order of the calls. */
   #undecidedOnes(): TrackedMutation[] {
-    const taken = [...this.#taken.values()].flatMap((byId) => [...byId.values()]);
-    return [...taken, ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
+    return [...this.#taken.all(), ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
   }
 }
-
-const minted = ({ name, args, seed, nowMs }: TrackedMutation, clientId: string, mutationId: number): Mutation => ({
-  clientId,
-  mutationId,
-  name,
-  args,
-  seed,
-  nowMs,
-});

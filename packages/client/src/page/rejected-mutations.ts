@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { StoredRejection } from '../storage/storage.ts';
-import type { MutationStatus, TrackedMutation } from './mutation-handle.ts';
-import type { MutationLine } from './mutation-line.ts';
+import type { TrackedMutation } from './mutation-handle.ts';
+import { lineOf, type MutationLine } from './mutation-line.ts';
 import { Observable } from './observable.ts';
 
 /** Kept to be looked at; the oldest are dropped from the list past it. */
@@ -13,20 +13,20 @@ export class RejectedMutations {
   /** How lines are called on the disk. */
   readonly #keptAs = new Map<number, string>();
 
-  /** `keptAs`: its name on the disk, where it is kept. */
-  add(mutation: TrackedMutation, status: MutationStatus, error: AlcoveError, keptAs: string | null): void {
+  /** One that has ended. `keptAs`: its name on the disk, where it is kept. */
+  add(mutation: TrackedMutation, keptAs: string | null): void {
     if (keptAs !== null) this.#keptAs.set(mutation.callId, keptAs);
-    const { callId: key, name, args, nowMs: calledAtMs } = mutation;
-    this.#show([...this.list.getSnapshot(), { key, name, args, status, calledAtMs, error }]);
+    this.#show([...this.list.getSnapshot(), lineOf(mutation)]);
   }
 
   /** Those of earlier loads of the page, before those of this one. */
   restore(rejections: readonly StoredRejection[], nextKey: () => number): void {
-    const lines = rejections.map(({ key: keptAs, mutation, error }): MutationLine => {
+    const lines = rejections.map(({ key: keptAs, mutation, error, atMs: decidedAtMs }): MutationLine => {
       const key = nextKey();
       this.#keptAs.set(key, keptAs);
+      const { name, args, nowMs: calledAtMs } = mutation;
       const status = error.code === 'client_unknown' || error.code === 'unknown_outcome' ? 'unknown' : 'rejected';
-      return { key, name: mutation.name, args: mutation.args, status, calledAtMs: mutation.nowMs, error: AlcoveError.fromBody(error) };
+      return { key, name, args, status, calledAtMs, decidedAtMs, attempts: 0, error: AlcoveError.fromBody(error) };
     });
     this.#show([...lines, ...this.list.getSnapshot()]);
   }

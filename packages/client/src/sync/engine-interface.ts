@@ -6,6 +6,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { OpenSocket } from '../connection/socket.ts';
+import type { Attempt } from '../outbox/outbox-client.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
 import type { PersistenceState } from '../storage/persistence.ts';
@@ -233,6 +234,11 @@ export interface ClientStoppedNotice {
   readonly mutations: readonly Mutation[];
 }
 
+/** Mutations were sent in vain, and are sent again by themselves. Told with what ended the attempt; nothing is told of those that are answered. */
+export interface AttemptedNotice extends Attempt {
+  readonly type: 'attempted';
+}
+
 /** State of one other session, or of several of one user; null: gone. The own session is left out. */
 export interface StateEntry {
   readonly sessionId: string;
@@ -291,6 +297,7 @@ export type EngineNotice =
   | SettledNotice
   | RekeyedNotice
   | ClientStoppedNotice
+  | AttemptedNotice
   | StatesNotice
   | EphemeralNotice
   | ValueNotice

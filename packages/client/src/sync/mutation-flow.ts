@@ -7,7 +7,8 @@ import type { ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/serv
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Rekeyed } from '../outbox/client-names.ts';
-import { Outbox, type PushLimits, type Settled, type Stopped } from '../outbox/outbox.ts';
+import type { PushLimits } from '../outbox/next-push.ts';
+import { Outbox, type Settled, type Stopped } from '../outbox/outbox.ts';
 import type { EngineClient, SettledNotice } from './engine-interface.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -43,7 +44,7 @@ export class MutationFlow {
 
   constructor(options: MutationFlowOptions) {
     this.#options = options;
-    this.outbox = new Outbox(options.limits);
+    this.outbox = new Outbox(options.limits, (attempt) => options.notices.add({ type: 'attempted', ...attempt }));
   }
 
   /** Rejections told. */
