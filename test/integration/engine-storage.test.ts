@@ -64,6 +64,7 @@ describe('what outlives an engine', () => {
     const online = tab('d');
     await shows(online, 'l1', 'l2');
     online.engine.adoptStored('b');
+    await world.until(() => online.of('adopted').length > 0, 'it is taken over');
     await world.quiet();
     expect(online.of('adopted')).toMatchObject([{ clientId: 'b', mutations: [{ mutationId: 1 }] }]);
     expect(online.of('settled')).toMatchObject([{ clientId: 'b', mutationId: 1, outcome: 'applied' }]);

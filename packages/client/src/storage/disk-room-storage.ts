@@ -46,8 +46,10 @@ export class DiskRoomStorage implements RoomStorage {
     });
   }
 
-  async outbox(): Promise<StoredOutbox> {
-    const raw = await this.#disk.transact('look at the outbox', { tables: ['clients', 'mutations'], mode: 'read' }, readOutbox);
+  async outbox(clientIds?: readonly string[]): Promise<StoredOutbox> {
+    const raw = await this.#disk.transact('look at the outbox', { tables: ['clients', 'mutations'], mode: 'read' }, (transaction) =>
+      readOutbox(transaction, clientIds),
+    );
     return checkOutbox(this.#runtime, raw, []);
   }
 

@@ -1,5 +1,5 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import { chunksOf, type DiskTransaction, HEADER_KEY } from './disk.ts';
+import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import type { Header, ImageEntry } from './header.ts';
 import { isWholeOutbox, sortOutbox } from './outbox-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
@@ -40,9 +40,14 @@ export async function readRoom(runtime: Runtime, transaction: DiskTransaction): 
   return { header, chunks, tail, rejections, ...outbox };
 }
 
-export async function readOutbox(transaction: DiskTransaction): Promise<RawOutbox> {
-  const [clients, mutations] = await Promise.all([transaction.getAll('clients'), transaction.getAll('mutations')]);
-  return { clients, mutations };
+/** Without names: of all clients. */
+export async function readOutbox(transaction: DiskTransaction, clientIds?: readonly string[]): Promise<RawOutbox> {
+  const ranges = clientIds?.map((clientId) => ({ client: only(clientId), mutations: mutationsUpTo(clientId, Number.MAX_SAFE_INTEGER) }));
+  const [clients, mutations] = await Promise.all([
+    Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('clients', range?.client))),
+    Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('mutations', range?.mutations))),
+  ]);
+  return { clients: clients.flat(), mutations: mutations.flat() };
 }
 
 /** Takes out what is damaged, and says so. */
@@ -98,8 +103,8 @@ async function wholeImage(digest: Digest, image: ImageEntry, chunks: readonly Ui
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks;
-  if (chunks.length === 1 && only !== undefined) return only;
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first;
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

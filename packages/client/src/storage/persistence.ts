@@ -152,10 +152,10 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.dismiss(keys, nowMs));
   }
 
-  /** What other tabs have pending by now; null where that cannot be known. */
-  async outbox(): Promise<StoredOutbox | null> {
+  /** What other tabs have pending by now, of these clients or of all; null where that cannot be known. */
+  async outbox(clientIds?: readonly string[]): Promise<StoredOutbox | null> {
     try {
-      return (await this.#room?.outbox()) ?? null;
+      return (await this.#room?.outbox(clientIds)) ?? null;
     } catch {
       return null; // a write that fails tells
     }

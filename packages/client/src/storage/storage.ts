@@ -40,8 +40,8 @@ export interface StoragePlace {
 export interface RoomStorage {
   /** All of it, each piece checked. What is damaged is left out, removed, and named in `damage`; nothing throws over it. */
   load(): Promise<StoredRoom>;
-  /** Only the pending mutations and their clients: for a look at what other tabs wrote. */
-  outbox(): Promise<StoredOutbox>;
+  /** Only the pending mutations and their clients, all or some: for a look at what other tabs wrote. Costs what is asked for. */
+  outbox(clientIds?: readonly string[]): Promise<StoredOutbox>;
   /** Strict: when it resolves the mutations are on the disk. What is kept as confirmed of the client stays as it is. */
   enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void>;
   /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */

@@ -6,7 +6,10 @@ import type { RunOptions } from '../replica/optimistic-run.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
 import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { EngineClient, SyncEngineOptions } from './engine-interface.ts';
+import { Adoption } from './adoption.ts';
+import { rejectionKey } from './engine-storage.ts';
 import { ImageKeeper } from './image-keeper.ts';
+import type { LeftClient } from './left-client.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
@@ -21,8 +24,9 @@ export interface KeptRoomOptions {
   /** Looked up when it is needed: each needs the other. */
   replica(): ReplicaFlow;
   wake(): void;
-  /** Takes over mutations as the engine does. */
-  adopt(client: EngineClient, mutations: readonly Mutation[]): void;
+  during(change: () => void): void;
+  /** Makes them this tab's to push, all or none. What is shown stays as it is. @throws AlcoveError `outbox_full` */
+  takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
 }
 
 /** What of an engine survives it: the way to the disk, the images, and how both are gone on from. */
@@ -31,8 +35,7 @@ export class KeptRoom {
   readonly images: ImageKeeper;
   readonly #options: KeptRoomOptions;
   readonly #outbox: Outbox;
-  /** Looked up on the disk just now. */
-  readonly #adopting = new Set<string>();
+  readonly #adoption: Adoption;
   #isClosed = false;
 
   /** Null where nothing is to be kept. */
@@ -57,6 +60,7 @@ export class KeptRoom {
       show: (mutations) => options.replica().adopt(mutations),
       onImageWanted: () => this.images.wanted(),
     });
+    this.#adoption = this.#makeAdoption();
     this.images = new ImageKeeper({
       ...storage,
       runtime,
@@ -66,6 +70,15 @@ export class KeptRoom {
       keep: (image) => this.flow.keepImage(image),
       kept: () => this.flow.replica(),
       renew: () => options.replica().renew(),
+    });
+  }
+
+  #makeAdoption(): Adoption {
+    return new Adoption({
+      runtime: this.#options.engine.runtime,
+      outbox: this.#outbox,
+      left: (clientIds) => this.flow.left(clientIds),
+      take: (left) => this.#take(left),
     });
   }
 
@@ -89,26 +102,49 @@ export class KeptRoom {
   }
 
   adoptStored(clientId: string): void {
-    if (this.#isClosed || this.#outbox.has(clientId) || this.#adopting.has(clientId)) return;
-    this.#adopting.add(clientId);
-    void this.flow.adopt(clientId).then((adopted) => {
-      this.#adopting.delete(clientId);
-      if (adopted !== null && !this.#isClosed) this.#adopt(adopted.client, adopted.mutations);
+    this.#adoption.ask(clientId);
+  }
+
+  /** The end of a turn. */
+  turned(): void {
+    this.#adoption.goOn();
+  }
+
+  #take(left: readonly LeftClient[]): void {
+    this.#options.during(() => {
+      const [pending, idle] = [left.filter(isPending), left.filter((one) => !isPending(one))];
+      if (pending.length > 0)
+        this.#options.takeOver(
+          pending.map(({ client }) => client),
+          pending.flatMap(({ mutations }) => mutations),
+        );
+      // From here on nothing fails: they are this tab's, as they were shown.
+      const clientIds = new Set(left.map(({ client }) => client.clientId));
+      for (const clientId of clientIds) this.#options.siblings.take(clientId);
+      this.#showAsOwn(clientIds);
+      this.flow.removeClients(idle.map(({ client }) => client.clientId));
+      for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
+      this.#options.wake();
     });
   }
 
-  #adopt(client: EngineClient, mutations: readonly Mutation[]): void {
-    const { adopt, notices, replica, wake } = this.#options;
-    // Those that were shown as another tab's are shown again as this one's.
-    replica().drop((mutation) => mutation.clientId === client.clientId);
-    if (client.lastMutationId > client.confirmed) adopt(client, mutations);
-    notices.add({ type: 'adopted', ...client, mutations });
-    wake();
+  /** They are shown already as another tab's. Only where something is missing, or stands in another order than it is pushed in, they are undone and run again. */
+  #showAsOwn(clientIds: ReadonlySet<string>): void {
+    const replica = this.#options.replica();
+    const own = this.#outbox.pending();
+    const names = new Set(own.map(rejectionKey));
+    const shown = replica.pending.filter((mutation) => names.has(rejectionKey(mutation)) || clientIds.has(mutation.clientId));
+    if (shown.length === own.length && own.every((mutation, at) => rejectionKey(mutation) === rejectionKey(shown[at] ?? mutation))) return;
+    replica.drop((mutation) => clientIds.has(mutation.clientId));
+    replica.adopt(own.filter((mutation) => clientIds.has(mutation.clientId)));
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#adoption.close();
     this.images.close();
     this.flow.close();
   }
 }
+
+const isPending = ({ client }: LeftClient): boolean => client.lastMutationId > client.confirmed;

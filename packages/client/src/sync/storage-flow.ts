@@ -11,8 +11,8 @@ import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
 import type { StoragePlace, StoredClient, StoredImage, StoredMutation, StoredReplica, StoredRejection } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
-import type { EngineClient } from './engine-interface.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
+import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 
 export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
@@ -136,11 +136,7 @@ export class StorageFlow {
     const called = this.#called;
     if (called.length === 0) return;
     this.#called = [];
-    for (const clientId of new Set(called.map((mutation) => mutation.clientId)))
-      this.#postPending(
-        clientId,
-        called.filter((mutation) => mutation.clientId === clientId),
-      );
+    this.#postPending(called);
   }
 
   /** What is pending goes by other names: the new ones are kept before the old ones go. */
@@ -151,11 +147,7 @@ export class StorageFlow {
     for (const mutation of pending) this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation), 'at once');
     this.#persistence.removeClients(rekeyed.map(({ clientId }) => clientId));
     for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
-    for (const { to } of rekeyed)
-      this.#postPending(
-        to,
-        pending.filter(({ clientId }) => clientId === to),
-      );
+    this.#postPending(pending);
   }
 
   /** The shown state moved on by `commits` to `position`, and these settled with it. */
@@ -183,19 +175,9 @@ export class StorageFlow {
     return this.#persistence.replica();
   }
 
-  /** Of a client that nobody lives of any more: what is pending of it, now this tab's to push. Null: it is not known (by now). */
-  async adopt(clientId: string): Promise<{ readonly client: EngineClient; readonly mutations: readonly Mutation[] } | null> {
-    const kept = await this.#persistence.outbox();
-    const row = kept?.clients.find((client) => client.clientId === clientId);
-    const shown = this.#options.siblings.take(clientId);
-    if (row === undefined && shown.length === 0) return null;
-    const confirmed = row?.confirmed ?? (shown[0]?.mutationId ?? 1) - 1;
-    const byId = new Map(shown.map((mutation) => [mutation.mutationId, mutation]));
-    for (const mutation of kept?.mutations ?? []) if (mutation.clientId === clientId) byId.set(mutation.mutationId, plain(mutation));
-    const mutations = [...byId.values()].filter(({ mutationId }) => mutationId > confirmed).sort((a, b) => a.mutationId - b.mutationId);
-    const lastMutationId = Math.max(row?.lastMutationId ?? 0, mutations.at(-1)?.mutationId ?? confirmed);
-    if (lastMutationId === confirmed) this.#persistence.removeClients([clientId]);
-    return { client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations };
+  /** Of clients that nobody lives of any more: what is pending of those that are known (by now). */
+  async left(clientIds: readonly string[]): Promise<LeftClient[]> {
+    return leftClients(clientIds, await this.#persistence.outbox(clientIds), this.#options.siblings.pending());
   }
 
   /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
@@ -246,9 +228,9 @@ export class StorageFlow {
     this.#persistence.hurry();
   }
 
-  /** Idle clients of this tab leave nothing behind. */
-  leave(clientIds: readonly string[]): void {
-    this.#persistence.removeClients(clientIds);
+  /** Nothing is pending of them, and nobody mints under their names any more. */
+  removeClients(clientIds: readonly string[]): void {
+    if (clientIds.length > 0) this.#persistence.removeClients(clientIds);
   }
 
   close(): void {
@@ -283,12 +265,7 @@ export class StorageFlow {
     if (message === null) return;
     switch (message.type) {
       case 'who':
-        for (const clientId of new Set(outbox.pending().map((mutation) => mutation.clientId)))
-          this.#postPending(
-            clientId,
-            outbox.pending().filter((mutation) => mutation.clientId === clientId),
-          );
-        return;
+        return this.#postPending(outbox.pending());
       case 'pending':
         if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
         return;
@@ -303,9 +280,11 @@ export class StorageFlow {
     }
   }
 
-  #postPending(clientId: string, mutations: readonly Mutation[]): void {
-    const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
-    if (mutations.length > 0) this.#channel?.post({ type: 'pending', clientId, confirmed, mutations });
+  #postPending(pending: readonly Mutation[]): void {
+    for (const [clientId, mutations] of byClient(pending)) {
+      const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
+      this.#channel?.post({ type: 'pending', clientId, confirmed, mutations });
+    }
   }
 
   #show(clientId: string, confirmed: number, mutations: readonly Mutation[]): void {
@@ -318,13 +297,17 @@ export class StorageFlow {
 
   /** What is kept of clients that are not this tab's. */
   #take(clients: readonly StoredClient[], mutations: readonly StoredMutation[]): void {
-    const { outbox, siblings } = this.#options;
+    const { outbox, siblings, show, wake } = this.#options;
+    const pending = byClient(mutations);
+    const fresh: Mutation[] = [];
     for (const { clientId, confirmed, confirmedAt } of clients) {
       if (outbox.has(clientId)) continue;
       siblings.confirmed(clientId, confirmed, confirmedAt);
-      this.#show(clientId, confirmed, mutations.filter((mutation) => mutation.clientId === clientId).map(plain));
+      for (const mutation of siblings.add(clientId, confirmed, (pending.get(clientId) ?? []).map(plainMutation))) fresh.push(mutation);
     }
+    if (fresh.length > 0) show(fresh);
     this.#tellOthers(clients.map(({ clientId }) => clientId));
+    wake();
   }
 
   /** Clients that this tab would take over, were they free. */
@@ -380,15 +363,6 @@ export class StorageFlow {
     };
   }
 }
-
-const plain = ({ clientId, mutationId, name, args, seed, nowMs }: StoredMutation): Mutation => ({
-  clientId,
-  mutationId,
-  name,
-  args,
-  seed,
-  nowMs,
-});
 
 const channelName = ({ server, user, roomName, roomId }: StoragePlace): string =>
   `alcove ${JSON.stringify([server, user, roomName, roomId])}`;

@@ -102,7 +102,8 @@ class Engine extends StateCalls implements SyncEngine {
       notices: this.#notices,
       replica: () => this.#replica,
       wake: () => this.#turns.wish(),
-      adopt: (client, mutations) => void this.#adopt([client], mutations),
+      during: (change) => this.#turns.during(change),
+      takeOver: (clients, mutations) => void this.#takeOver(clients, mutations),
     });
   }
 
@@ -167,8 +168,7 @@ class Engine extends StateCalls implements SyncEngine {
     this.assertOpen();
     this.#mayConnect = connect;
     // In a later life it was adopted, under the name its mutations go by.
-    const { life = 1 } = this.#options;
-    if (life === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
+    if ((this.#options.life ?? 1) === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
     if (this.#kept === null || this.#isStarted) return this.#connection.start(connect);
     this.#isStarted = true;
     // Hello says where the replica stands that was kept.
@@ -178,7 +178,7 @@ class Engine extends StateCalls implements SyncEngine {
   }
 
   adoptStored(clientId: string): void {
-    if (!this.#isClosed) this.#kept?.adoptStored(clientId);
+    this.#kept?.adoptStored(clientId);
   }
 
   dismiss(keys: readonly string[]): void {
@@ -201,22 +201,22 @@ class Engine extends StateCalls implements SyncEngine {
   }
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
-    for (const mutation of this.#adopt(clients, mutations)) this.#kept?.flow.called(mutation);
-  }
-
-  /** Gives those that are new here. */
-  #adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): readonly Mutation[] {
     this.assertOpen();
     const isStopped = this.#isStopped;
-    const next = clients[0];
+    const adopted = this.#takeOver(clients, mutations);
+    this.#replica.adopt(adopted);
+    if (isStopped && clients[0] !== undefined) this.#becomeClient(clients[0].clientId);
+    for (const mutation of adopted) this.#kept?.flow.called(mutation);
+    this.#turns.wish();
+  }
+
+  /** Gives those that are new here; what is shown is the caller's business. */
+  #takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): readonly Mutation[] {
     // A session speaks for the clients that its hello named: those that it did not make it necessary to say hello again.
     const isNamed = clients.every(({ clientId }) => this.#mutations.outbox.has(clientId));
     if (!isNamed) this.#sayHelloAgain('for the clients that were adopted');
     const adopted = this.#mutations.adopt(clients, mutations);
-    this.#replica.adopt(adopted);
     if (isNamed && adopted.length > 0) this.#sayHelloAgain('for the mutations that were adopted');
-    if (isStopped && next !== undefined) this.#becomeClient(next.clientId);
-    this.#turns.wish();
     return adopted;
   }
 
@@ -285,7 +285,7 @@ class Engine extends StateCalls implements SyncEngine {
     this.states.values.offerNow();
     const idle = this.#mutations.outbox.idleClientIds();
     this.#connection.send({ type: 'bye', clientIds: this.#kept === null ? idle : [] }); // a disk may bring them back
-    this.#kept?.flow.leave(idle);
+    this.#kept?.flow.removeClients(idle);
     this.close();
   }
 
@@ -385,6 +385,7 @@ class Engine extends StateCalls implements SyncEngine {
       const tryAgainAtMs = this.#mutations.push();
       this.#turns.wishAt(tryAgainAtMs ?? this.#mutations.outbox.wakeAtMs());
     }
+    this.#kept?.turned();
     this.#hydrate(untilMs);
     return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);
   }

@@ -37,7 +37,9 @@ export class SiblingMutations {
     const fresh: Mutation[] = [];
     for (const mutation of mutations) {
       if (mutation.mutationId <= Math.max(sibling.confirmed, confirmed)) continue;
-      const at = sibling.pending.findIndex((known) => known.mutation.mutationId >= mutation.mutationId);
+      const last = sibling.pending.at(-1);
+      const isLast = last === undefined || last.mutation.mutationId < mutation.mutationId;
+      const at = isLast ? -1 : sibling.pending.findIndex((known) => known.mutation.mutationId >= mutation.mutationId);
       if (at !== -1 && sibling.pending[at]?.mutation.mutationId === mutation.mutationId) continue;
       sibling.pending.splice(at === -1 ? sibling.pending.length : at, 0, { mutation, endsAt: null });
       fresh.push(mutation);
