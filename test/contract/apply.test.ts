@@ -3,7 +3,8 @@ import type { ChangeSet } from '@alcove/core/change/change-set';
 import { AlcoveError } from '@alcove/core/error';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import type { Row } from '@alcove/core/sqlite/database';
-import { customType, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { sql } from 'drizzle-orm';
+import { customType, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { ChangeRoom } from './change-room.ts';
 import { engines } from './engines.ts';
@@ -15,8 +16,11 @@ const pets = sqliteTable('pets', {
   owner: text().references(() => owners.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
 });
 const names = sqliteTable('names', { name: folded().primaryKey(), visits: integer() });
+const flags = sqliteTable('flags', { id: text().primaryKey(), mark: integer(), isOn: integer('is_on'), note: text() }, (table) => [
+  uniqueIndex('flags_on').on(table.mark).where(sql`is_on = 1`),
+]);
 const secrets = sqliteTable('secrets', { id: text().primaryKey() });
-const { model } = defineRoom({ name: 'apply', schema: { owners, pets, names, secrets }, serverOnly: ['secrets'] });
+const { model } = defineRoom({ name: 'apply', schema: { owners, pets, names, flags, secrets }, serverOnly: ['secrets'] });
 
 const change = (table: string, columns: readonly string[], ...rows: readonly (readonly [Row | null, Row | null])[]): ChangeSet => ({
   tables: [{ table, columns, key: [0], rows: rows.map(([before, after]) => ({ before, after })) }],
@@ -55,6 +59,44 @@ describe.each(engines)('apply on $name', (engine) => {
     expect(rowsOf(room, 'owners')).toEqual([
       ['a', 2, 'x'],
       ['b', 1, 'y'],
+    ]);
+    room.database.close();
+  });
+
+  it('[CH-9] swaps what a UNIQUE index depends on through its condition', async () => {
+    const room = await ChangeRoom.open(engine, model);
+    room.run(`INSERT INTO flags VALUES ('a', 7, 1, null), ('b', 7, 0, null)`);
+    const swapped = change(
+      'flags',
+      ['id', 'mark', 'is_on', 'note'],
+      [
+        ['b', 7, 0, null],
+        ['b', 7, 1, null],
+      ],
+      [
+        ['a', 7, 1, null],
+        ['a', 7, 0, 'off'],
+      ],
+    );
+    room.uncaptured(() => applyChangeSet(room.database, model, swapped, 'forward'));
+    expect(rowsOf(room, 'flags')).toEqual([
+      ['a', 7, 0, 'off'],
+      ['b', 7, 1, null],
+    ]);
+    room.database.close();
+  });
+
+  it('[CH-9] a row whose keys and UNIQUE values stay is changed where it is', async () => {
+    const room = await ChangeRoom.open(engine, model);
+    room.run(`INSERT INTO owners VALUES ('a', 1, 'x'), ('b', 2, 'y')`);
+    const noted = change('owners', ownerColumns, [
+      ['a', 1, 'x'],
+      ['a', 1, 'z'],
+    ]);
+    room.uncaptured(() => applyChangeSet(room.database, model, noted, 'forward'));
+    expect(room.database.prepare('SELECT rowid, id, mark, note FROM owners ORDER BY rowid').all()).toEqual([
+      [1, 'a', 1, 'z'],
+      [2, 'b', 2, 'y'],
     ]);
     room.database.close();
   });

@@ -1,4 +1,4 @@
-import type { ColumnModel, ForeignKeyModel, RoomModel, TableModel } from '@alcove/core/schema/room-model';
+import type { ColumnModel, ForeignKeyModel, IndexModel, RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import { schemaIdOf } from '@alcove/core/schema/schema-id';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { SqlValue } from '@alcove/core/sqlite/database';
@@ -40,9 +40,19 @@ function drawTable(draw: Draw, name: string, others: readonly TableModel[]): Tab
       .map((column) => ({ name: `${name}_${column.name}`, columns: [column.name] })),
     checks: [],
     foreignKeys: [],
-    indexes: [],
+    indexes: drawIndexes(draw, name, columns),
   };
   return { ...table, foreignKeys: drawForeignKeys(draw, table, others) };
+}
+
+/** UNIQUE indexes that depend on more than the columns they name, now and then. */
+function drawIndexes(draw: Draw, table: string, columns: readonly ColumnModel[]): IndexModel[] {
+  const first = columns.find((column) => !column.notNull);
+  if (first === undefined || draw(fc.nat, { max: 5 }) > 0) return [];
+  const name = quoteIdentifier(first.name);
+  const last = quoteIdentifier(columns.at(-1)?.name ?? first.name);
+  const made = draw(fc.constantFrom, { columns: [name], where: `${last} > 2` }, { columns: [`typeof(${name}) || ${name}`], where: null });
+  return [{ name: `${table}_once`, unique: true, ...made }];
 }
 
 function drawColumn(draw: Draw, name: string, types: readonly string[], isKey: boolean): ColumnModel {

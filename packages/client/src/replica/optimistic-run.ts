@@ -81,7 +81,7 @@ export class OptimisticRuns {
       limits,
       runtime,
       atEnd: () => {
-        changes = this.capture.take();
+        changes = this.capture.takeCounted();
       },
     });
     return changes;

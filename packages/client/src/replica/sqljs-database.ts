@@ -148,7 +148,14 @@ class SqljsStatement implements EngineStatement {
   }
 
   all(params: Row): Row[] {
-    return [...this.iterate(params)];
+    const compiled = this.#bound(params);
+    const rows: Row[] = [];
+    try {
+      while (compiled.statement.step()) rows.push(compiled.currentRow());
+      return rows;
+    } finally {
+      compiled.statement.reset();
+    }
   }
 
   first(params: Row): Row | undefined {
@@ -175,7 +182,8 @@ class SqljsStatement implements EngineStatement {
 
   #bound(params: Row): CompiledText {
     const compiled = this.#forms.for(params);
-    compiled.statement.bind([...params]);
+    // Every run ends with a reset.
+    if (params.length > 0) compiled.statement.bind([...params]);
     return compiled;
   }
 }

@@ -9,7 +9,12 @@ export interface ApplyStatements {
   /** Answers with what it deleted. */
   readonly removeReturning: Statement;
   readonly insert: Statement;
+  /** Gives the columns at `positions` of the row other values: those first, then the key's. */
+  update(positions: readonly number[]): Statement;
 }
+
+/** Sets of columns whose UPDATE is kept at hand for one table; past it they are put together anew. */
+const UPDATES_MAX = 64;
 
 const prepared = new WeakMap<Database, WeakMap<TableShape, ApplyStatements>>();
 
@@ -27,10 +32,29 @@ export function applyStatements(database: Database, shape: TableShape, columns: 
 
 function prepareAll(database: Database, shape: TableShape, columns: readonly string[]): ApplyStatements {
   const table = quoteIdentifier(shape.name);
-  const remove = `DELETE FROM ${table} WHERE ${shape.key.map((position) => `${quoteIdentifier(shape.columns[position] ?? '')} = ?`).join(' AND ')}`;
+  const bound = (names: readonly string[], by: string): string => names.map((name) => `${quoteIdentifier(name)} = ?`).join(by);
+  const ofKey = `WHERE ${bound(
+    shape.key.map((position) => shape.columns[position] ?? ''),
+    ' AND ',
+  )}`;
+  const remove = `DELETE FROM ${table} ${ofKey}`;
+  const updates = new Map<string, Statement>();
   return {
     remove: database.prepare(remove),
     removeReturning: database.prepare(`${remove} RETURNING ${nameList(columns)}`),
     insert: database.prepare(`INSERT INTO ${table} (${nameList(columns)}) VALUES (${columns.map(() => '?').join(', ')})`),
+    update(positions) {
+      const text = positions.join();
+      const known = updates.get(text);
+      if (known !== undefined) return known;
+      const assigned = bound(
+        positions.map((position) => columns[position] ?? ''),
+        ', ',
+      );
+      const made = database.prepare(`UPDATE ${table} SET ${assigned} ${ofKey}`);
+      if (updates.size >= UPDATES_MAX) updates.clear();
+      updates.set(text, made);
+      return made;
+    },
   };
 }

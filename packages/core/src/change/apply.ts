@@ -1,12 +1,12 @@
 import { AlcoveError } from '../error.ts';
 import type { RoomModel } from '../schema/room-model.ts';
 import type { Database, Row } from '../sqlite/database.ts';
-import { applyStatements } from './apply-statements.ts';
+import { type ApplyStatements, applyStatements } from './apply-statements.ts';
 import type { AppliedChanges, AppliedTable } from './applied-changes.ts';
-import type { ChangeSet, RowChange } from './change-set.ts';
+import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
 import { invertChangeSet } from './invert.ts';
-import { changesSomething, keyOf, keyText } from './row-key.ts';
-import { replicatedShapes, type TableShape } from './table-shape.ts';
+import { changesSomething, keyOf, keyText, sameCell } from './row-key.ts';
+import { replicatedShapes, sameNames, type TableShape } from './table-shape.ts';
 
 /** Whole rows to stand afterwards and keys to be gone, as the wire brings them. */
 export interface RowPuts {
@@ -41,8 +41,9 @@ export function withForeignKeysOff<T>(database: Database, fn: () => T): T {
 }
 
 /**
- * Brings the tables from the one state of `changeSet` to the other: every touched key deleted in every table, then the rows inserted, so that swapped
- * UNIQUE values and deferred constraints do not matter. All or nothing. Linear in the change set.
+ * Brings the tables from the one state of `changeSet` to the other. A row of which only columns outside keys and UNIQUE indexes change is updated where it
+ * is; every other touched key is deleted in every table, then the rows inserted, so that swapped UNIQUE values and deferred constraints do not matter. All
+ * or nothing. Linear in the change set.
  *
  * The caller has foreign keys off (withForeignKeysOff, or a replica that keeps them off) and capture stopped. A column that `changeSet` does not
  * name, being older, gets its default.
@@ -56,20 +57,54 @@ export function applyChangeSet(
   direction: 'forward' | 'backward',
 ): AppliedChanges {
   const { tables } = direction === 'forward' ? changeSet : invertChangeSet(changeSet);
-  const plans = tables.map((table) => ({ table, shape: shapeFor(model, table) }));
+  const plans = tables.map((table) => planOf(shapeFor(model, table), table));
   return database.transaction(() => {
-    const applied = plans.map(({ table, shape }): AppliedTable => {
-      const keys = table.rows.map(({ before, after }) => keyOf(after ?? before ?? [], table.key));
+    for (const { table, shape, changed } of plans) {
       const { remove } = applyStatements(database, shape, table.columns);
-      for (const key of keys) remove.run(key);
-      return { ...table, keys };
-    });
-    for (const { table, shape } of plans) {
-      const { insert } = applyStatements(database, shape, table.columns);
-      for (const { after } of table.rows) if (after !== null) insert.run(after);
+      for (const [index, key] of table.keys.entries()) if (changed[index] === null) remove.run(key);
     }
-    return applied;
+    for (const { table, shape, changed } of plans) {
+      const statements = applyStatements(database, shape, table.columns);
+      for (const [index, { after }] of table.rows.entries()) {
+        if (after === null) continue;
+        const positions = changed[index] ?? [];
+        const isUpdated = positions.length > 0 && update(statements, positions, after, table.keys[index] ?? []);
+        if (!isUpdated) statements.insert.run(after);
+      }
+    }
+    return plans.map(({ table }) => table);
   });
+}
+
+interface Plan {
+  readonly table: AppliedTable;
+  readonly shape: TableShape;
+  /** Of each row the positions that change, where it is updated; null: it is deleted, inserted or both. */
+  readonly changed: readonly (readonly number[] | null)[];
+}
+
+function planOf(shape: TableShape, table: TableChanges): Plan {
+  const keys = table.rows.map(({ before, after }) => keyOf(after ?? before ?? [], table.key));
+  const isWhole = sameNames(table.columns, shape.columns);
+  return { table: { ...table, keys }, shape, changed: table.rows.map((change) => (isWhole ? updatedIn(shape, change) : null)) };
+}
+
+/** Null where more than free columns change, or the row comes or goes. */
+function updatedIn({ isFree }: TableShape, { before, after }: RowChange): number[] | null {
+  if (before === null || after === null) return null;
+  const positions: number[] = [];
+  for (let position = 0; position < after.length; position += 1) {
+    if (sameCell(before[position], after[position])) continue;
+    if (isFree[position] !== true) return null;
+    positions.push(position);
+  }
+  return positions.length === 0 ? null : positions;
+}
+
+/** False where no such row stands. */
+function update(statements: ApplyStatements, positions: readonly number[], after: Row, key: Row): boolean {
+  const values = positions.map((position) => after[position] ?? null);
+  return statements.update(positions).run([...values, ...key]).changes > 0;
 }
 
 /**

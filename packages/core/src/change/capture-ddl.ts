@@ -147,18 +147,17 @@ export function takeSql(shape: TableShape, index: number): string {
 /** Terms of one expression: a Durable Object's SQLite nests expressions 100 deep, and a number holds 52 flags. */
 export const TABLES_A_STATEMENT = 50;
 
-/** One statement for each TABLES_A_STATEMENT tables: a number whose bit `i` tells whether the capture table of its i-th table holds anything. */
-export const touchedSql = (tables: number): readonly string[] =>
-  overTables(tables, (table, bit) => `(EXISTS (SELECT 1 FROM ${table}) << ${bit})`, ' | ');
-
-/** One statement for each TABLES_A_STATEMENT tables: how many keys of theirs were captured. */
-export const countSql = (tables: number): readonly string[] => overTables(tables, (table) => `(SELECT count(*) FROM ${table})`, ' + ');
-
-function overTables(tables: number, term: (table: string, offset: number) => string, operator: string): readonly string[] {
+/**
+ * One statement for each TABLES_A_STATEMENT tables: how many keys of theirs were captured, and a number whose bit `i` tells whether the capture table of its
+ * i-th table holds any.
+ */
+export function countSql(tables: number): readonly string[] {
   const statements: string[] = [];
   for (let first = 0; first < tables; first += TABLES_A_STATEMENT) {
-    const count = Math.min(TABLES_A_STATEMENT, tables - first);
-    statements.push(`SELECT ${Array.from({ length: count }, (_, offset) => term(captureTable(first + offset), offset)).join(operator)}`);
+    const part = Array.from({ length: Math.min(TABLES_A_STATEMENT, tables - first) }, (_, offset) => captureTable(first + offset));
+    const counts = part.map((table) => `(SELECT count(*) FROM ${table})`);
+    const flags = part.map((table, bit) => `(EXISTS (SELECT 1 FROM ${table}) << ${bit})`);
+    statements.push(`SELECT ${counts.join(' + ')}, ${flags.join(' | ')}`);
   }
   return statements;
 }

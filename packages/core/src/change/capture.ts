@@ -3,8 +3,8 @@ import type { RoomModel } from '../schema/room-model.ts';
 import type { Database, Row, Statement } from '../sqlite/database.ts';
 import { quoteIdentifier } from '../sqlite/identifier.ts';
 import { CAPTURE_STATE_TABLE } from '../sqlite/system-tables.ts';
-import { captureTable, countSql, HAS_ROW, TABLES_A_STATEMENT, takeSql, touchedSql } from './capture-ddl.ts';
-import type { ChangeSet, RowChange, TableChanges } from './change-set.ts';
+import { captureTable, countSql, HAS_ROW, TABLES_A_STATEMENT, takeSql } from './capture-ddl.ts';
+import { type ChangeSet, EMPTY_CHANGE_SET, type RowChange, type TableChanges } from './change-set.ts';
 import { keyText, sameRow } from './row-key.ts';
 import { changeSetBytes } from './size.ts';
 import { replicatedShapes, type TableShape } from './table-shape.ts';
@@ -31,16 +31,16 @@ interface TableStatements {
 export class Capture {
   readonly #database: Database;
   readonly #shapes: readonly TableShape[];
-  readonly #touched: readonly Statement[];
   readonly #counts: readonly Statement[];
   readonly #setActive: Statement;
   /** Prepared at first use: most tables of a room are seldom written. */
   readonly #statements: (TableStatements | undefined)[] = [];
+  /** Tables with captured rows, as the last count found them. */
+  #counted: readonly number[] = [];
 
   constructor(database: Database, model: RoomModel) {
     this.#database = database;
     this.#shapes = replicatedShapes(model);
-    this.#touched = touchedSql(this.#shapes.length).map((sql) => database.prepare(sql));
     this.#counts = countSql(this.#shapes.length).map((sql) => database.prepare(sql));
     this.#setActive = database.prepare(`UPDATE ${quoteIdentifier(CAPTURE_STATE_TABLE)} SET active = ?1 WHERE active <> ?1`);
   }
@@ -61,7 +61,15 @@ export class Capture {
    * CHANGE_SET_BYTES_MAX; nothing is forgotten then.
    */
   take(): ChangeSet {
-    const touched = this.#touchedTables();
+    this.rowCount();
+    return this.takeCounted();
+  }
+
+  /** As `take`, straight after `rowCount`, with nothing written or rolled back between the two: it does not look again which tables were touched. */
+  takeCounted(): ChangeSet {
+    const touched = this.#counted;
+    if (touched.length === 0) return EMPTY_CHANGE_SET;
+    this.#counted = [];
     const tables: TableChanges[] = [];
     for (const index of touched) {
       const shape = this.#shapes[index];
@@ -77,21 +85,19 @@ export class Capture {
 
   /** How many keys were touched since the last take: an upper bound of the changes it would give. Counts rows, so its cost grows with them, slowly. */
   rowCount(): number {
-    let count = 0;
-    for (const statement of this.#counts) count += Number(statement.get()?.[0] ?? 0);
-    return count;
-  }
-
-  #touchedTables(): number[] {
-    const tables: number[] = [];
-    for (const [part, statement] of this.#touched.entries()) {
-      let flags = Number(statement.get()?.[0] ?? 0);
-      for (let index = part * TABLES_A_STATEMENT; flags > 0; index += 1) {
-        if (flags % 2 === 1) tables.push(index);
-        flags = Math.floor(flags / 2);
+    let rows = 0;
+    const touched: number[] = [];
+    for (const [part, statement] of this.#counts.entries()) {
+      const [count, flags] = statement.get() ?? [];
+      rows += Number(count ?? 0);
+      let left = Number(flags ?? 0);
+      for (let index = part * TABLES_A_STATEMENT; left > 0; index += 1) {
+        if (left % 2 === 1) touched.push(index);
+        left = Math.floor(left / 2);
       }
     }
-    return tables;
+    this.#counted = touched;
+    return rows;
   }
 
   #statementsOf(index: number, shape: TableShape): TableStatements {

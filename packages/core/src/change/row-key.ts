@@ -30,13 +30,12 @@ function cellText(cell: SqlValue | undefined): string {
 /** Whether two rows of one table hold the same values to the byte. */
 export function sameRow(a: Row, b: Row): boolean {
   if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index += 1) {
-    const left = a[index];
-    const right = b[index];
-    if (left !== right && !(left instanceof Uint8Array && right instanceof Uint8Array && sameBytes(left, right))) return false;
-  }
+  for (let index = 0; index < a.length; index += 1) if (!sameCell(a[index], b[index])) return false;
   return true;
 }
+
+export const sameCell = (left: SqlValue | undefined, right: SqlValue | undefined): boolean =>
+  left === right || (left instanceof Uint8Array && right instanceof Uint8Array && sameBytes(left, right));
 
 /** False where the row is after as it was before. */
 export const changesSomething = ({ before, after }: RowChange): boolean =>

@@ -1,5 +1,7 @@
 import { type ColumnType, columnType } from '../schema/column-type.ts';
+import { tableIndexes } from '../schema/ddl.ts';
 import type { RoomModel, TableModel } from '../schema/room-model.ts';
+import { quoteIdentifier } from '../sqlite/identifier.ts';
 
 /** A table as rows of change sets see it: without generated columns. */
 export interface TableShape {
@@ -11,6 +13,8 @@ export interface TableShape {
   readonly defaults: readonly (string | null)[];
   /** Positions in `columns` of the key's columns, in key order. */
   readonly key: readonly number[];
+  /** For each column whether it is in no key and no UNIQUE index: rows take other values there one by one, in any order. */
+  readonly isFree: readonly boolean[];
 }
 
 const shapes = new WeakMap<TableModel, TableShape>();
@@ -26,9 +30,20 @@ export function tableShape(table: TableModel): TableShape {
     types: stored.map((column) => columnType(column.type)),
     defaults: stored.map((column) => column.defaultSql),
     key: table.key.map((name) => columns.indexOf(name)),
+    isFree: freeColumns(table, columns),
   };
   shapes.set(table, shape);
   return shape;
+}
+
+/** A UNIQUE index over more than columns of rows (an expression, a condition, a generated column) may depend on any of them. */
+function freeColumns(table: TableModel, columns: readonly string[]): boolean[] {
+  const indexes = tableIndexes(table).filter(({ unique }) => unique);
+  const quoted = columns.map(quoteIdentifier);
+  if (indexes.some((index) => index.where !== null || !index.columns.every((column) => quoted.includes(column))))
+    return columns.map(() => false);
+  const bound = new Set([...table.key.map(quoteIdentifier), ...indexes.flatMap((index) => index.columns)]);
+  return quoted.map((column) => !bound.has(column));
 }
 
 /** The shapes of the replicated tables of `model`, in its order: what capture watches and change sets hold. */

@@ -27,7 +27,7 @@ export interface RunMutationOptions {
   readonly serverNowMs: number | undefined;
   readonly limits: MutationLimits;
   readonly runtime: Runtime;
-  /** Called last, inside the run's transaction or savepoint: what it throws fails the run and takes its changes back. */
+  /** Called last, straight after `capture.rowCount()`, inside the run's transaction or savepoint: what it throws fails the run and takes its changes back. */
   readonly atEnd?: (() => void) | undefined;
 }
 

@@ -56,7 +56,7 @@ export class StatementForms<T> {
   }
 
   for(params: readonly unknown[]): T {
-    if (params.every((value) => this.#formOf(value) === 'plain')) return this.plain;
+    if (this.#areAllPlain(params)) return this.plain;
     const forms = params.map(this.#formOf);
     const key = forms.join();
     const known = this.#others.get(key);
@@ -65,6 +65,11 @@ export class StatementForms<T> {
     const compiled = this.#compile(forms);
     this.#others.set(key, compiled);
     return compiled;
+  }
+
+  #areAllPlain(params: readonly unknown[]): boolean {
+    for (let index = 0; index < params.length; index += 1) if (this.#formOf(params[index]) !== 'plain') return false;
+    return true;
   }
 
   release(): void {
