@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
@@ -114,12 +115,30 @@ describe('ids', () => {
     mutations.call('after', null);
     await port.last.answer({ taken: 1, error: null });
     mutations.detach();
-    const { AlcoveError } = await import('@alcove/core/error');
     expect(mutations.blame('me', 2, new AlcoveError('mutator_timeout', 'too long'))).toBe(true);
     expect(loops.status).toBe('failed');
     const next = new ScriptedPort();
     mutations.attach(next);
-    expect(next.handedNames).toEqual(['after=2']);
+    expect(next.handedNames).toEqual(['after=3']);
+  });
+
+  it('[WK-1] never uses the id of the blamed again: the room may have it', async () => {
+    const { port, mutations } = set();
+    mutations.call('alone', null);
+    for (const name of ['first', 'loops', 'after', 'last']) mutations.call(name, null);
+    await port.last.answer({ taken: 1, error: null });
+    mutations.detach();
+    mutations.blame('me', 3, new AlcoveError('mutator_timeout', 'too long'));
+    const next = new ScriptedPort();
+    mutations.attach(next);
+    expect(next.handedNames).toEqual(['first=2']);
+    expect(mutations.pending.getSnapshot().map(({ name }) => name)).toEqual(['alone', 'first', 'after', 'last']);
+    await next.last.answer({ taken: 1, error: null });
+    expect(next.handedNames).toEqual(['after=4', 'last=5']);
+    await next.last.answer({ taken: 2, error: null });
+    mutations.call('new', null);
+    expect(next.handedNames).toEqual(['new=6']);
+    expect(mutations.undecided).toBe(5);
   });
 });
 
@@ -229,7 +248,6 @@ describe('fates', () => {
     const handed = mutations.call('handed', null);
     mutations.stored({ type: 'stored', clientId: 'me', upTo: 1 });
     expect(mutations.unsaved).toBe(3);
-    const { AlcoveError } = await import('@alcove/core/error');
     mutations.detach();
     mutations.endAll(new AlcoveError('closed', 'the room was closed'));
     // What was on its way comes too late.

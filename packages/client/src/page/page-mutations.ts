@@ -61,7 +61,12 @@ export class PageMutations {
 
   /** Not known to have been decided by the room. */
   get undecided(): number {
-    return this.#waiting.length + this.#handed.length + this.#taken.size;
+    return this.#untaken.length + this.#taken.size;
+  }
+
+  /** Those that no engine is known to have. */
+  get #untaken(): TrackedMutation[] {
+    return [...this.#handed, ...this.#waiting].filter((mutation) => !isEnded(mutation));
   }
 
   /** Clients this page speaks for, and those of them with something pending. */
@@ -72,7 +77,7 @@ export class PageMutations {
   /** What leaving the page now would lose. */
   get unsaved(): number {
     if (!this.#isKept) return this.undecided;
-    return this.#waiting.length + this.#handed.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
+    return this.#untaken.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
   }
 
   call(name: string, args: Json): TrackedMutation {
@@ -168,14 +173,13 @@ export class PageMutations {
     this.#port = null;
   }
 
-  /** The engine died of this mutation's run. Where it was not taken yet it fails and is not run again; returns whether. */
+  /**
+   * The engine died of this mutation's run. Where it is not known to be taken it fails and is not run again; returns whether. Its id is spent: what the page knows
+   * of the engine's last moments may be older than they were, and the room may have it.
+   */
   blame(clientId: string, mutationId: number, error: AlcoveError): boolean {
-    if (clientId !== this.#client.clientId) return false;
-    const [mutation] = this.#handed.splice(
-      Math.max(0, mutationId - this.#client.lastMutationId - 1),
-      mutationId > this.#client.lastMutationId ? 1 : 0,
-    );
-    if (mutation === undefined) return false;
+    const mutation = clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
+    if (mutation?.status !== 'waiting') return false;
     this.#end(mutation, 'failed', error);
     return true;
   }
@@ -289,8 +293,11 @@ export class PageMutations {
 
   #hand(): void {
     const port = this.#port;
-    if (port === null || this.#handed.length > 0 || this.#waiting.length === 0) return;
-    this.#handed = this.#waiting.splice(0, BATCH_MAX);
+    if (port === null || this.#handed.length > 0) return;
+    this.#spendIds();
+    if (this.#waiting.length === 0) return;
+    const spent = this.#waiting.findIndex(isEnded);
+    this.#handed = this.#waiting.splice(0, spent === -1 ? BATCH_MAX : Math.min(spent, BATCH_MAX));
     this.#handedClientId = this.#client.clientId;
     const first = this.#client.lastMutationId + 1;
     const batch = this.#handed.map((mutation, index) => minted(mutation, this.#client.clientId, first + index));
@@ -304,6 +311,13 @@ export class PageMutations {
           this.#answered({ taken: 0, error: AlcoveError.from(error).toBody() });
       },
     );
+  }
+
+  /** Of those that ended where they stood; the engine fills the gap. */
+  #spendIds(): void {
+    const first = this.#waiting.findIndex((mutation) => !isEnded(mutation));
+    const { length } = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
+    this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + length };
   }
 
   #answered(answer: MutateAnswer): void {
@@ -352,6 +366,8 @@ export class PageMutations {
 
   /** In the order of the calls. */
   #undecidedOnes(): TrackedMutation[] {
-    return [...this.#taken.all(), ...this.#handed.filter(({ status }) => status === 'waiting'), ...this.#waiting];
+    return [...this.#taken.all(), ...this.#untaken];
   }
 }
+
+const isEnded = ({ status }: TrackedMutation): boolean => status !== 'waiting';
