@@ -98,6 +98,11 @@ export class TrackedMutation implements MutationHandle {
     this.#settle.local.resolve();
   }
 
+  /** It never came to the disk. */
+  unkept(error: AlcoveError): void {
+    this.#settle.local.reject(error);
+  }
+
   /** How often it was handed to the room under another name, the first time counted. */
   get issues(): number {
     return this.#issues;
@@ -131,9 +136,8 @@ export class TrackedMutation implements MutationHandle {
 
   /** `failed` before it was sent, `rejected` by the room, or `unknown`. */
   ended(status: 'failed' | 'rejected' | 'unknown', error: AlcoveError, nowMs: number): void {
-    // The room had it, so it was in the outbox; of the others only those survive the tab that were told so before.
-    if (status === 'rejected') this.saved();
-    else this.#settle.local.reject(error);
+    // What was rejected may still come to the disk; of the others only those survive the tab that were told so before.
+    if (status !== 'rejected') this.unkept(error);
     this.#status = status;
     this.#decidedAtMs = nowMs;
     this.#error = error;

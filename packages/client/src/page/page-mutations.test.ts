@@ -238,6 +238,33 @@ describe('fates', () => {
     expect(JSON.parse(JSON.stringify(line))).toEqual({ ...line });
   });
 
+  it('[ST-3] a rejected one is told as saved when it or its rejection is on the disk', async () => {
+    const port = new ScriptedPort();
+    const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+    mutations.attach(port);
+    const told: string[] = [];
+    for (const name of ['kept', 'refused', 'late']) {
+      const { local } = mutations.call(name, null);
+      local.then(
+        () => told.push(name),
+        () => told.push(`${name} lost`),
+      );
+    }
+    await port.last.answer({ taken: 1, error: null });
+    await port.last.answer({ taken: 2, error: null });
+    mutations.stored({ type: 'stored', clientId: 'me', upTo: 1 });
+    for (const mutationId of [1, 2, 3]) mutations.settled({ ...settled(mutationId), outcome: 'rejected', error });
+    await Promise.resolve();
+    expect(told).toEqual(['kept']);
+    mutations.stored({ type: 'stored', clientId: 'me', upTo: 2 });
+    await Promise.resolve();
+    expect(told).toEqual(['kept', 'refused']);
+    mutations.endAll(new AlcoveError('closed', 'the room was closed'));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(told).toEqual(['kept', 'refused', 'late lost']);
+  });
+
   it('[WK-44] what is not known to be on the disk when the room closes is not said to be', async () => {
     const port = new ScriptedPort();
     const mutations = new PageMutations(new FakeRuntime(), 'me', true);

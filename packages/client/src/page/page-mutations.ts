@@ -40,6 +40,8 @@ export class PageMutations {
   readonly #confirmed = new ConfirmedMutations();
   /** Of page loads that are gone, whose mutations are this page's to tell of. */
   readonly #adopted = new Map<string, EngineClient>();
+  /** Rejected ones, while neither they nor their rejection are on the disk. */
+  readonly #unkept = new TakenMutations();
   /** Up to which id a client's mutations are on the disk. */
   readonly #savedUpTo = new Map<string, number>();
   #isKept: boolean;
@@ -117,8 +119,10 @@ export class PageMutations {
   /** They are on the disk. */
   stored({ clientId, upTo }: StoredNotice): void {
     const savedUpTo = this.#savedUpTo.get(clientId) ?? 0;
-    this.#savedUpTo.set(clientId, upTo);
+    this.#savedUpTo.set(clientId, Math.max(savedUpTo, upTo));
     for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
+    for (const [mutationId, mutation] of this.#unkept.of(clientId))
+      if (mutationId <= upTo && this.#unkept.settle(clientId, mutationId) !== undefined) mutation.saved();
     this.pending.touch();
   }
 
@@ -133,7 +137,8 @@ export class PageMutations {
   keepNothing(): void {
     if (!this.#isKept) return;
     this.#isKept = false;
-    for (const mutation of this.#taken.all()) mutation.saved();
+    for (const mutation of [...this.#taken.all(), ...this.#unkept.all()]) mutation.saved();
+    this.#unkept.clear();
     this.pending.touch();
   }
 
@@ -191,6 +196,8 @@ export class PageMutations {
     this.#handed = [];
     this.#taken.clear();
     for (const mutation of open) mutation.ended('unknown', error, this.#runtime.nowMs());
+    for (const mutation of this.#unkept.all()) mutation.unkept(error);
+    this.#unkept.clear();
     this.pending.touch();
   }
 
@@ -212,14 +219,16 @@ export class PageMutations {
       mutation.applied(notice.version, this.#runtime.nowMs());
       this.#confirmed.remember(notice.clientId, notice.mutationId, mutation);
       this.applied.touch();
-    } else
-      this.#end(
-        mutation,
-        'rejected',
-        notice.error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(notice.error),
-        rejectionKey(notice),
-      );
+    } else this.#rejectedBy(notice, mutation);
     this.pending.touch();
+  }
+
+  /** `local` waits for the disk, which has the mutation or what became of it: a line that goes with the page was never there. */
+  #rejectedBy({ clientId, mutationId, error }: SettledNotice, mutation: TrackedMutation): void {
+    const why = error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(error);
+    this.#end(mutation, 'rejected', why, rejectionKey({ clientId, mutationId }));
+    if (!this.#isKept || mutationId <= (this.#savedUpTo.get(clientId) ?? 0)) mutation.saved();
+    else if (!mutation.isSaved) this.#unkept.of(clientId).set(mutationId, mutation);
   }
 
   #adoptedSettled({ clientId, mutationId }: SettledNotice): void {

@@ -119,6 +119,8 @@ describe('what a tab keeps', () => {
     one.persistence.advance('history-1', [commitFrom(0, 1)], [clientAt(2, 1)], []);
     one.persistence.enqueue(clientAt(3), mutationOf('a', 3));
     one.persistence.dismiss(['x']);
+    await runtime.time.advanceAsync(0);
+    expect(doings).toEqual([]);
     one.persistence.close();
     await vi.waitFor(() => expect(doings).toEqual(['enqueue', 'dismiss', 'advance']));
     expect((await load()).mutations).toEqual([mutationOf('a', 2), mutationOf('a', 3)]);

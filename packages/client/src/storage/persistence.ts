@@ -3,6 +3,7 @@ import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
+  Advance,
   RoomStorage,
   Storage,
   StoragePlace,
@@ -39,8 +40,8 @@ export interface PersistenceOptions {
   patience(): Patience;
   /** Mutations of this client up to one are on the disk. */
   onStored(clientId: string, upTo: number): void;
-  /** These counters are on the disk, with what ended by them. */
-  onAdvanced(clients: readonly StoredClient[]): void;
+  /** The counters are on the disk, with what ended by them. */
+  onAdvanced(advance: Pick<Advance, 'clients' | 'rejections'>): void;
   onState(state: PersistenceState): void;
   /** The tail costs more than an image of now would. */
   onImageWanted(): void;
@@ -136,7 +137,8 @@ export class Persistence {
     clients: readonly StoredClient[],
     rejections: readonly StoredRejection[],
   ): void {
-    this.#add((nowMs) => this.#queue.advance({ historyId, commits, clients, rejections }, nowMs));
+    // What was rejected is told already, and nobody but this disk remembers it for the user.
+    this.#add((nowMs) => this.#queue.advance({ historyId, commits, clients, rejections }, rejections.length > 0 ? AT_ONCE : nowMs));
   }
 
   /** An image to keep; it takes the place of one that is not written yet. */
@@ -224,7 +226,7 @@ export class Persistence {
         this.#error = null;
         this.#queue.done();
         if (work.type === 'enqueue') this.#options.onStored(work.client.clientId, work.client.lastMutationId);
-        if (work.type === 'advance') this.#options.onAdvanced(work.advance.clients);
+        if (work.type === 'advance') this.#options.onAdvanced(work.advance);
         this.#tell();
         this.#pump();
       },

@@ -50,7 +50,7 @@ export class WriteQueue {
   }
 
   advance(next: Advance, sinceMs: number): void {
-    this.#restSinceMs ??= sinceMs;
+    this.#restSinceMs = Math.min(this.#restSinceMs ?? sinceMs, sinceMs);
     this.#dropConfirmed(next.clients);
     const before = this.#advance;
     if (before === null) {

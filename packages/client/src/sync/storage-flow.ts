@@ -8,7 +8,15 @@ import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
 import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
-import type { StoragePlace, StoredClient, StoredImage, StoredMutation, StoredReplica, StoredRejection } from '../storage/storage.ts';
+import type {
+  Advance,
+  StoragePlace,
+  StoredClient,
+  StoredImage,
+  StoredMutation,
+  StoredReplica,
+  StoredRejection,
+} from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
@@ -51,7 +59,7 @@ export class StorageFlow {
   /** Called in this turn: posted together. */
   #called: Mutation[] = [];
   #others = '';
-  #look: Timer | null = null;
+  #look: { readonly timer: Timer; readonly afterMs: number } | null = null;
   /** Clients that were on the disk when it was looked at last. */
   #seen: ReadonlySet<string> = new Set();
   /** Up to where what ended of a client is on the disk. */
@@ -74,7 +82,7 @@ export class StorageFlow {
         options.notices.add({ type: 'stored', clientId, upTo });
         options.wake();
       },
-      onAdvanced: (clients) => this.#advanced(clients),
+      onAdvanced: (advance) => this.#advanced(advance),
       onState: () => {
         for (const clientId of [...this.#heard.keys()]) this.#passHeard(clientId);
         options.wake();
@@ -216,11 +224,14 @@ export class StorageFlow {
     this.#options.wake();
   }
 
-  #advanced(clients: readonly StoredClient[]): void {
+  #advanced({ clients, rejections }: Pick<Advance, 'clients' | 'rejections'>): void {
+    const rejected = new Set(rejections.map(({ mutation }) => mutation.clientId));
     for (const { clientId, confirmed } of clients) {
       this.#savedUpTo.set(clientId, confirmed);
       this.#passHeard(clientId);
+      if (rejected.has(clientId)) this.#options.notices.add({ type: 'stored', clientId, upTo: confirmed });
     }
+    if (rejected.size > 0) this.#options.wake();
   }
 
   /** The page may be gone in a moment. */
@@ -234,7 +245,7 @@ export class StorageFlow {
   }
 
   close(): void {
-    this.#look?.cancel();
+    this.#look?.timer.cancel();
     this.#channel?.close();
     this.#channel = null;
     this.#persistence.close();
@@ -273,7 +284,7 @@ export class StorageFlow {
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
       case 'forget':
-        this.#look?.cancel();
+        this.#look?.timer.cancel();
         this.#persistence.close();
         this.#options.notices.add({ type: 'forgotten' });
         return wake();
@@ -313,6 +324,7 @@ export class StorageFlow {
   /** Clients that this tab would take over, were they free. */
   #tellOthers(alsoIdle: readonly string[] = []): void {
     const { outbox, siblings, notices, wake } = this.#options;
+    this.#lookLater();
     const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])].filter((clientId) => !outbox.has(clientId)).sort();
     const text = clientIds.join(' ');
     if (text === this.#others) return;
@@ -321,13 +333,17 @@ export class StorageFlow {
     wake();
   }
 
+  /** Earlier than was said before, where there is something to look for by now. */
   #lookLater(): void {
-    const isBusy = this.#options.siblings.clientIds().length > 0;
-    this.#look = this.#options.runtime.setTimer(isBusy ? LOOK_MS : IDLE_LOOK_MS, () => void this.#lookNow());
+    const afterMs = this.#options.siblings.clientIds().length > 0 ? LOOK_MS : IDLE_LOOK_MS;
+    if (this.#channel === null || (this.#look !== null && this.#look.afterMs <= afterMs)) return;
+    this.#look?.timer.cancel();
+    this.#look = { timer: this.#options.runtime.setTimer(afterMs, () => void this.#lookNow()), afterMs };
   }
 
   async #lookNow(): Promise<void> {
     const { siblings } = this.#options;
+    this.#look = null;
     const before = siblings.clientIds();
     const kept = await this.#persistence.outbox();
     if (this.#channel === null) return;
