@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright';
 import { openBrowser, openPage } from './browser.ts';
-import { buildPages } from './build-pages.ts';
+import { buildBenchPages } from './build-pages.ts';
 import { type BenchChild, startChild } from './child.ts';
 import type { RawStart } from './pages/raw-board.ts';
 import { startServer } from './start-server.ts';
@@ -27,7 +27,7 @@ export class BoardPages {
 
   static async open(): Promise<BoardPages> {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
-    const pages = await buildPages(join(folder, 'pages'));
+    const pages = await buildBenchPages(join(folder, 'pages'));
     const server = await startServer({ dataDir: join(folder, 'rooms'), items: ITEMS, pages });
     const bare = await startChild('bare-server.ts', join(folder, 'bare', 'floor.sqlite'));
     return new BoardPages(folder, server, bare, await openBrowser());

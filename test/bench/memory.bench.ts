@@ -5,7 +5,7 @@ import type { Browser } from 'playwright';
 import { WebSocket } from 'ws';
 import { BoardSocket } from './board-socket.ts';
 import { closePage, openBrowser, openPage } from './browser.ts';
-import { buildPages } from './build-pages.ts';
+import { buildBenchPages } from './build-pages.ts';
 import { type BenchChild, startChild } from './child.ts';
 import { withDeadline } from './deadline.ts';
 import { type Bench, type Figure, figureOf, interleave, reportOf } from './measure.ts';
@@ -88,7 +88,7 @@ interface TabMemory {
 }
 
 async function tabFigures(folder: string, runs: number): Promise<Figure[]> {
-  const pages = await buildPages(join(folder, 'pages'));
+  const pages = await buildBenchPages(join(folder, 'pages'));
   const full = await startServer({ dataDir: join(folder, 'full'), pages, tripSeed: await tripSeedFile() });
   const empty = await startServer({ dataDir: join(folder, 'empty'), pages });
   try {

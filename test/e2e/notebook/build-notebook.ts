@@ -1,23 +1,10 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { buildPages } from '../../browser/build-pages.ts';
 
-const root = fileURLToPath(new URL('.', import.meta.url));
-
-/** Builds the notebook's two builds as an app's are built, for production, from the packages' sources. */
-export async function buildNotebook(outDir: string): Promise<void> {
-  await build({
-    configFile: false,
-    root,
-    logLevel: 'warn',
-    resolve: { conditions: ['@alcove/source', 'module', 'browser', 'development|production'] },
-    worker: { format: 'es' },
-    build: {
-      outDir,
-      emptyOutDir: true,
-      target: 'es2023',
-      assetsInlineLimit: 0,
-      rollupOptions: { input: ['index.html', 'newer.html'].map((name) => join(root, name)) },
-    },
+/** Builds the notebook's two builds. */
+export const buildNotebook = (outDir: string): Promise<void> =>
+  buildPages({
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    pages: { index: './older.ts', newer: './newer.ts' },
+    outDir,
   });
-}

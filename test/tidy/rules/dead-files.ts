@@ -42,7 +42,7 @@ function withNamedFiles(graph: ReadonlyMap<string, readonly string[]>, tree: Sou
   const paths = new Set(tree.code(() => true).map(({ path }) => path));
   const edges = new Map(graph);
   for (const { path, text } of tree.code((from) => from.startsWith('test/') || from.endsWith('.config.ts'))) {
-    const names = [...text.matchAll(/['"]([\w./-]+\.(?:ts|mjs))['"]/g)].map(([, name = '']) => name);
+    const names = [...text.matchAll(/['"]([\w./-]+\.(?:tsx?|mjs))['"]/g)].map(([, name = '']) => name);
     const files = names.flatMap((name) => [posix.join(posix.dirname(path), name), posix.normalize(name)]).filter((file) => paths.has(file));
     edges.set(path, [...(graph.get(path) ?? []), ...files]);
   }
