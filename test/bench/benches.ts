@@ -5,6 +5,7 @@ import { liveUpdateBench } from './live-update.bench.ts';
 import { localEchoBench } from './local-echo.bench.ts';
 import { memoryBench } from './memory.bench.ts';
 import type { Bench } from './measure.ts';
+import { persistBench } from './persist.bench.ts';
 import { rebaseBench } from './rebase.bench.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
 import { warmOpenBench } from './warm-open.bench.ts';
@@ -14,6 +15,7 @@ export const benches: readonly Bench[] = [
   coldOpenBench,
   warmOpenBench,
   liveUpdateBench,
+  persistBench,
   rebaseBench,
   localEchoBench,
   commitBench,

@@ -10,6 +10,7 @@ const pages = {
   'board-ours': './pages/board-ours.tsx',
   'cold-open-floor': './pages/cold-open-floor.ts',
   'cold-open-ours': './pages/cold-open-ours.ts',
+  persist: './pages/persist.ts',
   'warm-open-floor': './pages/warm-open-floor.ts',
 };
 

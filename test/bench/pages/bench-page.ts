@@ -1,3 +1,5 @@
+import type { PersistRequest, PersistTimes } from './persist.ts';
+
 /** What a page of the benches offers to the process that drives it, as `globalThis.bench`. Everything is plain JSON. */
 export interface OpenedPage {
   /** Once the query has its rows: how long that took since the navigation began, in ms, and the rows. */
@@ -19,10 +21,16 @@ export interface BoardPage {
   play(game: number, turns: number): Promise<void>;
 }
 
-declare global {
-  var bench: OpenedPage & BoardPage;
+export interface PersistPage {
+  persist(request: PersistRequest): Promise<PersistTimes>;
 }
 
-export const offer = (page: OpenedPage | BoardPage): void => {
-  globalThis.bench = page as OpenedPage & BoardPage; // each bench asks its own pages only
+type AnyPage = OpenedPage & BoardPage & PersistPage;
+
+declare global {
+  var bench: AnyPage;
+}
+
+export const offer = (page: OpenedPage | BoardPage | PersistPage): void => {
+  globalThis.bench = page as AnyPage; // each bench asks its own pages only
 };

@@ -1,9 +1,10 @@
 import initSqlJs from 'sql.js';
 import { wasmUrl } from './wasm-url.ts';
+import { asked, openTable, written } from './raw-idb.ts';
 import type { ImageRequest } from './raw-image.ts';
 
 const starting = initSqlJs({ locateFile: () => wasmUrl });
-const reading = opened().then(async (database) => {
+const reading = openTable('floor', 'image').then(async (database) => {
   const kept: unknown = await asked(database.transaction('image').objectStore('image').get(0));
   return { database, kept };
 });
@@ -26,19 +27,6 @@ async function answer(request: ImageRequest): Promise<void> {
 async function fetchAndKeep(database: IDBDatabase, { url, ticket }: ImageRequest): Promise<ArrayBuffer> {
   const response = await fetch(url, { headers: { authorization: `Bearer ${ticket}` } });
   const image = await response.arrayBuffer();
-  await asked(database.transaction('image', 'readwrite').objectStore('image').put(image, 0));
+  await written(database, 'image', 'relaxed', (rows) => rows.put(image, 0));
   return image;
-}
-
-function opened(): Promise<IDBDatabase> {
-  const request = indexedDB.open('floor', 1);
-  request.onupgradeneeded = () => void request.result.createObjectStore('image');
-  return asked(request);
-}
-
-function asked<Result>(request: IDBRequest<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new TypeError('IndexedDB failed'));
-  });
 }
