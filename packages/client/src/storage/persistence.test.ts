@@ -126,6 +126,20 @@ describe('what a tab keeps', () => {
     expect((await load()).mutations).toEqual([mutationOf('a', 2), mutationOf('a', 3)]);
   });
 
+  it('[ST-21] what ends without a commit leaves the commits that wait beside it as they are', async () => {
+    const { tab, saved, load, runtime, patience } = world();
+    patience.now = { mutationMs: 100, restMs: 500 };
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.keepImage(imageAt(3));
+    one.persistence.advance('history-1', [commitFrom(3, 4)], [], []);
+    one.persistence.advance('', [], [clientAt(2, 1)], []);
+    one.persistence.advance('history-1', [commitFrom(4, 5)], [], []);
+    await runtime.time.advanceAsync(500);
+    await saved(one);
+    expect(await load()).toMatchObject({ replica: { tail: [commitFrom(3, 4), commitFrom(4, 5)] }, clients: [clientAt(2, 1)] });
+  });
+
   it('[ST-4] goes on from what is kept', async () => {
     const { tab, saved } = world();
     const one = tab();

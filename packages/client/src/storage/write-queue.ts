@@ -57,10 +57,10 @@ export class WriteQueue {
       this.#advance = next;
       return;
     }
-    const isSame = before.historyId === next.historyId;
-    const commits = isSame ? [...before.commits, ...next.commits] : next.commits;
+    const goesOn = before.historyId === next.historyId || next.commits.length === 0;
+    const commits = goesOn ? [...before.commits, ...next.commits] : next.commits;
     this.#advance = {
-      historyId: next.historyId,
+      historyId: goesOn ? before.historyId : next.historyId,
       // Too many: left out, they make a gap, which asks for an image.
       commits: commits.length > COMMITS_MAX ? next.commits : commits,
       clients: newestOf([...before.clients, ...next.clients]),

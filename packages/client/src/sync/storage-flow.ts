@@ -18,6 +18,7 @@ import type {
   StoredRejection,
 } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
+import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
@@ -55,6 +56,7 @@ export class StorageFlow {
   readonly #options: StorageFlowOptions;
   readonly #persistence: Persistence;
   #channel: TabChannel | null = null;
+  readonly #ended: ConfirmedPosts;
   #groupId: string | null = null;
   /** Called in this turn: posted together. */
   #called: Mutation[] = [];
@@ -71,6 +73,7 @@ export class StorageFlow {
 
   constructor(options: StorageFlowOptions) {
     this.#options = options;
+    this.#ended = new ConfirmedPosts(options.runtime, (message) => this.#channel?.post(message));
     this.#persistence = new Persistence({
       runtime: options.runtime,
       storage: options.storage,
@@ -171,7 +174,7 @@ export class StorageFlow {
         clients,
         rejections.map(({ mutation, error }) => this.#rejection(mutation, error)),
       );
-    for (const { clientId, confirmed } of clients) this.#channel?.post({ type: 'confirmed', clientId, confirmed, at });
+    for (const { clientId, confirmed } of clients) this.#ended.add(clientId, confirmed, at);
   }
 
   keepImage(image: StoredImage): void {
@@ -246,6 +249,7 @@ export class StorageFlow {
 
   close(): void {
     this.#look?.timer.cancel();
+    this.#ended.flush();
     this.#channel?.close();
     this.#channel = null;
     this.#persistence.close();
