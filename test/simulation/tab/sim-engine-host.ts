@@ -91,7 +91,7 @@ class EngineLife implements RunningEngine {
     this.#parts = parts;
     this.#handlers = handlers;
     this.#onEnd = onEnd;
-    this.worker = new SimProcess(name, parts, parts.startMs());
+    this.worker = new SimProcess(name, parts, parts.startMs(), true);
     this.audit = parts.newAudit(name);
     this.#toWorker = new Channel(time, random, this.worker);
     this.#answers = new Channel(time, random, page);
@@ -154,7 +154,7 @@ class EngineLife implements RunningEngine {
       onNotices: (notices) => this.#tell(notices),
     });
     this.#made = engine;
-    audit.attach(engine);
+    audit.attach(engine, worker);
     const adopted = this.#parts.adopted();
     const clients = [...request.clients, ...adopted.clients];
     const mutations = [...request.mutations, ...adopted.mutations];

@@ -1,6 +1,7 @@
 import type { LogFields, Logger } from '@alcove/core/runtime/logger';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
+import { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import type { Findings } from './findings.ts';
 import type { Trace } from './trace.ts';
@@ -11,6 +12,10 @@ export interface ProcessSurroundings {
   readonly findings: Findings;
   readonly seed: string;
 }
+
+/** On a busy machine time passes between any two lines: that often, and up to so long, before the clock is read. */
+const BUSY_SHARE = 0.03;
+const BUSY_MAX_MS = 6;
 
 /**
  * One process of the simulated world: a server's, a page's or its worker's. Killed, nothing of it ever runs again; paused (a laptop's sleep, a long
@@ -23,13 +28,18 @@ export class SimProcess {
   /** Error logs that are part of what was inflicted; any other is a finding: an error log means that a developer must look. */
   readonly expectedErrors: RegExp[] = [];
   readonly #around: ProcessSurroundings;
+  /** Null: it is never held up. */
+  readonly #heldUp: Prng | null;
+  #ranMs = 0;
   #alive = true;
   #pausedUntilMs = 0;
   #late: (() => void)[] = [];
   #onKilled: (() => void)[] = [];
 
-  constructor(name: string, around: ProcessSurroundings, startMs?: number) {
+  /** `isBusy`: it shares its processor with others. */
+  constructor(name: string, around: ProcessSurroundings, startMs?: number, isBusy = false) {
     this.name = name;
+    this.#heldUp = isBusy ? new Prng(`${around.seed}/${name}/busy`) : null;
     this.#around = around;
     const { time, seed } = around;
     this.fake = new FakeRuntime({ seed: `${seed}/${name}`, time, log: this.#logger(), ...(startMs === undefined ? {} : { startMs }) });
@@ -38,6 +48,13 @@ export class SimProcess {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** Nothing of it runs, ran lately, or should have run by now. */
+  isQuietFor(ms: number): boolean {
+    const { time } = this.#around;
+    const isBehind = this.#late.length > 0 || (time.nextAtMs ?? Number.POSITIVE_INFINITY) <= time.nowMs;
+    return !this.paused && !isBehind && time.nowMs - this.#ranMs >= ms;
   }
 
   get paused(): boolean {
@@ -96,12 +113,16 @@ export class SimProcess {
         `${this.name} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
     }
+    this.#ranMs = this.#around.time.nowMs;
   }
 
   #runtimeOver(fake: FakeRuntime): Runtime {
     return {
       nowMs: () => Math.floor(fake.nowMs()), // as Date.now gives it
-      monotonicMs: () => fake.monotonicMs(),
+      monotonicMs: () => {
+        if (this.#heldUp?.chance(BUSY_SHARE) === true) this.#around.time.spend(this.#heldUp.float() * BUSY_MAX_MS);
+        return fake.monotonicMs();
+      },
       setTimer: (delayMs: number, fn: () => void): Timer => {
         let cancelled = false;
         const timer = fake.setTimer(delayMs, () =>

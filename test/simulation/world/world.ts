@@ -43,6 +43,8 @@ export interface Databases {
 /** 1 January 2027. */
 const START_MS = Date.UTC(2027, 0, 1);
 
+/** Opening a database in a tab takes up to so long. */
+const OPEN_MAX_MS = 20;
 /** Timers of no delay fire at the same moment; more than this many in a row spin. */
 const STEPS_A_MOMENT_MAX = 2_000;
 
@@ -87,6 +89,7 @@ export class World {
   inspected = { replicas: 0, queries: 0 };
   steps = 0;
   readonly #options: WorldOptions;
+  readonly #slowness: Prng;
   readonly #groupOfClient = new Map<string, string>();
   #restartAtMs: number | null = null;
   #lastStepMs = 0;
@@ -100,6 +103,7 @@ export class World {
     this.trace = new Trace(() => this.time.nowMs, 400, echo);
     this.findings = new Findings(this.trace);
     this.random = new Prng(`run/${plan.seed}`);
+    this.#slowness = this.random.fork('slowness');
     this.history = new History(this.findings);
     this.disk = new RoomDisk(this.random.fork('disk'));
     this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'));
@@ -321,8 +325,10 @@ export class World {
     };
   }
 
+  /** Opening one takes time. */
   #replica(image: Uint8Array | null): Database {
     const { databases, bug } = this.#options;
+    this.time.spend(this.#slowness.int(0, OPEN_MAX_MS));
     const database = databases.openReplica(image);
     return bug?.tabDatabase?.(database, this.random) ?? database;
   }

@@ -202,8 +202,10 @@ export class PageMutations {
   }
 
   welcomed(version: number): void {
-    // Lower only where the room went on under another history.
+    // Lower only where the room went on under another history. The session speaks for those that were adopted, too.
     this.#client = { ...this.#client, welcomed: Math.min(this.#client.welcomed ?? version, version) };
+    for (const [clientId, client] of this.#adopted)
+      this.#adopted.set(clientId, { ...client, welcomed: Math.min(client.welcomed ?? version, version) });
   }
 
   settled(notice: SettledNotice): void {

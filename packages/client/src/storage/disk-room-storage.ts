@@ -55,9 +55,10 @@ export class DiskRoomStorage implements RoomStorage {
 
   enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void> {
     return this.#disk.transact('enqueue', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
-      // What is confirmed moves with the commits that show it, in `advance`.
+      // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
       const known = unseal<StoredClient>(this.#runtime, await transaction.get('clients', client.clientId)) ?? client;
-      this.#putClient(transaction, { ...client, confirmed: known.confirmed, confirmedAt: known.confirmedAt });
+      const { confirmed, confirmedAt } = known;
+      this.#putClient(transaction, { ...client, confirmed, confirmedAt, welcomed: earlier(known.welcomed, client.welcomed) });
       for (const mutation of mutations)
         transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
     });
@@ -180,3 +181,6 @@ export class DiskRoomStorage implements RoomStorage {
     transaction.put('header', HEADER_KEY, seal(this.#runtime, header));
   }
 }
+
+const earlier = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);

@@ -225,7 +225,8 @@ export class Persistence {
         this.#failures = 0;
         this.#error = null;
         this.#queue.done();
-        if (work.type === 'enqueue') this.#options.onStored(work.client.clientId, work.client.lastMutationId);
+        if (work.type === 'enqueue')
+          this.#options.onStored(work.client.clientId, Math.max(...work.mutations.map(({ mutationId }) => mutationId)));
         if (work.type === 'advance') this.#options.onAdvanced(work.advance);
         this.#tell();
         this.#pump();

@@ -9,6 +9,7 @@ import type { LeftClient } from './left-client.ts';
 const leftOf = (clientId: string): LeftClient => ({
   client: { clientId, lastMutationId: 1, confirmed: 0, welcomed: null },
   mutations: [{ clientId, mutationId: 1, name: 'addList', args: null, seed: 's', nowMs: 1 }],
+  unstored: [],
 });
 
 function world(left: (clientIds: readonly string[]) => Promise<readonly LeftClient[]>, take: (left: readonly LeftClient[]) => void) {

@@ -119,9 +119,10 @@ export class KeptRoom {
           pending.flatMap(({ mutations }) => mutations),
         );
       // From here on nothing fails: they are this tab's, as they were shown.
-      const clientIds = new Set(left.map(({ client }) => client.clientId));
-      for (const clientId of clientIds) this.#options.siblings.take(clientId);
-      this.#showAsOwn(clientIds);
+      const taken = new Map(left.map(({ client }) => [client.clientId, client.confirmed]));
+      for (const [clientId, confirmed] of taken) this.#options.siblings.take(clientId, confirmed);
+      this.#showAsOwn(({ clientId, mutationId }) => mutationId > (taken.get(clientId) ?? Number.POSITIVE_INFINITY));
+      for (const mutation of left.flatMap(({ unstored }) => unstored)) this.flow.called(mutation);
       this.flow.removeClients(idle.map(({ client }) => client.clientId));
       for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
       this.#options.wake();
@@ -129,14 +130,14 @@ export class KeptRoom {
   }
 
   /** They are shown already as another tab's. Only where something is missing, or stands in another order than it is pushed in, they are undone and run again. */
-  #showAsOwn(clientIds: ReadonlySet<string>): void {
+  #showAsOwn(isTaken: (mutation: Mutation) => boolean): void {
     const replica = this.#options.replica();
     const own = this.#outbox.pending();
     const names = new Set(own.map(rejectionKey));
-    const shown = replica.pending.filter((mutation) => names.has(rejectionKey(mutation)) || clientIds.has(mutation.clientId));
+    const shown = replica.pending.filter((mutation) => names.has(rejectionKey(mutation)) || isTaken(mutation));
     if (shown.length === own.length && own.every((mutation, at) => rejectionKey(mutation) === rejectionKey(shown[at] ?? mutation))) return;
-    replica.drop((mutation) => clientIds.has(mutation.clientId));
-    replica.adopt(own.filter((mutation) => clientIds.has(mutation.clientId)));
+    replica.drop(isTaken);
+    replica.adopt(own.filter(isTaken));
   }
 
   close(): void {

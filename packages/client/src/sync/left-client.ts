@@ -1,31 +1,40 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { StoredMutation, StoredOutbox } from '../storage/storage.ts';
+import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { EngineClient } from './engine-interface.ts';
 
 /** What a page load that is gone left pending. */
 export interface LeftClient {
   readonly client: EngineClient;
-  /** In order. */
+  /** In order; ids that are missing among them are nobody's. */
   readonly mutations: readonly Mutation[];
+  /** Those of them that were only heard of: they are not on the disk. */
+  readonly unstored: readonly Mutation[];
 }
 
 /**
  * What there is of each of these clients, on the disk (null: it cannot be read) and among the mutations that are shown as another tab's, which may not have reached
- * the disk. Clients of which nothing is known are left out.
+ * the disk. Left out are clients of which nothing is known, and those of which something is missing that may be on the disk.
  */
-export function leftClients(clientIds: readonly string[], kept: StoredOutbox | null, shown: readonly Mutation[]): LeftClient[] {
-  const byClient = new Map<string, Map<number, Mutation>>(clientIds.map((clientId) => [clientId, new Map()]));
-  for (const mutation of [...shown, ...(kept?.mutations ?? []).map(plainMutation)])
-    byClient.get(mutation.clientId)?.set(mutation.mutationId, mutation);
+export function leftClients(
+  clientIds: readonly string[],
+  kept: StoredOutbox | null,
+  shown: Pick<SiblingMutations, 'confirmedOf' | 'pendingOf'>,
+): LeftClient[] {
   const rows = new Map(kept?.clients.map((row) => [row.clientId, row]));
-  return [...byClient].flatMap(([clientId, byId]) => {
+  const stored = byClient(kept?.mutations ?? []);
+  return clientIds.flatMap((clientId) => {
     const row = rows.get(clientId);
-    const known = [...byId.values()].sort((a, b) => a.mutationId - b.mutationId);
-    if (row === undefined && known.length === 0) return [];
-    const confirmed = row?.confirmed ?? (known[0]?.mutationId ?? 1) - 1;
-    const mutations = known.filter(({ mutationId }) => mutationId > confirmed);
+    const confirmed = row?.confirmed ?? shown.confirmedOf(clientId);
+    const isOpen = ({ mutationId }: Mutation): boolean => mutationId > confirmed;
+    const onDisk = (stored.get(clientId) ?? []).filter(isOpen).map(plainMutation);
+    const names = new Set(onDisk.map(({ mutationId }) => mutationId));
+    const unstored = shown.pendingOf(clientId).filter((mutation) => isOpen(mutation) && !names.has(mutation.mutationId));
+    const mutations = [...onDisk, ...unstored].sort((a, b) => a.mutationId - b.mutationId);
+    const isWhole = mutations.every(({ mutationId }, index) => mutationId === confirmed + index + 1);
+    if ((row === undefined && mutations.length === 0) || (kept === null && !isWhole)) return [];
     const lastMutationId = Math.max(row?.lastMutationId ?? 0, mutations.at(-1)?.mutationId ?? confirmed);
-    return [{ client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations }];
+    return [{ client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations, unstored }];
   });
 }
 

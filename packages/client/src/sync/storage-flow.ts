@@ -22,6 +22,7 @@ import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
+import { HeardWords } from './heard-words.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 
 export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
@@ -64,12 +65,9 @@ export class StorageFlow {
   #look: { readonly timer: Timer; readonly afterMs: number } | null = null;
   /** Clients that were on the disk when it was looked at last. */
   #seen: ReadonlySet<string> = new Set();
-  /** Up to where what ended of a client is on the disk. */
-  readonly #savedUpTo = new Map<string, number>();
   /** Version of their first welcome, as the disk was told of it. */
   readonly #welcomedAs = new Map<string, number>();
-  /** Said by the page, to be told to the room when the disk has it, too. */
-  readonly #heard = new Map<string, number>();
+  readonly #heard = new HeardWords();
 
   constructor(options: StorageFlowOptions) {
     this.#options = options;
@@ -82,12 +80,12 @@ export class StorageFlow {
       patience: () => (options.outbox.hasSession ? PATIENCE : NO_PATIENCE),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, upTo) => {
-        options.notices.add({ type: 'stored', clientId, upTo });
+        this.#isStored(clientId, upTo);
         options.wake();
       },
       onAdvanced: (advance) => this.#advanced(advance),
       onState: () => {
-        for (const clientId of [...this.#heard.keys()]) this.#passHeard(clientId);
+        this.#passHeard();
         options.wake();
       },
       onImageWanted: () => options.onImageWanted(),
@@ -188,7 +186,12 @@ export class StorageFlow {
 
   /** Of clients that nobody lives of any more: what is pending of those that are known (by now). */
   async left(clientIds: readonly string[]): Promise<LeftClient[]> {
-    return leftClients(clientIds, await this.#persistence.outbox(clientIds), this.#options.siblings.pending());
+    const { siblings } = this.#options;
+    const kept = await this.#persistence.outbox(clientIds);
+    // What has ended is shown until its commit is.
+    for (const { clientId, confirmed, confirmedAt } of kept?.clients ?? []) siblings.confirmed(clientId, confirmed, confirmedAt);
+    for (const { clientId, mutationId } of kept?.mutations ?? []) this.#heard.stored(clientId, mutationId);
+    return leftClients(clientIds, kept, siblings);
   }
 
   /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
@@ -210,31 +213,26 @@ export class StorageFlow {
     this.#persistence.dismiss(keys);
   }
 
-  /** The page was told up to there; the room may forget when the disk knows it, too, or while there is no disk to know it. */
+  /** The page was told up to there. */
   heard(clientId: string, upTo: number): void {
-    this.#heard.set(clientId, Math.max(upTo, this.#heard.get(clientId) ?? 0));
-    this.#passHeard(clientId);
+    this.#heard.said(clientId, upTo);
+    this.#passHeard();
   }
 
-  #passHeard(clientId: string): void {
-    const upTo = this.#heard.get(clientId);
-    if (upTo === undefined) return;
-    const { status } = this.#persistence.state;
-    const isDiskless = status === 'off' || status === 'failing';
-    if (!isDiskless && (this.#savedUpTo.get(clientId) ?? 0) < upTo) return;
-    this.#heard.delete(clientId);
-    this.#options.outbox.heard(clientId, upTo);
-    this.#options.wake();
+  #passHeard(): void {
+    const due = this.#heard.due(this.#persistence.state.status);
+    for (const { clientId, upTo } of due) this.#options.outbox.heard(clientId, upTo);
+    if (due.length > 0) this.#options.wake();
   }
 
   #advanced({ clients, rejections }: Pick<Advance, 'clients' | 'rejections'>): void {
     const rejected = new Set(rejections.map(({ mutation }) => mutation.clientId));
     for (const { clientId, confirmed } of clients) {
-      this.#savedUpTo.set(clientId, confirmed);
-      this.#passHeard(clientId);
+      this.#heard.ended(clientId, confirmed);
       if (rejected.has(clientId)) this.#options.notices.add({ type: 'stored', clientId, upTo: confirmed });
     }
     if (rejected.size > 0) this.#options.wake();
+    this.#passHeard();
   }
 
   /** The page may be gone in a moment. */
@@ -257,7 +255,7 @@ export class StorageFlow {
 
   /** What an earlier engine of this page was handed is on the disk, or comes there now. */
   #keepMissing(stored: readonly StoredMutation[]): void {
-    const { outbox, notices } = this.#options;
+    const { outbox } = this.#options;
     const kept = new Set(stored.map(rejectionKey));
     const lacking = new Set<string>();
     for (const mutation of outbox.pending()) {
@@ -265,8 +263,13 @@ export class StorageFlow {
       if (!kept.has(rejectionKey(mutation))) {
         lacking.add(clientId);
         this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
-      } else if (!lacking.has(clientId)) notices.add({ type: 'stored', clientId, upTo: mutationId });
+      } else if (!lacking.has(clientId)) this.#isStored(clientId, mutationId);
     }
+  }
+
+  #isStored(clientId: string, upTo: number): void {
+    this.#heard.stored(clientId, upTo);
+    this.#options.notices.add({ type: 'stored', clientId, upTo });
   }
 
   #keepAll(): void {

@@ -17,6 +17,8 @@ interface Pending {
 interface Sibling {
   /** Highest mutationId whose end was shown, or heard of before it came here. */
   confirmed: number;
+  /** Highest mutationId whose end was heard of. */
+  heard: number;
   /** In order of mutationIds. */
   readonly pending: Pending[];
 }
@@ -35,6 +37,7 @@ export class SiblingMutations {
   add(clientId: string, confirmed: number, mutations: readonly Mutation[]): Mutation[] {
     const sibling = this.#siblingOf(clientId);
     const fresh: Mutation[] = [];
+    sibling.heard = Math.max(sibling.heard, confirmed);
     for (const mutation of mutations) {
       if (mutation.mutationId <= Math.max(sibling.confirmed, confirmed)) continue;
       const last = sibling.pending.at(-1);
@@ -60,6 +63,7 @@ export class SiblingMutations {
   /** The word of its tab: all up to `confirmed` have ended with that version; null: whatever is shown, they are gone. */
   confirmed(clientId: string, confirmed: number, at: VersionAt | null): void {
     const sibling = this.#siblingOf(clientId);
+    sibling.heard = Math.max(sibling.heard, confirmed);
     for (const entry of sibling.pending) {
       if (entry.mutation.mutationId > confirmed) break;
       entry.endsAt = at ?? NOW;
@@ -83,13 +87,25 @@ export class SiblingMutations {
     return ended;
   }
 
-  /** Its mutations are this tab's now, or nobody's: removes and gives them. */
-  take(clientId: string): Mutation[] {
+  /** Its mutations past `confirmed` are this tab's now, or nobody's: removes and gives them. */
+  take(clientId: string, confirmed = 0): Mutation[] {
     const sibling = this.#siblings.get(clientId);
     if (sibling === undefined) return [];
-    const taken = sibling.pending.splice(0).map(({ mutation }) => mutation);
+    const from = sibling.pending.findIndex(({ mutation }) => mutation.mutationId > confirmed);
+    const taken = from === -1 ? [] : sibling.pending.splice(from).map(({ mutation }) => mutation);
     sibling.confirmed = Math.max(sibling.confirmed, taken.at(-1)?.mutationId ?? 0);
     return taken;
+  }
+
+  /** Of one client, in order. */
+  pendingOf(clientId: string): Mutation[] {
+    return (this.#siblings.get(clientId)?.pending ?? []).map(({ mutation }) => mutation);
+  }
+
+  /** Those of the client up to there have ended, as far as was heard; some of them may still be shown. */
+  confirmedOf(clientId: string): number {
+    const sibling = this.#siblings.get(clientId);
+    return Math.max(sibling?.confirmed ?? 0, sibling?.heard ?? 0);
   }
 
   /** To be shown, below this tab's own. */
@@ -105,7 +121,7 @@ export class SiblingMutations {
   #siblingOf(clientId: string): Sibling {
     const known = this.#siblings.get(clientId);
     if (known !== undefined) return known;
-    const sibling: Sibling = { confirmed: 0, pending: [] };
+    const sibling: Sibling = { confirmed: 0, heard: 0, pending: [] };
     this.#siblings.set(clientId, sibling);
     return sibling;
   }
