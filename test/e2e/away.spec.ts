@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from '@playwright/test';
 import type { TripPage } from './trip-page.ts';
 import { test } from './trip-test.ts';
@@ -26,9 +27,10 @@ test('without its server a page says so, what waits, who was here, and tries aga
   for (const label of ['Kayak', 'Rain jackets']) await expect(row(ada, label).getByRole('img', { name: WAITS })).toBeVisible();
   await expect(row(ada, 'Passports').getByRole('img', { name: WAITS })).toHaveCount(0);
   await ada.page.getByRole('button', { name: '2 pending' }).click();
-  await expect(ada.page.getByRole('region', { name: 'What waits for the server' }).getByRole('listitem')).toHaveText([
-    'Pack Kayak',
-    'Tick on the packing list',
+  const changes = ada.page.getByRole('region', { name: 'Your changes' });
+  await expect(changes.getByRole('list', { name: 'Waiting for the server' }).getByRole('listitem')).toHaveText([
+    /^Pack Kayak (just now|\d+ s ago)$/,
+    /^Tick on the packing list (just now|\d+ s ago)$/,
   ]);
   // Who was here is still known, and that nobody knows whether they still are.
   await expect(ada.other('Bo')).toHaveAttribute('title', /^Bo, last seen \d\d:\d\d$/);
@@ -37,6 +39,10 @@ test('without its server a page says so, what waits, who was here, and tries aga
   await slip.getByRole('button', { name: 'Try now' }).click();
   await ada.isConnected();
   await ada.isSettled();
+  await expect(changes.getByRole('list', { name: 'Done lately' }).getByRole('listitem')).toHaveText([
+    /^Tick on the packing list \d\d:\d\d:\d\d$/,
+    /^Pack Kayak \d\d:\d\d:\d\d$/,
+  ]);
   await expect(slip).toHaveCount(0);
   await expect(ada.page.getByRole('img', { name: WAITS })).toHaveCount(0);
   await bo.isConnected();
@@ -73,6 +79,32 @@ test('what was not accepted stays marked where it would be, until somebody has r
   // The words for it are people's; no code of ours among them.
   await expect(ada.page.locator('.correction')).not.toContainText('forbidden');
   await ada.page.getByRole('button', { name: 'Dismiss McMurdo Station, which was not accepted' }).click();
+  await expect(refused).toHaveCount(0);
+  await expect(ada.page.locator('.correction')).toHaveCount(0);
+  ada.hasNoComplaints();
+});
+
+test('the list of changes says what came to nothing, saves it, and calls it again', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.addCity('mcmurdo', 'McMurdo Station');
+  await expect(ada.page.locator('.correction')).toHaveCount(1);
+  await ada.isSettled();
+  await ada.pending.click();
+  const changes = ada.page.getByRole('region', { name: 'Your changes' });
+  const refused = changes.getByRole('list', { name: 'Came to nothing' }).getByRole('listitem');
+  await expect(refused).toContainText(['Antarctica needs a permit']);
+  const saving = ada.page.waitForEvent('download');
+  await changes.getByRole('button', { name: 'Save this list as a file' }).click();
+  const saved: unknown = JSON.parse(await readFile(await (await saving).path(), 'utf8'));
+  expect(saved).toMatchObject({
+    pending: [],
+    rejected: [{ name: 'addStop', status: 'rejected', attempts: 0, error: { code: 'forbidden' } }],
+  });
+  // The same call as a new one: refused again, on a line of its own.
+  await refused.getByRole('button', { name: 'Try again' }).click();
+  await ada.isSettled();
+  await expect(refused).toContainText(['Antarctica needs a permit']);
+  await refused.getByRole('button', { name: 'Dismiss' }).click();
   await expect(refused).toHaveCount(0);
   await expect(ada.page.locator('.correction')).toHaveCount(0);
   ada.hasNoComplaints();

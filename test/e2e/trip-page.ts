@@ -49,7 +49,7 @@ export class TripPage {
   }
 
   get pending(): Locator {
-    return this.page.locator('.status li', { hasText: 'pending' });
+    return this.page.locator('.status .pending-count');
   }
 
   async version(): Promise<number> {

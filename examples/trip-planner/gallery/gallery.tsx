@@ -75,7 +75,8 @@ const away = asked.get('scene') === 'away' ? Date.now() - 60_000 : null;
 
 const WHO = { others: OTHERS, lastSeenMs: away };
 const SAVED = { storage: 'saved', why: '', unsaved: 0, lost: false, onLostRead: () => {}, onForget: async () => null } as const;
-const NOTHING_WAITS = { waiting: [], retryAtMs: null, onTry: () => {}, saved: SAVED, isOffline: false, onSwitch: () => {} };
+const NOTHING_WAITS = { retryAtMs: null, onTry: () => {}, saved: SAVED, isOffline: false, onSwitch: () => {} };
+const DONE = [{ key: 'd1', what: 'Add Nara', atMs: Date.UTC(2026, 10, 21, 14, 2, 7) }];
 const TROUBLE = { sinceMs: away, met: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
 const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
@@ -100,6 +101,11 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
   const [text, setText] = useState('');
   const results = useMemo(() => (cities === null ? [] : search(cities, text)), [cities, text]);
   const [rejected, setRejected] = useState(asked.get('scene') === 'rejected' ? REJECTED : []);
+  const rejectedList = {
+    writes: rejected,
+    onDismiss: (key: string) => setRejected(rejected.filter((one) => one.key !== key)),
+    onRetry: () => {},
+  };
   const sql = useDrawnSql();
   const [budget, setBudget] = useState(6_400);
   const [name, setName] = useState('Ada');
@@ -127,10 +133,10 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
       typing={new Map([['s2', OTHERS.slice(0, 2)]])}
       search={{ text, results, pending: false, onText: setText }}
       sql={sql}
-      rejected={{ writes: rejected, onDismiss: (key) => setRejected(rejected.filter((one) => one.key !== key)), onRetry: () => {} }}
+      rejected={rejectedList}
       status={{
         version: 1_214,
-        pending: trip.pendingIds.size,
+        writes: { pending: trip.pendingIds.size, waiting: [], rejected: rejectedList, done: DONE, onSave: () => {} },
         ...NOTHING_WAITS,
         connection: loading ? 'connecting' : away === null ? 'connected' : 'reconnecting',
         lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),

@@ -3,11 +3,13 @@ import { forgetTrip } from './forget-trip.ts';
 import { useOfflineSwitch } from './offline-switch.ts';
 import type { LoadProgress } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
-import type { RejectedWrite } from './panels/rejected-list.tsx';
+import type { RejectedListProps, RejectedWrite } from './panels/rejected-list.tsx';
 import type { StatusLineProps } from './panels/status-line.tsx';
-import { endOfWrite, wordsForWrite } from './panels/trouble-words.ts';
+import { endOfWrite, wordsForWait, wordsForWrite } from './panels/trouble-words.ts';
 import type { TroubleSlipProps } from './panels/trouble-slip.tsx';
 import { marksOf, memberOf, textOf } from './panels/write-marks.ts';
+import type { DoneWrite, WaitingWrite } from './panels/writes-list.tsx';
+import { saveList } from './save-list.ts';
 import { useMemo } from 'react';
 import { type useAway, useLastWords } from './connected-away.ts';
 import { tripHooks } from './trip-client.ts';
@@ -19,18 +21,34 @@ type Stops = readonly { readonly id: string; readonly name: string }[];
 
 /** Lines of the list of what waits; of the rest only the number is said. */
 const NAMED_MAX = 12;
+/** And of those that went through: the last ones. */
+const DONE_MAX = 5;
 
 /** How this tab stands towards the room, in the words of the page. */
 export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, stops: Stops, away: ReturnType<typeof useAway>) {
   const status = useSyncStatus();
   const room = useRoom();
   const { isOffline, toggle } = useOfflineSwitch();
-  const { pending, rejected } = status;
+  const { pending, applied, rejected } = status;
+  const wordsFor = (write: MutationLine) => describe(write, cities, stops);
+  const rejectedList: RejectedListProps = {
+    writes: rejected.map((write) => rejectedWrite(write, wordsFor(write))),
+    onDismiss: (key: string) => status.dismiss(Number(key)),
+    onRetry: (key: string) => void status.retry(Number(key)),
+  };
   const stopped = away.state === 'failed' || away.state === 'needs_auth';
   const line: StatusLineProps = {
     version: status.version,
-    pending: status.pendingCount,
-    waiting: pending.slice(0, NAMED_MAX).map((write) => describe(write, cities, stops)),
+    writes: {
+      pending: status.pendingCount,
+      waiting: pending.slice(0, NAMED_MAX).map((write) => waitingWrite(write, wordsFor(write))),
+      rejected: rejectedList,
+      done: applied
+        .slice(-DONE_MAX)
+        .reverse()
+        .map((write) => doneWrite(write, wordsFor(write))),
+      onSave: () => saveList(`changes-${room.id}.json`, { pending, rejected }),
+    },
     connection: away.state === 'connecting' && away.met ? 'reconnecting' : away.state,
     lastSyncMs: status.lastHeardAtMs,
     retryAtMs: away.retryAtMs,
@@ -62,12 +80,16 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     trouble,
     load: ready && cities !== null ? null : progressOf(status),
     marks: useMemo(() => marksOf(pending, rejected), [pending, rejected]),
-    rejected: {
-      writes: rejected.map((write) => rejectedWrite(write, describe(write, cities, stops))),
-      onDismiss: (key: string) => status.dismiss(Number(key)),
-      onRetry: (key: string) => void status.retry(Number(key)),
-    },
+    rejected: rejectedList,
   };
+}
+
+function waitingWrite({ key, calledAtMs: sinceMs, attempts, error }: MutationLine, what: string): WaitingWrite {
+  return { key: String(key), what, sinceMs, attempts, reason: error === null ? '' : wordsForWait(error) };
+}
+
+function doneWrite({ key, calledAtMs, decidedAtMs }: MutationLine, what: string): DoneWrite {
+  return { key: String(key), what, atMs: decidedAtMs ?? calledAtMs };
 }
 
 function rejectedWrite(write: MutationLine, what: string): RejectedWrite {

@@ -1,15 +1,12 @@
-import { useState } from 'react';
 import type { ConnectionWord } from '../away.ts';
 import { Countdown } from './countdown.tsx';
 import { SavedState, type SavedStateProps } from './saved-state.tsx';
 import { formatNumber, formatTime } from './words.ts';
+import { WritesList, type WritesListProps } from './writes-list.tsx';
 
 export interface StatusLineProps {
   readonly version: number | null;
-  /** Own mutations the room has not confirmed. */
-  readonly pending: number;
-  /** What the first of them are, in words. */
-  readonly waiting: readonly string[];
+  readonly writes: WritesListProps;
   readonly connection: ConnectionWord;
   /** Wall clock of the last message that moved the replica; null before the first. */
   readonly lastSyncMs: number | null;
@@ -35,7 +32,7 @@ const CONNECTIONS: Record<ConnectionWord, string> = {
 
 /** Where this tab stands towards the room. Where space is short the words go and the figures stay. */
 export function StatusLine(props: StatusLineProps) {
-  const { version, pending, waiting, connection, lastSyncMs, retryAtMs, onTry, saved, isOffline, onSwitch } = props;
+  const { version, writes, connection, lastSyncMs, retryAtMs, onTry, saved, isOffline, onSwitch } = props;
   return (
     <ul className="status" aria-label="Status">
       <li className={`lamp is-${connection}`} role="status">
@@ -64,7 +61,7 @@ export function StatusLine(props: StatusLineProps) {
         </span>
         <b className="figure">{version === null ? '–' : formatNumber(version)}</b>
       </li>
-      <Pending pending={pending} waiting={waiting} />
+      <WritesList {...writes} />
       <SavedState {...saved} />
       <li className="status-last">
         <span className="wide">Last sync </span>
@@ -73,36 +70,5 @@ export function StatusLine(props: StatusLineProps) {
         </b>
       </li>
     </ul>
-  );
-}
-
-/** How many writes wait; what they are at a press. */
-function Pending({ pending, waiting }: Pick<StatusLineProps, 'pending' | 'waiting'>) {
-  const [open, setOpen] = useState(false);
-  const figure = (
-    <>
-      <b className="figure">{formatNumber(pending)}</b> pending
-    </>
-  );
-  if (pending === 0) return <li>{figure}</li>;
-  const more = pending - waiting.length;
-  return (
-    <li className="waiting" onKeyDown={(e) => e.key === 'Escape' && setOpen(false)}>
-      <button type="button" className="quiet" aria-expanded={open} title="What waits for the server" onClick={() => setOpen(!open)}>
-        {figure}
-      </button>
-      {open && (
-        <div className="slip waiting-list" role="region" aria-label="What waits for the server">
-          <ol>
-            {waiting.map((what, i) => (
-              <li key={i} dir="auto">
-                {what}
-              </li>
-            ))}
-          </ol>
-          {more > 0 && <p>and {formatNumber(more)} more</p>}
-        </div>
-      )}
-    </li>
   );
 }

@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@alcove/core/error';
 import { describe, expect, it } from 'vitest';
-import { endOfWrite, wordsForAbsence, wordsForStop, wordsForWrite } from './trouble-words.ts';
+import { endOfWrite, wordsForAbsence, wordsForStop, wordsForWait, wordsForWrite } from './trouble-words.ts';
 
 const codes = Object.keys(ERROR_CODES);
 const TECHNICAL = /[a-z]_[a-z]|mutat|schema|dataDir|SQL|heartbeat|socket|protocol/;
@@ -10,7 +10,7 @@ describe('words for people', () => {
     const fault = { code, message: 'mutator_failed: the schema of dataDir' };
     const { title, says } = wordsForStop(fault);
     const write = code === 'forbidden' ? '' : wordsForWrite(fault);
-    for (const text of [title, says, wordsForAbsence(fault, true), write]) expect(text).not.toMatch(TECHNICAL);
+    for (const text of [title, says, wordsForAbsence(fault, true), wordsForWait(fault), write]) expect(text).not.toMatch(TECHNICAL);
   });
 
   it('are the trip’s own where its rules refused something', () => {

@@ -79,6 +79,11 @@ export function wordsForAbsence(fault: Fault | null, online: boolean): string {
   return (fault === null ? undefined : WAITING[fault.code]) ?? SERVER_GONE;
 }
 
+/** Why the server did not take a write for now. */
+export function wordsForWait({ code }: Fault): string {
+  return WAITING[code] ?? 'The server did not take it for now. It is sent again by itself.';
+}
+
 /** A write that came to nothing. */
 export interface FailedWrite extends Fault {
   /** `failed` before it was sent, `rejected` by the room, `unknown`: nobody can tell. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countryName, formatBytes, initials, nameList, plural } from './words.ts';
+import { countryName, formatAge, formatBytes, initials, nameList, plural } from './words.ts';
 
 describe('words', () => {
   it('count', () => {
@@ -28,6 +28,22 @@ describe('words', () => {
     expect(initials('Jean Luc Picard')).toBe('JL');
     expect(initials('𝒵ed')).toBe('𝒵');
     expect(initials('')).toBe('');
+  });
+
+  it('say how long ago', () => {
+    // A clock that was set back.
+    const ages = [-5_000, 0, 4_999, 40_700, 60_000, 3_599_999, 3 * 3_600_000, 24 * 3_600_000, 50 * 3_600_000];
+    expect(ages.map(formatAge)).toEqual([
+      'just now',
+      'just now',
+      'just now',
+      '40 s ago',
+      '1 min ago',
+      '59 min ago',
+      '3 h ago',
+      '1 day ago',
+      '2 days ago',
+    ]);
   });
 
   it('weigh bytes', () => {

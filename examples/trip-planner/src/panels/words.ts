@@ -24,6 +24,19 @@ const minuteOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: 
 /** `14:02`. */
 export const formatMinute = (wallMs: number): string => minuteOfDay.format(wallMs);
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** How long ago something was: `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `2 days ago`. */
+export function formatAge(ms: number): string {
+  if (ms < 5_000) return 'just now';
+  if (ms < MINUTE_MS) return `${Math.floor(ms / 1_000)} s ago`;
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min ago`;
+  if (ms < DAY_MS) return `${Math.floor(ms / HOUR_MS)} h ago`;
+  return `${plural(Math.floor(ms / DAY_MS), 'day')} ago`;
+}
+
 /** Bytes as people read them: `840 KB`, `6.4 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

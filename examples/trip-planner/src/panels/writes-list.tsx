@@ -1,0 +1,116 @@
+import { useState } from 'react';
+import { useNowMs } from './countdown.tsx';
+import type { RejectedListProps } from './rejected-list.tsx';
+import { formatAge, formatNumber, formatTime, plural } from './words.ts';
+
+/** A write that the server has not decided. */
+export interface WaitingWrite {
+  readonly key: string;
+  /** What it is, in the app's words: "Add Osaka". */
+  readonly what: string;
+  /** Wall clock of the call. */
+  readonly sinceMs: number;
+  /** How often it was sent in vain. */
+  readonly attempts: number;
+  /** Why the server did not take it for now; empty where it did not say. */
+  readonly reason: string;
+}
+
+/** A write that the server has. */
+export interface DoneWrite {
+  readonly key: string;
+  readonly what: string;
+  readonly atMs: number;
+}
+
+export interface WritesListProps {
+  /** All that wait; of these `waiting` are the first. */
+  readonly pending: number;
+  readonly waiting: readonly WaitingWrite[];
+  readonly rejected: RejectedListProps;
+  /** The last ones, newest first. */
+  readonly done: readonly DoneWrite[];
+  /** Saves what waits and what came to nothing as a file. */
+  readonly onSave: () => void;
+}
+
+/** How many of this tab's writes wait; what became of the others is at a press. */
+export function WritesList(props: WritesListProps) {
+  const { pending, rejected, done } = props;
+  const [open, setOpen] = useState(false);
+  const figure = (
+    <span className="pending-count">
+      <b className="figure">{formatNumber(pending)}</b> pending
+    </span>
+  );
+  if (pending + rejected.writes.length + done.length === 0) return <li>{figure}</li>;
+  return (
+    <li className="waiting" onKeyDown={(e) => e.key === 'Escape' && setOpen(false)}>
+      <button type="button" className="quiet" aria-expanded={open} title="What became of your changes" onClick={() => setOpen(!open)}>
+        {figure}
+      </button>
+      {open && <WritesSlip {...props} />}
+    </li>
+  );
+}
+
+function WritesSlip({ pending, waiting, rejected, done, onSave }: WritesListProps) {
+  const nowMs = useNowMs();
+  const more = pending - waiting.length;
+  return (
+    <div className="slip waiting-list writes" role="region" aria-label="Your changes">
+      <h3>{pending === 0 ? 'Nothing waits for the server' : 'Waiting for the server'}</h3>
+      <ol aria-label="Waiting for the server">
+        {waiting.map(({ key, what, sinceMs, attempts, reason }) => (
+          <li key={key}>
+            <b dir="auto">{what}</b> <span>{[formatAge(nowMs - sinceMs), triesOf(attempts)].filter(Boolean).join(', ')}</span>
+            {reason !== '' && <p dir="auto">{reason}</p>}
+          </li>
+        ))}
+      </ol>
+      {more > 0 && <p>and {formatNumber(more)} more</p>}
+      {rejected.writes.length > 0 && <Refused {...rejected} />}
+      {done.length > 0 && (
+        <>
+          <h3>Done lately</h3>
+          <ol aria-label="Done lately">
+            {done.map(({ key, what, atMs }) => (
+              <li key={key}>
+                <b dir="auto">{what}</b> <span>{formatTime(atMs)}</span>
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+      {pending + rejected.writes.length > 0 && (
+        <button type="button" className="quiet" onClick={onSave}>
+          Save this list as a file
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Refused({ writes, onDismiss, onRetry }: RejectedListProps) {
+  return (
+    <>
+      <h3>Came to nothing</h3>
+      <ol aria-label="Came to nothing">
+        {writes.map(({ key, what, end, reason }) => (
+          <li key={key}>
+            <b dir="auto">{what}</b> <span>{end}</span>
+            <p dir="auto">{reason}</p>
+            <button type="button" className="quiet" onClick={() => onRetry(key)}>
+              Try again
+            </button>
+            <button type="button" className="quiet" onClick={() => onDismiss(key)}>
+              Dismiss
+            </button>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const triesOf = (attempts: number): string => (attempts === 0 ? '' : `sent ${plural(attempts, 'time')} in vain`);
