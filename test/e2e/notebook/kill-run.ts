@@ -133,14 +133,21 @@ async function expectAllOnce(notebook: Notebook, room: string, page: Page, all: 
   // A new call: it wakes whoever looks after a worker that says nothing, and comes after all others.
   const last = `${room}-last`;
   await page.evaluate((id) => globalThis.notebook.add([id]), last);
+  const seen = async () => {
+    const [{ notes: rows, pending, rejected, result }, notes] = [await shown(page), await notebook.notes(room)];
+    const lost = all.filter(
+      (id) => notebook.told.get(id) === 'stored' && !notes.some((note) => note.id === id) && rejected[id] !== 'forbidden',
+    );
+    // What a dead page left is heard of after it was taken over, which nobody has to wait for.
+    const isSettled = pending.length === 0 && result === 'current' && notes.some(({ id }) => id === last);
+    return { rows, notes, lost, isSettled };
+  };
+  await condition(async () => (await seen()).isSettled, `${room}: nothing is pending`);
   await condition(async () => {
-    const [{ pending, result }, notes] = [await shown(page), await notebook.notes(room)];
-    return pending.length === 0 && result === 'current' && notes.some(({ id }) => id === last);
-  }, `${room}: nothing is pending`);
-  const [{ notes: rows, rejected }, notes] = [await shown(page), await notebook.notes(room)];
-  const lost = all.filter(
-    (id) => notebook.told.get(id) === 'stored' && !notes.some((note) => note.id === id) && rejected[id] !== 'forbidden',
-  );
+    const { rows, notes, lost } = await seen();
+    return lost.length === 0 && idsOf(rows).join() === idsOf(notes).join();
+  }).catch(() => undefined); // told in full below
+  const { rows, notes, lost } = await seen();
   expect({ lost, twice: notes.filter(({ runs }) => runs !== 1), shown: idsOf(rows) }).toEqual({ lost: [], twice: [], shown: idsOf(notes) });
   expect(idsOf(notes).filter((id) => id.includes('forbidden'))).toEqual([]);
 }
