@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { StoragePlace, StoredRejection } from '../../packages/client/src/storage/storage.ts';
+import type { StoredRejection } from '../../packages/client/src/storage/storage.ts';
+import { damageContract } from './storage-damage-contract.ts';
 import {
   advanceWith,
   clientOf,
@@ -11,7 +12,6 @@ import {
   newPlace,
   positionAt,
   reload,
-  type Row,
   type StorageWorld,
   withRoom,
 } from './storage-samples.ts';
@@ -20,7 +20,9 @@ import {
 export function storageContract(name: string, make: () => StorageWorld): void {
   describe(`storage contract: ${name}`, () => {
     placesContract(make);
+    forgetContract(make);
     outboxContract(make);
+    partsContract(make);
     replicaContract(make);
     imagerContract(make);
     damageContract(make);
@@ -56,6 +58,33 @@ function placesContract(make: () => StorageWorld): void {
     expect(emptied.isNew).toBe(true);
     expect(emptied.groupId).not.toBe(groups[0]);
     expect(kept).toMatchObject({ isNew: false, groupId: groups[1] });
+  });
+}
+
+function forgetContract(make: () => StorageWorld): void {
+  it('[ST-55] who kept something in a place that was removed is told so, and begins nothing there again; others do', async () => {
+    const world = make();
+    const place = newPlace();
+    const room = await world.storage.open(place);
+    const { groupId } = await room.load();
+    await room.enqueue(clientOf('a', { lastMutationId: 1, groupId: 'another group' }), [mutationOf('a', 1)]);
+    const ended = new Promise<string>((resolve) => room.onEnded(({ code }) => resolve(code)));
+    await world.storage.remove(place);
+    expect(await ended).toBe('storage_failed');
+    expect(await codeOf(room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 2)]))).toBe('storage_failed');
+    for (const group of [groupId, 'another group']) expect(await codeOf(world.storage.open(place, group))).toBe('closed');
+    const next = await world.storage.open(place, 'a new group');
+    expect(await next.load()).toMatchObject({ isNew: true, groupId: 'a new group', clients: [], mutations: [] });
+    next.close();
+    room.close();
+  });
+
+  it('[ST-55] removing what is not there, or was removed, is nothing', async () => {
+    const world = make();
+    const place = newPlace();
+    await world.storage.remove(place);
+    await world.storage.remove(place);
+    expect((await reload(world, place)).isNew).toBe(true);
   });
 }
 
@@ -119,6 +148,46 @@ function outboxContract(make: () => StorageWorld): void {
         expect(await first.outbox()).toMatchObject({ clients: [{ clientId: 'b' }], mutations: [mutationOf('b', 1)] });
       }),
     );
+  });
+}
+
+function partsContract(make: () => StorageWorld): void {
+  it('[ST-22] the outbox and what was rejected can be had without the replica, which stays as it is', async () => {
+    const world = make();
+    const place = newPlace();
+    const rejection: StoredRejection = {
+      key: 'a 2',
+      mutation: mutationOf('a', 2),
+      error: { code: 'mutator_failed', message: 'no' },
+      atMs: 1,
+    };
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 4);
+      await room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+      await room.advance(advanceWith({ commits: [commitFrom(4, 5)], rejections: [rejection] }));
+    });
+    const { groupId } = await reload(world, place);
+    const part = await withRoom(world, place, (room) => room.load('outbox'));
+    expect(part).toMatchObject({
+      groupId,
+      isNew: false,
+      replica: null,
+      rejections: [rejection],
+      mutations: [mutationOf('a', 1)],
+      damage: [],
+    });
+    expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(4, 5)]);
+  });
+
+  it('[ST-5] the outbox of some clients is had without the others', async () => {
+    const world = make();
+    const place = newPlace();
+    const some = await withRoom(world, place, async (room) => {
+      for (const clientId of ['a', 'b', 'c']) await room.enqueue(clientOf(clientId, { lastMutationId: 1 }), [mutationOf(clientId, 1)]);
+      return room.outbox(['c', 'a', 'unknown']);
+    });
+    expect(some.clients.map(({ clientId }) => clientId)).toEqual(['a', 'c']);
+    expect(some.mutations).toEqual([mutationOf('a', 1), mutationOf('c', 1)]);
   });
 }
 
@@ -247,80 +316,6 @@ function imagerContract(make: () => StorageWorld): void {
     const { replica, damage } = await reload(world, place);
     expect(damage).toEqual([]);
     expect(replica?.image.position.version).toBe(1);
-  });
-}
-
-function damageContract(make: () => StorageWorld): void {
-  const filled = async (world: StorageWorld): Promise<StoragePlace> => {
-    const place = newPlace();
-    await withRoom(world, place, async (room) => {
-      await imaged(world, room, 1);
-      await room.advance(advanceWith({ commits: [commitFrom(1, 2), commitFrom(2, 3), commitFrom(3, 4)] }));
-      await room.enqueue(
-        clientOf('a', { lastMutationId: 3 }),
-        [1, 2, 3].map((id) => mutationOf('a', id)),
-      );
-    });
-    return place;
-  };
-  const flipped = (row: Row): Row => {
-    if (!(row instanceof Uint8Array)) return { ...row, text: row.text.replace(/[a-z](?=[^a-z]*$)/, '~') };
-    const bytes = row.slice();
-    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-    return bytes;
-  };
-
-  it('[ST-11] a damaged, cut or missing image is thrown away, once, and the outbox stays', async () => {
-    const world = make();
-    const changes: ((row: Row) => Row | undefined)[] = [
-      flipped,
-      (row) => (row instanceof Uint8Array ? row.slice(1) : row),
-      () => undefined,
-    ];
-    for (const change of changes) {
-      const place = await filled(world);
-      await world.damage(place, 'image', (row, key) => (Array.isArray(key) && key[1] === 1 ? change(row) : row));
-      const found = await reload(world, place);
-      expect(found).toMatchObject({ replica: null, damage: [{ what: 'image' }] });
-      expect(found.mutations).toHaveLength(3);
-      expect(await reload(world, place)).toMatchObject({ replica: null, damage: [], groupId: found.groupId });
-    }
-  });
-
-  it('[ST-11] a damaged or missing commit ends the tail before it', async () => {
-    const world = make();
-    for (const change of [flipped, () => undefined]) {
-      const place = await filled(world);
-      await world.damage(place, 'tail', (row, key) => (key === 3 ? change(row) : row));
-      const found = await reload(world, place);
-      expect(found.replica?.tail).toEqual([commitFrom(1, 2)]);
-      expect(found.damage).toMatchObject([{ what: 'tail' }]);
-    }
-  });
-
-  it('[ST-11] a damaged header takes the replica with it and not the outbox', async () => {
-    const world = make();
-    for (const change of [flipped, () => undefined]) {
-      const place = await filled(world);
-      await world.damage(place, 'header', change);
-      const found = await reload(world, place);
-      expect(found).toMatchObject({ replica: null, isNew: false });
-      expect(found.mutations).toHaveLength(3);
-      const again = await reload(world, place);
-      expect(again).toMatchObject({ groupId: found.groupId, damage: [] });
-    }
-  });
-
-  it('[ST-12] mutations that were minted and are not there are told', async () => {
-    const world = make();
-    for (const change of [flipped, () => undefined]) {
-      const place = await filled(world);
-      await world.damage(place, 'mutations', (row, key) => (Array.isArray(key) && key[1] === 2 ? change(row) : row));
-      const found = await reload(world, place);
-      expect(found.mutations.map(({ mutationId }) => mutationId)).toEqual([1, 3]);
-      expect(found.damage.every(({ what }) => what === 'outbox')).toBe(true);
-      expect(found.damage.length).toBeGreaterThan(0);
-    }
   });
 }
 

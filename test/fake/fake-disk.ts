@@ -13,6 +13,7 @@ import {
 } from '../../packages/client/src/storage/disk.ts';
 import { DiskRoomStorage } from '../../packages/client/src/storage/disk-room-storage.ts';
 import { emptyHeader } from '../../packages/client/src/storage/header.ts';
+import { forgottenError, keptGroups } from '../../packages/client/src/storage/kept-groups.ts';
 import type { Digest } from '../../packages/client/src/storage/load-room.ts';
 import { seal } from '../../packages/client/src/storage/seal.ts';
 import type { Storage, StoragePlace } from '../../packages/client/src/storage/storage.ts';
@@ -42,6 +43,8 @@ const AT_ONCE: DiskUser = { begin: () => Promise.resolve(), commit: () => Promis
 /** What a browser keeps: places, and which writes a crash of the machine would take back. All its tabs share it. */
 export class FakeBrowserDisk {
   readonly #places = new Map<string, FakePlace>();
+  /** Client groups whose places were removed. */
+  readonly #forgotten = new Set<string>();
   /** Bytes that fit; a transaction that would pass it fails. */
   bytesMax = Number.POSITIVE_INFINITY;
   /** Asked before each transaction; an error fails it. */
@@ -51,29 +54,33 @@ export class FakeBrowserDisk {
 
   storage(runtime: Runtime, digest: Digest, user: DiskUser = AT_ONCE): Storage {
     return {
-      open: (place, groupId = runtime.newId()) => user.answer(this.#open(runtime, digest, user, place, groupId)),
-      remove: (place) => user.answer(this.#remove(user, place)),
+      open: (place, groupId) => user.answer(this.#open(runtime, digest, user, place, groupId)),
+      remove: (place) => user.answer(this.#remove(runtime, user, place)),
     };
   }
 
-  async #open(runtime: Runtime, digest: Digest, user: DiskUser, place: StoragePlace, groupId: string): Promise<DiskRoomStorage> {
+  async #open(runtime: Runtime, digest: Digest, user: DiskUser, place: StoragePlace, groupId?: string): Promise<DiskRoomStorage> {
     await this.delay();
     await user.begin('open');
     this.#check('open');
+    if (groupId !== undefined && this.#forgotten.has(groupId)) throw forgottenError();
     const name = nameOf(place);
     const known = this.#places.get(name);
     const kept = known ?? new FakePlace();
     this.#places.set(name, kept);
-    if (known === undefined) kept.begin(seal(runtime, emptyHeader(groupId)));
+    if (known === undefined) kept.begin(seal(runtime, emptyHeader(groupId ?? runtime.newId())));
     const disk = new FakeRoomDisk(this, kept, known === undefined, user);
     kept.openDisks.add(disk);
     return new DiskRoomStorage({ runtime, digest, disk });
   }
 
-  async #remove(user: DiskUser, place: StoragePlace): Promise<void> {
+  async #remove(runtime: Runtime, user: DiskUser, place: StoragePlace): Promise<void> {
     await this.delay();
     await user.begin('remove');
     this.#check('remove');
+    const kept = this.#places.get(nameOf(place));
+    if (kept === undefined) return;
+    for (const groupId of await keptGroups(runtime, new FakeRoomDisk(this, kept, false, user))) this.#forgotten.add(groupId);
     this.clear(place);
   }
 

@@ -34,6 +34,11 @@ it('[WK-32] where memory is short snapshots come as rows, no image is fetched, o
   await world.quiet();
   expect(images).toEqual(['a fetched one']);
   first.engine.close();
+  const doings: string[] = [];
+  browser.disk.fault = (doing) => {
+    doings.push(doing);
+    return null;
+  };
   const frugal = tab('b', true);
   await world.quiet();
   expect(frugal.rows('lists')).toEqual([['1']]);
@@ -44,4 +49,7 @@ it('[WK-32] where memory is short snapshots come as rows, no image is fetched, o
   await world.quiet();
   expect(frugal.rows('lists')).toEqual([['1'], ['2']]);
   expect(images).toEqual(['a fetched one']);
+  // What is kept of the replica was not read either.
+  expect(doings).toContain('load the outbox');
+  expect(doings).not.toContain('load');
 });

@@ -165,6 +165,23 @@ describe('signing out', () => {
     expect(world.server.rows('SELECT id FROM lists')).toEqual([]);
   });
 
+  it('[ST-55] a tab that missed the word finds its place gone: it stops, tells its page, and brings nothing of the user back', async () => {
+    const a = tab('a', OFFLINE);
+    await world.until(() => a.status.storage?.status === 'saved', 'the place is there');
+    a.mutate('addList', { id: 'l1', name: 'of ann' });
+    await saved(a);
+    browser.deliver = () => false;
+    await browser.disk.storage(new FakeRuntime(), async () => '').remove(place);
+    a.mutate('addList', { id: 'l2', name: 'of ann, later' });
+    await world.until(() => a.of('forgotten').length === 1, 'its page is told');
+    a.mutate('addList', { id: 'l3', name: 'of ann, too late' });
+    a.engine.hint('hidden');
+    await world.time.advanceAsync(120_000);
+    a.engine.leave();
+    await world.time.advanceAsync(1_000);
+    expect([browser.disk.rows(place, 'header'), browser.disk.rows(place, 'mutations'), browser.disk.openCount]).toEqual([[], [], 0]);
+  });
+
   it('[ST-54] what one user left pending is neither shown to another nor sent for them, and goes on when the first is back', async () => {
     const ann = tab('a', OFFLINE);
     ann.mutate('addList', { id: 'l1', name: 'of ann' });

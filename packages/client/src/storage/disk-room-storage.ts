@@ -1,10 +1,20 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import { chunksOf, DISK_TABLES, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
+import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace } from './header.ts';
-import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom } from './load-room.ts';
+import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { seal, unseal } from './seal.ts';
-import type { Advance, Advanced, RoomStorage, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredRoom } from './storage.ts';
+import type {
+  Advance,
+  Advanced,
+  LoadedParts,
+  RoomStorage,
+  StoredClient,
+  StoredImage,
+  StoredMutation,
+  StoredOutbox,
+  StoredRoom,
+} from './storage.ts';
 
 /** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -27,9 +37,10 @@ export class DiskRoomStorage implements RoomStorage {
     this.#disk = disk;
   }
 
-  async load(): Promise<StoredRoom> {
-    const raw = await this.#disk.transact('load', { tables: DISK_TABLES, mode: 'read' }, (transaction) =>
-      readRoom(this.#runtime, transaction),
+  async load(what: LoadedParts = 'all'): Promise<StoredRoom> {
+    const doing = what === 'all' ? 'load' : 'load the outbox';
+    const raw = await this.#disk.transact(doing, { tables: tablesOf(what), mode: 'read' }, (transaction) =>
+      readRoom(this.#runtime, transaction, what),
     );
     const { header, damage, ...room } = await checkRoom(this.#runtime, this.#digest, raw);
     if (damage.some(({ what }) => what === 'image')) await this.dropReplica();

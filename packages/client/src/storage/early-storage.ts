@@ -1,11 +1,11 @@
-import type { RoomStorage, Storage, StoragePlace, StoredRoom } from './storage.ts';
+import type { LoadedParts, RoomStorage, Storage, StoragePlace, StoredRoom } from './storage.ts';
 
 /**
  * `storage`, with what is kept under `place` being read from now on: a worker reads while it still waits for its SQLite. Whoever opens the place first gets it;
  * where it failed they learn it then.
  */
-export function readEarly(storage: Storage, place: StoragePlace): Storage {
-  let early: Promise<RoomStorage> | null = storage.open(place).then(loadEarly);
+export function readEarly(storage: Storage, place: StoragePlace, what: LoadedParts = 'all'): Storage {
+  let early: Promise<RoomStorage> | null = storage.open(place).then((room) => loadEarly(room, what));
   // Told to who opens it.
   early.catch(() => undefined);
   return {
@@ -18,14 +18,14 @@ export function readEarly(storage: Storage, place: StoragePlace): Storage {
   };
 }
 
-function loadEarly(room: RoomStorage): RoomStorage {
-  let early: Promise<StoredRoom> | null = room.load();
+function loadEarly(room: RoomStorage, what: LoadedParts): RoomStorage {
+  let early: Promise<StoredRoom> | null = room.load(what);
   early.catch(() => undefined);
   const { load } = room;
-  room.load = () => {
-    const taken = early;
+  room.load = (wanted = 'all') => {
+    const taken = wanted === what ? early : null;
     early = null;
-    return taken ?? load.call(room);
+    return taken ?? load.call(room, wanted);
   };
   return room;
 }

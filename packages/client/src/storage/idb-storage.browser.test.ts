@@ -5,6 +5,7 @@ import { newPlace, type Row, clientOf, mutationOf } from '../../../../test/contr
 import { createBrowserRuntime } from '../worker/browser-runtime.ts';
 import type { DiskKey, DiskTable } from './disk.ts';
 import { createIdbStorage, databaseName } from './idb-storage.ts';
+import { rememberForgotten, wasForgotten } from './idb-forgotten.ts';
 import type { StoragePlace } from './storage.ts';
 
 const runtime = createBrowserRuntime({ log: silentLogger });
@@ -96,6 +97,17 @@ describe('storage in IndexedDB', () => {
     await vi.waitFor(async () => expect(await room.load()).toMatchObject({ clients: [], mutations: [] }));
     room.close();
     other.close();
+  });
+
+  it('[ST-55] remembers the newest thousand groups that were forgotten', async () => {
+    await asked(indexedDB.deleteDatabase('alcove forgotten'));
+    const names = Array.from({ length: 1_001 }, (_, index) => `forgotten ${index}`);
+    await rememberForgotten(names.slice(0, 1), 1);
+    await rememberForgotten(names.slice(1, 1_000), 2);
+    expect(await wasForgotten('forgotten 0')).toBe(true);
+    await rememberForgotten(names.slice(1_000), 3);
+    expect(await Promise.all(['forgotten 0', 'forgotten 1000'].map(wasForgotten))).toEqual([false, true]);
+    await asked(indexedDB.deleteDatabase('alcove forgotten'));
   });
 
   it('[ST-1] is refused with a code where the browser has no storage', async () => {

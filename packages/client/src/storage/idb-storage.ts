@@ -4,6 +4,8 @@ import { deleteDB, openDB } from 'idb';
 import { emptyHeader } from './header.ts';
 import { DISK_TABLES, HEADER_KEY } from './disk.ts';
 import { DiskRoomStorage } from './disk-room-storage.ts';
+import { forgottenError, keptGroups } from './kept-groups.ts';
+import { rememberForgotten, wasForgotten } from './idb-forgotten.ts';
 import { IdbDisk, type RoomSchema } from './idb-disk.ts';
 import type { Digest } from './load-room.ts';
 import { seal } from './seal.ts';
@@ -27,9 +29,8 @@ export interface IdbStorageOptions {
 export function createIdbStorage(options: IdbStorageOptions): Storage {
   const { runtime, openTimeoutMs = OPEN_TIMEOUT_MS } = options;
   return {
-    open: (place, groupId = runtime.newId()) =>
-      withinTime(runtime, openTimeoutMs, 'open', openRoom(options, place, groupId), (late) => late.close()),
-    remove: (place) => withinTime(runtime, openTimeoutMs, 'remove', removeRoom(place), () => undefined),
+    open: (place, groupId) => withinTime(runtime, openTimeoutMs, 'open', openRoom(options, place, groupId), (late) => late.close()),
+    remove: (place) => withinTime(runtime, openTimeoutMs, 'remove', removeRoom(options, place), () => undefined),
   };
 }
 
@@ -37,36 +38,73 @@ export function createIdbStorage(options: IdbStorageOptions): Storage {
 export const databaseName = ({ server, user, roomName, roomId }: StoragePlace): string =>
   `alcove ${JSON.stringify([server, user, roomName, roomId])}`;
 
-async function openRoom({ runtime, digest, timeoutsMs }: IdbStorageOptions, place: StoragePlace, groupId: string): Promise<RoomStorage> {
-  let isNew = false;
-  let disk: IdbDisk | null = null;
-  const lost = (message: string): void => disk?.end(new AlcoveError('storage_failed', message));
+async function openRoom(options: IdbStorageOptions, place: StoragePlace, groupId: string | undefined): Promise<RoomStorage> {
+  const { runtime, digest } = options;
   try {
-    const database = await openDB<RoomSchema>(databaseName(place), FORMAT, {
-      upgrade(created, oldVersion, _newVersion, transaction) {
-        isNew = oldVersion === 0;
-        if (!isNew) return;
-        for (const table of DISK_TABLES) created.createObjectStore(table);
-        void transaction.objectStore('header').put(seal(runtime, emptyHeader(groupId)), HEADER_KEY);
-      },
-      blocking(_currentVersion, blockedVersion) {
-        if (blockedVersion === null) lost('what was stored of this room is being removed');
-        else disk?.end(new AlcoveError('update_needed', 'a newer build of the app takes over what is stored here'));
-      },
-      terminated: () => lost('the browser closed its storage'),
-    });
-    disk = new IdbDisk(runtime, database, isNew, timeoutsMs);
-    return new DiskRoomStorage({ runtime, digest, disk });
+    if (groupId !== undefined && (await wasForgotten(groupId))) throw forgottenError();
+    return new DiskRoomStorage({ runtime, digest, disk: await openDisk(options, place, groupId ?? runtime.newId()) });
   } catch (error) {
     throw storageError(error, 'open');
   }
 }
 
-async function removeRoom(place: StoragePlace): Promise<void> {
+async function openDisk({ runtime, timeoutsMs }: IdbStorageOptions, place: StoragePlace, groupId: string): Promise<IdbDisk> {
+  let isNew = false;
+  let disk: IdbDisk | null = null;
+  const lost = (message: string): void => disk?.end(new AlcoveError('storage_failed', message));
+  const database = await openDB<RoomSchema>(databaseName(place), FORMAT, {
+    upgrade(created, oldVersion, _newVersion, transaction) {
+      isNew = oldVersion === 0;
+      if (!isNew) return;
+      for (const table of DISK_TABLES) created.createObjectStore(table);
+      void transaction.objectStore('header').put(seal(runtime, emptyHeader(groupId)), HEADER_KEY);
+    },
+    blocking(_currentVersion, blockedVersion) {
+      if (blockedVersion === null) lost('what was stored of this room is being removed');
+      else disk?.end(new AlcoveError('update_needed', 'a newer build of the app takes over what is stored here'));
+    },
+    terminated: () => lost('the browser closed its storage'),
+  });
+  disk = new IdbDisk(runtime, database, isNew, timeoutsMs);
+  return disk;
+}
+
+/** Remembered first: however far this gets, no tab begins it anew that kept something there. */
+async function removeRoom(options: IdbStorageOptions, place: StoragePlace): Promise<void> {
   try {
+    const groupIds = await groupsOf(options, place);
+    const isRemembered = await remembered(groupIds, options.runtime.nowMs());
     await deleteDB(databaseName(place));
+    if (!isRemembered) await rememberForgotten(groupIds, options.runtime.nowMs());
   } catch (error) {
     throw storageError(error, 'remove');
+  }
+}
+
+/** False on a full disk: there is room when the place is gone. */
+async function remembered(groupIds: readonly string[], nowMs: number): Promise<boolean> {
+  try {
+    await rememberForgotten(groupIds, nowMs);
+    return true;
+  } catch (error) {
+    if (storageError(error, 'remove').code === 'storage_full') return false;
+    throw error;
+  }
+}
+
+async function groupsOf(options: IdbStorageOptions, place: StoragePlace): Promise<string[]> {
+  let disk: IdbDisk;
+  try {
+    disk = await openDisk(options, place, options.runtime.newId());
+  } catch (error) {
+    // A newer build wrote it, in its own way.
+    if (storageError(error, 'remove').code === 'update_needed') return [];
+    throw error;
+  }
+  try {
+    return disk.isNew ? [] : await keptGroups(options.runtime, disk);
+  } finally {
+    disk.close();
   }
 }
 

@@ -1,15 +1,25 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
+import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import type { Header, ImageEntry } from './header.ts';
 import { isWholeOutbox, sortOutbox } from './outbox-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
-import type { StorageDamage, StoredClient, StoredCommit, StoredMutation, StoredOutbox, StoredRejection, StoredReplica } from './storage.ts';
+import type {
+  LoadedParts,
+  StorageDamage,
+  StoredClient,
+  StoredCommit,
+  StoredMutation,
+  StoredOutbox,
+  StoredRejection,
+  StoredReplica,
+} from './storage.ts';
 
 /** Lower-case hex of the SHA-256, by whatever the platform has. */
 export type Digest = (bytes: Uint8Array) => Promise<string>;
 
 /** Everything as one transaction saw it, unchecked. */
 export interface RawRoom extends RawOutbox {
+  readonly what: LoadedParts;
   readonly header: Sealed | undefined;
   readonly chunks: readonly Uint8Array[];
   readonly tail: readonly Sealed[];
@@ -29,16 +39,21 @@ export interface CheckedRoom extends StoredOutbox {
   readonly damage: readonly StorageDamage[];
 }
 
-export async function readRoom(runtime: Runtime, transaction: DiskTransaction): Promise<RawRoom> {
-  const rows = Promise.all([transaction.getAll('tail'), transaction.getAll('rejections'), readOutbox(transaction)]);
+export async function readRoom(runtime: Runtime, transaction: DiskTransaction, what: LoadedParts): Promise<RawRoom> {
+  const isAll = what === 'all';
+  const rows = Promise.all([isAll ? transaction.getAll('tail') : [], transaction.getAll('rejections'), readOutbox(transaction)]);
   // A transaction that ends early rejects all of them; the first that is awaited tells.
   rows.catch(() => undefined);
   const header = await transaction.get('header', HEADER_KEY);
-  const slot = unseal<Header>(runtime, header)?.image?.slot;
+  const slot = isAll ? unseal<Header>(runtime, header)?.image?.slot : undefined;
   const chunks = slot === undefined ? [] : await transaction.getAll('image', chunksOf(slot));
   const [tail, rejections, outbox] = await rows;
-  return { header, chunks, tail, rejections, ...outbox };
+  return { what, header, chunks, tail, rejections, ...outbox };
 }
+
+/** What `load` has to read. */
+export const tablesOf = (what: LoadedParts): readonly DiskTable[] =>
+  what === 'all' ? DISK_TABLES : ['header', 'clients', 'mutations', 'rejections'];
 
 /** Without names: of all clients. */
 export async function readOutbox(transaction: DiskTransaction, clientIds?: readonly string[]): Promise<RawOutbox> {
@@ -59,7 +74,7 @@ export async function checkRoom(runtime: Runtime, digest: Digest, raw: RawRoom):
   const rejections = wholeOnes<StoredRejection>(runtime, raw.rejections, (count) =>
     damage.push({ what: 'rejection', detail: `${count} rejections are damaged` }),
   );
-  const replica = header === null ? null : await checkReplica(runtime, digest, header, raw, damage);
+  const replica = header === null || raw.what === 'outbox' ? null : await checkReplica(runtime, digest, header, raw, damage);
   return { header, ...outbox, rejections, replica, damage };
 }
 

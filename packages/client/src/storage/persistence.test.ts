@@ -32,6 +32,7 @@ function world() {
     const states: PersistenceState[] = [];
     const onImageWanted = vi.fn<() => void>();
     const onReopened = vi.fn<() => void>();
+    const onForgotten = vi.fn<() => void>();
     const persistence = new Persistence({
       runtime,
       storage,
@@ -42,8 +43,9 @@ function world() {
       onState: (state) => states.push(state),
       onImageWanted,
       onReopened,
+      onForgotten,
     });
-    return { persistence, stored, states, onImageWanted, onReopened };
+    return { persistence, stored, states, onImageWanted, onReopened, onForgotten };
   };
   const becomes = (one: ReturnType<typeof tab>, state: object) =>
     vi.waitFor(() => {
@@ -57,7 +59,7 @@ function world() {
     room.close();
     return loaded;
   };
-  return { disk, runtime, place, patience, doings, tab, becomes, saved, load };
+  return { storage, disk, runtime, place, patience, doings, tab, becomes, saved, load };
 }
 
 const clientAt = (lastMutationId: number, confirmed = 0) => clientOf('a', { lastMutationId, confirmed });
@@ -245,6 +247,23 @@ describe('what a tab keeps', () => {
     for (const each of [one, two]) await saved(each);
     const { groupId: now, mutations } = await load();
     expect([now, mutations]).toEqual([groupId, [mutationOf('a', 1), mutationOf('b', 1)]]);
+  });
+
+  it('[ST-55] a tab that did not hear that its place was forgotten finds out when it comes back to it, and writes nothing more', async () => {
+    const { tab, saved, runtime, storage, place, load } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await saved(one);
+    one.onReopened.mockImplementation(() => one.persistence.enqueue(clientAt(1), mutationOf('a', 1)));
+    await storage.remove(place);
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    runtime.time.advance(60_000);
+    await vi.waitFor(() => expect(one.onForgotten).toHaveBeenCalledTimes(1));
+    one.persistence.enqueue(clientAt(3), mutationOf('a', 3));
+    runtime.time.advance(600_000);
+    expect(one.onReopened).not.toHaveBeenCalled();
+    expect(await load()).toMatchObject({ isNew: true, clients: [], mutations: [] });
   });
 
   it('[ST-15] what a newer build keeps is left alone: work goes on in memory', async () => {

@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
+  LoadedParts,
   RoomStorage,
   Storage,
   StoragePlace,
@@ -36,6 +37,8 @@ export interface PersistenceOptions {
   readonly groupId?: string;
   /** A tail below it is never worth an image. Default 1 MiB. */
   readonly tailBytesMin?: number;
+  /** What is kept of the replica is left alone: it is not read. */
+  readonly isFrugal?: boolean;
   /** How long writes may wait just now. */
   patience(): Patience;
   /** Mutations of this client up to one are on the disk. */
@@ -45,6 +48,8 @@ export interface PersistenceOptions {
   onState(state: PersistenceState): void;
   /** The tail costs more than an image of now would. */
   onImageWanted(): void;
+  /** The place was forgotten, as at a sign-out: nothing is kept any more. */
+  onForgotten(): void;
   /** It was opened again, and what was kept may be gone: everything pending has to be handed over again. */
   onReopened(): void;
 }
@@ -80,7 +85,7 @@ export class Persistence {
 
   /** What is kept; null where there is no storage to be had: work goes on in memory, and it is tried again. Never rejects. */
   async open(): Promise<StoredRoom | null> {
-    const stored = await this.#openRoom();
+    const stored = await this.#openRoom(this.#options.isFrugal === true ? 'outbox' : 'all');
     this.#isOpening = false;
     this.#groupId = stored?.groupId ?? null;
     this.#tell();
@@ -88,14 +93,14 @@ export class Persistence {
     return stored;
   }
 
-  async #openRoom(): Promise<StoredRoom | null> {
+  async #openRoom(what: LoadedParts): Promise<StoredRoom | null> {
     try {
       const room = await this.#options.storage.open(this.#options.place, this.#groupId ?? this.#options.groupId);
       if (this.#isClosed) {
         room.close();
         return null;
       }
-      const stored = await loaded(room);
+      const stored = await loaded(room, what);
       if (this.#isClosed) {
         room.close();
         return null;
@@ -188,6 +193,12 @@ export class Persistence {
     this.#room = null;
   }
 
+  /** What waits is not to be kept by anybody. As `close`. */
+  forget(): void {
+    this.#queue.clear();
+    this.close();
+  }
+
   #add(add: (nowMs: number) => void): void {
     if (this.#isClosed || this.#isOff) return;
     add(this.#options.runtime.monotonicMs());
@@ -274,6 +285,7 @@ export class Persistence {
     this.#error = error.toBody();
     this.#failures += 1;
     if (error.code === 'update_needed') return this.#turnOff();
+    if (error.code === 'closed') return this.#forgotten();
     if (error.code === 'storage_full' && work !== undefined) this.#makeRoom(work);
     const { runtime } = this.#options;
     const delayMs = backoffMs(this.#failures, runtime.random(), error.retryAfterMs, RETRY);
@@ -302,6 +314,11 @@ export class Persistence {
     this.#tell();
   }
 
+  #forgotten(): void {
+    this.forget();
+    this.#options.onForgotten();
+  }
+
   #ended(room: RoomStorage, error: ErrorBody): void {
     if (this.#room !== room) return;
     this.#room = null;
@@ -310,7 +327,7 @@ export class Persistence {
   }
 
   async #reopen(): Promise<void> {
-    const stored = await this.#openRoom();
+    const stored = await this.#openRoom('outbox');
     if (stored === null) return;
     this.#groupId = stored.groupId;
     // Another tab may have begun it anew before this one: whether it was emptied cannot be known.
@@ -330,9 +347,9 @@ export class Persistence {
 }
 
 /** Whoever cannot read it does not keep it open. */
-async function loaded(room: RoomStorage): Promise<StoredRoom> {
+async function loaded(room: RoomStorage, what: LoadedParts): Promise<StoredRoom> {
   try {
-    return await room.load();
+    return await room.load(what);
   } catch (error) {
     room.close();
     throw error;

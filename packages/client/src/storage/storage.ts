@@ -11,10 +11,14 @@ export interface Storage {
   /**
    * Opens what is kept under `place`, or begins it, as `groupId` where it is given: a tab under which it was emptied goes on as the client group that the room
    * knows its clients by.
-   * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it.
+   * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it; `closed` where
+   *   what was kept as `groupId` was removed by `remove`: whoever kept it there keeps nothing any more.
    */
   open(place: StoragePlace, groupId?: string): Promise<RoomStorage>;
-  /** Removes all that is kept under `place`; tabs that have it open are told (`onEnded`). @throws AlcoveError `storage_failed` */
+  /**
+   * Removes all that is kept under `place`, for good: tabs that have it open are told (`onEnded`), and none of them begins it anew. Called again where it failed.
+   * @throws AlcoveError `storage_failed`, `storage_full`
+   */
   remove(place: StoragePlace): Promise<void>;
 }
 
@@ -38,8 +42,11 @@ export interface StoragePlace {
  * All of them reject with `storage_full` where there is no space, else with `storage_failed`.
  */
 export interface RoomStorage {
-  /** All of it, each piece checked. What is damaged is left out, removed, and named in `damage`; nothing throws over it. */
-  load(): Promise<StoredRoom>;
+  /**
+   * All of it, each piece checked; without the replica (null) where only the outbox and the rejections are wanted. What is damaged is left out, removed, and named in
+   * `damage`; nothing throws over it.
+   */
+  load(what?: LoadedParts): Promise<StoredRoom>;
   /** Only the pending mutations and their clients, all or some: for a look at what other tabs wrote. Costs what is asked for. */
   outbox(clientIds?: readonly string[]): Promise<StoredOutbox>;
   /** Strict: when it resolves the mutations are on the disk. What is kept as confirmed of the client stays as it is. */
@@ -114,6 +121,8 @@ export interface StoredClient {
   readonly confirmedAt: { readonly historyId: string; readonly version: number } | null;
   /** Version of the first welcome this client had; null: none. */
   readonly welcomed: number | null;
+  /** Client group that its page speaks to the room as, and so whoever takes it over; null or absent: it has not spoken yet. */
+  readonly groupId?: string | null;
   /** Wall time of its last write, in ms. */
   readonly seenAtMs: number;
 }
@@ -136,6 +145,8 @@ export interface StoredOutbox {
   /** Of each client in order of mutationIds; the clients in order of their oldest one. */
   readonly mutations: readonly StoredMutation[];
 }
+
+export type LoadedParts = 'all' | 'outbox';
 
 export interface StoredRoom extends StoredOutbox {
   /** The client group of all tabs of this place: as it was begun. */

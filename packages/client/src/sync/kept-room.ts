@@ -51,6 +51,7 @@ export class KeptRoom {
     this.flow = new StorageFlow({
       ...storage,
       runtime,
+      isFrugal: options.engine.isFrugal === true,
       schemaId: room.model.schemaId,
       groupId,
       outbox: this.#outbox,

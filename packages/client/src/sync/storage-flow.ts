@@ -27,6 +27,7 @@ import type { NoticeBatch } from './notice-batch.ts';
 
 export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
   readonly runtime: Runtime;
+  readonly isFrugal: boolean;
   readonly schemaId: string;
   /** The page's client group: that of the place where this tab begins it. */
   readonly groupId: string;
@@ -77,6 +78,7 @@ export class StorageFlow {
       storage: options.storage,
       place: options.place,
       groupId: options.groupId,
+      isFrugal: options.isFrugal,
       patience: () => (options.outbox.hasSession ? PATIENCE : NO_PATIENCE),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, upTo) => {
@@ -89,6 +91,7 @@ export class StorageFlow {
         options.wake();
       },
       onImageWanted: () => options.onImageWanted(),
+      onForgotten: () => this.#forgotten(),
       onReopened: () => this.#keepAll(),
     });
   }
@@ -291,11 +294,17 @@ export class StorageFlow {
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
       case 'forget':
-        this.#look?.timer.cancel();
-        this.#persistence.close();
-        this.#options.notices.add({ type: 'forgotten' });
-        return wake();
+        this.#persistence.forget();
+        return this.#forgotten();
     }
+  }
+
+  #forgotten(): void {
+    this.#look?.timer.cancel();
+    this.#channel?.close();
+    this.#channel = null;
+    this.#options.notices.add({ type: 'forgotten' });
+    this.#options.wake();
   }
 
   #postPending(pending: readonly Mutation[]): void {

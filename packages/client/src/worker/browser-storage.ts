@@ -4,18 +4,19 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { readEarly } from '../storage/early-storage.ts';
 import { createIdbStorage, databaseName } from '../storage/idb-storage.ts';
-import type { Storage, StoragePlace } from '../storage/storage.ts';
+import type { LoadedParts, Storage, StoragePlace } from '../storage/storage.ts';
 import type { EngineStorage } from '../sync/engine-storage.ts';
 import { openBrowserChannel } from './browser-channel.ts';
 
-/** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. What is kept is being read from this call on. */
+/** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. What is kept is being read from this call on, the replica only where it is `wanted`. */
 export function createBrowserStorage(
   runtime: Runtime,
   place: StoragePlace,
+  wanted: LoadedParts,
   exportImage: (database: Database) => Uint8Array,
 ): EngineStorage {
   return {
-    storage: readEarly(browserIdb(runtime), place),
+    storage: readEarly(browserIdb(runtime), place, wanted),
     place,
     openChannel: openBrowserChannel,
     exportImage,

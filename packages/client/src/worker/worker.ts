@@ -112,7 +112,8 @@ async function openEngine(
     return opened.exportImage();
   };
   // Read while SQLite is still on its way.
-  const storage = request.place === null ? null : createBrowserStorage(runtime, request.place, exportImage);
+  const wanted = request.isFrugal === true ? 'outbox' : 'all';
+  const storage = request.place === null ? null : createBrowserStorage(runtime, request.place, wanted, exportImage);
   const sqljs = await loadSqljs();
   const openDatabase = (image: Uint8Array | null): Database => {
     const database = openSqljsDatabase(sqljs, image ?? undefined);

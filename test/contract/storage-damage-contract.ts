@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import type { StoragePlace } from '../../packages/client/src/storage/storage.ts';
+import {
+  advanceWith,
+  clientOf,
+  commitFrom,
+  imaged,
+  mutationOf,
+  newPlace,
+  reload,
+  type Row,
+  type StorageWorld,
+  withRoom,
+} from './storage-samples.ts';
+
+/** What everybody may rely on where rows are damaged or missing. */
+export function damageContract(make: () => StorageWorld): void {
+  const filled = async (world: StorageWorld): Promise<StoragePlace> => {
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      await room.advance(advanceWith({ commits: [commitFrom(1, 2), commitFrom(2, 3), commitFrom(3, 4)] }));
+      await room.enqueue(
+        clientOf('a', { lastMutationId: 3 }),
+        [1, 2, 3].map((id) => mutationOf('a', id)),
+      );
+    });
+    return place;
+  };
+  const flipped = (row: Row): Row => {
+    if (!(row instanceof Uint8Array)) return { ...row, text: row.text.replace(/[a-z](?=[^a-z]*$)/, '~') };
+    const bytes = row.slice();
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    return bytes;
+  };
+
+  it('[ST-11] a damaged, cut or missing image is thrown away, once, and the outbox stays', async () => {
+    const world = make();
+    const changes: ((row: Row) => Row | undefined)[] = [
+      flipped,
+      (row) => (row instanceof Uint8Array ? row.slice(1) : row),
+      () => undefined,
+    ];
+    for (const change of changes) {
+      const place = await filled(world);
+      await world.damage(place, 'image', (row, key) => (Array.isArray(key) && key[1] === 1 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found).toMatchObject({ replica: null, damage: [{ what: 'image' }] });
+      expect(found.mutations).toHaveLength(3);
+      expect(await reload(world, place)).toMatchObject({ replica: null, damage: [], groupId: found.groupId });
+    }
+  });
+
+  it('[ST-11] a damaged or missing commit ends the tail before it', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'tail', (row, key) => (key === 3 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found.replica?.tail).toEqual([commitFrom(1, 2)]);
+      expect(found.damage).toMatchObject([{ what: 'tail' }]);
+    }
+  });
+
+  it('[ST-11] a damaged header takes the replica with it and not the outbox', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'header', change);
+      const found = await reload(world, place);
+      expect(found).toMatchObject({ replica: null, isNew: false });
+      expect(found.mutations).toHaveLength(3);
+      const again = await reload(world, place);
+      expect(again).toMatchObject({ groupId: found.groupId, damage: [] });
+    }
+  });
+
+  it('[ST-12] mutations that were minted and are not there are told', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'mutations', (row, key) => (Array.isArray(key) && key[1] === 2 ? change(row) : row));
+      const found = await reload(world, place);
+      expect(found.mutations.map(({ mutationId }) => mutationId)).toEqual([1, 3]);
+      expect(found.damage.every(({ what }) => what === 'outbox')).toBe(true);
+      expect(found.damage.length).toBeGreaterThan(0);
+    }
+  });
+}
