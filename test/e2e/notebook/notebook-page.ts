@@ -13,6 +13,8 @@ export interface Shown {
   /** Of the list above. */
   readonly result: 'pending' | 'cached' | 'current' | 'error';
   readonly error: string | null;
+  /** All that the list ever came to, in this load of the page. */
+  readonly errors: readonly string[];
   /** Ids of notes whose calls the room has not decided. */
   readonly pending: readonly string[];
   /** Ids of notes whose calls came to nothing, with the code. */
@@ -68,7 +70,15 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
   // Both builds have these tables and mutators, the newer one a column more.
   const room = client.room(definition as typeof notebook, options.get('room') ?? '');
   const list = room.query((db) => db.select({ id: notes.id, body: notes.body, runs: notes.runs }).from(notes).orderBy(notes.id));
-  list.subscribe(() => undefined);
+  const errors: string[] = [];
+  const errorNow = (): string | null => {
+    const { error } = list.getSnapshot();
+    return error === undefined || error === null ? null : `${error.code}: ${error.message}`;
+  };
+  list.subscribe(() => {
+    const error = errorNow();
+    if (error !== null) errors.push(error);
+  });
   const noteOf = ({ args }: { readonly args: unknown }): string => (args as Note).id; // all mutators take a note
   globalThis.notebook = {
     add: (ids, body = '', mutator = 'add') => {
@@ -85,12 +95,13 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
       await room.mutate.add({ id, body: randomText(bodyBytes) }).local;
     },
     shown: () => {
-      const { data: rows, status, error } = list.getSnapshot();
+      const { data: rows, status } = list.getSnapshot();
       const state = room.status.getSnapshot();
       return {
         notes: rows ?? [],
         result: status,
-        error: error === undefined || error === null ? null : `${error.code}: ${error.message}`,
+        error: errorNow(),
+        errors,
         pending: room.pending.getSnapshot().map(noteOf),
         rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
         connection: state.connection,
