@@ -5,6 +5,7 @@ import { liveUpdateBench } from './live-update.bench.ts';
 import { localEchoBench } from './local-echo.bench.ts';
 import { memoryBench } from './memory.bench.ts';
 import type { Bench } from './measure.ts';
+import { outboxBench } from './outbox.bench.ts';
 import { persistBench } from './persist.bench.ts';
 import { rebaseBench } from './rebase.bench.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
@@ -16,6 +17,7 @@ export const benches: readonly Bench[] = [
   warmOpenBench,
   liveUpdateBench,
   persistBench,
+  outboxBench,
   rebaseBench,
   localEchoBench,
   commitBench,

@@ -25,12 +25,12 @@ export class BoardPages {
     this.#browser = browser;
   }
 
-  static async open(): Promise<BoardPages> {
+  static async open(...flags: readonly string[]): Promise<BoardPages> {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
     const pages = await buildBenchPages(join(folder, 'pages'));
     const server = await startServer({ dataDir: join(folder, 'rooms'), items: ITEMS, pages });
     const bare = await startChild('bare-server.ts', join(folder, 'bare', 'floor.sqlite'));
-    return new BoardPages(folder, server, bare, await openBrowser());
+    return new BoardPages(folder, server, bare, await openBrowser(...flags));
   }
 
   /** A page of ours in a context of its own, its list shown. */
@@ -45,10 +45,20 @@ export class BoardPages {
   }
 
   async #shown(path: string): Promise<Page> {
-    const page = await openPage(this.#browser, `${this.#server.url}/${path}`);
-    await page.waitForFunction(() => globalThis.bench !== undefined);
+    const page = await this.open(path);
     await page.evaluate(() => bench.ready());
     return page;
+  }
+
+  /** Any of the pages, in a context of its own. */
+  async open(path: string): Promise<Page> {
+    const page = await openPage(this.#browser, this.address(path));
+    await page.waitForFunction(() => globalThis.bench !== undefined);
+    return page;
+  }
+
+  address(path: string): string {
+    return `${this.#server.url}/${path}`;
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,8 @@ const pages = {
   'board-ours': './pages/board-ours.tsx',
   'cold-open-floor': './pages/cold-open-floor.ts',
   'cold-open-ours': './pages/cold-open-ours.ts',
+  'outbox-floor': './pages/outbox-floor.ts',
+  'outbox-ours': './pages/outbox-ours.ts',
   persist: './pages/persist.ts',
   'warm-open-floor': './pages/warm-open-floor.ts',
 };

@@ -20,8 +20,8 @@ export interface ChildAnswer {
   readonly answer: number;
 }
 
-/** Seen from the bundle, which lies in test/.cache/bench/node. */
-const SOURCES = '../../../bench/';
+/** Seen from here, or from the bundle, which lies in test/.cache/bench/node. */
+const SOURCES = import.meta.url.endsWith('.ts') ? './' : '../../../bench/';
 
 /** Starts a module of this folder as a process of its own: bundled as this one is, or from its source where it was not bundled. */
 export async function startChild(module: `${string}.ts`, ...args: readonly string[]): Promise<BenchChild> {

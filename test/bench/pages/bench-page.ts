@@ -25,12 +25,27 @@ export interface PersistPage {
   persist(request: PersistRequest): Promise<PersistTimes>;
 }
 
-type AnyPage = OpenedPage & BoardPage & PersistPage;
+/** A page with many pending calls, that is loaded again without a connection. */
+export interface OutboxPage {
+  /** Once a first visit has what it begins with, kept on the device. */
+  ready(): Promise<void>;
+  /** Goes offline and makes the calls; how long that took until all are on the disk, in ms. */
+  fill(): Promise<number>;
+  /** Once all of them are shown: how long that took since the navigation began, in ms. */
+  restored(): Promise<number>;
+  /** Connects; how long it took until the room had decided all, in ms. */
+  push(): Promise<number>;
+  /** Of the page's thread since it was loaded, in ms. */
+  longestStallMs(): Promise<number>;
+  memoryBytes(): Promise<number>;
+}
+
+type AnyPage = OpenedPage & BoardPage & PersistPage & OutboxPage;
 
 declare global {
   var bench: AnyPage;
 }
 
-export const offer = (page: OpenedPage | BoardPage | PersistPage): void => {
+export const offer = (page: OpenedPage | BoardPage | PersistPage | OutboxPage): void => {
   globalThis.bench = page as AnyPage; // each bench asks its own pages only
 };

@@ -1,8 +1,8 @@
 import initSqlJs from 'sql.js';
-import type { Database, Statement } from 'sql.js';
+import type { Statement } from 'sql.js';
 import { wasmUrl } from './wasm-url.ts';
-import { itemAt } from '../bench-room.ts';
 import type { ListItem } from './list-view.tsx';
+import { fillBoard } from './raw-board-rows.ts';
 import type { RawRename, RawStart } from './raw-board.ts';
 
 const starting = initSqlJs({ locateFile: () => wasmUrl });
@@ -11,7 +11,7 @@ addEventListener('message', ({ data: start }: MessageEvent<RawStart>) => void op
 
 async function open({ url, items }: RawStart): Promise<void> {
   const database = new (await starting).Database();
-  fill(database, items);
+  fillBoard(database, items);
   const update = database.prepare('UPDATE items SET title = ? WHERE id = ?');
   const select = database.prepare('SELECT id, title, done FROM items WHERE list = 0 ORDER BY position');
   const rename = ({ id, title }: RawRename): void => {
@@ -27,18 +27,6 @@ async function open({ url, items }: RawStart): Promise<void> {
     addEventListener('message', ({ data: asked }: MessageEvent<RawRename>) => socket.send(JSON.stringify(asked)));
   }
   postMessage(rowsOf(select));
-}
-
-function fill(database: Database, items: number): void {
-  database.run('CREATE TABLE items (id TEXT PRIMARY KEY, list INTEGER, title TEXT, position INTEGER, done INTEGER)');
-  database.run('CREATE INDEX items_list ON items (list, position)');
-  const insert = database.prepare('INSERT INTO items VALUES (?, ?, ?, ?, 0)');
-  database.run('BEGIN');
-  for (let index = 0; index < items; index += 1) {
-    const { id, list, title, position } = itemAt(index);
-    insert.run([id, list, title, position]);
-  }
-  database.run('COMMIT');
 }
 
 function rowsOf(select: Statement): ListItem[] {
