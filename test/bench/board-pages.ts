@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright';
 import { openBrowser, openPage } from './browser.ts';
 import { buildBenchPages } from './build-pages.ts';
 import { type BenchChild, startChild } from './child.ts';
+import type { BoardStart } from './pages/board-start.ts';
 import type { RawStart } from './pages/raw-board.ts';
 import { startServer } from './start-server.ts';
 
@@ -33,9 +34,10 @@ export class BoardPages {
     return new BoardPages(folder, server, bare, await openBrowser(...flags));
   }
 
-  /** A page of ours in a context of its own, its list shown. */
-  ours(room: string): Promise<Page> {
-    return this.#shown(`board-ours.html#${room}`);
+  /** A page of ours in a context of its own, its list shown. What keeping rooms on the device costs has figures of its own. */
+  ours(room: string, { storage = 'memory', pending = 0 }: Partial<Pick<BoardStart, 'storage' | 'pending'>> = {}): Promise<Page> {
+    const start: BoardStart = { room, storage, rows: ITEMS, pending };
+    return this.#shown(`board-ours.html#${encodeURIComponent(JSON.stringify(start))}`);
   }
 
   /** A page of the floor, whose changes take effect in its own worker, or through the bare server. */

@@ -7,33 +7,36 @@ const CHANGED = 25;
 /** Between two changes of `echo`: a user's next doing seldom follows within milliseconds. */
 const QUIET_MS = 10;
 
-/** Gives an item another title; resolves when nothing more of it is under way. */
+/** Gives an item another title; resolves when nothing more of it is under way that another one would meet. */
 export type Rename = (id: string, title: string) => Promise<unknown>;
 
 /** What is done with a list on either side: changes it and looks at what is shown. */
 export class BoardPlayer implements BoardPage {
   readonly #rename: Rename;
   #id = '';
-  #ready: () => void = () => undefined;
+  #firstShown: () => void = () => undefined;
   #onTitle: (title: string) => void = () => undefined;
-  readonly #isReady = new Promise<void>((resolve) => {
-    this.#ready = resolve;
+  readonly #isShown = new Promise<void>((resolve) => {
+    this.#firstShown = resolve;
   });
+  readonly #prepared: Promise<void>;
 
-  constructor(rename: Rename) {
+  /** `prepare`: what is done once the list is shown, before anything else. */
+  constructor(rename: Rename, prepare?: () => Promise<void>) {
     this.#rename = rename;
+    this.#prepared = this.#isShown.then(() => prepare?.());
   }
 
   readonly shown = (rows: readonly ListItem[]): void => {
     const item = rows[CHANGED];
     if (rows.length !== LIST_SIZE || item === undefined) return;
     this.#id = item.id;
-    this.#ready();
+    this.#firstShown();
     this.#onTitle(item.title);
   };
 
   ready(): Promise<void> {
-    return this.#isReady;
+    return this.#prepared;
   }
 
   async echo(count: number): Promise<number[]> {
