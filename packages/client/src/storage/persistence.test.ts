@@ -206,6 +206,23 @@ describe('what a tab keeps', () => {
     expect(await load()).toMatchObject({ replica: null, mutations: [mutationOf('a', 1)] });
   });
 
+  it('[ST-17] a client that is removed does not come back with counters that were still to be written', async () => {
+    const { tab, becomes, saved, load, disk, runtime } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 1));
+    await saved(one);
+    disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
+    one.persistence.advance('history-1', [], [clientAt(2, 1)], []);
+    await becomes(one, { status: 'failing' });
+    one.persistence.advance('history-1', [], [clientAt(2, 2)], []);
+    one.persistence.removeClients(['a']);
+    disk.fault = () => null;
+    runtime.time.advance(60_000);
+    await saved(one);
+    expect(await load()).toMatchObject({ clients: [], mutations: [] });
+  });
+
   it('[ST-18] without storage work goes on in memory, and everything is handed over once there is some', async () => {
     const { tab, saved, disk, runtime } = world();
     const one = tab();

@@ -87,7 +87,9 @@ export class WriteQueue {
   removeClients(clientIds: readonly string[], sinceMs: number): void {
     this.#restSinceMs ??= sinceMs;
     for (const clientId of clientIds) this.#removed.add(clientId);
-    this.#mutations = this.#mutations.filter(({ client }) => !clientIds.includes(client.clientId));
+    this.#mutations = this.#mutations.filter(({ client }) => !this.#removed.has(client.clientId));
+    // Written behind the removal, its counters would bring it back, with nothing pending, for good.
+    if (this.#advance !== null) this.#advance = withoutClients(this.#advance, this.#removed);
   }
 
   dismiss(keys: readonly string[], sinceMs: number): void {
@@ -183,6 +185,7 @@ export class WriteQueue {
     if (work.type !== 'enqueue') this.#restSinceMs = AT_ONCE;
     switch (work.type) {
       case 'enqueue':
+        if (this.#removed.has(work.client.clientId)) return;
         this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation, sinceMs: AT_ONCE })));
         return;
       case 'remove':
@@ -196,7 +199,7 @@ export class WriteQueue {
         return;
       case 'advance': {
         const later = this.#advance;
-        this.#advance = work.advance;
+        this.#advance = withoutClients(work.advance, this.#removed);
         if (later !== null) this.advance(later, AT_ONCE);
         return;
       }
@@ -209,3 +212,8 @@ function newestOf(clients: readonly StoredClient[]): StoredClient[] {
   for (const client of clients) newest.set(client.clientId, client);
   return [...newest.values()];
 }
+
+const withoutClients = (advance: Advance, clientIds: ReadonlySet<string>): Advance => ({
+  ...advance,
+  clients: advance.clients.filter(({ clientId }) => !clientIds.has(clientId)),
+});

@@ -1,7 +1,7 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Rekeyed } from '../outbox/client-names.ts';
 import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
@@ -14,12 +14,14 @@ import type {
   StoredClient,
   StoredImage,
   StoredMutation,
+  StoredOutbox,
   StoredReplica,
   StoredRejection,
 } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
+import { DiskLook } from './disk-look.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
@@ -46,10 +48,6 @@ export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'pla
  * transaction. Without a session nothing waits.
  */
 const PATIENCE: Patience = { mutationMs: 100, restMs: 500 };
-/** How often the disk is looked at for what tabs did not hear of each other: while something of another tab is pending, and else. */
-const LOOK_MS = 10_000;
-const IDLE_LOOK_MS = 60_000;
-
 /**
  * The room's way to the disk and to the other tabs: what is called, settled and shown here is kept and posted; what they call and settle is shown. A tab pushes
  * its own mutations and those of clients that nobody lives of any more (`adopt`).
@@ -63,9 +61,7 @@ export class StorageFlow {
   /** Called in this turn: posted together. */
   #called: Mutation[] = [];
   #others = '';
-  #look: { readonly timer: Timer; readonly afterMs: number } | null = null;
-  /** Clients that were on the disk when it was looked at last. */
-  #seen: ReadonlySet<string> = new Set();
+  readonly #look: DiskLook;
   /** Version of their first welcome, as the disk was told of it. */
   readonly #welcomedAs = new Map<string, number>();
   readonly #heard = new HeardWords();
@@ -73,6 +69,7 @@ export class StorageFlow {
   constructor(options: StorageFlowOptions) {
     this.#options = options;
     this.#ended = new ConfirmedPosts(options.runtime, (message) => this.#channel?.post(message));
+    this.#look = this.#makeLook();
     this.#persistence = new Persistence({
       runtime: options.runtime,
       storage: options.storage,
@@ -96,6 +93,17 @@ export class StorageFlow {
     });
   }
 
+  #makeLook(): DiskLook {
+    const { runtime, siblings } = this.#options;
+    return new DiskLook({
+      runtime,
+      siblings,
+      outbox: () => this.#persistence.outbox(),
+      onSeen: (kept) => this.#saw(kept),
+      ask: () => this.#channel?.post({ type: 'who' }),
+    });
+  }
+
   get state(): PersistenceState {
     return this.#persistence.state;
   }
@@ -110,10 +118,10 @@ export class StorageFlow {
     const { openChannel, place, notices, wake } = this.#options;
     this.#channel = openChannel(channelName(place), (message) => this.#hear(tabMessageOf(message)));
     const stored = await this.#persistence.open();
-    this.#lookLater();
+    this.#look.later();
     if (stored === null) return null;
     this.#groupId = stored.groupId;
-    this.#seen = new Set(stored.clients.map(({ clientId }) => clientId));
+    this.#look.saw(stored);
     this.#keepMissing(stored.mutations);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#take(stored.clients, stored.mutations);
@@ -249,7 +257,7 @@ export class StorageFlow {
   }
 
   close(): void {
-    this.#look?.timer.cancel();
+    this.#look.close();
     this.#ended.flush();
     this.#channel?.close();
     this.#channel = null;
@@ -288,6 +296,7 @@ export class StorageFlow {
       case 'who':
         return this.#postPending(outbox.pending());
       case 'pending':
+        this.#look.heard(message.clientId);
         if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
         return;
       case 'confirmed':
@@ -300,7 +309,7 @@ export class StorageFlow {
   }
 
   #forgotten(): void {
-    this.#look?.timer.cancel();
+    this.#look.close();
     this.#channel?.close();
     this.#channel = null;
     this.#options.notices.add({ type: 'forgotten' });
@@ -322,6 +331,12 @@ export class StorageFlow {
     wake();
   }
 
+  #saw({ clients, mutations }: StoredOutbox): void {
+    // Told again: whoever was to take one over may have failed to.
+    this.#others = '';
+    this.#take(clients, mutations);
+  }
+
   /** What is kept of clients that are not this tab's. */
   #take(clients: readonly StoredClient[], mutations: readonly StoredMutation[]): void {
     const { outbox, siblings, show, wake } = this.#options;
@@ -340,41 +355,13 @@ export class StorageFlow {
   /** Clients that this tab would take over, were they free. */
   #tellOthers(alsoIdle: readonly string[] = []): void {
     const { outbox, siblings, notices, wake } = this.#options;
-    this.#lookLater();
+    this.#look.later();
     const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])].filter((clientId) => !outbox.has(clientId)).sort();
     const text = clientIds.join(' ');
     if (text === this.#others) return;
     this.#others = text;
     notices.add({ type: 'others', clientIds });
     wake();
-  }
-
-  /** Earlier than was said before, where there is something to look for by now. */
-  #lookLater(): void {
-    const afterMs = this.#options.siblings.clientIds().length > 0 ? LOOK_MS : IDLE_LOOK_MS;
-    if (this.#channel === null || (this.#look !== null && this.#look.afterMs <= afterMs)) return;
-    this.#look?.timer.cancel();
-    this.#look = { timer: this.#options.runtime.setTimer(afterMs, () => void this.#lookNow()), afterMs };
-  }
-
-  async #lookNow(): Promise<void> {
-    const { siblings } = this.#options;
-    this.#look = null;
-    const before = siblings.clientIds();
-    const kept = await this.#persistence.outbox();
-    if (this.#channel === null) return;
-    if (kept !== null) {
-      const known = new Set(kept.clients.map(({ clientId }) => clientId));
-      // Not there yet is not gone: what was never seen there may be on its way.
-      const gone = before.filter((clientId) => this.#seen.has(clientId) && !known.has(clientId));
-      for (const clientId of gone) siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
-      this.#seen = known;
-      // Told again: whoever was to take one over may have failed to.
-      this.#others = '';
-      this.#take(kept.clients, kept.mutations);
-    }
-    this.#options.wake();
-    this.#lookLater();
   }
 
   #clientRow(clientId: string, at: VersionAt | null): StoredClient {
