@@ -129,7 +129,7 @@ export class Client {
 
   /**
    * The page is put aside and may be shown again (bfcache). Where all that was called is decided, its rooms let go of sockets and locks, which would keep it from that. Else they stay
-   * as they are: the browser then throws the page away instead, and what is pending is another tab's to push.
+   * as they are: the browser throws the page away, at once or when another tab asks for the locks of its clients, which then pushes what is pending; or the page does when it is back.
    */
   suspend(): void {
     this.hint('hidden');

@@ -1,0 +1,117 @@
+import { type Browser, chromium, type Page } from '@playwright/test';
+import { browserFlags } from '../../scripts/browser-flags.mjs';
+import { readSetupRecord } from '../../scripts/setup-record.mjs';
+import { condition } from './notebook/condition.ts';
+import { expect, type Notebook, test, until, untilShows } from './notebook/notebook-test.ts';
+
+declare global {
+  /** Set by the test: a page that was put aside still has it, one that was loaded again has not. */
+  var mark: { readonly hidden: boolean[]; readonly shown: boolean[] } | undefined;
+}
+
+const QUIET = { pending: [], result: 'current', connection: 'connected', storage: 'saved' } as const;
+
+/** Playwright turns the cache off, and a page of its own function is never taken into it: no `told` here. */
+async function withCache(run: (browser: Browser) => Promise<void>): Promise<void> {
+  const { browser: path } = readSetupRecord();
+  const browser = await chromium.launch({
+    ...(path === null ? {} : { executablePath: path }),
+    args: browserFlags(),
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
+  try {
+    await run(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A page of the room that notes when it is put aside and shown again. */
+async function openMarked(notebook: Notebook, page: Page, room: string): Promise<void> {
+  await page.goto(notebook.url(room));
+  await until(page, QUIET);
+  await page.evaluate(() => {
+    const mark = { hidden: [] as boolean[], shown: [] as boolean[] };
+    addEventListener('pagehide', ({ persisted }) => mark.hidden.push(persisted));
+    addEventListener('pageshow', ({ persisted }) => mark.shown.push(persisted));
+    globalThis.mark = mark;
+  });
+}
+
+const add = (page: Page, ids: readonly string[]): Promise<void> => page.evaluate((added) => globalThis.notebook.add(added), ids);
+const markOf = (page: Page) => page.evaluate(() => globalThis.mark ?? null);
+
+/** Pages of this browser that hold or wait for a lock. */
+const pagesWithLocks = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const { held = [], pending = [] } = await navigator.locks.query();
+    return new Set([...held, ...pending].map(({ clientId }) => clientId)).size;
+  });
+
+test('[WK-34] a page in the browser’s back/forward cache has no lock, comes back as it was, fetches what it missed and writes on', async ({
+  notebook,
+}) => {
+  await withCache(async (browser) => {
+    const context = await browser.newContext();
+    const [page, other] = [await context.newPage(), await context.newPage()];
+    await other.goto(notebook.url('aside'));
+    await until(other, QUIET);
+    await openMarked(notebook, page, 'aside');
+    await add(page, ['a']);
+    await until(page, QUIET);
+    await page.goto(`${notebook.files.url}/blank.html`);
+    await condition(async () => (await pagesWithLocks(other)) === 1);
+    await add(other, ['b']);
+    await notebook.roomHas('aside', ['a', 'b']);
+
+    await page.goBack({ waitUntil: 'commit' });
+    expect(await markOf(page)).toEqual({ hidden: [true], shown: [true] });
+    await untilShows(page, ['a', 'b']);
+    await until(page, QUIET);
+    await add(page, ['c']);
+    await untilShows(other, ['a', 'b', 'c']);
+    await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+    // And once more.
+    await page.goForward({ waitUntil: 'commit' });
+    await page.goBack({ waitUntil: 'commit' });
+    expect(await markOf(page)).toEqual({ hidden: [true, true], shown: [true, true] });
+    await add(page, ['d']);
+    await notebook.roomHas('aside', ['a', 'b', 'c', 'd']);
+    await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+  });
+});
+
+test('[WK-34] a page that is put aside with something undecided keeps it: another page sends it, or it does when it is back', async ({
+  notebook,
+}) => {
+  await withCache(async (browser) => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await openMarked(notebook, page, 'undecided');
+    notebook.wire.cut();
+    await add(page, ['a']);
+    await until(page, { pending: ['a'], storage: 'saved', unsaved: 0 });
+    await page.goto(`${notebook.files.url}/blank.html`);
+    notebook.wire.mend();
+    await page.goBack({ waitUntil: 'commit' });
+    await notebook.roomHas('undecided', ['a']);
+    await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+
+    const other = await context.newPage();
+    await other.goto(notebook.url('undecided'));
+    await until(other, QUIET);
+    notebook.wire.cut();
+    await add(page, ['b']);
+    await until(page, { pending: ['b'], storage: 'saved', unsaved: 0 });
+    await page.goto(`${notebook.files.url}/blank.html`);
+    notebook.wire.mend();
+    await other.evaluate(() => dispatchEvent(new Event('online')));
+    await notebook.roomHas('undecided', ['a', 'b']);
+    await page.goBack({ waitUntil: 'commit' });
+    for (const one of [page, other]) {
+      await untilShows(one, ['a', 'b']);
+      await until(one, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+    }
+    await notebook.roomHas('undecided', ['a', 'b']);
+  });
+});
