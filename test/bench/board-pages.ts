@@ -34,8 +34,8 @@ export class BoardPages {
     return new BoardPages(folder, server, bare, await openBrowser(...flags));
   }
 
-  /** A page of ours in a context of its own, its list shown. What keeping rooms on the device costs has figures of its own. */
-  ours(room: string, { storage = 'memory', pending = 0 }: Partial<Pick<BoardStart, 'storage' | 'pending'>> = {}): Promise<Page> {
+  /** A page of ours in a context of its own, its list shown; rooms are kept on the device, as they are by default. */
+  ours(room: string, { storage = 'device', pending = 0 }: Partial<Pick<BoardStart, 'storage' | 'pending'>> = {}): Promise<Page> {
     const start: BoardStart = { room, storage, rows: ITEMS, pending };
     return this.#shown(`board-ours.html#${encodeURIComponent(JSON.stringify(start))}`);
   }
