@@ -75,6 +75,31 @@ export function damageContract(make: () => StorageWorld): void {
     }
   });
 
+  it('[TB-7] where the header is gone the place goes on as the group of the client that wrote last', async () => {
+    const world = make();
+    const place = newPlace();
+    const groups = ['of a page before', 'of the last page', null];
+    await withRoom(world, place, async (room) => {
+      for (const [index, groupId] of groups.entries()) {
+        const seenAtMs = 1_800_000_000_000 + index;
+        await room.enqueue(clientOf(`client ${index}`, { lastMutationId: 1, groupId, seenAtMs }), [mutationOf(`client ${index}`, 1)]);
+      }
+    });
+    await world.damage(place, 'header', () => undefined);
+    expect((await reload(world, place)).groupId).toBe('of the last page');
+    expect(await reload(world, place)).toMatchObject({ groupId: 'of the last page', damage: [] });
+  });
+
+  it('[TB-7] a client’s group is kept once it is known', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(clientOf('a', { lastMutationId: 1, groupId: 'its group' }), [mutationOf('a', 1)]);
+      await room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 2)]);
+    });
+    expect((await reload(world, place)).clients).toMatchObject([{ lastMutationId: 2, groupId: 'its group' }]);
+  });
+
   it('[ST-12] mutations that were minted and are not there are told', async () => {
     const world = make();
     for (const change of [flipped, () => undefined]) {

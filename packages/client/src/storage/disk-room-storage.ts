@@ -48,10 +48,14 @@ export class DiskRoomStorage implements RoomStorage {
     return { ...room, groupId, isNew: this.#disk.isNew, damage };
   }
 
-  /** The header is gone or cannot be read; what it told of is of no use without it. */
+  /** The header is gone or cannot be read; what it told of is of no use without it, but for the client group: the one that spoke last is gone on as. */
   #beginAnew(): Promise<string> {
-    return this.#disk.transact('begin anew', { tables: ['header'], mode: 'strict' }, async (transaction) => {
-      const header = await this.#headerIn(transaction);
+    return this.#disk.transact('begin anew', { tables: ['header', 'clients'], mode: 'strict' }, async (transaction) => {
+      const rows = await transaction.getAll('clients');
+      const clients = rows.map((row) => unseal<StoredClient>(this.#runtime, row)).filter((client) => client !== undefined);
+      clients.sort((a, b) => b.seenAtMs - a.seenAtMs);
+      const groupId = clients.map((client) => client.groupId ?? null).find((group) => group !== null);
+      const header = await this.#headerIn(transaction, groupId);
       this.#putHeader(transaction, header);
       return header.groupId;
     });
@@ -69,7 +73,8 @@ export class DiskRoomStorage implements RoomStorage {
       // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
       const known = unseal<StoredClient>(this.#runtime, await transaction.get('clients', client.clientId)) ?? client;
       const { confirmed, confirmedAt } = known;
-      this.#putClient(transaction, { ...client, confirmed, confirmedAt, welcomed: earlier(known.welcomed, client.welcomed) });
+      const groupId = client.groupId ?? known.groupId ?? null;
+      this.#putClient(transaction, { ...client, groupId, confirmed, confirmedAt, welcomed: earlier(known.welcomed, client.welcomed) });
       for (const mutation of mutations)
         transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
     });
@@ -184,8 +189,9 @@ export class DiskRoomStorage implements RoomStorage {
     transaction.put('clients', client.clientId, seal(this.#runtime, client));
   }
 
-  async #headerIn(transaction: DiskTransaction): Promise<Header> {
-    return unseal<Header>(this.#runtime, await transaction.get('header', HEADER_KEY)) ?? emptyHeader(this.#runtime.newId());
+  /** `groupId`: of an empty one. */
+  async #headerIn(transaction: DiskTransaction, groupId?: string): Promise<Header> {
+    return unseal<Header>(this.#runtime, await transaction.get('header', HEADER_KEY)) ?? emptyHeader(groupId ?? this.#runtime.newId());
   }
 
   #putHeader(transaction: DiskTransaction, header: Header): void {

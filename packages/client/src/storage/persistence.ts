@@ -50,8 +50,8 @@ export interface PersistenceOptions {
   onImageWanted(): void;
   /** The place was forgotten, as at a sign-out: nothing is kept any more. */
   onForgotten(): void;
-  /** It was opened again, and what was kept may be gone: everything pending has to be handed over again. */
-  onReopened(): void;
+  /** It was opened again, as that group, and what was kept may be gone: everything pending has to be handed over again. */
+  onReopened(groupId: string): void;
 }
 
 /** A tail below it is never worth an image. */
@@ -332,7 +332,7 @@ export class Persistence {
     this.#groupId = stored.groupId;
     // Another tab may have begun it anew before this one: whether it was emptied cannot be known.
     this.#queue.clearMutations();
-    this.#options.onReopened();
+    this.#options.onReopened(stored.groupId);
     this.#tell();
     this.#pump();
   }

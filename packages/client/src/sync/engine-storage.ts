@@ -1,6 +1,7 @@
+import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Database } from '@alcove/core/sqlite/database';
-import type { StorageDamage, Storage, StoragePlace, StoredRejection } from '../storage/storage.ts';
+import type { StorageDamage, Storage, StoragePlace, StoredMutation, StoredRejection } from '../storage/storage.ts';
 import type { OpenTabChannel } from '../tabs/tab-channel.ts';
 
 /** Where a room is kept, and the way to the other tabs that keep it there too; by the platform. */
@@ -70,3 +71,11 @@ export type StorageNotice = KeptNotice | ForgottenNotice | StoredNotice | Restor
 
 /** Of a mutation that was put aside: how it is called on the disk. */
 export const rejectionKey = ({ clientId, mutationId }: Pick<Mutation, 'clientId' | 'mutationId'>): string => `${clientId} ${mutationId}`;
+
+/** It was put aside; `error` null: the room gave no reason. */
+export const rejectionOf = (mutation: StoredMutation, error: ErrorBody | null, atMs: number): StoredRejection => ({
+  key: rejectionKey(mutation),
+  mutation,
+  error: error ?? { code: 'internal', message: 'rejected without a reason' },
+  atMs,
+});

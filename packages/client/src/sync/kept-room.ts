@@ -5,6 +5,8 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
 import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
+import { firstGroupId } from './engine-hello.ts';
+import type { SessionFacts } from './engine-status.ts';
 import type { EngineClient, SyncEngineOptions } from './engine-interface.ts';
 import { Adoption } from './adoption.ts';
 import { rejectionKey } from './engine-storage.ts';
@@ -14,6 +16,7 @@ import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
 import { StorageFlow } from './storage-flow.ts';
+import type { WorkTurns } from './work-turns.ts';
 
 export interface KeptRoomOptions {
   readonly engine: SyncEngineOptions;
@@ -23,8 +26,8 @@ export interface KeptRoomOptions {
   readonly notices: NoticeBatch;
   /** Looked up when it is needed: each needs the other. */
   replica(): ReplicaFlow;
-  wake(): void;
-  during(change: () => void): void;
+  readonly turns: Pick<WorkTurns, 'wish' | 'during'>;
+  readonly facts: Pick<SessionFacts, 'groupId'>;
   /** Makes them this tab's to push, all or none. What is shown stays as it is. @throws AlcoveError `outbox_full` */
   takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
 }
@@ -52,12 +55,14 @@ export class KeptRoom {
       ...storage,
       runtime,
       isFrugal: options.engine.isFrugal === true,
+      speaksAs: () => this.#speaksAs(),
+      hasSpoken: () => options.facts.groupId !== null,
       schemaId: room.model.schemaId,
       groupId,
       outbox: this.#outbox,
       siblings: options.siblings,
       notices: options.notices,
-      wake: () => options.wake(),
+      wake: () => options.turns.wish(),
       show: (mutations) => options.replica().adopt(mutations),
       onImageWanted: () => this.images.wanted(),
     });
@@ -81,6 +86,11 @@ export class KeptRoom {
       left: (clientIds) => this.flow.left(clientIds),
       take: (left) => this.#take(left),
     });
+  }
+
+  #speaksAs(): string {
+    const { engine, facts } = this.#options;
+    return facts.groupId ?? firstGroupId(engine, this.flow.groupId);
   }
 
   #open(image: Uint8Array | null): Database {
@@ -112,7 +122,7 @@ export class KeptRoom {
   }
 
   #take(left: readonly LeftClient[]): void {
-    this.#options.during(() => {
+    this.#options.turns.during(() => {
       const [pending, idle] = [left.filter(isPending), left.filter((one) => !isPending(one))];
       if (pending.length > 0)
         this.#options.takeOver(
@@ -126,7 +136,7 @@ export class KeptRoom {
       for (const mutation of left.flatMap(({ unstored }) => unstored)) this.flow.called(mutation);
       this.flow.removeClients(idle.map(({ client }) => client.clientId));
       for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
-      this.#options.wake();
+      this.#options.turns.wish();
     });
   }
 

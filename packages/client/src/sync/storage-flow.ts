@@ -7,22 +7,15 @@ import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
+import { placeName } from '../storage/place-marks.ts';
 import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
-import type {
-  Advance,
-  StoragePlace,
-  StoredClient,
-  StoredImage,
-  StoredMutation,
-  StoredOutbox,
-  StoredReplica,
-  StoredRejection,
-} from '../storage/storage.ts';
+import type { Advance, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredReplica } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
+import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
-import { type EngineStorage, rejectionKey } from './engine-storage.ts';
+import { type EngineStorage, rejectionKey, rejectionOf } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -33,6 +26,10 @@ export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'pla
   readonly schemaId: string;
   /** The page's client group: that of the place where this tab begins it. */
   readonly groupId: string;
+  /** The one that the room knows this tab by, or will. */
+  speaksAs(): string;
+  /** Whether the room does already. */
+  hasSpoken(): boolean;
   readonly outbox: Outbox;
   readonly siblings: SiblingMutations;
   readonly notices: NoticeBatch;
@@ -58,6 +55,7 @@ export class StorageFlow {
   #channel: TabChannel | null = null;
   readonly #ended: ConfirmedPosts;
   #groupId: string | null = null;
+  readonly #groups: ClientGroups;
   /** Called in this turn: posted together. */
   #called: Mutation[] = [];
   #others = '';
@@ -69,6 +67,7 @@ export class StorageFlow {
   constructor(options: StorageFlowOptions) {
     this.#options = options;
     this.#ended = new ConfirmedPosts(options.runtime, (message) => this.#channel?.post(message));
+    this.#groups = new ClientGroups(options.speaksAs);
     this.#look = this.#makeLook();
     this.#persistence = new Persistence({
       runtime: options.runtime,
@@ -89,7 +88,10 @@ export class StorageFlow {
       },
       onImageWanted: () => options.onImageWanted(),
       onForgotten: () => this.#forgotten(),
-      onReopened: () => this.#keepAll(),
+      onReopened: (groupId) => {
+        this.#groupId ??= groupId;
+        this.#keepAll();
+      },
     });
   }
 
@@ -108,7 +110,7 @@ export class StorageFlow {
     return this.#persistence.state;
   }
 
-  /** Of this place; null: nothing is kept, the page's own counts. */
+  /** To speak as; null: nothing is kept, the page's own counts. */
   get groupId(): string | null {
     return this.#groupId;
   }
@@ -116,11 +118,11 @@ export class StorageFlow {
   /** Reads what is kept and shows what other tabs left or have pending. Resolves with the replica, if there is one. */
   async open(): Promise<StoredReplica | null> {
     const { openChannel, place, notices, wake } = this.#options;
-    this.#channel = openChannel(channelName(place), (message) => this.#hear(tabMessageOf(message)));
+    this.#channel = openChannel(placeName(place), (message) => this.#hear(tabMessageOf(message)));
     const stored = await this.#persistence.open();
     this.#look.later();
     if (stored === null) return null;
-    this.#groupId = stored.groupId;
+    this.#groupId = groupToSpeakAs(stored);
     this.#look.saw(stored);
     this.#keepMissing(stored.mutations);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
@@ -181,7 +183,7 @@ export class StorageFlow {
         position.historyId,
         commits,
         clients,
-        rejections.map(({ mutation, error }) => this.#rejection(mutation, error)),
+        rejections.map(({ mutation, error }) => rejectionOf(this.#stored(mutation), error, this.#options.runtime.nowMs())),
       );
     for (const { clientId, confirmed } of clients) this.#ended.add(clientId, confirmed, at);
   }
@@ -200,9 +202,13 @@ export class StorageFlow {
     const { siblings } = this.#options;
     const kept = await this.#persistence.outbox(clientIds);
     // What has ended is shown until its commit is.
-    for (const { clientId, confirmed, confirmedAt } of kept?.clients ?? []) siblings.confirmed(clientId, confirmed, confirmedAt);
+    for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
+      siblings.confirmed(clientId, confirmed, confirmedAt);
+      this.#groups.learn(clientId, groupId);
+    }
     for (const { clientId, mutationId } of kept?.mutations ?? []) this.#heard.stored(clientId, mutationId);
-    return leftClients(clientIds, kept, siblings);
+    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId));
+    return leftClients(ours, kept, siblings);
   }
 
   /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
@@ -214,7 +220,7 @@ export class StorageFlow {
       '',
       [],
       [],
-      unknown.map((mutation) => this.#rejection(mutation, error)),
+      unknown.map((mutation) => rejectionOf(this.#stored(mutation), error, this.#options.runtime.nowMs())),
     );
     this.#persistence.removeClients([clientId]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
@@ -297,6 +303,7 @@ export class StorageFlow {
         return this.#postPending(outbox.pending());
       case 'pending':
         this.#look.heard(message.clientId);
+        this.#groups.learn(message.clientId, message.groupId);
         if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
         return;
       case 'confirmed':
@@ -319,7 +326,7 @@ export class StorageFlow {
   #postPending(pending: readonly Mutation[]): void {
     for (const [clientId, mutations] of byClient(pending)) {
       const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
-      this.#channel?.post({ type: 'pending', clientId, confirmed, mutations });
+      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rowGroup, confirmed, mutations });
     }
   }
 
@@ -342,8 +349,9 @@ export class StorageFlow {
     const { outbox, siblings, show, wake } = this.#options;
     const pending = byClient(mutations);
     const fresh: Mutation[] = [];
-    for (const { clientId, confirmed, confirmedAt } of clients) {
+    for (const { clientId, confirmed, confirmedAt, groupId } of clients) {
       if (outbox.has(clientId)) continue;
+      this.#groups.learn(clientId, groupId);
       siblings.confirmed(clientId, confirmed, confirmedAt);
       for (const mutation of siblings.add(clientId, confirmed, (pending.get(clientId) ?? []).map(plainMutation))) fresh.push(mutation);
     }
@@ -356,7 +364,9 @@ export class StorageFlow {
   #tellOthers(alsoIdle: readonly string[] = []): void {
     const { outbox, siblings, notices, wake } = this.#options;
     this.#look.later();
-    const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])].filter((clientId) => !outbox.has(clientId)).sort();
+    const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])]
+      .filter((clientId) => !outbox.has(clientId) && this.#groups.isOurs(clientId))
+      .sort();
     const text = clientIds.join(' ');
     if (text === this.#others) return;
     this.#others = text;
@@ -366,22 +376,15 @@ export class StorageFlow {
 
   #clientRow(clientId: string, at: VersionAt | null): StoredClient {
     const counters = this.#options.outbox.counters(clientId) ?? { lastMutationId: 0, confirmed: 0, welcomed: null };
-    return { clientId, ...counters, confirmedAt: at, seenAtMs: this.#options.runtime.nowMs() };
+    return { clientId, ...counters, groupId: this.#rowGroup, confirmedAt: at, seenAtMs: this.#options.runtime.nowMs() };
+  }
+
+  /** Before the first hello a client may still be of any group. */
+  get #rowGroup(): string | null {
+    return this.#options.hasSpoken() ? this.#options.speaksAs() : null;
   }
 
   #stored(mutation: Mutation): StoredMutation {
     return { ...mutation, schemaId: this.#options.schemaId };
   }
-
-  #rejection(mutation: Mutation, error: ErrorBody | null): StoredRejection {
-    return {
-      key: rejectionKey(mutation),
-      mutation: this.#stored(mutation),
-      error: error ?? { code: 'internal', message: 'rejected without a reason' },
-      atMs: this.#options.runtime.nowMs(),
-    };
-  }
 }
-
-const channelName = ({ server, user, roomName, roomId }: StoragePlace): string =>
-  `alcove ${JSON.stringify([server, user, roomName, roomId])}`;

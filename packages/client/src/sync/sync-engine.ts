@@ -101,8 +101,8 @@ class Engine extends StateCalls implements SyncEngine {
       siblings: this.#siblings,
       notices: this.#notices,
       replica: () => this.#replica,
-      wake: () => this.#turns.wish(),
-      during: (change) => this.#turns.during(change),
+      turns: this.#turns,
+      facts: this.#facts,
       takeOver: (clients, mutations) => void this.#takeOver(clients, mutations),
     });
   }

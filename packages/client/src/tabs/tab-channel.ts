@@ -5,8 +5,14 @@ import type { VersionAt } from './sibling-mutations.ts';
 
 /** What tabs of one place tell each other. Any of it may be lost, late or doubled: what is on the disk is looked at now and then. */
 export type TabMessage =
-  /** Mutations of a client of the sender's. */
-  | { readonly type: 'pending'; readonly clientId: string; readonly confirmed: number; readonly mutations: readonly Mutation[] }
+  /** Mutations of a client of the sender's, and its client group; null: it has not spoken to the room yet. */
+  | {
+      readonly type: 'pending';
+      readonly clientId: string;
+      readonly groupId?: string | null | undefined;
+      readonly confirmed: number;
+      readonly mutations: readonly Mutation[];
+    }
   /** They have ended up to there; `at` null: without a version of their own. */
   | { readonly type: 'confirmed'; readonly clientId: string; readonly confirmed: number; readonly at: VersionAt | null }
   /** Somebody came: whoever has something pending says so. */
@@ -33,7 +39,13 @@ const mutation = v.object({
 });
 
 const tabMessage = v.variant('type', [
-  v.object({ type: v.literal('pending'), clientId: clientIdField, confirmed: countField, mutations: v.array(mutation) }),
+  v.object({
+    type: v.literal('pending'),
+    clientId: clientIdField,
+    groupId: v.optional(v.nullable(clientIdField)),
+    confirmed: countField,
+    mutations: v.array(mutation),
+  }),
   v.object({
     type: v.literal('confirmed'),
     clientId: clientIdField,
