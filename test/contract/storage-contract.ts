@@ -89,6 +89,17 @@ function forgetContract(make: () => StorageWorld): void {
 }
 
 function outboxContract(make: () => StorageWorld): void {
+  it('[ST-27] of first welcomes the earliest counts, whoever writes', async () => {
+    const world = make();
+    const place = newPlace();
+    const welcomes: (number | null)[] = [];
+    for (const welcomed of [null, 9, 12, null, 7]) {
+      await withRoom(world, place, (room) => room.enqueue(clientOf('a', { lastMutationId: 1, welcomed }), [mutationOf('a', 1)]));
+      welcomes.push((await reload(world, place)).clients[0]?.welcomed ?? null);
+    }
+    expect(welcomes).toEqual([null, 9, 9, 9, 7]);
+  });
+
   it('[ST-3] has what was enqueued, each client in order, the oldest call first', async () => {
     const world = make();
     const place = newPlace();

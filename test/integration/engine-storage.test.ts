@@ -53,7 +53,7 @@ describe('what outlives an engine', () => {
     expect(offline.queries.get('lists')?.status).toBe('cached');
     offline.mutate('addList', { id: 'l2', name: 'two' });
     await saved(offline);
-    expect(offline.of('stored')).toEqual([{ type: 'stored', clientId: 'b', upTo: 1 }]);
+    expect(offline.of('stored')).toEqual([{ type: 'stored', clientId: 'b', from: 1, upTo: 1 }]);
     offline.engine.close();
 
     const again = tab('c', OFFLINE);

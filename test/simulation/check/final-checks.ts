@@ -55,7 +55,7 @@ function rejectionsAreKept(world: World): void {
       for (const { clientId, mutationId, rejected } of history.at(version).acks) {
         if (rejected === null || world.ownerOf(clientId) !== groupId) continue;
         findings.check(
-          kept.has(`${clientId} ${mutationId}`) || mutationId > world.census.storedUpTo(clientId),
+          kept.has(`${clientId} ${mutationId}`) || !world.census.wasStored(clientId, mutationId),
           'I25',
           () => `mutation ${mutationId} of ${clientId} was rejected (${rejected.code}), and the disk of ${groupId} does not say so`,
         );

@@ -30,7 +30,7 @@ export class Census {
   readonly #registry: Registry;
   readonly #findings: Findings;
   readonly #entries: Entry[] = [];
-  readonly #storedUpTo = new Map<string, number>();
+  readonly #stored = new Set<string>();
   /** Seeds of what was given up with a word. */
   readonly #dropped = new Set<string>();
 
@@ -44,13 +44,13 @@ export class Census {
     return this.#entries.length;
   }
 
-  /** Mutations of the client up to there were told to be on the disk. */
-  stored(clientId: string, upTo: number): void {
-    this.#storedUpTo.set(clientId, Math.max(upTo, this.storedUpTo(clientId)));
+  /** It was told to be on the disk while it was pending. */
+  stored({ clientId, mutationId }: Mutation): void {
+    this.#stored.add(`${clientId} ${mutationId}`);
   }
 
-  storedUpTo(clientId: string): number {
-    return this.#storedUpTo.get(clientId) ?? 0;
+  wasStored(clientId: string, mutationId: number): boolean {
+    return this.#stored.has(`${clientId} ${mutationId}`);
   }
 
   /** Nothing more comes of them, and somebody was told. */

@@ -3,14 +3,13 @@ import type { Database, Row } from '@alcove/core/sqlite/database';
 import type {
   EngineClient,
   EngineNotice,
-  EngineQuery,
   QueryNotice,
   RekeyedNotice,
   SettledNotice,
   SyncEngine,
 } from '../../../packages/client/src/sync/engine-interface.ts';
-import { applyRowsUpdate } from '../../../packages/client/src/page/apply-rows-update.ts';
-import { difference, dump, rowText } from '../oracle/dump.ts';
+import type { StoredNotice } from '../../../packages/client/src/sync/engine-storage.ts';
+import { difference, dump } from '../oracle/dump.ts';
 import type { History } from '../oracle/history.ts';
 import { elementOf, type Registry } from '../oracle/registry.ts';
 import { Shadow } from '../oracle/shadow.ts';
@@ -19,13 +18,7 @@ import { WrappedDatabase } from '../room/wrapped-database.ts';
 import type { Findings } from '../world/findings.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 import { playground } from '../room/playground.ts';
-
-interface Watched {
-  readonly query: EngineQuery;
-  status: QueryNotice['status'];
-  revision: number;
-  rows: readonly Row[] | null;
-}
+import { QueryAudit } from './query-audit.ts';
 
 export interface EngineAuditParts extends ShadowSources {
   readonly name: string;
@@ -38,7 +31,7 @@ export interface EngineAuditParts extends ShadowSources {
   onStopped(): void;
   /** Tells whose a client is. */
   onClient(clientId: string): void;
-  onStored(clientId: string, upTo: number): void;
+  onStored(mutation: Mutation): void;
   /** It took over what another page left. */
   onAdopted(clientId: string): void;
   /** Nothing more comes of these: whoever called them is told so. */
@@ -67,7 +60,7 @@ export class EngineAudit {
   /** Of the running session, in which clients may come into being. */
   #welcomeVersion: number | null = null;
   readonly clients = new Map<string, { lastMutationId: number; confirmed: number; welcomed: number | null }>();
-  readonly #watched = new Map<string, Watched>();
+  readonly queries: QueryAudit;
   readonly #databases = new Set<Database>();
   readonly #rejected = new Set<string>();
   #seen = new Set<string>();
@@ -80,12 +73,12 @@ export class EngineAudit {
   #busyMs = 0;
   #engine: SyncEngine | null = null;
   #worker: SimProcess | null = null;
-  /** Inspections that compared a whole replica, and live queries. */
+  /** Inspections that compared a whole replica. */
   inspected = 0;
-  queriesCompared = 0;
 
   constructor(parts: EngineAuditParts) {
     this.#parts = parts;
+    this.queries = new QueryAudit(parts);
   }
 
   attach(engine: SyncEngine, worker: SimProcess): void {
@@ -132,14 +125,6 @@ export class EngineAudit {
     this.pending = this.pending.filter((mutation) => mutation.clientId !== clientId);
   }
 
-  watched(queryId: string, query: EngineQuery): void {
-    this.#watched.set(queryId, { query, status: 'pending', revision: 0, rows: null });
-  }
-
-  unwatched(queryId: string): void {
-    this.#watched.delete(queryId);
-  }
-
   /** A batch as the engine tells it: at this moment everything in it must be true. */
   told(notices: readonly EngineNotice[]): void {
     this.touched();
@@ -153,7 +138,7 @@ export class EngineAudit {
       if (notice.type === 'clientStopped') {
         this.#parts.onStopped();
         this.#parts.onDropped(notice.mutations);
-      } else if (notice.type === 'stored') this.#parts.onStored(notice.clientId, notice.upTo);
+      } else if (notice.type === 'stored') this.#stored(notice);
       else if (notice.type === 'query') this.#query(notice);
       else if (notice.type === 'rekeyed') this.#rekeyed(notice);
       else if (notice.type === 'status') {
@@ -184,14 +169,14 @@ export class EngineAudit {
     this.#shadow.goTo(version);
     // With a commit whose queries take several turns a mutation settles in the first of them, and is told to in the last.
     const own = this.pending.filter((mutation) => !this.#isDecided(history, mutation, version));
-    const shown = this.#parts.hasSiblings ? engine.shownMutations() : own;
+    const shown = engine.shownMutations();
     this.#ownAreShown(own, shown);
     const wanted = this.#shadow.dumpWithPending(shown, user);
     const differs = difference(dump(database, playground.model), wanted, 'in the tab', 'in the oracle');
     this.inspected += 1;
     findings.check(differs === null, 'I5', () => `${name} at version ${version} with ${shown.length} pending: ${differs ?? ''}`);
     // Long work goes on in turns that follow on each other.
-    if (this.#parts.nowMs() - this.#busyMs >= QUIET_MS && this.#worker?.isQuietFor(QUIET_MS) === true) this.#compareQueries(database);
+    if (this.#parts.nowMs() - this.#busyMs >= QUIET_MS && this.#worker?.isQuietFor(QUIET_MS) === true) this.queries.compare(database);
   }
 
   #isDecided(history: History, { clientId, mutationId }: Mutation, version: number): boolean {
@@ -216,6 +201,10 @@ export class EngineAudit {
       at.set(mutation.clientId, next);
     }
     findings.check(new Set(names).size === names.length, 'I5', () => `${name} shows a mutation twice: ${names.join(', ')}`);
+    if (this.#parts.hasSiblings) return;
+    const pending = new Set(this.pending.map(nameOf));
+    const strange = names.find((mutation) => !pending.has(mutation));
+    findings.check(strange === undefined, 'I5', () => `${name} shows mutation ${strange ?? ''}, which is not pending`);
   }
 
   /** Siblings' mutations that are shown. */
@@ -223,12 +212,6 @@ export class EngineAudit {
     if (this.#engine === null || !this.#parts.hasSiblings) return [];
     const own = new Set(this.pending.map(nameOf));
     return this.#engine.shownMutations().filter((mutation) => !own.has(nameOf(mutation)));
-  }
-
-  /** Rows of a live query as the engine told them last; null: none yet. */
-  rowsOf(sql: string): readonly Row[] | null {
-    for (const { query, rows } of this.#watched.values()) if (query.sql === sql) return rows;
-    return null;
   }
 
   /** What a sibling needs to take over: clients with something pending, and all that is pending. */
@@ -248,6 +231,11 @@ export class EngineAudit {
     this.#shadow = null;
     for (const database of [...this.#databases]) database.close();
     this.#engine = null;
+  }
+
+  #stored({ clientId, from = 1, upTo }: StoredNotice): void {
+    for (const mutation of this.pending)
+      if (mutation.clientId === clientId && mutation.mutationId >= from && mutation.mutationId <= upTo) this.#parts.onStored(mutation);
   }
 
   #settled({ clientId, mutationId, outcome, version, error }: SettledNotice): void {
@@ -323,23 +311,10 @@ export class EngineAudit {
     this.#parts.findings.check(found === want, times === 1 ? 'I9' : 'I5', () => `${said}, and the tab has ${element} ${found} times`);
   }
 
-  #query({ queryId, status, revision, update, error }: QueryNotice): void {
+  #query(notice: QueryNotice): void {
     this.#historyNow(this.#engine?.status().historyId ?? null);
-    const watched = this.#watched.get(queryId);
-    const { findings, name } = this.#parts;
-    if (watched === undefined) return;
-    watched.status = status;
-    findings.check(error === null, 'query', () => `${name}: ${watched.query.sql}: ${error?.message ?? ''}`);
-    const expected = watched.revision + (update === null ? 0 : 1);
-    findings.check(
-      revision === expected,
-      'query',
-      () => `${name}: ${watched.query.sql} came with revision ${revision}, ${expected} was due`,
-    );
-    watched.revision = revision;
-    if (update === null) return;
-    watched.rows = applyRowsUpdate(watched.rows ?? [], update, (rows) => rows);
-    if (watched.query.sql === ALL_ENTRIES_SQL) this.#nothingVanishes(watched.rows);
+    const watched = this.queries.told(notice);
+    if (notice.update !== null && watched?.query.sql === ALL_ENTRIES_SQL) this.#nothingVanishes(watched.rows ?? []);
   }
 
   /** No flicker: an element that was shown is shown until it is rejected, through commits, rebases and fresh snapshots. */
@@ -364,22 +339,6 @@ export class EngineAudit {
       return false;
     if (!hasSiblings || element.startsWith(`${tab}-`)) return true;
     return fates.some((fate) => fate !== undefined && fate.rejected === null && fate.version <= this.#version);
-  }
-
-  #compareQueries(database: Database): void {
-    for (const { query, status, rows } of this.#watched.values()) {
-      if (status === 'pending' || status === 'error' || rows === null) continue;
-      const right = database.prepare(query.sql).all(query.params).map(rowText);
-      const shown = rows.map(rowText);
-      this.queriesCompared += 1;
-      const same = right.length === shown.length && right.every((row, index) => row === shown[index]);
-      this.#parts.findings.check(
-        same,
-        'query',
-        () =>
-          `${this.#parts.name}: ${query.sql} ${JSON.stringify(query.params)} shows ${shown.slice(0, 8).join(' ')} and SQL says ${right.slice(0, 8).join(' ')}`,
-      );
-    }
   }
 
   #onlyDatabase(): Database | null {

@@ -277,9 +277,9 @@ class EngineLife implements RunningEngine {
   #audited(order: EngineOrder): void {
     switch (order.type) {
       case 'watch':
-        return this.audit.watched(order.queryId, order.query);
+        return this.audit.queries.watched(order.queryId, order.query);
       case 'unwatch':
-        return this.audit.unwatched(order.queryId);
+        return this.audit.queries.unwatched(order.queryId);
       case 'adopt':
         return this.audit.adopted(order.clients, order.mutations);
       case 'discard':

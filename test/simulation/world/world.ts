@@ -293,7 +293,7 @@ export class World {
   #gone(tab: Tab): void {
     const { audit } = tab;
     if (audit === null) return;
-    this.inspected = { replicas: this.inspected.replicas + audit.inspected, queries: this.inspected.queries + audit.queriesCompared };
+    this.inspected = { replicas: this.inspected.replicas + audit.inspected, queries: this.inspected.queries + audit.queries.compared };
   }
 
   /** Somebody else of the group comes, and takes over what was left. */
@@ -360,7 +360,7 @@ export class World {
       onClient,
       onStopped,
       onDropped: (mutations) => this.census.dropped(mutations),
-      onStored: (clientId, upTo) => this.census.stored(clientId, upTo),
+      onStored: (mutation) => this.census.stored(mutation),
       onAdopted: (clientId) => this.#adopted(clientId, tab),
       shown: (historyId, version) => tab.shown(historyId, version),
       hasSiblings: tab.group.browser !== null,

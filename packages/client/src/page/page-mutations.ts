@@ -117,12 +117,12 @@ export class PageMutations {
   }
 
   /** They are on the disk. */
-  stored({ clientId, upTo }: StoredNotice): void {
+  stored({ clientId, from = 1, upTo }: StoredNotice): void {
     const savedUpTo = this.#savedUpTo.get(clientId) ?? 0;
     this.#savedUpTo.set(clientId, Math.max(savedUpTo, upTo));
     for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
     for (const [mutationId, mutation] of this.#unkept.of(clientId))
-      if (mutationId <= upTo && this.#unkept.settle(clientId, mutationId) !== undefined) mutation.saved();
+      if (mutationId >= from && mutationId <= upTo && this.#unkept.settle(clientId, mutationId) !== undefined) mutation.saved();
     this.pending.touch();
   }
 
@@ -156,7 +156,8 @@ export class PageMutations {
   }
 
   restored({ rejections }: Pick<RestoredNotice, 'rejections'>): void {
-    this.#rejected.restore(rejections, () => ++this.#lastCallId);
+    const dismissed = this.#rejected.restore(rejections, () => ++this.#lastCallId);
+    if (dismissed.length > 0) this.#port?.tell({ type: 'dismiss', keys: dismissed });
   }
 
   attach(port: EnginePort): void {
@@ -171,6 +172,8 @@ export class PageMutations {
       ...this.#waiting,
     ];
     this.#handed = [];
+    const rejections = this.#unkept.told().filter(({ mutation }) => !this.#rejected.wasDismissed(rejectionKey(mutation)));
+    if (rejections.length > 0) port.tell({ type: 'putAside', rejections });
     this.#hand();
   }
 

@@ -12,6 +12,8 @@ export class RejectedMutations {
   readonly list = new Observable<readonly MutationLine[]>([]);
   /** How lines are called on the disk. */
   readonly #keptAs = new Map<number, string>();
+  /** Names on the disk of those that were taken off. */
+  readonly #dismissed = new Set<string>();
 
   /** One that has ended. `keptAs`: its name on the disk, where it is kept. */
   add(mutation: TrackedMutation, keptAs: string | null): void {
@@ -19,9 +21,11 @@ export class RejectedMutations {
     this.#show([...this.list.getSnapshot(), lineOf(mutation)]);
   }
 
-  /** Those of earlier loads of the page, before those of this one. */
-  restore(rejections: readonly StoredRejection[], nextKey: () => number): void {
-    const lines = rejections.map(({ key: keptAs, mutation, error, atMs: decidedAtMs }): MutationLine => {
+  /** Those of earlier loads of the page, before those of this one. Gives the names of those that were dismissed here, of which the disk did not hear. */
+  restore(rejections: readonly StoredRejection[], nextKey: () => number): string[] {
+    const known = new Set([...this.#keptAs.values(), ...this.#dismissed]);
+    const fresh = rejections.filter(({ key }) => !known.has(key));
+    const lines = fresh.map(({ key: keptAs, mutation, error, atMs: decidedAtMs }): MutationLine => {
       const key = nextKey();
       this.#keptAs.set(key, keptAs);
       const { name, args, nowMs: calledAtMs } = mutation;
@@ -29,6 +33,7 @@ export class RejectedMutations {
       return { key, name, args, status, calledAtMs, decidedAtMs, attempts: 0, error: AlcoveError.fromBody(error) };
     });
     this.#show([...lines, ...this.list.getSnapshot()]);
+    return rejections.map(({ key }) => key).filter((key) => this.#dismissed.has(key));
   }
 
   /** Takes a line off; gives its name on the disk. */
@@ -36,7 +41,19 @@ export class RejectedMutations {
     this.list.set(this.list.getSnapshot().filter((line) => line.key !== key));
     const keptAs = this.#keptAs.get(key) ?? null;
     this.#keptAs.delete(key);
+    if (keptAs !== null) this.#noteDismissed(keptAs);
     return keptAs;
+  }
+
+  /** Of the first, more than there can be lines, the disk has heard long ago. */
+  #noteDismissed(keptAs: string): void {
+    this.#dismissed.add(keptAs);
+    const [oldest] = this.#dismissed;
+    if (this.#dismissed.size > REJECTED_MAX && oldest !== undefined) this.#dismissed.delete(oldest);
+  }
+
+  wasDismissed(keptAs: string): boolean {
+    return this.#dismissed.has(keptAs);
   }
 
   #show(lines: readonly MutationLine[]): void {

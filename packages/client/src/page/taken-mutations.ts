@@ -1,4 +1,5 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { ToldRejection } from '../sync/engine-storage.ts';
 import type { TrackedMutation } from './mutation-handle.ts';
 
 /** Mutations that the engine has taken and the room has not decided, by the names they go by: of this page's client, of those it was before, and of those it adopted. */
@@ -47,6 +48,17 @@ export class TakenMutations {
   /** As they travel, under the names they go by. */
   minted(clientId: string): Mutation[] {
     return [...(this.#byClient.get(clientId) ?? [])].map(([mutationId, mutation]) => minted(mutation, clientId, mutationId));
+  }
+
+  /** Rejected ones, as they are put aside. */
+  told(): ToldRejection[] {
+    return [...this.#byClient].flatMap(([clientId, byId]) =>
+      [...byId].flatMap(([mutationId, mutation]) => {
+        const { error, decidedAtMs, nowMs } = mutation;
+        if (error === null) return [];
+        return [{ mutation: minted(mutation, clientId, mutationId), error: error.toBody(), atMs: decidedAtMs ?? nowMs }];
+      }),
+    );
   }
 
   /** Takes one out. */

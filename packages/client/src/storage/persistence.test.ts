@@ -38,7 +38,7 @@ function world() {
       storage,
       place,
       patience: () => patience.now,
-      onStored: (clientId, upTo) => stored.push(`${clientId} ${upTo}`),
+      onStored: (clientId, ids) => stored.push(`${clientId} ${Math.max(...ids)}`),
       onAdvanced: () => undefined,
       onState: (state) => states.push(state),
       onImageWanted,
@@ -140,6 +140,27 @@ describe('what a tab keeps', () => {
     await runtime.time.advanceAsync(500);
     await saved(one);
     expect(await load()).toMatchObject({ replica: { tail: [commitFrom(3, 4), commitFrom(4, 5)] }, clients: [clientAt(2, 1)] });
+  });
+
+  it('[ST-4] what is dismissed before it was written does not come after it', async () => {
+    const { tab, saved, load, runtime, patience, disk } = world();
+    patience.now = { mutationMs: 100, restMs: 500 };
+    const one = tab();
+    await one.persistence.open();
+    const rejection = (mutationId: number) => ({
+      key: `a ${mutationId}`,
+      mutation: mutationOf('a', mutationId),
+      error: { code: 'forbidden' as const, message: 'no' },
+      atMs: 1,
+    });
+    disk.fault = () => new AlcoveError('storage_failed', 'not now');
+    one.persistence.advance('', [], [clientAt(3, 2)], [rejection(1), rejection(2)]);
+    await runtime.time.advanceAsync(50);
+    one.persistence.dismiss(['a 1']);
+    disk.fault = () => null;
+    await runtime.time.advanceAsync(60_000);
+    await saved(one);
+    expect((await load()).rejections.map(({ key }) => key)).toEqual(['a 2']);
   });
 
   it('[ST-4] goes on from what is kept', async () => {

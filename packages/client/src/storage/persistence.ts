@@ -41,8 +41,8 @@ export interface PersistenceOptions {
   readonly isFrugal?: boolean;
   /** How long writes may wait just now. */
   patience(): Patience;
-  /** Mutations of this client up to one are on the disk. */
-  onStored(clientId: string, upTo: number): void;
+  /** These mutations of the client are on the disk. */
+  onStored(clientId: string, mutationIds: readonly number[]): void;
   /** The counters are on the disk, with what ended by them. */
   onAdvanced(advance: Pick<Advance, 'clients' | 'rejections'>): void;
   onState(state: PersistenceState): void;
@@ -237,7 +237,10 @@ export class Persistence {
         this.#error = null;
         this.#queue.done();
         if (work.type === 'enqueue')
-          this.#options.onStored(work.client.clientId, Math.max(...work.mutations.map(({ mutationId }) => mutationId)));
+          this.#options.onStored(
+            work.client.clientId,
+            work.mutations.map(({ mutationId }) => mutationId),
+          );
         if (work.type === 'advance') this.#options.onAdvanced(work.advance);
         this.#tell();
         this.#pump();

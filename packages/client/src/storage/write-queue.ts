@@ -150,9 +150,12 @@ export class WriteQueue {
       return { type: 'remove', clientIds };
     }
     if (this.#dismissed.size > 0) {
-      const keys = [...this.#dismissed];
+      const keys = this.#dismissed;
       this.#dismissed = new Set();
-      return { type: 'dismiss', keys };
+      // Not written after it.
+      if (this.#advance !== null)
+        this.#advance = { ...this.#advance, rejections: this.#advance.rejections.filter(({ key }) => !keys.has(key)) };
+      return { type: 'dismiss', keys: [...keys] };
     }
     if (this.#image !== null && this.#removed.size === 0) {
       const image = this.#image;

@@ -60,4 +60,12 @@ describe('looking at the disk', () => {
     await time.advanceAsync(600_000);
     expect(state.looks).toBe(looks);
   });
+
+  it('[TB-11] whoever reads it for clients that were there, and are not any more, ends them; others it leaves', () => {
+    const { siblings, look, shown } = world();
+    look.saw({ clients: [clientOf('a'), clientOf('b')] });
+    for (const clientId of ['a', 'b', 'never there']) siblings.add(clientId, 0, [mutationOf(clientId, 1)]);
+    look.found(['a', 'b', 'never there'], { clients: [clientOf('b')] });
+    expect(shown()).toEqual(['b', 'never there']);
+  });
 });

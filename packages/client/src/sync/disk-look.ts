@@ -38,6 +38,13 @@ export class DiskLook {
     this.#seen = new Set(clients.map(({ clientId }) => clientId));
   }
 
+  /** Looked for elsewhere: those of these that were there and are not have ended. */
+  found(clientIds: readonly string[], { clients }: Pick<StoredOutbox, 'clients'>): void {
+    const known = new Set(clients.map(({ clientId }) => clientId));
+    for (const clientId of clientIds)
+      if (this.#seen.has(clientId) && !known.has(clientId)) this.#options.siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
+  }
+
   /** A tab speaks for it. */
   heard(clientId: string): void {
     this.#silent.delete(clientId);

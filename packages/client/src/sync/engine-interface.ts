@@ -11,7 +11,7 @@ import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
 import type { PersistenceState } from '../storage/persistence.ts';
 import type { EngineLimits } from './engine-limits.ts';
-import type { EngineStorage, StorageNotice } from './engine-storage.ts';
+import type { EngineStorage, StorageNotice, ToldRejection } from './engine-storage.ts';
 
 /**
  * The engine of one room in one tab: socket, outbox, replica and live queries joined. It runs in the worker, in Node and in the simulator, touches
@@ -47,6 +47,8 @@ export interface SyncEngine {
   heard(clientId: string, upTo: number): void;
   /** Takes over what is kept of a client whose page load has ended; an `adopted` notice follows, or none where nothing is pending any more. */
   adoptStored(clientId: string): void;
+  /** Rejections that an earlier engine told of and is not known to have put aside (`stored`). */
+  putAside(rejections: readonly ToldRejection[]): void;
   /** Rejections that were put aside (`restored`, or settled here) are not kept any more; by `rejectionKey`. */
   dismiss(keys: readonly string[]): void;
   /**

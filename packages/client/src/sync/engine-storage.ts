@@ -21,11 +21,20 @@ export interface EngineStorage {
   readonly imagePauseMs?: number;
 }
 
-/** Mutations of this client up to one are on the disk. */
+/** Of this client all pending mutations up to one are on the disk; those from `from` on (default 1) with what became of them, where they were rejected. */
 export interface StoredNotice {
   readonly type: 'stored';
   readonly clientId: string;
   readonly upTo: number;
+  readonly from?: number;
+}
+
+/** As a page was told of it. */
+export interface ToldRejection {
+  readonly mutation: Mutation;
+  readonly error: ErrorBody;
+  /** Wall time. */
+  readonly atMs: number;
 }
 
 /** What an earlier load of the page left for people to see, and what of it was found damaged. */

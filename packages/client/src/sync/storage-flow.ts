@@ -15,7 +15,7 @@ import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
-import { type EngineStorage, rejectionKey, rejectionOf } from './engine-storage.ts';
+import { type EngineStorage, rejectionKey, rejectionOf, type ToldRejection } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -77,8 +77,8 @@ export class StorageFlow {
       isFrugal: options.isFrugal,
       patience: () => (options.outbox.hasSession ? PATIENCE : NO_PATIENCE),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
-      onStored: (clientId, upTo) => {
-        this.#isStored(clientId, upTo);
+      onStored: (clientId, ids) => {
+        this.#isStored(clientId, ids);
         options.wake();
       },
       onAdvanced: (advance) => this.#advanced(advance),
@@ -201,6 +201,7 @@ export class StorageFlow {
   async left(clientIds: readonly string[]): Promise<LeftClient[]> {
     const { siblings } = this.#options;
     const kept = await this.#persistence.outbox(clientIds);
+    if (kept !== null) this.#look.found(clientIds, kept);
     // What has ended is shown until its commit is.
     for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
       siblings.confirmed(clientId, confirmed, confirmedAt);
@@ -213,17 +214,18 @@ export class StorageFlow {
 
   /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
   dropped(clientId: string, mutations: readonly Mutation[], error: ErrorBody, again: readonly number[]): void {
-    const at = null;
+    const [at, atMs] = [null, this.#options.runtime.nowMs()];
     const issued = new Set(again);
     const unknown = mutations.filter(({ name, mutationId }) => name !== VOID_MUTATOR && !issued.has(mutationId));
-    this.#persistence.advance(
-      '',
-      [],
-      [],
-      unknown.map((mutation) => rejectionOf(this.#stored(mutation), error, this.#options.runtime.nowMs())),
-    );
+    this.putAside(unknown.map((mutation) => ({ mutation, error, atMs })));
     this.#persistence.removeClients([clientId]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
+  }
+
+  /** They have ended without a commit of this engine's. */
+  putAside(rejections: readonly ToldRejection[]): void {
+    const rows = rejections.map(({ mutation, error, atMs }) => rejectionOf(this.#stored(mutation), error, atMs));
+    this.#persistence.advance('', [], [], rows);
   }
 
   dismiss(keys: readonly string[]): void {
@@ -243,13 +245,14 @@ export class StorageFlow {
   }
 
   #advanced({ clients, rejections }: Pick<Advance, 'clients' | 'rejections'>): void {
-    const rejected = new Set(rejections.map(({ mutation }) => mutation.clientId));
-    for (const { clientId, confirmed } of clients) {
-      this.#heard.ended(clientId, confirmed);
-      if (rejected.has(clientId)) this.#options.notices.add({ type: 'stored', clientId, upTo: confirmed });
-    }
-    if (rejected.size > 0) this.#options.wake();
+    for (const { clientId, confirmed } of clients) this.#heard.ended(clientId, confirmed);
     this.#passHeard();
+    for (const [clientId, mutations] of byClient(rejections.map(({ mutation }) => mutation)))
+      this.#tellStored(
+        clientId,
+        mutations.map(({ mutationId }) => mutationId),
+      );
+    if (rejections.length > 0) this.#options.wake();
   }
 
   /** The page may be gone in a moment. */
@@ -280,16 +283,21 @@ export class StorageFlow {
       if (!kept.has(rejectionKey(mutation))) {
         lacking.add(clientId);
         this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
-      } else if (!lacking.has(clientId)) this.#isStored(clientId, mutationId);
+      } else if (!lacking.has(clientId)) this.#isStored(clientId, [mutationId]);
     }
   }
 
-  #isStored(clientId: string, upTo: number): void {
-    this.#heard.stored(clientId, upTo);
-    this.#options.notices.add({ type: 'stored', clientId, upTo });
+  #isStored(clientId: string, ids: readonly number[]): void {
+    this.#heard.stored(clientId, Math.max(...ids));
+    this.#tellStored(clientId, ids);
+  }
+
+  #tellStored(clientId: string, ids: readonly number[]): void {
+    this.#options.notices.add({ type: 'stored', clientId, from: Math.min(...ids), upTo: Math.max(...ids) });
   }
 
   #keepAll(): void {
+    this.#look.saw({ clients: [] });
     for (const mutation of this.#options.outbox.pending())
       this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
     this.#options.onImageWanted();

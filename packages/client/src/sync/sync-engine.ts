@@ -13,10 +13,10 @@ import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-statu
 import { MutationFlow } from './mutation-flow.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
+import { KeptCalls } from './kept-calls.ts';
 import { KeptRoom } from './kept-room.ts';
 import { QueryFlow } from './query-flow.ts';
 import { ReplicaFlow } from './replica-flow.ts';
-import { StateCalls } from './state-calls.ts';
 import { StateFlow } from './state-flow.ts';
 import { type MessageTakers, takeMessage } from './take-message.ts';
 import { WorkTurns } from './work-turns.ts';
@@ -33,7 +33,7 @@ const OFFERS_A_LIFE = 2 ** 32;
  * Joins the flows: each message of the room and each call of the page goes to the flow it concerns; what follows is done in turns (rebase, queries, a piece of
  * a snapshot, pushes), and told at their end.
  */
-class Engine extends StateCalls implements SyncEngine {
+class Engine extends KeptCalls implements SyncEngine {
   readonly #options: SyncEngineOptions;
   readonly #limits: EngineLimits;
   readonly #notices: NoticeBatch;
@@ -45,7 +45,7 @@ class Engine extends StateCalls implements SyncEngine {
   protected readonly states: StateFlow;
   readonly #siblings = new SiblingMutations();
   /** Null: all is gone with this engine. */
-  readonly #kept: KeptRoom | null;
+  protected readonly kept: KeptRoom | null;
   #isStarted = false;
   #mayConnect = true;
   /** The client the session is of; another one once it was stopped. */
@@ -68,7 +68,7 @@ class Engine extends StateCalls implements SyncEngine {
     this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
     this.states = this.#makeStates();
     this.#replica = this.#makeReplica();
-    this.#kept = this.#makeKept();
+    this.kept = this.#makeKept();
     this.#takers = {
       facts: this.#facts,
       mutations: this.#mutations,
@@ -127,7 +127,7 @@ class Engine extends StateCalls implements SyncEngine {
       openSocket,
       token: () => this.#options.token(),
       hello: () => {
-        const groupId = (this.#facts.groupId ??= firstGroupId(this.#options, this.#kept?.flow.groupId ?? null));
+        const groupId = (this.#facts.groupId ??= firstGroupId(this.#options, this.kept?.flow.groupId ?? null));
         return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#replica);
       },
       times: this.#limits,
@@ -159,8 +159,8 @@ class Engine extends StateCalls implements SyncEngine {
         this.states.values.rowsChanged(null);
       },
       onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
-      onProgress: (position, commits, settled) => this.#kept?.flow.progress(position, commits, settled),
-      onSnapshot: (database, position, image) => this.#kept?.images.took(database, position, image) ?? database,
+      onProgress: (position, commits, settled) => this.kept?.flow.progress(position, commits, settled),
+      onSnapshot: (database, position, image) => this.kept?.images.took(database, position, image) ?? database,
     });
   }
 
@@ -169,20 +169,12 @@ class Engine extends StateCalls implements SyncEngine {
     this.#mayConnect = connect;
     // In a later life it was adopted, under the name its mutations go by.
     if ((this.#options.life ?? 1) === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
-    if (this.#kept === null || this.#isStarted) return this.#connection.start(connect);
+    if (this.kept === null || this.#isStarted) return this.#connection.start(connect);
     this.#isStarted = true;
     // Hello says where the replica stands that was kept.
-    void this.#kept.restore().then(() => {
+    void this.kept.restore().then(() => {
       if (!this.#isClosed) this.#connection.start(this.#mayConnect);
     });
-  }
-
-  adoptStored(clientId: string): void {
-    this.#kept?.adoptStored(clientId);
-  }
-
-  dismiss(keys: readonly string[]): void {
-    if (!this.#isClosed) this.#kept?.flow.dismiss(keys);
   }
 
   mutate(given: Mutation): 'ran' | 'deferred' | 'known' {
@@ -194,7 +186,7 @@ class Engine extends StateCalls implements SyncEngine {
       const ran = this.#replica.run(mutation);
       if (!ran) this.#mutations.checkArguments(mutation);
       this.#mutations.outbox.add(mutation, bytes);
-      this.#kept?.flow.called(mutation);
+      this.kept?.flow.called(mutation);
       this.#turns.wish();
       return ran ? 'ran' : 'deferred';
     });
@@ -206,7 +198,7 @@ class Engine extends StateCalls implements SyncEngine {
     const adopted = this.#takeOver(clients, mutations);
     this.#replica.adopt(adopted);
     if (isStopped && clients[0] !== undefined) this.#becomeClient(clients[0].clientId);
-    for (const mutation of adopted) this.#kept?.flow.called(mutation);
+    for (const mutation of adopted) this.kept?.flow.called(mutation);
     this.#turns.wish();
   }
 
@@ -239,8 +231,8 @@ class Engine extends StateCalls implements SyncEngine {
 
   heard(clientId: string, upTo: number): void {
     if (this.#isClosed) return;
-    if (this.#kept === null) this.#mutations.outbox.heard(clientId, upTo);
-    else this.#kept.flow.heard(clientId, upTo);
+    if (this.kept === null) this.#mutations.outbox.heard(clientId, upTo);
+    else this.kept.flow.heard(clientId, upTo);
     this.#turns.wish();
   }
 
@@ -248,7 +240,7 @@ class Engine extends StateCalls implements SyncEngine {
     this.assertOpen();
     const discarded = this.#mutations.outbox.discard(clientId);
     const dropped = new Set(discarded.map(({ mutationId }) => mutationId));
-    this.#kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED, again);
+    this.kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED, again);
     if (dropped.size === 0) return;
     this.#replica.drop((mutation) => mutation.clientId === clientId && dropped.has(mutation.mutationId));
     this.#turns.wish();
@@ -275,7 +267,7 @@ class Engine extends StateCalls implements SyncEngine {
     if (this.#isClosed) return;
     if (hint === 'hidden') {
       this.states.values.offerNow();
-      this.#kept?.flow.hurry();
+      this.kept?.flow.hurry();
     }
     this.#connection.hint(hint);
   }
@@ -284,8 +276,8 @@ class Engine extends StateCalls implements SyncEngine {
     if (this.#isClosed) return;
     this.states.values.offerNow();
     const idle = this.#mutations.outbox.idleClientIds();
-    this.#connection.send({ type: 'bye', clientIds: this.#kept === null ? idle : [] }); // a disk may bring them back
-    this.#kept?.flow.removeClients(idle);
+    this.#connection.send({ type: 'bye', clientIds: this.kept === null ? idle : [] }); // a disk may bring them back
+    this.kept?.flow.removeClients(idle);
     this.close();
   }
 
@@ -296,7 +288,7 @@ class Engine extends StateCalls implements SyncEngine {
     this.#connection.close();
     this.states.close();
     this.#queries.close(closedError());
-    this.#kept?.close();
+    this.kept?.close();
     this.#replica.close();
   }
 
@@ -316,7 +308,7 @@ class Engine extends StateCalls implements SyncEngine {
       facts: this.#facts,
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
-      storage: this.#kept?.flow.state ?? null,
+      storage: this.kept?.flow.state ?? null,
     });
   }
 
@@ -336,10 +328,10 @@ class Engine extends StateCalls implements SyncEngine {
     const { rekeyed } = this.#mutations.welcome(message);
     if (rekeyed.length > 0) {
       this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
-      this.#kept?.flow.renamed(rekeyed);
+      this.kept?.flow.renamed(rekeyed);
       return this.#sayHelloAgain('under the names that mutations go by now');
     }
-    this.#kept?.flow.welcomed();
+    this.kept?.flow.welcomed();
     this.#replica.welcome(message);
     this.states.welcomed(message);
     this.#turns.wish();
@@ -380,12 +372,12 @@ class Engine extends StateCalls implements SyncEngine {
     // The page first: it renders in its own thread while this one goes on.
     this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
     this.#notices.flush(this.status());
-    this.#kept?.flow.flush();
+    this.kept?.flow.flush();
     if (this.#mutations.outbox.hasSession) {
       const tryAgainAtMs = this.#mutations.push();
       this.#turns.wishAt(tryAgainAtMs ?? this.#mutations.outbox.wakeAtMs());
     }
-    this.#kept?.turned();
+    this.kept?.turned();
     this.#hydrate(untilMs);
     return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);
   }

@@ -4,6 +4,7 @@ import type { ErrorBody } from '@alcove/core/error';
 import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows, ShownVersion } from '../sync/engine-interface.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { StoragePlace } from '../storage/storage.ts';
+import type { ToldRejection } from '../sync/engine-storage.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 
 /** What an engine is opened with; crosses the worker boundary. */
@@ -57,6 +58,7 @@ export type EngineOrder =
   | { readonly type: 'adoptStored'; readonly clientId: string }
   /** `again`: mutationIds that were issued again under another client. */
   | { readonly type: 'discard'; readonly clientId: string; readonly again: readonly number[] }
+  | { readonly type: 'putAside'; readonly rejections: readonly ToldRejection[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'presence' | 'cursor'; readonly state: Json; readonly change: number }
   | { readonly type: 'ephemeral'; readonly name: string; readonly key: string; readonly state: Json; readonly change: number }

@@ -18,6 +18,8 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
       return engine.discard(order.clientId, order.again);
     case 'adoptStored':
       return engine.adoptStored(order.clientId);
+    case 'putAside':
+      return engine.putAside(order.rejections);
     case 'dismiss':
       return engine.dismiss(order.keys);
     case 'presence':

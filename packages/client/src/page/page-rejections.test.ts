@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import type { EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import { PageMutations } from './page-mutations.ts';
+
+class TakingPort implements EnginePort {
+  readonly orders: EngineOrder[] = [];
+
+  mutate(mutations: readonly unknown[]): Promise<{ taken: number; error: null }> {
+    return Promise.resolve({ taken: mutations.length, error: null });
+  }
+
+  runOnce(): Promise<never> {
+    return new Promise(() => undefined);
+  }
+
+  tell(order: EngineOrder): void {
+    this.orders.push(order);
+  }
+
+  of<Type extends EngineOrder['type']>(type: Type): Extract<EngineOrder, { type: Type }>[] {
+    return this.orders.filter((order): order is Extract<EngineOrder, { type: Type }> => order.type === type);
+  }
+}
+
+const error = { code: 'forbidden', message: 'no' } as const;
+const rejected = (mutationId: number) => ({ type: 'settled', clientId: 'me', mutationId, outcome: 'rejected', version: 7, error }) as const;
+const turns = async () => {
+  for (let count = 0; count < 4; count += 1) await Promise.resolve();
+};
+
+/** A page whose mutations 1, 2 and 3 were rejected, the first of them while it was on the disk. */
+async function rejecting() {
+  const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+  mutations.attach(new TakingPort());
+  for (const name of ['a', 'b', 'c']) mutations.call(name, name);
+  await turns();
+  mutations.stored({ type: 'stored', clientId: 'me', from: 1, upTo: 1 });
+  for (const id of [1, 2, 3]) mutations.settled(rejected(id));
+  mutations.detach();
+  const next = new TakingPort();
+  return { mutations, next, lines: () => mutations.rejected.getSnapshot().map(({ name }) => name) };
+}
+
+describe('rejections that a worker took with it', () => {
+  it('[ST-26] are put aside by the next one, those alone that the disk may not have', async () => {
+    const { mutations, next, lines } = await rejecting();
+    mutations.attach(next);
+    expect(lines()).toEqual(['a', 'b', 'c']);
+    expect(next.of('putAside').map(({ rejections }) => rejections)).toMatchObject([
+      [
+        { mutation: { clientId: 'me', mutationId: 2, name: 'b', args: 'b' }, error: { code: 'forbidden' } },
+        { mutation: { mutationId: 3 }, error: { code: 'forbidden' } },
+      ],
+    ]);
+  });
+
+  it('[ST-26] are not taken for kept because a later mutation is', async () => {
+    const { mutations, next } = await rejecting();
+    mutations.stored({ type: 'stored', clientId: 'me', from: 4, upTo: 4 });
+    mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
+    mutations.attach(next);
+    expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([2]);
+  });
+
+  it('[ST-26] are listed once, and what was dismissed is dismissed again where the disk did not hear of it', async () => {
+    const { mutations, next, lines } = await rejecting();
+    mutations.dismiss(mutations.rejected.getSnapshot()[0]?.key ?? 0);
+    mutations.dismiss(mutations.rejected.getSnapshot()[0]?.key ?? 0);
+    mutations.attach(next);
+    expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([3]);
+    const stored = (mutationId: number) => ({
+      key: `me ${mutationId}`,
+      mutation: { clientId: 'me', mutationId, name: 'stored', args: null, seed: '', nowMs: 0, schemaId: '' },
+      error,
+      atMs: 0,
+    });
+    mutations.restored({ rejections: [stored(1), stored(3), { ...stored(1), key: 'other 1' }] });
+    expect(lines()).toEqual(['stored', 'c']);
+    expect(next.of('dismiss')).toEqual([{ type: 'dismiss', keys: ['me 1'] }]);
+  });
+});
+
+it('[ST-27] a worker that is replaced is told when adopted clients were welcomed first', () => {
+  const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+  mutations.attach(new TakingPort());
+  const taken = { clientId: 'gone', mutationId: 1, name: 'a', args: null, seed: '', nowMs: 0 };
+  mutations.adopted({ type: 'adopted', clientId: 'gone', lastMutationId: 1, confirmed: 0, welcomed: null, mutations: [taken] });
+  for (const version of [9, 12]) mutations.welcomed(version);
+  expect(mutations.carryOver().clients).toMatchObject([
+    { clientId: 'me', welcomed: 9 },
+    { clientId: 'gone', welcomed: 9 },
+  ]);
+});
