@@ -39,6 +39,9 @@ test('without its server a page says so, what waits, who was here, and tries aga
   await slip.getByRole('button', { name: 'Try now' }).click();
   await ada.isConnected();
   await ada.isSettled();
+  // It goes at a press anywhere else.
+  await expect(changes).toHaveCount(0);
+  await ada.pending.click();
   await expect(changes.getByRole('list', { name: 'Done lately' }).getByRole('listitem')).toHaveText([
     /^Tick on the packing list \d\d:\d\d:\d\d$/,
     /^Pack Kayak \d\d:\d\d:\d\d$/,

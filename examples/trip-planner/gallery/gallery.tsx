@@ -77,7 +77,7 @@ const WHO = { others: OTHERS, lastSeenMs: away };
 const SAVED = { storage: 'saved', why: '', unsaved: 0, lost: false, onLostRead: () => {}, onForget: async () => null } as const;
 const NOTHING_WAITS = { retryAtMs: null, onTry: () => {}, saved: SAVED, isOffline: false, onSwitch: () => {} };
 const DONE = [{ key: 'd1', what: 'Add Nara', atMs: Date.UTC(2026, 10, 21, 14, 2, 7) }];
-const TROUBLE = { sinceMs: away, met: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
+const TROUBLE = { sinceMs: away, met: true, kept: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
 const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 

@@ -68,6 +68,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     // Whoever went offline by hand knows.
     sinceMs: away.state === 'disconnected' ? null : away.sinceMs,
     met: away.met,
+    kept: status.replica !== 'pending',
     stopped,
     fault: away.error,
     retryAtMs: away.retryAtMs,

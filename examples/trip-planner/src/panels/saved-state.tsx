@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useSlip } from './use-slip.ts';
 import { plural } from './words.ts';
 
 export interface SavedStateProps {
@@ -19,10 +20,10 @@ const WORDS = { opening: 'Opening', saved: 'Saved', saving: 'Saving', failing: '
 /** Whether what is done here outlives the tab, why not, and how the trip is taken off this device. */
 export function SavedState(props: SavedStateProps) {
   const { storage, lost } = props;
-  const [open, setOpen] = useState(false);
+  const { open, toggle, holder } = useSlip<HTMLLIElement>();
   return (
-    <li className="waiting saved" onKeyDown={(e) => e.key === 'Escape' && setOpen(false)}>
-      <button type="button" className="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
+    <li className="waiting saved" {...holder}>
+      <button type="button" className="quiet" aria-expanded={open} onClick={toggle}>
         {lost ? 'Changes were lost' : WORDS[storage]}
         {storage === 'saved' && !lost && <span className="wide"> on this device</span>}
       </button>

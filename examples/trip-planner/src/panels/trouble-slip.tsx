@@ -8,6 +8,8 @@ export interface TroubleSlipProps {
   readonly sinceMs: number | null;
   /** Whether this page was with its trip before. */
   readonly met: boolean;
+  /** The trip is shown as this device kept it. */
+  readonly kept: boolean;
   /** It does not try by itself any more. */
   readonly stopped: boolean;
   readonly fault: Fault | null;
@@ -32,7 +34,7 @@ export function TroubleSlip(props: TroubleSlipProps) {
   return stopped ? <Stopped {...props} /> : <Absent {...props} sinceMs={sinceMs} />;
 }
 
-function Absent({ sinceMs, met, fault, retryAtMs, waiting, lastWords, onTry }: TroubleSlipProps & { readonly sinceMs: number }) {
+function Absent({ sinceMs, met, kept, fault, retryAtMs, waiting, lastWords, onTry }: TroubleSlipProps & { readonly sinceMs: number }) {
   const [closedOf, setClosedOf] = useState<number | null>(null);
   const awayMs = useNowMs() - sinceMs;
   if (closedOf === sinceMs) return null;
@@ -44,9 +46,12 @@ function Absent({ sinceMs, met, fault, retryAtMs, waiting, lastWords, onTry }: T
         ×
       </button>
       <h2>
-        <span role="status">{met ? `Not connected since ${formatMinute(sinceMs)}` : 'The trip is not reached yet'}</span>
+        <span role="status">
+          {met ? `Not connected since ${formatMinute(sinceMs)}` : kept ? 'Not connected' : 'The trip is not reached yet'}
+        </span>
       </h2>
       {met && <p>Everything here still works. {waitingWords(waiting)}</p>}
+      {!met && kept && <p>This is the trip as it was here last. {waitingWords(waiting)}</p>}
       {wondering && lastWords === null && <p>{wordsForAbsence(fault, navigator.onLine)}</p>}
       {lastWords !== null && (
         <>

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import { useNowMs } from './countdown.tsx';
 import type { RejectedListProps } from './rejected-list.tsx';
+import { useSlip } from './use-slip.ts';
 import { formatAge, formatNumber, formatTime, plural } from './words.ts';
 
 /** A write that the server has not decided. */
@@ -37,7 +37,7 @@ export interface WritesListProps {
 /** How many of this tab's writes wait; what became of the others is at a press. */
 export function WritesList(props: WritesListProps) {
   const { pending, rejected, done } = props;
-  const [open, setOpen] = useState(false);
+  const { open, toggle, holder } = useSlip<HTMLLIElement>();
   const figure = (
     <span className="pending-count">
       <b className="figure">{formatNumber(pending)}</b> pending
@@ -45,8 +45,8 @@ export function WritesList(props: WritesListProps) {
   );
   if (pending + rejected.writes.length + done.length === 0) return <li>{figure}</li>;
   return (
-    <li className="waiting" onKeyDown={(e) => e.key === 'Escape' && setOpen(false)}>
-      <button type="button" className="quiet" aria-expanded={open} title="What became of your changes" onClick={() => setOpen(!open)}>
+    <li className="waiting" {...holder}>
+      <button type="button" className="quiet" aria-expanded={open} title="What became of your changes" onClick={toggle}>
         {figure}
       </button>
       {open && <WritesSlip {...props} />}
