@@ -19,7 +19,7 @@ export interface MutationHandle {
   readonly status: MutationStatus;
   /**
    * The mutation ran in the tab and is in the outbox on this device's disk: it survives the tab. Where nothing is kept (`useSyncStatus().storage` is `off`) it is in the tab's memory.
-   * Rejects with the run's error: then nothing was sent.
+   * Rejects with the run's error: then nothing was sent; and with `closed` where the room was closed before it was known to be there: then nobody can tell.
    */
   readonly local: Promise<void>;
   /** The room applied it, at this version, and its rows are here; a room that loses it later says so in `status` and in `rejected`. Rejects with what the room said, or with `local`'s error. */
