@@ -70,9 +70,34 @@ test('the app of docs/GUIDE.md shows what the guide says', async ({ browser }) =
 
   await ada.getByLabel('new card in To do').fill('Milk');
   await ada.getByLabel('new card in To do').press('Enter');
-  await bob.getByRole('checkbox', { name: 'Milk' }).click();
+  // Checked at once, as `check` demands, and by the row from then on.
+  await bob.getByRole('checkbox', { name: 'Milk' }).check();
   await expect(ada.getByRole('checkbox', { name: 'Milk' })).toBeChecked();
   await expect(ada.getByLabel('totals')).toHaveText(/To do: 0/);
+
+  const field = bob.getByLabel('title of Milk');
+  await field.press('Home');
+  await field.pressSequentially('Oat ', { delay: 30 });
+  await field.press('Tab');
+  await expect(ada.getByRole('checkbox', { name: 'Oat Milk' })).toBeChecked();
+
+  await expect(bob.getByLabel('found')).toHaveText('Oat Milk');
+  const texts = bob.evaluate(
+    () =>
+      new Promise<string[]>((resolve) => {
+        const found = document.querySelector('[aria-label=found]');
+        const seen: string[] = [];
+        const observer = new MutationObserver(() => {
+          seen.push(found?.textContent ?? '');
+          if (found?.textContent === '') resolve(seen);
+        });
+        if (found !== null) observer.observe(found, { childList: true, characterData: true, subtree: true });
+      }),
+  );
+  await bob.getByLabel('filter').pressSequentially('oat!', { delay: 30 });
+  // The rows of the text before stay until those for the next are there: the one list that is empty is the one that nothing matches.
+  expect(await texts).toEqual(['']);
+  await bob.getByLabel('filter').fill('');
 
   await ada.getByLabel('new card in Doing').press('Enter');
   await expect(ada.getByRole('alert')).toBeVisible();

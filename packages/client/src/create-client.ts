@@ -45,6 +45,10 @@ export function createClient({
   const runtime = createBrowserRuntime({ log: consoleLogger });
   // Two people who sign in one after the other in one browser must not find each other's rooms: without a name for whom it is, nothing is kept.
   const isKept = storage === 'device' && (options.auth === undefined || options.user !== undefined);
+  if (storage === 'device' && !isKept)
+    runtime.log.info(
+      'nothing is kept in this browser: createClient has `auth` and no `user`, for whom it would be; `storage: "memory"` says that it is meant',
+    );
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
   const client = new Client(
     { ...options, url: absoluteUrl(options.url) },
