@@ -1,5 +1,5 @@
 import { AlcoveError, defineRoom, mutator, type MutatorTx, value } from '@alcove/core';
-import { asc, count, eq, gte, like } from 'drizzle-orm';
+import { asc, count, eq, gte, like, sql } from 'drizzle-orm';
 import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { generateKeyBetween } from 'fractional-indexing';
 import * as v from 'valibot';
@@ -79,9 +79,18 @@ export const closedPlaces = sqliteTable('closed_places', {
 
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const nights = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(NIGHTS_MAX));
+const nightsMore = v.pipe(v.number(), v.integer(), v.minValue(-NIGHTS_MAX), v.maxValue(NIGHTS_MAX));
 const line = (charactersMax: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(charactersMax));
+const cityId = v.pipe(v.number(), v.integer());
 /** A key that fractional-indexing itself could have made. */
 const position = v.pipe(v.string(), v.maxLength(200), v.check(isKey, 'not a key of an order'));
+/** As it was when it was removed. */
+const note = v.object({
+  id,
+  body: line(NOTE_CHARACTERS_MAX),
+  author: line(NAME_CHARACTERS_MAX),
+  writtenMs: v.pipe(v.number(), v.integer()),
+});
 
 export const trip = defineRoom({
   name: 'trip',
@@ -89,7 +98,7 @@ export const trip = defineRoom({
   serverOnly: ['closedPlaces'],
   mutators: {
     /** The page names what it adds, so that it can point at it, and mark it, before the room has answered. */
-    addStop: mutator(v.object({ id, cityId: v.pipe(v.number(), v.integer()), position, nights }), (tx, stop, ctx) => {
+    addStop: mutator(v.object({ id, cityId, position, nights }), (tx, stop, ctx) => {
       if (rowsOf(tx, stops) >= STOPS_MAX) throw refusal(`A trip has at most ${STOPS_MAX} stops.`);
       const city = tx.select({ name: cities.name }).from(cities).where(eq(cities.id, stop.cityId)).get();
       if (city === undefined) throw refusal('There is no such city.');
@@ -100,14 +109,32 @@ export const trip = defineRoom({
         .values({ ...stop, position: freePosition(tx, stop.position) })
         .run();
     }),
+    /** Takes a removal back: the stop with the notes that went with it. Twice is once. */
+    restoreStop: mutator(
+      v.object({ stop: v.object({ id, cityId, position, nights }), notes: v.pipe(v.array(note), v.maxLength(NOTES_PER_STOP_MAX)) }),
+      (tx, kept) => {
+        if (tx.select({ id: stops.id }).from(stops).where(eq(stops.id, kept.stop.id)).get() !== undefined) return;
+        if (rowsOf(tx, stops) >= STOPS_MAX) throw refusal(`A trip has at most ${STOPS_MAX} stops.`);
+        tx.insert(stops)
+          .values({ ...kept.stop, position: freePosition(tx, kept.stop.position) })
+          .run();
+        for (const one of kept.notes)
+          tx.insert(notes)
+            .values({ ...one, stopId: kept.stop.id })
+            .onConflictDoNothing()
+            .run();
+      },
+    ),
     moveStop: mutator(v.object({ id, position }), (tx, stop) => {
       expectStop(tx, stop.id);
       const free = freePosition(tx, stop.position, stop.id);
       tx.update(stops).set({ position: free }).where(eq(stops.id, stop.id)).run();
     }),
-    setNights: mutator(v.object({ id, nights }), (tx, stop) => {
+    /** So many more, or fewer. Not the new number: of two people who press at once, and of two presses in a row, both count. */
+    changeNights: mutator(v.object({ id, by: nightsMore }), (tx, stop) => {
       expectStop(tx, stop.id);
-      tx.update(stops).set({ nights: stop.nights }).where(eq(stops.id, stop.id)).run();
+      const bounded = sql`max(0, min(${NIGHTS_MAX}, ${stops.nights} + ${stop.by}))`;
+      tx.update(stops).set({ nights: bounded }).where(eq(stops.id, stop.id)).run();
     }),
     /** Takes its notes along. Twice is once: who removes what is already gone has got what they wanted. */
     removeStop: mutator(v.object({ id }), (tx, stop) => tx.delete(stops).where(eq(stops.id, stop.id)).run()),

@@ -25,7 +25,8 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
       return id;
     },
     moveStop: (id: string, position: string) => changeStop(id, { position }),
-    setNights: (id: string, nights: number) => changeStop(id, { nights }),
+    changeNights: (id: string, by: number) =>
+      setStops((all) => all.map((stop) => (stop.id === id ? { ...stop, nights: stop.nights + by } : stop))),
     removeStop: (id: string) => setStops((all) => all.filter((stop) => stop.id !== id)),
     addNote: (stopId: string, body: string) => setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada' }]),
     editNote: (id: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),

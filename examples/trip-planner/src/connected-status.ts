@@ -111,7 +111,7 @@ function describe({ name, args }: MutationLine, cities: readonly CityRow[] | nul
   const words: Readonly<Record<string, string>> = {
     addStop: `Add ${city}`,
     moveStop: `Move ${stop}`,
-    setNights: `Nights in ${stop}`,
+    changeNights: `Nights in ${stop}`,
     removeStop: `Remove ${stop}`,
     addNote: `Note on ${stop}`,
     editNote: 'Change of a note',

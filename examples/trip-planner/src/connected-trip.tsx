@@ -74,7 +74,7 @@ function useActions(stops: Parameters<typeof keyAtEnd>[0], { me, rename, setCurs
     },
     moveStop: (id, position) => void mutate.moveStop({ id, position }),
     removeStop: (id) => void mutate.removeStop({ id }),
-    setNights: (id, nights) => void mutate.setNights({ id, nights }),
+    changeNights: (id, by) => void mutate.changeNights({ id, by }),
     addNote: (stopId, body) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name }),
     editNote: (id, body) => void mutate.editNote({ id, body }),
     removeNote: (id) => void mutate.removeNote({ id }),

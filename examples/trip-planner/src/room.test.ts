@@ -130,9 +130,32 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     room.call('removeStop', { id });
   });
 
+  it('counts every press for nights, between none and the most', () => {
+    const id = room.addStop('a0');
+    for (let press = 0; press < 10; press++) room.call('changeNights', { id, by: 1 });
+    expect(room.column('SELECT nights FROM stops')).toEqual([11]);
+    room.call('changeNights', { id, by: NIGHTS_MAX });
+    expect(room.column('SELECT nights FROM stops')).toEqual([NIGHTS_MAX]);
+    for (const by of [-NIGHTS_MAX, -1]) room.call('changeNights', { id, by });
+    expect(room.column('SELECT nights FROM stops')).toEqual([0]);
+    expect(room.refusal('changeNights', { id, by: 0.5 })).toMatch(/^arguments_invalid/);
+  });
+
+  it('brings a removed stop back with its notes, once, beside whoever took its place', () => {
+    const id = room.addStop('a0');
+    const note = { id: 'n', body: 'Bicycles.', author: 'Mina', writtenMs: 7 };
+    const kept = { stop: { id, cityId: KYOTO, position: 'a0', nights: 3 }, notes: [note] };
+    room.call('removeStop', { id });
+    const other = room.addStop('a0');
+    for (let press = 0; press < 2; press++) room.call('restoreStop', kept);
+    expect(room.column('SELECT id FROM stops ORDER BY position')).toEqual([other, id]);
+    expect(room.column('SELECT nights FROM stops ORDER BY position')).toEqual([1, 3]);
+    expect(room.column("SELECT stop_id || ' ' || body || ' ' || written_ms FROM notes")).toEqual([`${id} Bicycles. 7`]);
+  });
+
   it('tells who comes too late', () => {
     expect(room.refusal('moveStop', { id: 'gone', position: 'a0' })).toMatch(/^forbidden: Somebody/);
-    expect(room.refusal('setNights', { id: 'gone', nights: 2 })).toMatch(/^forbidden: Somebody/);
+    expect(room.refusal('changeNights', { id: 'gone', by: 1 })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('addNote', { id: 'n', stopId: 'gone', body: 'x', author: 'Mina' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('editNote', { id: 'gone', body: 'x' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('toggleItem', { id: 'gone', packed: true })).toMatch(/^forbidden: Somebody/);

@@ -29,7 +29,8 @@ export interface TripActions {
   addStop(city: CityRow): string;
   moveStop(id: string, position: string): void;
   removeStop(id: string): void;
-  setNights(id: string, nights: number): void;
+  /** So many more; fewer where it is negative. */
+  changeNights(id: string, by: number): void;
   addNote(stopId: string, body: string): void;
   editNote(id: string, body: string): void;
   removeNote(id: string): void;
@@ -179,7 +180,7 @@ function Route(
       typing={(selectedId === null ? undefined : props.typing.get(selectedId)) ?? []}
       onSelect={props.onSelect}
       onMove={actions.moveStop}
-      onSetNights={actions.setNights}
+      onChangeNights={actions.changeNights}
       onRemove={actions.removeStop}
       onAddNote={actions.addNote}
       onEditNote={actions.editNote}

@@ -26,7 +26,7 @@ export interface NoteRow {
 }
 
 export interface StopActions {
-  readonly onSetNights: (id: string, nights: number) => void;
+  readonly onChangeNights: (id: string, by: number) => void;
   readonly onRemove: (id: string) => void;
   readonly onAddNote: (stopId: string, body: string) => void;
   readonly onEditNote: (id: string, body: string) => void;
@@ -45,7 +45,7 @@ interface DetailProps extends StopActions {
 
 /** What opens under a stop: its nights, its notes, the way to take it off the route. */
 export function StopDetail(props: DetailProps) {
-  const { stop, typing, marks, onSetNights, onRemove, onAddNote, onTyping } = props;
+  const { stop, typing, marks, onChangeNights, onRemove, onAddNote, onTyping } = props;
   return (
     <div className="stop-detail">
       <div className="nights">
@@ -54,7 +54,7 @@ export function StopDetail(props: DetailProps) {
           className="step"
           aria-label={`One night fewer in ${stop.name}`}
           disabled={stop.nights <= 0}
-          onClick={() => onSetNights(stop.id, stop.nights - 1)}
+          onClick={() => onChangeNights(stop.id, -1)}
         >
           −
         </button>
@@ -64,7 +64,7 @@ export function StopDetail(props: DetailProps) {
           className="step"
           aria-label={`One night more in ${stop.name}`}
           disabled={stop.nights >= NIGHTS_MAX}
-          onClick={() => onSetNights(stop.id, stop.nights + 1)}
+          onClick={() => onChangeNights(stop.id, 1)}
         >
           +
         </button>

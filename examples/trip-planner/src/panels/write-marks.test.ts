@@ -6,7 +6,7 @@ const write = (key: number, name: string, args: unknown) => ({ key, name, args }
 it('marks the rows that wait, each kind for itself: ids of different tables may be the same', () => {
   const { stops, notes, items } = marksOf(
     [
-      write(1, 'setNights', { id: 'seed-1', nights: 2 }),
+      write(1, 'changeNights', { id: 'seed-1', by: 1 }),
       write(2, 'toggleItem', { id: 'seed-1', packed: true }),
       write(3, 'addNote', { id: 'n', stopId: 's' }),
     ],

@@ -37,8 +37,9 @@ type Kind = keyof TripMarks;
 /** What each mutator writes: the kind of row, the member that names it, and whether the row is its own making. */
 const WRITES: Readonly<Record<string, { readonly kind: Kind; readonly adds: boolean }>> = {
   addStop: { kind: 'stops', adds: true },
+  restoreStop: { kind: 'stops', adds: true },
   moveStop: { kind: 'stops', adds: false },
-  setNights: { kind: 'stops', adds: false },
+  changeNights: { kind: 'stops', adds: false },
   removeStop: { kind: 'stops', adds: false },
   addNote: { kind: 'notes', adds: true },
   editNote: { kind: 'notes', adds: false },
