@@ -3,7 +3,7 @@ import { expect, shown, test, until, untilShows } from './notebook/notebook-test
 /** As many as somebody has who opens each link in a tab of its own. */
 const TABS = 20;
 
-test('[TB-7] twenty tabs of one room, opened at once: each is whole, connected and kept, hears each of the others, and needs none of them', async ({
+test('[TB-20] twenty tabs of one room, opened at once: each is whole, connected and kept, hears each of the others, and needs none of them', async ({
   notebook,
 }) => {
   const first = await notebook.openCurrent('twenty');
