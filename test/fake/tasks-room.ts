@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { mutator } from '@alcove/core/schema/define-mutator';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import { counter, value } from '@alcove/core/schema/values';
-import { eq, gt, sql } from 'drizzle-orm';
+import { count, eq, gt, sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
 
@@ -106,6 +106,36 @@ export const tasksRoom = defineRoom({
     draw: mutator(v.object({ listId: id }), (tx, { listId }, ctx) => {
       tx.insert(tasks)
         .values({ id: ctx.id(), listId, title: 'drawn', weight: ctx.random(), note: `${ctx.now} ${ctx.clientId}` })
+        .run();
+    }),
+    addStep: mutator(v.object({ id: v.number(), label: v.string() }), (tx, step) => {
+      tx.insert(steps)
+        .values({ ...step, taskId: 't1' })
+        .run();
+    }),
+    extendLabel: mutator(v.object({ id: v.number(), by: v.string() }), (tx, { id: step, by }) => {
+      tx.update(steps)
+        .set({ label: sql`${steps.label} || ${by}` })
+        .where(eq(steps.id, step))
+        .run();
+    }),
+    /** What it writes depends on another row than the one it writes to. */
+    copyLabel: mutator(v.object({ from: v.number(), to: v.number() }), (tx, { from, to }) => {
+      const step = tx.select({ label: steps.label }).from(steps).where(eq(steps.id, from)).get();
+      tx.update(steps)
+        .set({ label: step?.label ?? 'nothing to copy' })
+        .where(eq(steps.id, to))
+        .run();
+    }),
+    dropStep: mutator(v.object({ id: v.number() }), (tx, step) => {
+      tx.delete(steps).where(eq(steps.id, step.id)).run();
+    }),
+    /** Depends on how many there are. */
+    countSteps: mutator(v.object({ id: v.number() }), (tx, step) => {
+      const there = tx.select({ n: count() }).from(steps).get()?.n ?? 0;
+      tx.update(steps)
+        .set({ label: `one of ${there}` })
+        .where(eq(steps.id, step.id))
         .run();
     }),
     /** Runs in the room only. */

@@ -35,7 +35,7 @@ it('[RB-1] a mutation whose changes cannot be taken leaves nothing to those afte
   const limits = { rowsMax: 100, statementsMax: 100, timeBudgetMs: 1_000 };
   const runs = new OptimisticRuns(database, { room, runtime: new FakeRuntime(), limits });
   const taken = runs.attemptAll([mutation(1, 'add'), mutation(2, 'overflow'), mutation(3, 'add')]);
-  expect(taken.map(({ tables }) => tables.flatMap(({ rows }) => rows.map(({ after }) => after?.[0])))).toEqual([
+  expect(taken.map(({ effect }) => effect.tables.flatMap(({ rows }) => rows.map(({ after }) => after?.[0])))).toEqual([
     ['note 1'],
     [],
     ['note 3'],

@@ -6,7 +6,8 @@ import { runMutation } from '@alcove/core/mutation/run-mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import type { Database } from '@alcove/core/sqlite/database';
+import type { Database, Row } from '@alcove/core/sqlite/database';
+import { RowsSeen } from './rows-seen.ts';
 
 export interface RunOptions {
   readonly room: AnyRoom;
@@ -14,11 +15,23 @@ export interface RunOptions {
   readonly limits: MutationLimits;
 }
 
+/** What one run did. */
+export interface Run {
+  readonly effect: ChangeSet;
+  /** The rows it saw, by RowsSeen's names; null: perhaps more. */
+  readonly seen: ReadonlySet<string> | null;
+}
+
+/** Of a run that threw: it may do otherwise the next time, its time budget alone may see to that. */
+const NO_EFFECT: Run = { effect: EMPTY_CHANGE_SET, seen: null };
+
 /** Runs mutators on one replica's database and keeps what each changed. Capture is on whenever no apply goes on. */
 export class OptimisticRuns {
   readonly capture: Capture;
   readonly #database: Database;
   readonly #options: RunOptions;
+  readonly #seen: RowsSeen;
+  readonly #onStatement = (sql: string, params: Row): void => this.#seen.add(sql, params);
   /** What welcome said of the user; a run before the first one has none. */
   user: Claims | null = null;
 
@@ -26,26 +39,27 @@ export class OptimisticRuns {
   constructor(database: Database, options: RunOptions) {
     this.#database = database;
     this.#options = options;
+    this.#seen = new RowsSeen(options.room.model);
     this.capture = new Capture(database, options.room.model);
     this.capture.start();
   }
 
   /** One mutation in a transaction of its own. @throws what runMutation throws; then nothing has changed. */
-  run(mutation: Mutation): ChangeSet {
+  run(mutation: Mutation): Run {
     return this.#runAndTake(mutation);
   }
 
   /** As `run`; one that throws changes nothing and is told as no changes. */
-  attempt(mutation: Mutation): ChangeSet {
+  attempt(mutation: Mutation): Run {
     try {
       return this.run(mutation);
     } catch {
-      return EMPTY_CHANGE_SET;
+      return NO_EFFECT;
     }
   }
 
   /** All of them in order, each alone in failing; together in one transaction, which is what makes many of them cheap. */
-  attemptAll(mutations: readonly Mutation[]): ChangeSet[] {
+  attemptAll(mutations: readonly Mutation[]): Run[] {
     if (mutations.length === 0) return [];
     try {
       return this.#database.transaction(() => mutations.map((mutation) => this.#attemptInside(mutation)));
@@ -55,19 +69,20 @@ export class OptimisticRuns {
     }
   }
 
-  #attemptInside(mutation: Mutation): ChangeSet {
+  #attemptInside(mutation: Mutation): Run {
     try {
       return this.#runAndTake(mutation);
     } catch (error) {
       if (!this.#database.inTransaction) throw error;
-      return EMPTY_CHANGE_SET;
+      return NO_EFFECT;
     }
   }
 
   /** In a transaction of its own, or a savepoint inside the one that is open: where the changes cannot be taken, they do not stay either. */
-  #runAndTake(mutation: Mutation): ChangeSet {
+  #runAndTake(mutation: Mutation): Run {
     const { room, runtime, limits } = this.#options;
-    let changes = EMPTY_CHANGE_SET;
+    let effect = EMPTY_CHANGE_SET;
+    this.#seen.begin();
     runMutation({
       database: this.#database,
       room,
@@ -81,9 +96,10 @@ export class OptimisticRuns {
       limits,
       runtime,
       atEnd: () => {
-        changes = this.capture.takeCounted();
+        effect = this.capture.takeCounted();
       },
+      onStatement: this.#onStatement,
     });
-    return changes;
+    return { effect, seen: this.#seen.end(effect) };
   }
 }

@@ -1,201 +1,12 @@
-import { installCapture } from '@alcove/core/change/install-capture';
 import type { ChangeSet } from '@alcove/core/change/change-set';
-import { keyText } from '@alcove/core/change/row-key';
-import { replicatedShapes } from '@alcove/core/change/table-shape';
-import { toWire } from '@alcove/core/change/wire';
 import type { Json } from '@alcove/core/json';
-import type { Mutation } from '@alcove/core/mutation/mutation';
-import { runMutation } from '@alcove/core/mutation/run-mutation';
-import { Capture } from '@alcove/core/change/capture';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
-import { roomDdl } from '@alcove/core/schema/ddl';
-import type { Database, Row } from '@alcove/core/sqlite/database';
 import fc from 'fast-check';
-import initSqlJs from 'sql.js';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
+import { describe, expect, it } from 'vitest';
+import { mint, openReplica, PlainRoom, rowsOf, sorted, Tab } from '../../../../test/fake/replica-tab.ts';
 import { tasksRoom } from '../../../../test/fake/tasks-room.ts';
-import { Replica } from './replica.ts';
-import { openSqljsDatabase, type SqljsDatabase } from './sqljs-database.ts';
 
 const { model } = tasksRoom;
-const limits = { rowsMax: 1_000, statementsMax: 1_000, timeBudgetMs: 1_000 };
-const runtime = new FakeRuntime();
-const options = { room: tasksRoom, runtime, limits };
-const shapes = replicatedShapes(model);
-let sqlJs: Awaited<ReturnType<typeof initSqlJs>>;
-beforeAll(async () => {
-  sqlJs = await initSqlJs();
-});
-
-function openRoomDatabase(image?: Uint8Array): SqljsDatabase {
-  const database = openSqljsDatabase(sqlJs, image);
-  if (image === undefined) for (const sql of roomDdl(model, { serverOnly: false })) database.exec(sql);
-  installCapture(database, model);
-  return database;
-}
-
-const rowsOf = (database: Database): Record<string, Row[]> =>
-  Object.fromEntries(
-    shapes.map(({ name, columns }) => [name, database.prepare(`SELECT ${columns.join(', ')} FROM ${name} ORDER BY 1, 2`).all()]),
-  );
-
-/** The plainest room there is: one database, one mutation a version, and an image of every version. */
-class PlainRoom {
-  readonly database = openRoomDatabase();
-  readonly commits: CommitMessage[] = [];
-  readonly images: Uint8Array[] = [];
-  readonly #capture = new Capture(this.database, model);
-
-  constructor() {
-    this.#capture.start();
-    this.images.push(this.database.exportImage());
-  }
-
-  get version(): number {
-    return this.commits.length;
-  }
-
-  /** Runs it as a version of its own. False: rejected, which is a version too. */
-  run(mutation: Mutation): boolean {
-    let changes: ChangeSet = { tables: [] };
-    let applied = true;
-    try {
-      changes = this.database.transaction(() => {
-        runMutation({
-          database: this.database,
-          room: tasksRoom,
-          mutation,
-          capture: this.#capture,
-          user: null,
-          isServer: true,
-          serverNowMs: 5,
-          limits,
-          runtime,
-        });
-        return this.#capture.take();
-      });
-    } catch {
-      applied = false;
-    }
-    const to = this.version + 1;
-    this.commits.push({ type: 'commit', from: to - 1, to, schema: model.schemaId, changes: toWire(changes), hash: `h${to}`, atMs: 0 });
-    this.images.push(this.database.exportImage());
-    return applied;
-  }
-
-  /** The oracle: the state at a version, and pending mutations run on it from scratch. */
-  rowsWith(version: number, pending: readonly Mutation[]): Record<string, Row[]> {
-    const database = openRoomDatabase(this.images[version]);
-    const capture = new Capture(database, model);
-    for (const mutation of pending) {
-      try {
-        runMutation({ database, room: tasksRoom, mutation, capture, user: null, isServer: false, serverNowMs: undefined, limits, runtime });
-      } catch {
-        continue; // stays pending, without effect
-      }
-    }
-    const rows = rowsOf(database);
-    database.close();
-    return rows;
-  }
-}
-
-/** Follows the changes a replica tells, as live queries do. */
-class Follower {
-  readonly #tables = new Map(shapes.map((shape) => [shape.name, new Map<string, Row>()]));
-
-  apply({ tables }: ChangeSet): void {
-    for (const { table, key, rows } of tables) {
-      const own = this.#tables.get(table) ?? new Map<string, Row>();
-      for (const { before, after } of rows) {
-        if (before !== null) expect(own.get(keyText(before, key)), `before-image in ${table}`).toEqual(before);
-        if (before !== null) own.delete(keyText(before, key));
-        if (after !== null) own.set(keyText(after, key), after);
-      }
-    }
-  }
-
-  rows(): Record<string, Row[]> {
-    const order = (a: Row, b: Row): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-    return Object.fromEntries([...this.#tables].map(([name, rows]) => [name, [...rows.values()].sort(order)]));
-  }
-}
-
-const sorted = (rows: Record<string, Row[]>): Record<string, Row[]> =>
-  Object.fromEntries(
-    Object.entries(rows).map(([name, own]) => [name, [...own].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))]),
-  );
-
-let minted = 0;
-const mint = (clientId: string, mutationId: number, name: string, args: Json): Mutation => ({
-  clientId,
-  mutationId,
-  name,
-  args,
-  seed: `seed${(minted += 1)}`,
-  nowMs: 1,
-});
-
-function openReplica(room = tasksRoom): Replica {
-  return new Replica(openRoomDatabase(), { historyId: 'h', version: 0, hash: '', view: 'v' }, { ...options, room });
-}
-
-/** A tab that pushes for two clients, and a room, and what travels between them by hand. */
-class Tab {
-  readonly room = new PlainRoom();
-  readonly replica = openReplica();
-  readonly follower = new Follower();
-  readonly pending: Mutation[] = [];
-  readonly #minted = new Map<string, number>();
-  readonly #handled = new Map<string, number>();
-  readonly #settledAt = new Map<string, number>();
-
-  mutate(name: string, args: Json, clientId = 'me'): void {
-    const mutationId = (this.#minted.get(clientId) ?? 0) + 1;
-    const mutation = mint(clientId, mutationId, name, args);
-    try {
-      this.follower.apply(this.replica.mutate(mutation));
-    } catch {
-      return; // not enqueued, its id goes to the next one
-    }
-    this.#minted.set(clientId, mutationId);
-    this.pending.push(mutation);
-  }
-
-  roomTakesOwn(clientId = 'me'): void {
-    const next = (this.#handled.get(clientId) ?? 0) + 1;
-    const mutation = this.pending.find((own) => own.clientId === clientId && own.mutationId === next);
-    if (mutation === undefined) return;
-    this.#handled.set(clientId, next);
-    this.room.run(mutation);
-    this.#settledAt.set(`${clientId} ${next}`, this.room.version);
-  }
-
-  /** All commits up to a version arrive together. */
-  tick(upTo = this.room.version): ChangeSet {
-    const commits = this.room.commits.slice(this.replica.position.version, upTo);
-    const isSettled = ({ clientId, mutationId }: Mutation): boolean =>
-      (this.#settledAt.get(`${clientId} ${mutationId}`) ?? Number.POSITIVE_INFINITY) <= upTo;
-    const net = this.replica.rebase(commits, isSettled);
-    this.follower.apply(net);
-    const left = this.pending.filter((mutation) => !isSettled(mutation));
-    this.pending.splice(0, this.pending.length, ...left);
-    return net;
-  }
-
-  check(): void {
-    const shown = rowsOf(this.replica.database);
-    expect(shown).toEqual(this.room.rowsWith(this.replica.position.version, this.pending));
-    expect(this.follower.rows()).toEqual(sorted(shown));
-    expect(this.replica.shown()).toEqual(this.pending);
-  }
-
-  close(): void {
-    this.replica.close();
-    this.room.database.close();
-  }
-}
 
 const list = fc.constantFrom('l1', 'l2', 'l3');
 const task = fc.constantFrom('t1', 't2', 't3', 't4');
@@ -213,13 +24,23 @@ const call: fc.Arbitrary<{ name: string; args: Json }> = fc.oneof(
   fc.record({ name: fc.constant('draw'), args: fc.record({ listId: list }) }),
   fc.record({ name: fc.constant('tabOnly'), args: fc.record({ id: list, name: fc.constantFrom('n1', 'n4') }) }),
 );
-const client = fc.constantFrom('me', 'me', 'adopted');
-const action = fc.oneof(
-  { weight: 5, arbitrary: fc.tuple(call, client).map(([own, clientId]) => ({ do: 'mutate' as const, clientId, ...own })) },
-  { weight: 3, arbitrary: call.map((other) => ({ do: 'other' as const, ...other })) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('own' as const), clientId: client }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('tick' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+/** Of rows that know nothing of each other. */
+const step = fc.integer({ min: 1, max: 3 });
+const stepCall: fc.Arbitrary<{ name: string; args: Json }> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ name: fc.constant('addStep'), args: fc.record({ id: step, label: fc.constantFrom('a', 'b') }) }) },
+  { weight: 5, arbitrary: fc.record({ name: fc.constant('extendLabel'), args: fc.record({ id: step, by: fc.constantFrom('x', 'y') }) }) },
+  { weight: 5, arbitrary: fc.record({ name: fc.constant('copyLabel'), args: fc.record({ from: step, to: step }) }) },
+  { weight: 2, arbitrary: fc.record({ name: fc.constant('dropStep'), args: fc.record({ id: step }) }) },
+  { weight: 1, arbitrary: fc.record({ name: fc.constant('countSteps'), args: fc.record({ id: step }) }) },
 );
+const client = fc.constantFrom('me', 'me', 'adopted');
+const actionWith = (calls: typeof call) =>
+  fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(calls, client).map(([own, clientId]) => ({ do: 'mutate' as const, clientId, ...own })) },
+    { weight: 3, arbitrary: calls.map((other) => ({ do: 'other' as const, ...other })) },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('own' as const), clientId: client }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('tick' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+  );
 
 const start = (): Tab => {
   const tab = new Tab();
@@ -227,6 +48,9 @@ const start = (): Tab => {
     ['addList', { id: 'l1', name: 'one' }],
     ['addList', { id: 'l2', name: 'two' }],
     ['addTask', { id: 't1', listId: 'l1', title: 'first' }],
+    ['addStep', { id: 1, label: 'one' }],
+    ['addStep', { id: 2, label: 'two' }],
+    ['addStep', { id: 3, label: 'three' }],
   ] as const) {
     tab.mutate(name, args);
     tab.roomTakesOwn();
@@ -236,23 +60,30 @@ const start = (): Tab => {
 };
 
 describe('a replica against the plain oracle', () => {
-  it('[RB-1] is the confirmed state plus the pending mutations run on it, whatever arrives in whichever order', () => {
-    fc.assert(
-      fc.property(fc.array(action, { minLength: 3, maxLength: 30 }), (actions) => {
-        const tab = start();
-        let others = 0;
-        for (const step of actions) {
-          if (step.do === 'mutate') tab.mutate(step.name, step.args, step.clientId);
-          else if (step.do === 'other') tab.room.run(mint('other', (others += 1), step.name, step.args));
-          else if (step.do === 'own') tab.roomTakesOwn(step.clientId);
-          else tab.tick(tab.replica.position.version + Math.ceil(step.part * (tab.room.version - tab.replica.position.version)));
-          tab.check();
-        }
-        tab.close();
-      }),
-      { numRuns: 80 },
-    );
-  });
+  it.each([
+    ['rows that refer to each other', call],
+    ['rows that stand alone', stepCall],
+    ['both', fc.oneof(call, stepCall, stepCall)],
+  ])(
+    '[RB-1][RB-14] is the confirmed state plus the pending mutations run on it, whatever arrives in whichever order: %s',
+    (_rows, calls) => {
+      fc.assert(
+        fc.property(fc.array(actionWith(calls), { minLength: 3, maxLength: 30 }), (actions) => {
+          const tab = start();
+          let others = 0;
+          for (const step of actions) {
+            if (step.do === 'mutate') tab.mutate(step.name, step.args, step.clientId);
+            else if (step.do === 'other') tab.room.run(mint('other', (others += 1), step.name, step.args));
+            else if (step.do === 'own') tab.roomTakesOwn(step.clientId);
+            else tab.tick(tab.replica.position.version + Math.ceil(step.part * (tab.room.version - tab.replica.position.version)));
+            tab.check();
+          }
+          tab.close();
+        }),
+        { numRuns: 80 },
+      );
+    },
+  );
 });
 
 describe('rebase', () => {
@@ -278,6 +109,45 @@ describe('rebase', () => {
       [null, 'l2'],
       [null, 'l3'],
     ]);
+    replica.close();
+    room.database.close();
+  });
+
+  it('[RB-14] pending mutations are not run again for rows that none of them looked at', () => {
+    let runs = 0;
+    const { copyLabel } = tasksRoom.mutators;
+    const counted: typeof copyLabel = {
+      ...copyLabel,
+      body: (tx, args, ctx) => {
+        runs += 1;
+        return copyLabel.body(tx, args, ctx);
+      },
+    };
+    const replica = openReplica({ ...tasksRoom, mutators: { ...tasksRoom.mutators, copyLabel: counted } });
+    const room = new PlainRoom();
+    const rebase = (name: string, args: Json): ChangeSet => {
+      room.run(mint('other', room.version + 1, name, args));
+      return replica.rebase(room.commits.slice(-1), () => false);
+    };
+    rebase('addStep', { id: 1, label: 'from' });
+    rebase('addStep', { id: 2, label: 'to' });
+    rebase('addStep', { id: 3, label: 'beside' });
+    replica.mutate(mint('me', 1, 'copyLabel', { from: 1, to: 2 }));
+    expect(rebase('extendLabel', { id: 3, by: '!' }).tables[0]?.rows).toEqual([
+      { before: [3, 't1', 'beside'], after: [3, 't1', 'beside!'] },
+    ]);
+    rebase('addList', { id: 'l1', name: 'a list' });
+    rebase('dropStep', { id: 3 });
+    expect(runs).toBe(1);
+    expect(rebase('extendLabel', { id: 1, by: '!' }).tables[0]?.rows.map(({ after }) => after)).toEqual([
+      [2, 't1', 'from!'],
+      [1, 't1', 'from!'],
+    ]);
+    expect(runs).toBe(2);
+    replica.mutate(mint('me', 2, 'countSteps', { id: 2 }));
+    rebase('addStep', { id: 4, label: 'one more' });
+    expect(runs).toBe(3);
+    expect(rowsOf(replica.database)['steps']).toContainEqual([2, 't1', 'one of 3']);
     replica.close();
     room.database.close();
   });

@@ -11,8 +11,9 @@ import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
-import { OptimisticRuns, type RunOptions } from './optimistic-run.ts';
+import { OptimisticRuns, type Run, type RunOptions } from './optimistic-run.ts';
 import { putsEqualEffects } from './puts-equal-effects.ts';
+import { rowsPut } from './rows-seen.ts';
 
 /** Which state of which history the confirmed rows are, in the room's own words. */
 export interface ReplicaPosition {
@@ -22,10 +23,9 @@ export interface ReplicaPosition {
   readonly view: string;
 }
 
-/** A mutation that is shown, and what its last run changed. */
-interface Shown {
+/** A mutation that is shown, and what its last run did. */
+interface Shown extends Run {
   readonly mutation: Mutation;
-  readonly effect: ChangeSet;
 }
 
 /**
@@ -65,21 +65,24 @@ export class Replica {
 
   /** Runs a new mutation on top of all. @throws what its run throws; then it is not shown and nothing changed. */
   mutate(mutation: Mutation): ChangeSet {
-    const effect = this.#runs.run(mutation);
-    this.#shown.push({ mutation, effect });
-    return effect;
+    const run = this.#runs.run(mutation);
+    this.#shown.push({ mutation, ...run });
+    return run.effect;
   }
 
   /** Shows mutations that are pending whatever their run does: one that throws has no effect until a later run has one. Answers with all they changed. */
   adopt(mutations: readonly Mutation[]): ChangeSet {
-    const effects = this.#runs.attemptAll(mutations);
-    this.#show(mutations, effects);
-    return mergeChangeSets(this.#model, effects);
+    const runs = this.#runs.attemptAll(mutations);
+    this.#show(mutations, runs);
+    return mergeChangeSets(
+      this.#model,
+      runs.map(({ effect }) => effect),
+    );
   }
 
   /**
-   * Moves the confirmed state on by commits that follow on it, in order, leaves out the mutations that settled, and runs the others again. Answers with
-   * what the app sees differently, which is nothing where the room did what the tab had foreseen.
+   * Moves the confirmed state on by commits that follow on it, in order, leaves out the mutations that settled, and runs the others again, where the commits
+   * touched something that they may have seen. Answers with what the app sees differently, which is nothing where the room did what the tab had foreseen.
    *
    * @throws AlcoveError where a commit cannot be applied (`constraint_failed`, `bad_message`, `schema_mismatch`): nothing has changed, and this replica
    *   cannot go on.
@@ -87,7 +90,11 @@ export class Replica {
   rebase(commits: readonly CommitMessage[], isSettled: (mutation: Mutation) => boolean): ChangeSet {
     const puts = commits.map((commit) => fromWire(this.#model, commit.changes));
     const settled = this.#shown.filter(({ mutation }) => isSettled(mutation));
-    const net = this.#wasForeseen(puts, settled) ? this.#dropForeseen(settled.length) : this.#replay(puts, isSettled);
+    const net = this.#wasForeseen(puts, settled)
+      ? this.#dropForeseen(settled.length)
+      : settled.length === 0 && this.#isApart(puts)
+        ? this.#putBeside(puts)
+        : this.#replay(puts, isSettled);
     const last = commits.at(-1);
     if (last !== undefined) this.#position = { ...this.#position, version: last.to, hash: last.hash };
     return net;
@@ -113,6 +120,24 @@ export class Replica {
     return EMPTY_CHANGE_SET;
   }
 
+  /** No run saw a row that commits put or delete: below these rows or above them it comes to the same. */
+  #isApart(puts: readonly RowPuts[][]): boolean {
+    const touched = rowsPut(puts.flat());
+    return this.#shown.every(({ seen }) => {
+      if (seen === null) return false;
+      for (const name of seen) if (touched.has(name)) return false;
+      return true;
+    });
+  }
+
+  #putBeside(puts: readonly RowPuts[][]): ChangeSet {
+    const applied = this.#putInPlace(puts) ?? this.#putAside(EMPTY_CHANGE_SET, puts);
+    return mergeChangeSets(
+      this.#model,
+      applied.map((tables) => ({ tables })),
+    );
+  }
+
   #replay(puts: readonly RowPuts[][], isSettled: (mutation: Mutation) => boolean): ChangeSet {
     const optimistic = mergeChangeSets(
       this.#model,
@@ -120,10 +145,14 @@ export class Replica {
     );
     const applied = (optimistic.tables.length === 0 ? this.#putInPlace(puts) : null) ?? this.#putAside(optimistic, puts);
     const left = this.#shown.filter(({ mutation }) => !isSettled(mutation)).map(({ mutation }) => mutation);
-    const effects = this.#runs.attemptAll(left);
+    const runs = this.#runs.attemptAll(left);
     this.#shown = [];
-    this.#show(left, effects);
-    return mergeChangeSets(this.#model, [invertChangeSet(optimistic), ...applied.map((tables) => ({ tables })), ...effects]);
+    this.#show(left, runs);
+    return mergeChangeSets(this.#model, [
+      invertChangeSet(optimistic),
+      ...applied.map((tables) => ({ tables })),
+      ...runs.map(({ effect }) => effect),
+    ]);
   }
 
   /** What most commits take: rows changed where they are. Null where that cannot be; nothing has changed then. */
@@ -169,11 +198,11 @@ export class Replica {
     return this.#shown.map(({ mutation }) => mutation);
   }
 
-  #show(mutations: readonly Mutation[], effects: readonly ChangeSet[]): void {
+  #show(mutations: readonly Mutation[], runs: readonly Run[]): void {
     for (const [index, mutation] of mutations.entries()) {
-      const effect = effects[index];
-      assert(effect !== undefined, 'a run without its changes');
-      this.#shown.push({ mutation, effect });
+      const run = runs[index];
+      assert(run !== undefined, 'a mutation without its run');
+      this.#shown.push({ mutation, ...run });
     }
   }
 

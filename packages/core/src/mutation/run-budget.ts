@@ -24,6 +24,7 @@ export class RunBudget implements StatementHooks {
   readonly #limits: MutationLimits;
   readonly #runtime: Runtime;
   readonly #startMs: number;
+  readonly #onStatement: ((sql: string, params: Row) => void) | undefined;
   #refusal: AlcoveError | undefined;
   #ended = false;
   #inFlight = false;
@@ -31,7 +32,9 @@ export class RunBudget implements StatementHooks {
   statements = 0;
   rows = 0;
 
-  constructor(name: string, limits: MutationLimits, runtime: Runtime) {
+  /** `onStatement` is told of each statement that may run. */
+  constructor(name: string, limits: MutationLimits, runtime: Runtime, onStatement?: (sql: string, params: Row) => void) {
+    this.#onStatement = onStatement;
     this.name = name;
     this.#limits = limits;
     this.#runtime = runtime;
@@ -57,6 +60,7 @@ export class RunBudget implements StatementHooks {
     this.statements += 1;
     if (this.statements > this.#limits.statementsMax) this.#refuseCount('statements', this.#limits.statementsMax);
     this.#checkTime();
+    this.#onStatement?.(sql, params);
   }
 
   afterStatement(result: StatementResult): void {

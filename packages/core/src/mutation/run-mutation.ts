@@ -4,7 +4,7 @@ import type { ErrorCode } from '../error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AnyMutator, Claims, MutatorBody, MutatorContext } from '../schema/define-mutator.ts';
 import type { AnyRoom } from '../schema/define-room.ts';
-import type { Database } from '../sqlite/database.ts';
+import type { Database, Row } from '../sqlite/database.ts';
 import { mutatorTx, refuseUnrunWrites } from '../sqlite/drizzle.ts';
 import type { Mutation } from './mutation.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -29,6 +29,8 @@ export interface RunMutationOptions {
   readonly runtime: Runtime;
   /** Called last, straight after `capture.rowCount()`, inside the run's transaction or savepoint: what it throws fails the run and takes its changes back. */
   readonly atEnd?: (() => void) | undefined;
+  /** Called with each statement of the run before it runs, as it goes to SQLite. */
+  readonly onStatement?: ((sql: string, params: Row) => void) | undefined;
 }
 
 export type AfterCommit = () => void | Promise<void>;
@@ -72,7 +74,7 @@ function prepared({ room, mutation }: RunMutationOptions): { body: MutatorBody<u
 
 function runBody(options: RunMutationOptions, body: MutatorBody<unknown>, args: unknown): MutationRun {
   const { database, capture, mutation, limits, runtime } = options;
-  const budget = new RunBudget(mutation.name, limits, runtime);
+  const budget = new RunBudget(mutation.name, limits, runtime, options.onStatement);
   const afterCommit: AfterCommit[] = [];
   const context = contextOf(options, budget, afterCommit);
   let rowsCaptured = 0;
