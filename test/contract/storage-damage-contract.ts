@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { StoragePlace } from '../../packages/client/src/storage/storage.ts';
+import type { StoragePlace, StoredRejection } from '../../packages/client/src/storage/storage.ts';
 import {
   advanceWith,
   clientOf,
@@ -75,7 +75,7 @@ export function damageContract(make: () => StorageWorld): void {
     }
   });
 
-  it('[TB-7] where the header is gone the place goes on as the group of the client that wrote last', async () => {
+  it('[TB-8] where the header is gone the place goes on as the group of the client that wrote last', async () => {
     const world = make();
     const place = newPlace();
     const groups = ['of a page before', 'of the last page', null];
@@ -90,7 +90,7 @@ export function damageContract(make: () => StorageWorld): void {
     expect(await reload(world, place)).toMatchObject({ groupId: 'of the last page', damage: [] });
   });
 
-  it('[TB-7] a client’s group is kept once it is known', async () => {
+  it('[TB-8] a client’s group is kept once it is known', async () => {
     const world = make();
     const place = newPlace();
     await withRoom(world, place, async (room) => {
@@ -110,5 +110,54 @@ export function damageContract(make: () => StorageWorld): void {
       expect(found.damage.every(({ what }) => what === 'outbox')).toBe(true);
       expect(found.damage.length).toBeGreaterThan(0);
     }
+  });
+
+  it('[ST-23] what is damaged of the outbox is told once, and what can be read stays', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await world.damage(place, 'mutations', (row, key) => (Array.isArray(key) && key[1] === 2 ? change(row) : row));
+      expect((await reload(world, place)).damage.length).toBeGreaterThan(0);
+      const again = await reload(world, place);
+      expect(again).toMatchObject({ damage: [], clients: [{ clientId: 'a', lastMutationId: 3, confirmed: 0 }] });
+      expect(again.mutations).toEqual([mutationOf('a', 1), mutationOf('a', 3)]);
+      await withRoom(world, place, (room) => room.enqueue(clientOf('a', { lastMutationId: 4 }), [mutationOf('a', 4)]));
+      expect((await reload(world, place)).mutations.map(({ mutationId }) => mutationId)).toEqual([1, 3, 4]);
+      const confirmed = clientOf('a', { lastMutationId: 4, confirmed: 4 });
+      await withRoom(world, place, (room) => room.advance(advanceWith({ clients: [confirmed] })));
+      expect(await reload(world, place)).toMatchObject({ damage: [], mutations: [] });
+    }
+  });
+
+  it('[ST-23] a client whose row is damaged or gone has its counters back from its mutations', async () => {
+    const world = make();
+    for (const change of [flipped, () => undefined]) {
+      const place = await filled(world);
+      await withRoom(world, place, (room) => room.advance(advanceWith({ clients: [clientOf('a', { lastMutationId: 3, confirmed: 1 })] })));
+      await world.damage(place, 'clients', change);
+      expect((await reload(world, place)).damage.map(({ what }) => what)).toContain('outbox');
+      expect(await reload(world, place)).toMatchObject({ damage: [], mutations: [mutationOf('a', 2), mutationOf('a', 3)] });
+      await world.damage(place, 'clients', change);
+      await world.damage(place, 'mutations', (row, key) => (Array.isArray(key) && key[1] === 3 ? flipped(row) : row));
+      expect((await reload(world, place)).damage.length).toBeGreaterThan(0);
+      const again = await reload(world, place);
+      expect(again).toMatchObject({ damage: [], clients: [{ clientId: 'a', lastMutationId: 3, confirmed: 1 }] });
+      expect(again.mutations).toEqual([mutationOf('a', 2)]);
+    }
+  });
+
+  it('[ST-23] of a client of which nothing can be read nothing is left, nor of a rejection', async () => {
+    const world = make();
+    const place = await filled(world);
+    const rejection: StoredRejection = {
+      key: 'a 9',
+      mutation: mutationOf('a', 9),
+      error: { code: 'mutator_failed', message: 'no' },
+      atMs: 1,
+    };
+    await withRoom(world, place, (room) => room.advance(advanceWith({ rejections: [rejection] })));
+    for (const table of ['clients', 'mutations', 'rejections'] as const) await world.damage(place, table, flipped);
+    expect(new Set((await reload(world, place)).damage.map(({ what }) => what))).toEqual(new Set(['outbox', 'rejection']));
+    expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [], rejections: [] });
   });
 }

@@ -270,6 +270,10 @@ class FakeTransaction implements DiskTransaction {
     return this.#entries(table, range).map(({ row }) => row as DiskTables[Name]); // as above
   }
 
+  async getKeys(table: DiskTable): Promise<DiskKey[]> {
+    return this.#entries(table).map(({ key }) => key);
+  }
+
   put<Name extends DiskTable>(table: Name, key: DiskKey, row: DiskTables[Name]): void {
     this.grew = true;
     this.#set(this.#table(table), textOf(key), { key, row });

@@ -51,7 +51,7 @@ async function lateTab(): Promise<void> {
 }
 
 describe('a tab that is of another client group than its place', () => {
-  it('[TB-7] what it left is taken over by the next page, which speaks as its group, and takes effect once', async () => {
+  it('[TB-8] what it left is taken over by the next page, which speaks as its group, and takes effect once', async () => {
     await lateTab();
     const next = tab('next');
     await world.until(() => ids(next).length === 3, 'it shows what was left');
@@ -63,7 +63,7 @@ describe('a tab that is of another client group than its place', () => {
     expect(onTheServer()).toEqual(['l0', 'l1', 'l2']);
   });
 
-  it('[TB-7] is left alone by tabs of the place’s group, which show what it left; nothing of it is refused or lost', async () => {
+  it('[TB-8] is left alone by tabs of the place’s group, which show what it left; nothing of it is refused or lost', async () => {
     const own = tab('own');
     await world.quiet();
     await saved(own);
@@ -87,7 +87,7 @@ describe('a tab that is of another client group than its place', () => {
     ]);
   });
 
-  it('[TB-7] a page goes on as the group that spoke last where the place does not tell it any more', async () => {
+  it('[TB-8] a page goes on as the group that spoke last where the place does not tell it any more', async () => {
     const first = tab('first');
     await world.quiet();
     first.mutate('addList', { id: 'l0', name: 'known' });

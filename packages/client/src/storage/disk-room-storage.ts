@@ -3,6 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
+import { mendOutbox } from './mend-outbox.ts';
 import { seal, unseal } from './seal.ts';
 import type {
   Advance,
@@ -45,6 +46,8 @@ export class DiskRoomStorage implements RoomStorage {
     const { header, damage, ...room } = await checkRoom(this.#runtime, this.#digest, raw);
     if (damage.some(({ what }) => what === 'image')) await this.dropReplica();
     const groupId = header?.groupId ?? (await this.#beginAnew());
+    // Nobody waits for it: where it fails, the next one tells of the damage once more.
+    if (damage.some(({ what }) => what === 'outbox' || what === 'rejection')) this.#mend().catch(() => undefined);
     return { ...room, groupId, isNew: this.#disk.isNew, damage };
   }
 
@@ -59,6 +62,11 @@ export class DiskRoomStorage implements RoomStorage {
       this.#putHeader(transaction, header);
       return header.groupId;
     });
+  }
+
+  #mend(): Promise<void> {
+    const tables = ['clients', 'mutations', 'rejections'] as const;
+    return this.#disk.transact('mend the outbox', { tables, mode: 'strict' }, (transaction) => mendOutbox(this.#runtime, transaction));
   }
 
   async outbox(clientIds?: readonly string[]): Promise<StoredOutbox> {

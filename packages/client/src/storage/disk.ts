@@ -36,6 +36,8 @@ export interface DiskTransaction {
   get<Table extends DiskTable>(table: Table, key: DiskKey): Promise<DiskTables[Table] | undefined>;
   /** In order of keys; all of the table without a range. */
   getAll<Table extends DiskTable>(table: Table, range?: KeyRange): Promise<DiskTables[Table][]>;
+  /** In the order of `getAll`. */
+  getKeys(table: DiskTable): Promise<DiskKey[]>;
   put<Table extends DiskTable>(table: Table, key: DiskKey, row: DiskTables[Table]): void;
   delete(table: DiskTable, range?: KeyRange): void;
 }

@@ -123,6 +123,10 @@ class IdbTransaction implements DiskTransaction {
     return (await this.#transaction.objectStore(table).getAll(rangeOf(range))) as DiskTables[Table][]; // as above
   }
 
+  async getKeys(table: DiskTable): Promise<DiskKey[]> {
+    return (await this.#transaction.objectStore(table).getAllKeys()) as DiskKey[]; // as they were put
+  }
+
   put<Table extends DiskTable>(table: Table, key: DiskKey, row: DiskTables[Table]): void {
     quietly(this.#transaction.objectStore(table).put?.(row, keyOf(key)));
   }

@@ -1,7 +1,7 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import type { Header, ImageEntry } from './header.ts';
-import { isWholeOutbox, sortOutbox } from './outbox-rows.ts';
+import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
 import type {
   LoadedParts,
@@ -83,9 +83,12 @@ export function checkOutbox(runtime: Runtime, raw: RawOutbox, damage: StorageDam
   const clients = wholeOnes<StoredClient>(runtime, raw.clients, lost('clients'));
   const mutations = wholeOnes<StoredMutation>(runtime, raw.mutations, lost('mutations'));
   const outbox = sortOutbox(clients, mutations);
-  for (const client of outbox.clients.filter((candidate) => !isWholeOutbox(candidate, outbox.mutations)))
-    damage.push({ what: 'outbox', detail: `mutations of client ${client.clientId} are missing` });
-  return outbox;
+  const known = new Set(clients.map(({ clientId }) => clientId));
+  const stray = mutations.filter(({ clientId }) => !known.has(clientId)).length;
+  if (stray > 0) damage.push({ what: 'outbox', detail: `the clients of ${stray} mutations are missing` });
+  for (const { clientId } of incompleteClients(outbox))
+    damage.push({ what: 'outbox', detail: `mutations of client ${clientId} are missing` });
+  return { clients: outbox.clients, mutations: outbox.mutations.filter((mutation) => !isLost(mutation)) };
 }
 
 async function checkReplica(

@@ -15,8 +15,28 @@ export function sortOutbox(clients: readonly StoredClient[], mutations: readonly
   return { clients: entries.map(({ client }) => client), mutations: entries.flatMap(({ pending }) => pending) };
 }
 
-/** Whether all that was minted and is not confirmed is there. */
-export function isWholeOutbox({ clientId, confirmed, lastMutationId }: StoredClient, mutations: readonly StoredMutation[]): boolean {
-  const pending = mutations.filter((mutation) => mutation.clientId === clientId);
-  return pending.length === lastMutationId - confirmed && pending.every((mutation, index) => mutation.mutationId === confirmed + 1 + index);
+/** Clients of which not all is there that was minted and is not confirmed. */
+export function incompleteClients({ clients, mutations }: StoredOutbox): StoredClient[] {
+  const ids = new Map<string, Set<number>>(clients.map(({ clientId }) => [clientId, new Set()]));
+  for (const { clientId, mutationId } of mutations) ids.get(clientId)?.add(mutationId);
+  return clients.filter(({ clientId, confirmed, lastMutationId }) => {
+    const known = ids.get(clientId) ?? new Set();
+    for (let id = confirmed + 1; id <= lastMutationId; id += 1) if (!known.has(id)) return true;
+    return false;
+  });
 }
+
+/** What stands in the place of a mutation that was damaged, and was told: its id is used up. */
+const LOST_NAME = '$lost';
+
+export const lostMutation = ({ clientId, seenAtMs }: StoredClient, mutationId: number): StoredMutation => ({
+  clientId,
+  mutationId,
+  name: LOST_NAME,
+  args: null,
+  seed: '',
+  nowMs: seenAtMs,
+  schemaId: '',
+});
+
+export const isLost = ({ name }: StoredMutation): boolean => name === LOST_NAME;

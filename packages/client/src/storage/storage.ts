@@ -158,7 +158,7 @@ export interface StoredRoom extends StoredOutbox {
   readonly damage: readonly StorageDamage[];
 }
 
-/** What was found damaged and is gone. `outbox`: ids of a client that were minted are not all there. */
+/** What was found damaged and is gone: told once. `outbox`: ids of a client that were minted are not all there. */
 export interface StorageDamage {
   readonly what: 'image' | 'tail' | 'outbox' | 'rejection';
   readonly detail: string;

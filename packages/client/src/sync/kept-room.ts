@@ -9,7 +9,7 @@ import { firstGroupId } from './engine-hello.ts';
 import type { SessionFacts } from './engine-status.ts';
 import type { EngineClient, SyncEngineOptions } from './engine-interface.ts';
 import { Adoption } from './adoption.ts';
-import { rejectionKey } from './engine-storage.ts';
+import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import { ImageKeeper } from './image-keeper.ts';
 import type { LeftClient } from './left-client.ts';
 import type { MutationFlow } from './mutation-flow.ts';
@@ -47,7 +47,7 @@ export class KeptRoom {
     return storage === null ? null : new KeptRoom(options, storage);
   }
 
-  private constructor(options: KeptRoomOptions, storage: NonNullable<SyncEngineOptions['storage']>) {
+  private constructor(options: KeptRoomOptions, storage: EngineStorage) {
     this.#options = options;
     this.#outbox = options.mutations.outbox;
     const { runtime, room, groupId } = options.engine;
@@ -67,15 +67,20 @@ export class KeptRoom {
       onImageWanted: () => this.images.wanted(),
     });
     this.#adoption = this.#makeAdoption();
-    this.images = new ImageKeeper({
+    this.images = this.#makeImages(storage);
+  }
+
+  #makeImages(storage: EngineStorage): ImageKeeper {
+    const { engine, run } = this.#options;
+    return new ImageKeeper({
       ...storage,
-      runtime,
-      run: options.run,
-      isFrugal: options.engine.isFrugal === true,
+      runtime: engine.runtime,
+      run,
+      isFrugal: engine.isFrugal === true,
       openDatabase: (image) => this.#open(image),
       keep: (image) => this.flow.keepImage(image),
       kept: () => this.flow.replica(),
-      renew: () => options.replica().renew(),
+      renew: () => this.#options.replica().renew(),
     });
   }
 
