@@ -10,10 +10,11 @@ const SAID_MS = 1_500;
 export function useBudget(nameOf: (userId: string | null) => string | null) {
   const [value, onChange, { pending, updatedBy, flush }] = useDebouncedValue('budget');
   const [changedBy, setChangedBy] = useState<string | null>(null);
-  const name = nameOf(updatedBy);
+  // While the own value is to be written it is shown beside whoever wrote the last one.
+  const name = pending ? null : nameOf(updatedBy);
   useEffect(() => {
+    setChangedBy(value === undefined ? null : name);
     if (value === undefined || name === null) return;
-    setChangedBy(name);
     const timer = setTimeout(() => setChangedBy(null), SAID_MS);
     return () => clearTimeout(timer);
   }, [value, name]);

@@ -1,23 +1,41 @@
 import { useEffect, useRef, useState } from 'react';
-import { rememberTrip } from './start/known-trips.ts';
+import { knownTrips, onTripsChanged, rememberTrip } from './start/known-trips.ts';
 import { wishesDone, wishesFor } from './start/fresh-trip.ts';
 import { titleOfTrip } from './trip-address.ts';
 import { tripHooks } from './trip-client.ts';
 
-const { useDebouncedValue, useRoom } = tripHooks;
+const { useConnection, useDebouncedValue, useRoom } = tripHooks;
 
 /**
  * What the trip is called: as somebody named it, else by its address. The browser's tab and its list of trips follow. `begun`: what its starter wished is done
  * here, so that it can be shown.
  */
-export function useTitle(id: string, ready: boolean, stopCount: number): { title: string; begun: boolean } {
-  const [named] = useDebouncedValue('title');
+export function useTitle(id: string, ready: boolean, stopCount: number) {
+  const [named, setNamed, { flush }] = useDebouncedValue('title');
+  const isClosed = useConnection().state === 'closed';
   const title = named ?? wishesFor(id)?.title ?? titleOfTrip(id);
   useEffect(() => {
     document.title = title;
-    if (ready) rememberTrip({ id, title, openedMs: Date.now() });
-  }, [id, title, ready]);
-  return { title, begun: useWishes(id, ready, stopCount) };
+    if (ready && !isClosed) rememberTrip({ id, title, openedMs: Date.now() });
+  }, [id, title, ready, isClosed]);
+  useForgotten(id, isClosed);
+  const rename = (next: string) => {
+    setNamed(next);
+    flush();
+  };
+  return { title, rename, begun: useWishes(id, ready, stopCount) };
+}
+
+/** Leaves a trip that another tab took off this device: it is closed here, too, and off the list. */
+function useForgotten(id: string, isClosed: boolean): void {
+  useEffect(() => {
+    if (!isClosed) return;
+    const look = () => {
+      if (!knownTrips().some((trip) => trip.id === id)) location.assign('/');
+    };
+    look();
+    return onTripsChanged(look);
+  }, [id, isClosed]);
 }
 
 /** Does once, in a trip that has just come, what its starter wished. */

@@ -1,5 +1,7 @@
 import { AlcoveError, type ClientRoom } from '@alcove/client';
 import type { trip } from '../room.ts';
+import { formatNumber } from './panels/words.ts';
+import { takeOffList } from './start/known-trips.ts';
 
 /** Takes the trip off this device and leaves its page; resolves with why not, in words for whoever asked. */
 export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: boolean): Promise<string | null> {
@@ -9,8 +11,10 @@ export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: 
   } catch (cause) {
     const { code, message } = AlcoveError.from(cause);
     if (code !== 'pending_writes') return `It could not be forgotten: ${message}.`;
-    return `${pendingCount > 0 ? pendingCount : 'Some'} of your changes have not been sent. They would be lost.`;
+    if (pendingCount === 1) return '1 of your changes has not been sent. It would be lost.';
+    return `${pendingCount > 0 ? formatNumber(pendingCount) : 'Some'} of your changes have not been sent. They would be lost.`;
   }
+  takeOffList(room.id);
   location.assign('/');
   return null;
 }

@@ -19,7 +19,9 @@ const WORDS = { opening: 'Opening', saved: 'Saved', saving: 'Saving', failing: '
 
 /** Whether what is done here outlives the tab, why not, and how the trip is taken off this device. */
 export function SavedState(props: SavedStateProps) {
-  const { storage, lost } = props;
+  const { lost, unsaved } = props;
+  // The worker's word may be of before: while a query holds it, it does not say that something new waits.
+  const storage = props.storage === 'saved' && unsaved > 0 ? 'saving' : props.storage;
   const { open, toggle, holder } = useSlip<HTMLLIElement>();
   return (
     <li className="waiting saved" {...holder}>

@@ -42,8 +42,15 @@ export function knownTrips(): KnownTrip[] {
 
 export const rememberTrip = (trip: KnownTrip): void => keep(withTrip(knownTrips(), trip));
 
-/** Takes a trip off the list; the trip itself stays where it is. */
-export const forgetTrip = (id: string): void => keep(knownTrips().filter((one) => one.id !== id));
+/** The trip itself stays where it is. */
+export const takeOffList = (id: string): void => keep(knownTrips().filter((one) => one.id !== id));
+
+/** Calls when another page of this browser has changed the list; until the returned function is called. */
+export function onTripsChanged(call: () => void): () => void {
+  const heard = ({ key }: StorageEvent) => (key === KEY || key === null) && call();
+  window.addEventListener('storage', heard);
+  return () => window.removeEventListener('storage', heard);
+}
 
 function keep(trips: readonly KnownTrip[]): void {
   try {

@@ -1,10 +1,10 @@
-import { type ReactNode, type SubmitEvent, useState } from 'react';
+import { type ReactNode, type SubmitEvent, useEffect, useState } from 'react';
 import '../sheet.ts';
 import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
 import { EXAMPLE_NAME, pathOfTrip, titleOfTrip } from '../trip-address.ts';
 import { useTheme } from '../use-theme.ts';
 import { addressOfFresh, addressToStart } from './fresh-trip.ts';
-import { forgetTrip, knownTrips } from './known-trips.ts';
+import { knownTrips, onTripsChanged, takeOffList } from './known-trips.ts';
 import './start.css';
 
 const openAddress = (address: string) => location.assign(address);
@@ -128,9 +128,10 @@ function NewTrip() {
 
 function BeforeNow() {
   const [trips, setTrips] = useState(knownTrips);
+  useEffect(() => onTripsChanged(() => setTrips(knownTrips())), []);
   if (trips.length === 0) return null;
   const forget = (id: string) => {
-    forgetTrip(id);
+    takeOffList(id);
     setTrips(knownTrips());
   };
   return (
