@@ -119,6 +119,6 @@ const linesOf = (report: Report): string => {
   const { tables, recorded, headKept, ...rest } = report;
   const facts = Object.entries(rest).map(([name, value]) => `${name.padEnd(12)} ${value}`);
   const head = `${'recorded'.padEnd(12)} ${recorded === null ? 'none' : `version ${recorded.version}`}${headKept ? '' : ', which the file does not hold'}`;
-  const rows = Object.entries(tables).map(([name, number]) => `  ${name.padEnd(30)} ${number} rows`);
+  const rows = Object.entries(tables).map(([name, number]) => `  ${name.padEnd(30)} ${number} ${number === 1 ? 'row' : 'rows'}`);
   return `${[...facts, head, 'tables', ...rows].join('\n')}\n`;
 };
