@@ -52,18 +52,42 @@ test('storage that is deleted under a running tab is noticed, and kept again fro
   const cdp = await notebook.browser.context.newCDPSession(page);
   await cdp.send('Storage.clearDataForOrigin', { origin: notebook.files.url, storageTypes: 'indexeddb' });
   await expect.poll(() => states.evaluate((seen) => [...seen].includes('failing'))).toBe(true);
-  await until(page, { storage: 'saved', storageError: null, unsaved: 0, pending: ['b', 'c'] });
+  // Nothing is lost: the tab had all of it, and hands it over again.
+  await until(page, { storage: 'saved', storageError: null, unsaved: 0, pending: ['b', 'c'], lostOutbox: null });
   await notebook.add(page, ['d']);
   // Only the disk tells the next page of them.
   await crash(page);
   notebook.wire.mend();
   const later = await notebook.open('deleted');
   await notebook.roomHas('deleted', ['a', 'b', 'c', 'd']);
-  await until(later, { pending: [], result: 'current', storage: 'saved' });
+  await until(later, { pending: [], result: 'current', storage: 'saved', lostOutbox: null });
   // What was deleted of the rows is there again, too.
   notebook.wire.cut();
   await later.reload();
   await untilShows(later, ['a', 'b', 'c', 'd']);
+});
+
+test('[ST-50] storage that was deleted while no tab had the room open, with calls that no room has: the next page says so, once', async ({
+  notebook,
+}) => {
+  const page = await notebook.openCurrent('emptied');
+  notebook.wire.cut();
+  await notebook.add(page, ['a']);
+  await until(page, { storage: 'saved', pending: ['a'] });
+  await crash(page);
+  const blank = await notebook.browser.context.newPage();
+  await blank.goto(`${notebook.files.url}/blank.html`);
+  const cdp = await notebook.browser.context.newCDPSession(blank);
+  await cdp.send('Storage.clearDataForOrigin', { origin: notebook.files.url, storageTypes: 'indexeddb' });
+  notebook.wire.mend();
+  const later = await notebook.openCurrent('emptied');
+  await until(later, { lostOutbox: 'emptied', notes: [] });
+  // Work goes on.
+  await notebook.add(later, ['b']);
+  await notebook.roomHas('emptied', ['b']);
+  await until(later, { pending: [], storage: 'saved' });
+  await later.reload();
+  await until(later, { result: 'current', storage: 'saved', lostOutbox: null });
 });
 
 test('two builds side by side: the older one goes on with what it knows, and its update starts from what it kept', async ({ notebook }) => {

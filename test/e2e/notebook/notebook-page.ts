@@ -24,6 +24,8 @@ export interface Shown {
   readonly storage: SyncStatus['storage'];
   readonly storageError: string | null;
   readonly unsaved: number;
+  /** Why mutations of earlier page loads are gone from the disk; null: none are known to be. */
+  readonly lostOutbox: 'emptied' | 'damaged' | null;
 }
 
 /** What a page offers to the test that drives it, as `globalThis.notebook`. */
@@ -109,6 +111,7 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
         storage: state.storage,
         storageError: state.storageError?.code ?? null,
         unsaved: state.unsavedCount,
+        lostOutbox: state.lostOutbox?.why ?? null,
       };
     },
     endWorker: () => worker?.terminate(),
