@@ -12,10 +12,13 @@ import { Replica } from '../../packages/client/src/replica/replica.ts';
 import { openSqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';
 import { createBrowserRuntime } from '../../packages/client/src/worker/browser-runtime.ts';
 import { board, itemAt } from './bench-room.ts';
-import { type Bench, figureOf, interleave } from './measure.ts';
+import { type Bench, type Figure, figureOf, interleave } from './measure.ts';
 
 const ROWS = 20_000;
 const PENDING = 1_000;
+/** Rows that a commit gives another title: one that no pending mutation touches, and one that the second of them renames, too. */
+const APART_ROW = ROWS - 2;
+const MET_ROW = 7;
 /** Rebases of which one run is the mean. */
 const TIMES = 5;
 
@@ -24,18 +27,15 @@ export const rebaseBench: Bench = {
   name: 'rebase',
   async run({ runs }) {
     const sqljs = await initSqlJs();
-    const ours = oursOn(filled(openSqljsDatabase(sqljs)));
-    const floor = floorOn(filled(openSqljsDatabase(sqljs)));
-    const pairs = await interleave(runs, ours, floor);
+    const figure = async (name: string, row: number, what: string): Promise<Figure> => {
+      const ours = oursOn(filled(openSqljsDatabase(sqljs)), row);
+      const floor = floorOn(filled(openSqljsDatabase(sqljs)));
+      const all = `a commit of ${what} under ${PENDING} pending mutations (a row inserted or renamed each, among ${ROWS}), until the replica shows it; floor: taking those mutations back with ROLLBACK and running them once more through Drizzle on sql.js, a savepoint each, capture triggers on`;
+      return figureOf({ name, unit: 'ms', what: all }, await interleave(runs, ours, floor));
+    };
     return [
-      figureOf(
-        {
-          name: 'rebase',
-          unit: 'ms',
-          what: `a commit of one row under ${PENDING} pending mutations (a row inserted or renamed each, among ${ROWS}), until the replica shows it; floor: taking those mutations back with ROLLBACK and running them once more through Drizzle on sql.js, a savepoint each, capture triggers on`,
-        },
-        pairs,
-      ),
+      await figure('rebase', APART_ROW, 'a row that none of them looks at'),
+      await figure('rebase-met', MET_ROW, 'a row that one of them renames, for which all are run again'),
     ];
   },
 };
@@ -59,7 +59,8 @@ const callAt = (index: number): { readonly name: 'add' | 'rename'; readonly args
     ? { name: 'add', args: itemAt(ROWS + index) }
     : { name: 'rename', args: { ...itemAt(index * 7), title: `Pending ${index}` } };
 
-function oursOn(database: Database): () => number {
+/** `row`: the one whose title each commit changes. */
+function oursOn(database: Database, row: number): () => number {
   const runtime = createBrowserRuntime({ log: silentLogger });
   const limits = { rowsMax: 10_000, statementsMax: 10_000, timeBudgetMs: 60_000 };
   const replica = new Replica(database, { historyId: 'h', version: 1, hash: '', view: '' }, { room: board, runtime, limits });
@@ -67,8 +68,9 @@ function oursOn(database: Database): () => number {
   return () =>
     meanOf(() => {
       const { version } = replica.position;
-      const changes = replica.rebase([commitAfter(version)], () => false);
-      if (changes.tables.length === 0) throw new TypeError('the commit changed nothing');
+      const changes = replica.rebase([commitAfter(version, row)], () => false);
+      // What one of them renames shows its title.
+      if ((changes.tables.length === 0) !== (row === MET_ROW)) throw new TypeError('the commit did not show as it should');
     });
 }
 
@@ -84,9 +86,8 @@ const mutationAt = (index: number): Mutation => {
   };
 };
 
-/** A row that no pending mutation touches gets another title. */
-const commitAfter = (version: number): CommitMessage => {
-  const { id, list, position } = itemAt(ROWS - 2);
+const commitAfter = (version: number, row: number): CommitMessage => {
+  const { id, list, position } = itemAt(row);
   return {
     type: 'commit',
     from: version,
