@@ -38,3 +38,16 @@ export class ClientNames {
     return current;
   }
 }
+
+/** As long as a client's name may be. */
+const NAME_CHARACTERS_MAX = 128;
+
+/**
+ * The name under which a client goes on in another history. It is made of the old one and the history, so that a worker that is replaced halfway comes to the
+ * same one: what it had pushed is then known to the room and not taken twice.
+ */
+export function nameUnder(historyId: string, clientId: string): string {
+  const suffix = `~${historyId.slice(0, 16)}`;
+  const base = clientId.endsWith(suffix) ? clientId : clientId.replace(/~.*$/, '');
+  return `${base}${suffix}`.slice(-NAME_CHARACTERS_MAX);
+}

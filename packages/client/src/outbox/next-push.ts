@@ -33,3 +33,13 @@ export function nextPush(clients: readonly OutboxClient[], limits: PushLimits, w
   }
   return push.length === 0 ? null : push;
 }
+
+/** When the first client that waits out a refusal may push again; null: none waits. */
+export function wakeAtMs(clients: readonly OutboxClient[]): number | null {
+  let wakeMs: number | null = null;
+  for (const client of clients) {
+    if (client.stopped !== null || client.sent >= client.lastMutationId || client.pausedUntilMs === Number.NEGATIVE_INFINITY) continue;
+    wakeMs = Math.min(wakeMs ?? Number.POSITIVE_INFINITY, client.pausedUntilMs);
+  }
+  return wakeMs;
+}

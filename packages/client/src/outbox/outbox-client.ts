@@ -103,6 +103,16 @@ export class OutboxClient {
     this.lastMutationId = entry.mutation.mutationId;
   }
 
+  /** What is pending, under another name and ids from 1 on, as nobody has answered it. */
+  renamed(clientId: string, welcomed: number): OutboxClient {
+    const next = new OutboxClient({ clientId, confirmed: 0, welcomed });
+    for (const entry of this.pending) {
+      const mutation = { ...entry.mutation, clientId, mutationId: entry.mutation.mutationId - this.confirmed };
+      next.add({ ...entry, mutation, result: null });
+    }
+    return next;
+  }
+
   /** Takes one result; what was already known of a mutation stays. */
   take(result: MutationResult): void {
     if (result.status === 'duplicate') {

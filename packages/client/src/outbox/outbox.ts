@@ -3,8 +3,8 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { ClientNames, type Rekeyed } from './client-names.ts';
-import { nextPush, type PushLimits } from './next-push.ts';
+import { ClientNames, nameUnder, type Rekeyed } from './client-names.ts';
+import { nextPush, type PushLimits, wakeAtMs } from './next-push.ts';
 import { type Attempt, type ClientHistory, errorOf, isReal, OutboxClient, VOID_MUTATOR } from './outbox-client.ts';
 
 export interface OutboxLimits {
@@ -235,22 +235,11 @@ export class Outbox {
     return { clientId: client.clientId, error, mutations: client.pending.filter(isReal).map((entry) => entry.mutation) };
   }
 
-  /**
-   * The name is made of the old one and the history, so that a worker that is replaced halfway comes to the same one: what it had pushed is then known
-   * to the room and not taken twice.
-   */
-  #rekey(client: OutboxClient, message: Pick<WelcomeMessage, 'historyId' | 'version'>, roomHas: number): Rekeyed {
-    const suffix = `~${message.historyId.slice(0, 16)}`;
-    const base = client.clientId.endsWith(suffix) ? client.clientId : client.clientId.replace(/~.*$/, '');
-    const to = `${base}${suffix}`.slice(-128);
-    const alias: Rekeyed = { clientId: client.clientId, to, offset: client.confirmed, roomHas };
-    const next = new OutboxClient({ clientId: to, confirmed: 0, welcomed: message.version });
-    for (const entry of client.pending) {
-      const mutation = { ...entry.mutation, clientId: to, mutationId: entry.mutation.mutationId - alias.offset };
-      next.add({ ...entry, mutation, result: null });
-    }
+  #rekey(client: OutboxClient, { historyId, version }: Pick<WelcomeMessage, 'historyId' | 'version'>, roomHas: number): Rekeyed {
+    const next = client.renamed(nameUnder(historyId, client.clientId), version);
+    const alias: Rekeyed = { clientId: client.clientId, to: next.clientId, offset: client.confirmed, roomHas };
     this.#clients.delete(client.clientId);
-    this.#clients.set(to, next);
+    this.#clients.set(next.clientId, next);
     this.#names.rename(alias);
     return alias;
   }
@@ -282,12 +271,7 @@ export class Outbox {
 
   /** When something that waits out a refusal may be pushed; null: nothing waits. */
   wakeAtMs(): number | null {
-    let wakeMs: number | null = null;
-    for (const client of this.#clients.values()) {
-      if (client.stopped !== null || client.sent >= client.lastMutationId || client.pausedUntilMs === Number.NEGATIVE_INFINITY) continue;
-      wakeMs = Math.min(wakeMs ?? Number.POSITIVE_INFINITY, client.pausedUntilMs);
-    }
-    return wakeMs;
+    return wakeAtMs([...this.#clients.values()]);
   }
 
   takeResults(results: readonly MutationResult[]): void {
