@@ -209,6 +209,31 @@ describe('the other hooks', () => {
     expect(seen.size).toBe(4);
   });
 
+  it('[WK-43] lists what is pending, applied and rejected, each line with its attempts and reason', async () => {
+    let dismiss: (key: number) => void = () => undefined;
+    function Lists() {
+      const status = hooks.useSyncStatus();
+      dismiss = status.dismiss;
+      const lineOf = ({ name, attempts, error }: (typeof status.pending)[number]) => `${name} ${attempts} ${error?.code ?? 'ok'}`;
+      return <p>{[status.pending, status.applied, status.rejected].map((lines) => lines.map(lineOf).join('+')).join(' | ')}</p>;
+    }
+    const { engine, client, text } = render(<Lists />);
+    await text(' |  | ');
+    const room = client.prepare(trip, 'japan');
+    const calls = [room.mutate.add({ id: 'a', city: 'Ulm' }), room.mutate.add({ id: 'b', city: 'Bonn' })];
+    await Promise.all(calls.map(({ local }) => local));
+    const { clientId } = room;
+    engine.say({ type: 'attempted', clientId, from: 2, upTo: 2, error: { code: 'room_full', message: 'no space' } });
+    await text('add 0 ok+add 1 room_full |  | ');
+    engine.say(
+      { type: 'settled', clientId, mutationId: 1, outcome: 'rejected', version: 5, error: { code: 'forbidden', message: 'no' } },
+      { type: 'settled', clientId, mutationId: 2, outcome: 'applied', version: 5, error: null },
+    );
+    await text(' | add 1 ok | add 0 forbidden');
+    dismiss(room.rejected.getSnapshot()[0]?.key ?? 0);
+    await text(' | add 1 ok | ');
+  });
+
   it('renders again only when what the selector picked has changed', async () => {
     let renders = 0;
     function Count() {
