@@ -111,16 +111,16 @@ export const trip = defineRoom({
     }),
     /** Takes a removal back: the stop with the notes that went with it. Twice is once. */
     restoreStop: mutator(
-      v.object({ stop: v.object({ id, cityId, position, nights }), notes: v.pipe(v.array(note), v.maxLength(NOTES_PER_STOP_MAX)) }),
-      (tx, kept) => {
-        if (tx.select({ id: stops.id }).from(stops).where(eq(stops.id, kept.stop.id)).get() !== undefined) return;
+      v.object({ id, cityId, position, nights, notes: v.pipe(v.array(note), v.maxLength(NOTES_PER_STOP_MAX)) }),
+      (tx, { notes: kept, ...stop }) => {
+        if (tx.select({ id: stops.id }).from(stops).where(eq(stops.id, stop.id)).get() !== undefined) return;
         if (rowsOf(tx, stops) >= STOPS_MAX) throw refusal(`A trip has at most ${STOPS_MAX} stops.`);
         tx.insert(stops)
-          .values({ ...kept.stop, position: freePosition(tx, kept.stop.position) })
+          .values({ ...stop, position: freePosition(tx, stop.position) })
           .run();
-        for (const one of kept.notes)
+        for (const one of kept)
           tx.insert(notes)
-            .values({ ...one, stopId: kept.stop.id })
+            .values({ ...one, stopId: stop.id })
             .onConflictDoNothing()
             .run();
       },

@@ -30,7 +30,7 @@ test('without its server a page says so, what waits, who was here, and tries aga
   const changes = ada.page.getByRole('region', { name: 'Your changes' });
   await expect(changes.getByRole('list', { name: 'Waiting for the server' }).getByRole('listitem')).toHaveText([
     /^Pack Kayak (just now|\d+ s ago)$/,
-    /^Tick on the packing list (just now|\d+ s ago)$/,
+    /^Tick Rain jackets (just now|\d+ s ago)$/,
   ]);
   // Who was here is still known, and that nobody knows whether they still are.
   await expect(ada.other('Bo')).toHaveAttribute('title', /^Bo, last seen \d\d:\d\d$/);
@@ -43,7 +43,7 @@ test('without its server a page says so, what waits, who was here, and tries aga
   await expect(changes).toHaveCount(0);
   await ada.pending.click();
   await expect(changes.getByRole('list', { name: 'Done lately' }).getByRole('listitem')).toHaveText([
-    /^Tick on the packing list \d\d:\d\d:\d\d$/,
+    /^Tick Rain jackets \d\d:\d\d:\d\d$/,
     /^Pack Kayak \d\d:\d\d:\d\d$/,
   ]);
   await expect(slip).toHaveCount(0);

@@ -42,6 +42,8 @@ export const REJECTED: RejectedWrite[] = [
   {
     key: 'r1',
     what: 'Add McMurdo Station',
+    text: '',
+    mayBeRetried: true,
     end: 'not accepted',
     code: 'forbidden',
     detail: '',

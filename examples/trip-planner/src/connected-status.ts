@@ -7,17 +7,20 @@ import type { RejectedListProps, RejectedWrite } from './panels/rejected-list.ts
 import type { StatusLineProps } from './panels/status-line.tsx';
 import { endOfWrite, wordsForWait, wordsForWrite } from './panels/trouble-words.ts';
 import type { TroubleSlipProps } from './panels/trouble-slip.tsx';
-import { marksOf, memberOf, textOf } from './panels/write-marks.ts';
+import { type Kind, marksOf } from './panels/write-marks.ts';
 import type { DoneWrite, WaitingWrite } from './panels/writes-list.tsx';
 import { saveList } from './save-list.ts';
+import { useSeenNames } from './seen-names.ts';
 import { useMemo } from 'react';
 import { type useAway, useLastWords } from './connected-away.ts';
+import type { useTripRows } from './connected-rows.ts';
 import { tripHooks } from './trip-client.ts';
+import { mayBeRetried, textOfCall, wordsForCall } from './write-words.ts';
 
 const { useRoom, useSyncStatus } = tripHooks;
 
 type Status = ReturnType<typeof useSyncStatus>;
-type Stops = readonly { readonly id: string; readonly name: string }[];
+type TripRows = ReturnType<typeof useTripRows>;
 
 /** Lines of the list of what waits; of the rest only the number is said. */
 const NAMED_MAX = 12;
@@ -25,14 +28,17 @@ const NAMED_MAX = 12;
 const DONE_MAX = 5;
 
 /** How this tab stands towards the room, in the words of the page. */
-export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, stops: Stops, away: ReturnType<typeof useAway>) {
+export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null, rows: TripRows, away: ReturnType<typeof useAway>) {
   const status = useSyncStatus();
   const room = useRoom();
   const { isOffline, toggle } = useOfflineSwitch();
   const { pending, applied, rejected } = status;
-  const wordsFor = (write: MutationLine) => describe(write, cities, stops);
+  const nameOf = useSeenNames(room.id, rows);
+  const cityName = (id: unknown) => cities?.find((city) => city.id === id)?.name ?? null;
+  const wordsFor = (write: MutationLine) => wordsForCall(write, { nameOf, cityName });
+  const isThere = (kind: Kind, id: string) => rows[kind].some((row) => row.id === id);
   const rejectedList: RejectedListProps = {
-    writes: rejected.map((write) => rejectedWrite(write, wordsFor(write))),
+    writes: rejected.map((write) => rejectedWrite(write, wordsFor(write), isThere)),
     onDismiss: (key: string) => status.dismiss(Number(key)),
     onRetry: (key: string) => void status.retry(Number(key)),
   };
@@ -93,33 +99,21 @@ function doneWrite({ key, calledAtMs, decidedAtMs }: MutationLine, what: string)
   return { key: String(key), what, atMs: decidedAtMs ?? calledAtMs };
 }
 
-function rejectedWrite(write: MutationLine, what: string): RejectedWrite {
+function rejectedWrite(write: MutationLine, what: string, isThere: (kind: Kind, id: string) => boolean): RejectedWrite {
   const fault = write.error ?? { code: '', message: '' };
-  return { key: String(write.key), what, end: endOfWrite(write), reason: wordsForWrite(fault), code: fault.code, detail: fault.message };
+  return {
+    key: String(write.key),
+    what,
+    text: textOfCall(write),
+    mayBeRetried: mayBeRetried(write, fault.code, isThere),
+    end: endOfWrite(write),
+    reason: wordsForWrite(fault),
+    code: fault.code,
+    detail: fault.message,
+  };
 }
 
 function progressOf({ replica, snapshotProgress }: Status): LoadProgress {
   if (snapshotProgress !== null) return snapshotProgress;
   return { phase: replica === 'pending' ? 'waiting' : 'reading', bytes: 0, bytesTotal: null, rows: 0, rowsTotal: null };
-}
-
-/** What was tried, in the words of whoever tried it. */
-function describe({ name, args }: MutationLine, cities: readonly CityRow[] | null, stops: Stops): string {
-  const city = cities?.find((one) => one.id === memberOf(args, 'cityId'))?.name ?? 'a stop';
-  const stopId = textOf(args, 'stopId') || textOf(args, 'id');
-  const stop = stops.find((one) => one.id === stopId)?.name ?? 'a stop';
-  const words: Readonly<Record<string, string>> = {
-    addStop: `Add ${city}`,
-    moveStop: `Move ${stop}`,
-    changeNights: `Nights in ${stop}`,
-    removeStop: `Remove ${stop}`,
-    addNote: `Note on ${stop}`,
-    editNote: 'Change of a note',
-    removeNote: 'Removal of a note',
-    addItem: `Pack ${textOf(args, 'label') || 'a thing'}`,
-    toggleItem: memberOf(args, 'packed') === true ? 'Tick on the packing list' : 'Untick on the packing list',
-    removeItem: 'Removal from the packing list',
-    clearExample: 'Begin with an empty map',
-  };
-  return words[name] ?? name;
 }

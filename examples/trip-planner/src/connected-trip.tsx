@@ -23,7 +23,8 @@ const freshId = () => randomId(ID_CHARACTERS);
 /** The page over a room: every row, person and figure on it is live. */
 export function ConnectedTrip({ id }: { readonly id: string }) {
   const away = useAway();
-  const { ready, stops, notes, items } = useTripRows();
+  const rows = useTripRows();
+  const { ready, stops, notes, items } = rows;
   const { title, begun } = useTitle(id, ready, stops.length);
   const cities = useCities();
   const company = useCompany(
@@ -33,7 +34,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   const budget = useBudget(company.nameOf);
   const search = useCitySearch();
   const sql = useSqlPanel();
-  const { line, trouble, load, marks, rejected } = useTripStatus(ready && begun, cities, stops, away);
+  const { line, trouble, load, marks, rejected } = useTripStatus(ready && begun, cities, rows, away);
   const actions = useActions(stops, company);
   return (
     <TripView

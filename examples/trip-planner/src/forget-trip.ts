@@ -1,6 +1,7 @@
 import { AlcoveError, type ClientRoom } from '@alcove/client';
 import type { trip } from '../room.ts';
 import { formatNumber } from './panels/words.ts';
+import { forgetNames } from './seen-names.ts';
 import { takeOffList } from './start/known-trips.ts';
 
 /** Takes the trip off this device and leaves its page; resolves with why not, in words for whoever asked. */
@@ -15,6 +16,7 @@ export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: 
     return `${pendingCount > 0 ? formatNumber(pendingCount) : 'Some'} of your changes have not been sent. They would be lost.`;
   }
   takeOffList(room.id);
+  forgetNames(room.id);
   location.assign('/');
   return null;
 }

@@ -144,7 +144,7 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
   it('brings a removed stop back with its notes, once, beside whoever took its place', () => {
     const id = room.addStop('a0');
     const note = { id: 'n', body: 'Bicycles.', author: 'Mina', writtenMs: 7 };
-    const kept = { stop: { id, cityId: KYOTO, position: 'a0', nights: 3 }, notes: [note] };
+    const kept = { id, cityId: KYOTO, position: 'a0', nights: 3, notes: [note] };
     room.call('removeStop', { id });
     const other = room.addStop('a0');
     for (let press = 0; press < 2; press++) room.call('restoreStop', kept);

@@ -5,6 +5,10 @@ export interface RejectedWrite {
   readonly key: string;
   /** What was tried, in the app's words: "Add McMurdo Station". */
   readonly what: string;
+  /** What was written and is nowhere else; empty where nothing was. */
+  readonly text: string;
+  /** The same call may go through at another time. */
+  readonly mayBeRetried: boolean;
   /** What became of it: "not accepted". */
   readonly end: string;
   /** Why, in words for whoever tried. */
@@ -23,6 +27,15 @@ export interface RejectedListProps {
 /** Slips laid side by side cover the map: of more than these only the number is said. */
 const SHOWN_MAX = 3;
 
+/** What somebody wrote, to be read and copied. */
+export function WrittenText({ text }: { readonly text: string }) {
+  return (
+    <blockquote className="written" dir="auto">
+      {text}
+    </blockquote>
+  );
+}
+
 /** Corrections to the map: each write that was not accepted, with the reason, until somebody has read it. */
 export function RejectedList({ writes, onDismiss, onRetry }: RejectedListProps) {
   const shown = writes.slice(0, SHOWN_MAX);
@@ -34,14 +47,17 @@ export function RejectedList({ writes, onDismiss, onRetry }: RejectedListProps) 
           <h2 dir="auto">
             {write.what}: {write.end}
           </h2>
+          {write.text !== '' && <WrittenText text={write.text} />}
           <p dir="auto">{write.reason}</p>
           <div className="slip-actions">
             <button type="button" className="press" onClick={() => onDismiss(write.key)}>
               Understood
             </button>
-            <button type="button" className="quiet" onClick={() => onRetry(write.key)}>
-              Try again
-            </button>
+            {write.mayBeRetried && (
+              <button type="button" className="quiet" onClick={() => onRetry(write.key)}>
+                Try again
+              </button>
+            )}
           </div>
           {write.code !== '' && write.code !== 'forbidden' && (
             <details className="small-print">

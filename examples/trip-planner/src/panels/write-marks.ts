@@ -32,10 +32,10 @@ export interface TripMarks {
 
 export const NO_MARKS: TripMarks = { stops: none(), notes: none(), items: none() };
 
-type Kind = keyof TripMarks;
+export type Kind = keyof TripMarks;
 
 /** What each mutator writes: the kind of row, the member that names it, and whether the row is its own making. */
-const WRITES: Readonly<Record<string, { readonly kind: Kind; readonly adds: boolean }>> = {
+export const WRITES: Readonly<Record<string, { readonly kind: Kind; readonly adds: boolean }>> = {
   addStop: { kind: 'stops', adds: true },
   restoreStop: { kind: 'stops', adds: true },
   moveStop: { kind: 'stops', adds: false },

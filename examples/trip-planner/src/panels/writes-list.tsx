@@ -1,5 +1,5 @@
 import { useNowMs } from './countdown.tsx';
-import type { RejectedListProps } from './rejected-list.tsx';
+import { type RejectedListProps, WrittenText } from './rejected-list.tsx';
 import { useSlip } from './use-slip.ts';
 import { formatAge, formatNumber, formatTime, plural } from './words.ts';
 
@@ -96,13 +96,16 @@ function Refused({ writes, onDismiss, onRetry }: RejectedListProps) {
     <>
       <h3>Came to nothing</h3>
       <ol aria-label="Came to nothing">
-        {writes.map(({ key, what, end, reason }) => (
+        {writes.map(({ key, what, text, mayBeRetried, end, reason }) => (
           <li key={key}>
             <b dir="auto">{what}</b> <span>{end}</span>
+            {text !== '' && <WrittenText text={text} />}
             <p dir="auto">{reason}</p>
-            <button type="button" className="quiet" onClick={() => onRetry(key)}>
-              Try again
-            </button>
+            {mayBeRetried && (
+              <button type="button" className="quiet" onClick={() => onRetry(key)}>
+                Try again
+              </button>
+            )}
             <button type="button" className="quiet" onClick={() => onDismiss(key)}>
               Dismiss
             </button>
