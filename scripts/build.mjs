@@ -58,7 +58,8 @@ async function buildUnit({ name, hash, force, run }) {
   return true;
 }
 
-function packageFolders() {
+/** @returns {string[]} from the root of the checkout */
+export function packageFolders() {
   return readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
 }
 

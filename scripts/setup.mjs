@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBrowser, installHint } from './find-browser.mjs';
+import { PNPM } from './pnpm.mjs';
 import { root, runCommand, runNode } from './run-command.mjs';
 import { readSetupRecord, writeSetupRecord } from './setup-record.mjs';
 
-const PNPM = 'pnpm@10.34.9';
 const NODE_FLOOR = /** @type {const} */ ([20, 19]);
 
 /** @param {string} line */

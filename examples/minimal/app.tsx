@@ -18,9 +18,9 @@ function Todos() {
     <form action={(form) => void add({ title: form.get('title') as string /* a text field gives text */ })}>
       <input name="title" placeholder="What is to be done?" required />
       {data.map(({ id, title, done }) => (
-        <label key={id} style={{ display: 'block' }}>
-          <input type="checkbox" checked={done} onChange={() => void toggle({ id, done: !done })} /> {title}
-        </label>
+        <button key={id} type="button" role="checkbox" aria-checked={done} onClick={() => void toggle({ id, done: !done })}>
+          {done ? '☑' : '☐'} {title}
+        </button>
       ))}
     </form>
   );
