@@ -79,7 +79,7 @@ const NOTHING_WAITS = { retryAtMs: null, onTry: () => {}, saved: SAVED, isOfflin
 const DONE = [{ key: 'd1', what: 'Add Nara', atMs: Date.UTC(2026, 10, 21, 14, 2, 7) }];
 const TROUBLE = { sinceMs: away, met: true, kept: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
-const LOADING: LoadProgress = { phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
+const LOADING: LoadProgress = { from: 'room', phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 
 /** The SQL panel over results that were written down. */
 function useDrawnSql() {

@@ -28,7 +28,13 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
     changeNights: (id: string, by: number) =>
       setStops((all) => all.map((stop) => (stop.id === id ? { ...stop, nights: stop.nights + by } : stop))),
     removeStop: (id: string) => setStops((all) => all.filter((stop) => stop.id !== id)),
-    addNote: (stopId: string, body: string) => setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada' }]),
+    restoreStop: (stop: StopRow, kept: readonly NoteRow[]) => {
+      setStops((all) => [...all, stop].sort(byPosition));
+      setNotes((all) => [...all.filter((note) => note.stopId !== stop.id), ...kept]);
+    },
+    renameTrip: () => {},
+    addNote: (stopId: string, body: string) =>
+      setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada', writtenMs: Date.now() }]),
     editNote: (id: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
     removeNote: (id: string) => setNotes((all) => all.filter((note) => note.id !== id)),
     addItem: (label: string) => {

@@ -17,9 +17,9 @@ export const STOP_NAMES = [
 ] as const;
 
 export const NOTES: readonly NoteRow[] = [
-  { id: 'n1', stopId: 's2', body: 'The castle opens at half past eight. Go up first, breakfast after.', author: 'Mina Park' },
-  { id: 'n2', stopId: 's2', body: 'Soba at the place behind the frog street?', author: 'Noor' },
-  { id: 'n3', stopId: 's5', body: 'Bicycles instead of buses.', author: 'Ada' },
+  { id: 'n1', stopId: 's2', body: 'The castle opens at half past eight. Go up first, breakfast after.', author: 'Mina Park', writtenMs: 1 },
+  { id: 'n2', stopId: 's2', body: 'Soba at the place behind the frog street?', author: 'Noor', writtenMs: 2 },
+  { id: 'n3', stopId: 's5', body: 'Bicycles instead of buses.', author: 'Ada', writtenMs: 3 },
 ];
 
 export const ITEMS: readonly ItemRow[] = [

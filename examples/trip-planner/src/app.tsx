@@ -1,4 +1,5 @@
 import { type ReactNode, useRef, useState } from 'react';
+import { TripTitle } from './panels/trip-title.tsx';
 import type { Part } from './use-page.ts';
 import type { Theme } from './use-theme.ts';
 import './sheet.ts';
@@ -15,6 +16,7 @@ declare module 'react' {
 
 export interface AppLayoutProps {
   readonly title: string;
+  readonly onRename: (title: string) => void;
   readonly figures: string;
   /** How much is packed, in words; empty where there is nothing to pack. */
   readonly packed: string;
@@ -55,9 +57,7 @@ export function AppLayout(props: AppLayoutProps) {
     <div className="page" data-part={part} data-folded={folded} data-sql={sqlOpen}>
       <div className="sheet">
         <header className="masthead">
-          <h1 dir="auto" title={title}>
-            {title}
-          </h1>
+          <TripTitle title={title} onRename={props.onRename} />
           {props.share}
           <p className="figures">{figures}</p>
           {props.people}

@@ -29,7 +29,7 @@ export function useTripRows() {
   const noteRows = useQuery(
     (db) =>
       db
-        .select({ id: notes.id, stopId: notes.stopId, body: notes.body, author: notes.author })
+        .select({ id: notes.id, stopId: notes.stopId, body: notes.body, author: notes.author, writtenMs: notes.writtenMs })
         .from(notes)
         .orderBy(asc(notes.writtenMs), asc(notes.id)),
     [],

@@ -11,7 +11,8 @@ import { type Kind, marksOf } from './panels/write-marks.ts';
 import type { DoneWrite, WaitingWrite } from './panels/writes-list.tsx';
 import { saveList } from './save-list.ts';
 import { useSeenNames } from './seen-names.ts';
-import { useMemo } from 'react';
+import { knownTrips } from './start/known-trips.ts';
+import { useMemo, useRef, useState } from 'react';
 import { type useAway, useLastWords } from './connected-away.ts';
 import type { useTripRows } from './connected-rows.ts';
 import { tripHooks } from './trip-client.ts';
@@ -33,6 +34,9 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
   const room = useRoom();
   const { isOffline, toggle } = useOfflineSwitch();
   const { pending, applied, rejected } = status;
+  const fetched = useRef(false);
+  fetched.current ||= status.snapshotProgress !== null;
+  const [known] = useState(() => knownTrips().some((trip) => trip.id === room.id));
   const nameOf = useSeenNames(room.id, rows);
   const cityName = (id: unknown) => cities?.find((city) => city.id === id)?.name ?? null;
   const wordsFor = (write: MutationLine) => wordsForCall(write, { nameOf, cityName });
@@ -85,7 +89,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
   return {
     line,
     trouble,
-    load: ready && cities !== null ? null : progressOf(status),
+    load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
     marks: useMemo(() => marksOf(pending, rejected), [pending, rejected]),
     rejected: rejectedList,
   };
@@ -113,7 +117,12 @@ function rejectedWrite(write: MutationLine, what: string, isThere: (kind: Kind, 
   };
 }
 
-function progressOf({ replica, snapshotProgress }: Status): LoadProgress {
-  if (snapshotProgress !== null) return snapshotProgress;
-  return { phase: replica === 'pending' ? 'waiting' : 'reading', bytes: 0, bytesTotal: null, rows: 0, rowsTotal: null };
+const NOT_YET = { phase: 'waiting', bytes: 0, bytesTotal: null, rows: 0, rowsTotal: null } as const;
+
+/** `fetched`: a snapshot came to this page, so that it is not the device's that is read. `known`: this browser had the trip open before. */
+function progressOf({ replica, snapshotProgress, storage, connection }: Status, fetched: boolean, known: boolean): LoadProgress {
+  if (snapshotProgress !== null) return { from: 'room', ...snapshotProgress };
+  if (replica !== 'pending') return { ...NOT_YET, from: fetched ? 'room' : 'device', phase: 'reading' };
+  if (storage === 'opening' && known) return { ...NOT_YET, from: 'device' };
+  return { ...NOT_YET, from: connection === 'disconnected' && storage !== 'opening' ? 'nowhere' : 'room' };
 }

@@ -25,7 +25,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   const away = useAway();
   const rows = useTripRows();
   const { ready, stops, notes, items } = rows;
-  const { title, begun } = useTitle(id, ready, stops.length);
+  const { title, rename, begun } = useTitle(id, ready, stops.length);
   const cities = useCities();
   const company = useCompany(
     stops.map((stop) => stop.id),
@@ -35,7 +35,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   const search = useCitySearch();
   const sql = useSqlPanel();
   const { line, trouble, load, marks, rejected } = useTripStatus(ready && begun, cities, rows, away);
-  const actions = useActions(stops, company);
+  const actions = useActions(stops, company, rename);
   return (
     <TripView
       title={title}
@@ -64,7 +64,11 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
 
 type Company = ReturnType<typeof useCompany>;
 
-function useActions(stops: Parameters<typeof keyAtEnd>[0], { me, rename, setCursor, setTyping }: Company): TripActions {
+function useActions(
+  stops: Parameters<typeof keyAtEnd>[0],
+  { me, rename, setCursor, setTyping }: Company,
+  renameTrip: (title: string) => void,
+): TripActions {
   const { mutate } = useRoom();
   // What a mutation comes to stands in the status: pending there, then gone, or rejected with its reason.
   return {
@@ -75,6 +79,11 @@ function useActions(stops: Parameters<typeof keyAtEnd>[0], { me, rename, setCurs
     },
     moveStop: (id, position) => void mutate.moveStop({ id, position }),
     removeStop: (id) => void mutate.removeStop({ id }),
+    restoreStop: ({ id, cityId, position, nights }, notes) => {
+      const kept = notes.map(({ id: noteId, body, author, writtenMs }) => ({ id: noteId, body, author, writtenMs }));
+      void mutate.restoreStop({ id, cityId, position, nights, notes: kept });
+    },
+    renameTrip,
     changeNights: (id, by) => void mutate.changeNights({ id, by }),
     addNote: (stopId, body) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name }),
     editNote: (id, body) => void mutate.editNote({ id, body }),

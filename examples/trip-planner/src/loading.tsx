@@ -5,6 +5,8 @@ import { formatBytes, formatNumber } from './panels/words.ts';
  * `rows`: the same as rows, from hosts that make no files. `reading`: the replica is there, the map's cities are being read from it.
  */
 export interface LoadProgress {
+  /** Where it comes from. `nowhere`: this device keeps nothing of it, and the room is not asked. */
+  readonly from: 'room' | 'device' | 'nowhere';
   readonly phase: 'waiting' | 'image' | 'rows' | 'opening' | 'reading';
   readonly bytes: number;
   readonly bytesTotal: number | null;
@@ -12,22 +14,33 @@ export interface LoadProgress {
   readonly rowsTotal: number | null;
 }
 
-const STEPS: readonly { readonly phases: readonly LoadProgress['phase'][]; readonly name: string }[] = [
+interface Step {
+  readonly phases: readonly LoadProgress['phase'][];
+  readonly name: string;
+}
+
+const FROM_ROOM: readonly Step[] = [
   { phases: ['waiting'], name: 'Reaching the room' },
   { phases: ['image', 'rows'], name: 'Fetching its database' },
   { phases: ['opening'], name: 'Opening it in this tab' },
   { phases: ['reading'], name: 'Drawing the cities' },
 ];
+const FROM_DEVICE: readonly Step[] = [
+  { phases: ['waiting', 'opening'], name: 'Opening it from this device' },
+  { phases: ['reading'], name: 'Drawing the cities' },
+];
 
 /** The empty chart's legend while the room arrives: what is done, what is under way, and how much of it. */
 export function Loading({ title, progress }: { readonly title: string; readonly progress: LoadProgress }) {
-  const at = STEPS.findIndex(({ phases }) => phases.includes(progress.phase));
+  if (progress.from === 'nowhere') return <NotHere title={title} />;
+  const steps = progress.from === 'room' ? FROM_ROOM : FROM_DEVICE;
+  const at = steps.findIndex(({ phases }) => phases.includes(progress.phase));
   const part = shareOf(progress);
   return (
     <section className="slip loading" aria-label={`Loading ${title}`}>
       <h2>{title}</h2>
       <ol>
-        {STEPS.map(({ name }, i) => (
+        {steps.map(({ name }, i) => (
           <li key={name} className={i < at ? 'is-done' : i === at ? 'is-now' : ''} aria-current={i === at ? 'step' : undefined}>
             <span>{name}</span>
             {i === at && <span className="figure">{figureOf(progress)}</span>}
@@ -37,12 +50,21 @@ export function Loading({ title, progress }: { readonly title: string; readonly 
       <div
         className={part === null ? 'ruler is-unmeasured' : 'ruler'}
         role="progressbar"
-        aria-label={STEPS[at]?.name}
+        aria-label={steps[at]?.name}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={part === null ? undefined : Math.round(part * 100)}
         style={{ '--share': part ?? 0 }}
       />
+    </section>
+  );
+}
+
+function NotHere({ title }: { readonly title: string }) {
+  return (
+    <section className="slip loading" role="status" aria-label={`Loading ${title}`}>
+      <h2>{title}</h2>
+      <p>You work offline, and this device keeps nothing of this trip. It comes as soon as you go online.</p>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { AppLayout } from './app.tsx';
 import { type LoadProgress, Loading } from './loading.tsx';
 import type { CityRow } from './map/city-index.ts';
@@ -13,6 +13,7 @@ import { type ItemRow, PackingList } from './panels/packing-list.tsx';
 import { People, type Person } from './panels/people.tsx';
 import { PlaceCard } from './panels/place-card.tsx';
 import { Share } from './panels/share.tsx';
+import { type RemovedStop, UndoSlip } from './panels/undo-slip.tsx';
 import { TroubleSlip, type TroubleSlipProps } from './panels/trouble-slip.tsx';
 import type { TripMarks } from './panels/write-marks.ts';
 import { RejectedList, type RejectedListProps } from './panels/rejected-list.tsx';
@@ -29,6 +30,9 @@ export interface TripActions {
   addStop(city: CityRow): string;
   moveStop(id: string, position: string): void;
   removeStop(id: string): void;
+  /** Takes a removal back. */
+  restoreStop(stop: StopRow, notes: readonly NoteRow[]): void;
+  renameTrip(title: string): void;
   /** So many more; fewer where it is negative. */
   changeNights(id: string, by: number): void;
   addNote(stopId: string, body: string): void;
@@ -76,10 +80,13 @@ export function TripView(props: TripViewProps) {
   const [theme, setTheme] = useTheme();
   const page = usePage(props);
   const figures = useFigures(stops);
+  const [removed, setRemoved] = useState<RemovedStop | null>(null);
+  const forgetRemoved = useCallback(() => setRemoved(null), []);
   const packed = items.filter((item) => item.packed).length;
   return (
     <AppLayout
       title={title}
+      onRename={props.actions.renameTrip}
       figures={load === null ? figuresOf(stops.length, figures) : ''}
       packed={items.length === 0 ? '' : `${packed} of ${items.length}`}
       part={page.part}
@@ -96,7 +103,14 @@ export function TripView(props: TripViewProps) {
       loading={load !== null && <Loading title={title} progress={load} />}
       route={
         load === null && (
-          <Route {...props} selectedId={page.selectedId} addedId={page.addedId} legsKm={figures.legsKm} onSelect={page.selectStop} />
+          <Route
+            {...props}
+            selectedId={page.selectedId}
+            addedId={page.addedId}
+            legsKm={figures.legsKm}
+            onSelect={page.selectStop}
+            onRemoved={setRemoved}
+          />
         )
       }
       packing={load === null && <Packing {...props} />}
@@ -109,6 +123,7 @@ export function TripView(props: TripViewProps) {
           <TroubleSlip {...props.trouble} />
           <RejectedList {...props.rejected} />
           <Place {...props} page={page} />
+          {removed !== null && <Undo removed={removed} actions={props.actions} onClose={forgetRemoved} />}
         </>
       }
     />
@@ -164,9 +179,15 @@ function Route(
     readonly addedId: string | null;
     readonly legsKm: readonly number[];
     readonly onSelect: (id: string | null) => void;
+    readonly onRemoved: (removed: RemovedStop) => void;
   },
 ) {
   const { actions, selectedId } = props;
+  const remove = (id: string) => {
+    const stop = props.stops.find((one) => one.id === id);
+    actions.removeStop(id);
+    if (stop !== undefined) props.onRemoved({ stop, notes: props.notes.filter((note) => note.stopId === id) });
+  };
   return (
     <Itinerary
       stops={props.stops}
@@ -181,13 +202,29 @@ function Route(
       onSelect={props.onSelect}
       onMove={actions.moveStop}
       onChangeNights={actions.changeNights}
-      onRemove={actions.removeStop}
+      onRemove={remove}
       onAddNote={actions.addNote}
       onEditNote={actions.editNote}
       onRemoveNote={actions.removeNote}
       onTyping={(typing) => selectedId !== null && actions.setTyping(selectedId, typing)}
     />
   );
+}
+
+function Undo({
+  removed,
+  actions,
+  onClose,
+}: {
+  readonly removed: RemovedStop;
+  readonly actions: TripActions;
+  readonly onClose: () => void;
+}) {
+  const undo = () => {
+    actions.restoreStop(removed.stop, removed.notes);
+    onClose();
+  };
+  return <UndoSlip removed={removed} onUndo={undo} onClose={onClose} />;
 }
 
 function Place({ stops, actions, search, page }: TripViewProps & { readonly page: Page }) {

@@ -14,6 +14,7 @@ export interface MapCursor extends GeoPoint {
 /** Updates arrive some twenty times a second; the mark closes half of what is left in this time. */
 const HALF_WAY_MS = 38;
 const NAME_FONT = fontOf(13.5, 650);
+const PLATE_AIR_PX = 4;
 /** Nearer than this to its place a mark is there. A length of the world: a hair at the nearest zoom. */
 const THERE = 1e-7;
 
@@ -141,14 +142,23 @@ function paintNames(context: CanvasRenderingContext2D, marks: readonly Mark[], {
   const places = placeLabels(requests, [...boxes, ...keep], { max: marks.length, airX: 2, airY: 0 });
   context.font = NAME_FONT;
   context.textBaseline = 'middle';
-  context.lineJoin = 'round';
-  context.lineWidth = 4;
-  context.strokeStyle = ink.paper;
+  context.lineWidth = 1;
   for (const [i, { name, color }] of marks.entries()) {
     const place = places[i];
     if (place === null || place === undefined) continue;
-    context.strokeText(name, place.left, (place.top + place.bottom) / 2);
+    paintPlate(context, place, color, ink);
     context.fillStyle = color;
     context.fillText(name, place.left, (place.top + place.bottom) / 2);
   }
+}
+
+/** A person's name is said over whatever the map has written there. */
+function paintPlate(context: CanvasRenderingContext2D, { left, top, right, bottom }: Box, color: string, ink: Ink): void {
+  const [x, y] = [Math.round(left - PLATE_AIR_PX) + 0.5, Math.round(top) - 0.5];
+  context.fillStyle = ink.paper;
+  context.strokeStyle = color;
+  context.beginPath();
+  context.rect(x, y, Math.round(right - left + 2 * PLATE_AIR_PX), Math.round(bottom - top + 1));
+  context.fill();
+  context.stroke();
 }

@@ -179,6 +179,12 @@ export class MapScene {
     this.#ask(true);
   }
 
+  /** As a key moves it: where the view is on its way somewhere, it goes there and that much further. */
+  panSmoothly(dx: number, dy: number): void {
+    if (this.#flight === null) this.pan(dx, dy);
+    else this.flyTo(panBy(this.#flight.to, dx, dy, this.#size));
+  }
+
   zoom(steps: number, anchor: ScreenPoint = this.#middle()): void {
     this.#flight = null;
     this.#movedMs = this.#ports.now();

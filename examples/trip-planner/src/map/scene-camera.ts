@@ -51,10 +51,10 @@ export function flyToRoute(scene: MapScene, stops: readonly MapStop[]): void {
 export function pressKey(e: KeyboardEvent, scene: MapScene, stops: readonly MapStop[], pick: () => void): boolean {
   const step = e.shiftKey ? KEY_PAN_PX * 3 : KEY_PAN_PX;
   const keys: Record<string, () => void> = {
-    ArrowLeft: () => scene.pan(step, 0),
-    ArrowRight: () => scene.pan(-step, 0),
-    ArrowUp: () => scene.pan(0, step),
-    ArrowDown: () => scene.pan(0, -step),
+    ArrowLeft: () => scene.panSmoothly(step, 0),
+    ArrowRight: () => scene.panSmoothly(-step, 0),
+    ArrowUp: () => scene.panSmoothly(0, step),
+    ArrowDown: () => scene.panSmoothly(0, -step),
     '+': () => scene.zoomSmoothly(0.75),
     '=': () => scene.zoomSmoothly(0.75),
     '-': () => scene.zoomSmoothly(-0.75),

@@ -23,6 +23,7 @@ export interface NoteRow {
   readonly stopId: string;
   readonly body: string;
   readonly author: string;
+  readonly writtenMs: number;
 }
 
 export interface StopActions {
