@@ -4,10 +4,9 @@ const FAULTS = {
   'IndexedDB that throws':
     'Object.defineProperty(IDBFactory.prototype, "open", { value() { throw new DOMException("not here", "SecurityError"); } });',
   'IndexedDB that never answers': 'IDBFactory.prototype.open = () => Object.setPrototypeOf(new EventTarget(), IDBOpenDBRequest.prototype);',
-  'no IndexedDB': 'Object.defineProperty(globalThis, "indexedDB", { value: undefined });',
 } as const;
 
-async function worksInMemory(notebook: Notebook, room: string, storage: 'failing' | 'off', error: string | null): Promise<void> {
+async function worksInMemory(notebook: Notebook, room: string, storage: 'failing' | 'off', error: string): Promise<void> {
   const page = await notebook.open(room);
   await until(page, { result: 'current', storage });
   expect((await shown(page)).storageError).toBe(error);
@@ -24,7 +23,16 @@ for (const [what, fault] of Object.entries(FAULTS)) {
   });
 }
 
-test('no Web Locks: works in memory and says so', async ({ notebook }) => {
-  notebook.files.prelude = 'Object.defineProperty(navigator, "locks", { value: undefined });';
-  await worksInMemory(notebook, 'no-locks', 'off', null);
-});
+const MISSING = {
+  'no Web Locks': 'Object.defineProperty(navigator, "locks", { value: undefined });',
+  'no IndexedDB': 'Object.defineProperty(globalThis, "indexedDB", { value: undefined });',
+  'no BroadcastChannel': 'Object.defineProperty(globalThis, "BroadcastChannel", { value: undefined });',
+  'no Web Locks in the worker': 'if (!("document" in globalThis)) Object.defineProperty(navigator, "locks", { value: undefined });',
+} as const;
+
+for (const [what, fault] of Object.entries(MISSING)) {
+  test(`[ST-24] ${what}: works in memory and says what is missing`, async ({ notebook }) => {
+    notebook.files.prelude = fault;
+    await worksInMemory(notebook, 'missing', 'off', 'storage_unavailable');
+  });
+}

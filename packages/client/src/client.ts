@@ -31,6 +31,8 @@ export interface ClientParts {
   readonly host: EngineHost;
   readonly locks?: PageLocks | null;
   readonly device?: DeviceKeeping;
+  /** Why there are no locks although rooms were to be kept. */
+  readonly notKept?: AlcoveError | null;
   readonly onClose?: () => void;
   /** Page and worker are of different builds of the app; with the page's schema. */
   readonly onBuildsDiffer?: (schemaId: string) => void;
@@ -56,6 +58,7 @@ export class Client {
   /** Whether nobody looks at this page (hidden, frozen): for a presence that says so. */
   readonly hidden: Readable<boolean> = this.#hidden;
   readonly #device: DeviceKeeping | undefined;
+  readonly #notKept: AlcoveError | null;
   readonly #onClose: () => void;
   #closed = false;
 
@@ -70,6 +73,7 @@ export class Client {
     this.#onBuildsDiffer = parts.onBuildsDiffer ?? (() => undefined);
     this.#groupId = parts.runtime.newId();
     this.#device = parts.device;
+    this.#notKept = parts.notKept ?? null;
     this.#onClose = parts.onClose ?? (() => undefined);
   }
 
@@ -172,6 +176,7 @@ export class Client {
       groupId: this.#groupId,
       limits: this.#limits,
       keeping: this.#keepingOf(definition, id),
+      notKept: this.#notKept,
       token: () => this.#options.auth?.() ?? null,
       openEngine: (request, handlers) => {
         const onLost: typeof handlers.onLost = (loss) => {

@@ -7,6 +7,7 @@ import { watchPage } from './page/page-lifecycle.ts';
 import { reloadOnce } from './page/reload-once.ts';
 import { createBrowserRuntime } from './worker/browser-runtime.ts';
 import { consoleLogger } from './worker/console-logger.ts';
+import { missingForStorage } from './worker/missing-platform.ts';
 import { WorkerHost } from './worker/worker-host.ts';
 
 /** What `createClient` takes in a page. */
@@ -49,13 +50,16 @@ export function createClient({
     runtime.log.info(
       'nothing is kept in this browser: createClient has `auth` and no `user`, for whom it would be; `storage: "memory"` says that it is meant',
     );
+  const notKept = isKept ? missingForStorage('this page') : null;
+  if (notKept !== null) runtime.log.info(notKept.message, { code: notKept.code });
   const host = new WorkerHost({ runtime, worker, budgetMs: workerBudgetMs });
   const client = new Client(
     { ...options, url: absoluteUrl(options.url) },
     {
       runtime,
       host,
-      locks: isKept ? browserLocks() : null,
+      locks: isKept && notKept === null ? browserLocks() : null,
+      notKept,
       device: browserDevice(runtime),
       onClose: () => stopHinting(),
       onBuildsDiffer: (schemaId) => reloadForBuild(schemaId, onOutdated),

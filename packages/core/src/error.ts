@@ -97,6 +97,7 @@ export const ERROR_CODES = {
   wasm_failed: entry(false, 'Serve sql-wasm-browser.wasm as application/wasm and allow wasm-unsafe-eval.'),
   storage_failed: entry(true, 'The browser’s storage failed; work goes on in memory.'),
   storage_full: entry(true, 'The browser’s storage is full; free space, or wait until pending mutations are confirmed.'),
+  storage_unavailable: entry(false, 'Serve the page over https, and use a browser that has what the message names.'),
   // Everything that should not happen
   internal: entry(true, 'Report this with the message; it is a bug.', 1011),
 } as const satisfies Record<string, CodeEntry>;

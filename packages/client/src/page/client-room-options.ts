@@ -1,3 +1,4 @@
+import type { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EnginePort, OpenRequest } from '../worker/engine-port.ts';
@@ -10,6 +11,8 @@ export interface ClientRoomOptions {
   readonly limits: Partial<EngineLimits>;
   /** Where the room is kept between loads of the page, and the locks that tell whose is what; null: all is gone with the page. */
   readonly keeping: RoomKeeping | null;
+  /** Why it is null although rooms were to be kept. */
+  readonly notKept?: AlcoveError | null;
   token(): string | null | Promise<string | null>;
   openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
   /** Before anything is opened. What it throws keeps the room from starting. */

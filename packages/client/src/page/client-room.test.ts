@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import { afterEach, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
@@ -44,6 +45,16 @@ it('[WK-17] a listener that throws is told as an uncaught error and keeps nobody
     }
   });
   expect(thrown).toContain('TypeError: of the app');
+  client.close();
+});
+
+it('[ST-24] a room that is not kept although it was to be says why', () => {
+  const engine = new ScriptedEngine();
+  const notKept = new AlcoveError('storage_unavailable', 'this page has no Web Locks');
+  const client = new Client({ url: 'ws://localhost:1/sync' }, { runtime: new FakeRuntime(), host: engine, notKept });
+  const room = client.room(tripRoom, 'japan');
+  engine.live();
+  expect(room.status.getSnapshot()).toMatchObject({ storage: 'off', storageError: { code: 'storage_unavailable' } });
   client.close();
 });
 

@@ -337,6 +337,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       this.#kept?.pending(...this.#mutations.spokenFor());
       return {
         ...(this.#kept?.facts.getSnapshot() ?? NO_FACTS),
+        notKept: this.#options.notKept ?? null,
         isAway: this.#isAway,
         pending: this.#mutations.undecided,
         unsaved: this.#mutations.unsaved,

@@ -125,6 +125,8 @@ export function lostTailIn(before: ShownVersion | null, now: ShownVersion | null
 
 /** What the page itself knows. */
 export interface PageStatus extends PlaceFacts {
+  /** Why nothing is kept although it was to be. */
+  readonly notKept: AlcoveError | null;
   readonly isAway: boolean;
   readonly pending: number;
   readonly unsaved: number;
@@ -150,7 +152,7 @@ export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: numb
     rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
     storage: engine.storage?.status ?? 'off',
-    storageError: engine.storage?.error == null ? null : AlcoveError.fromBody(engine.storage.error),
+    storageError: engine.storage?.error == null ? page.notKept : AlcoveError.fromBody(engine.storage.error),
     unsavedCount: page.unsaved,
     lostOutbox: page.lostOutbox,
     storagePersisted: page.storagePersisted,

@@ -287,7 +287,7 @@ export class Persistence {
     if (this.#isClosed) return;
     this.#error = error.toBody();
     this.#failures += 1;
-    if (error.code === 'update_needed') return this.#turnOff();
+    if (error.code === 'update_needed' || error.code === 'storage_unavailable') return this.#turnOff();
     if (error.code === 'closed') return this.#forgotten();
     if (error.code === 'storage_full' && work !== undefined) this.#makeRoom(work);
     const { runtime } = this.#options;

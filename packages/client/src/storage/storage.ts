@@ -11,7 +11,8 @@ export interface Storage {
   /**
    * Opens what is kept under `place`, or begins it, as `groupId` where it is given: a tab under which it was emptied goes on as the client group that the room
    * knows its clients by.
-   * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it; `closed` where
+   * @throws AlcoveError `storage_failed` where it is refused or not answered in time; `update_needed` where a newer build of this library wrote it;
+   *   `storage_unavailable` where the platform has no such thing; `closed` where
    *   what was kept as `groupId` was removed by `remove`: whoever kept it there keeps nothing any more.
    */
   open(place: StoragePlace, groupId?: string): Promise<RoomStorage>;

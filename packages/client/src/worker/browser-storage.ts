@@ -1,3 +1,4 @@
+import type { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -7,6 +8,7 @@ import { createIdbStorage, databaseName } from '../storage/idb-storage.ts';
 import type { LoadedParts, Storage, StoragePlace } from '../storage/storage.ts';
 import type { EngineStorage } from '../sync/engine-storage.ts';
 import { openBrowserChannel } from './browser-channel.ts';
+import { missingForStorage } from './missing-platform.ts';
 
 /** A room's storage in a browser, from its worker: IndexedDB, a BroadcastChannel, Web Locks. What is kept is being read from this call on, the replica only where it is `wanted`. */
 export function createBrowserStorage(
@@ -15,6 +17,8 @@ export function createBrowserStorage(
   wanted: LoadedParts,
   exportImage: (database: Database) => Uint8Array,
 ): EngineStorage {
+  const missing = missingForStorage('this page’s worker');
+  if (missing !== null) return keptNowhere(place, exportImage, missing);
   return {
     storage: readEarly(browserIdb(runtime), place, wanted),
     place,
@@ -22,6 +26,18 @@ export function createBrowserStorage(
     exportImage,
     digest,
     tryImager: () => tryLock(`${databaseName(place)} imager`),
+  };
+}
+
+/** The engine goes on in memory, and says why. */
+function keptNowhere(place: StoragePlace, exportImage: EngineStorage['exportImage'], missing: AlcoveError): EngineStorage {
+  return {
+    storage: { open: () => Promise.reject(missing), remove: () => Promise.reject(missing) },
+    place,
+    openChannel: () => ({ post: () => undefined, close: () => undefined }),
+    exportImage,
+    digest,
+    tryImager: () => Promise.resolve(null),
   };
 }
 
