@@ -14,6 +14,7 @@ import { Replica, type ReplicaPosition } from '../replica/replica.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration, type SnapshotImage } from './hydration.ts';
+import { NextReplica } from './next-replica.ts';
 
 export interface ReplicaFlowOptions extends RunOptions {
   readonly outbox: Outbox;
@@ -38,13 +39,6 @@ export interface ReplicaFlowOptions extends RunOptions {
   onSnapshot(database: Database, position: ReplicaPosition, image: SnapshotImage | null): Database;
 }
 
-/** A replica that is being caught up before it is shown. */
-interface NextReplica {
-  readonly replica: Replica;
-  /** Not shown below this version: the tab has shown it already. */
-  readonly fromVersion: number;
-}
-
 /** Failed snapshots in a row after which the session is given up, and of images after which rows are asked for. */
 const FAILURES_MAX = 3;
 const IMAGE_FAILURES_MAX = 2;
@@ -64,8 +58,6 @@ export class ReplicaFlow {
   readonly #queue = new CommitQueue();
   #shown: Replica | null = null;
   #next: NextReplica | null = null;
-  /** Applied to it since its snapshot. */
-  #nextCommits: CommitMessage[] = [];
   /** `at` of the ping whose answer comes behind the results of the snapshot's version; null: nothing to wait for. */
   #awaitedPong: number | null = null;
   /** The session waits for `follow`. */
@@ -173,7 +165,7 @@ export class ReplicaFlow {
     this.#headVersion = version;
     this.#provenVersion = version;
     const position = this.resumePosition;
-    if (this.#next !== null) this.#next = { ...this.#next, fromVersion: this.#mayShowFrom(this.#next.replica.position) };
+    if (this.#next !== null) this.#next.fromVersion = this.#mayShowFrom(this.#next.replica.position);
     if (hydration === 'resume' && position !== null) {
       this.#hydration.cancel();
       this.#queue.begin(position);
@@ -243,8 +235,7 @@ export class ReplicaFlow {
 
   #takeNext(replica: Replica, fromVersion: number): void {
     this.#next?.replica.close();
-    this.#nextCommits = [];
-    this.#next = { replica, fromVersion };
+    this.#next = new NextReplica(replica, fromVersion);
     // Last: it may be shown before this returns.
     this.#options.wake();
   }
@@ -302,7 +293,7 @@ export class ReplicaFlow {
 
   /** One turn: what arrived is rebased at once. */
   rebase(): void {
-    if (this.#next !== null) this.#catchUpNext(this.#next);
+    if (this.#next !== null) this.#catchUp(this.#next);
     // Commits that come while a snapshot is put together follow on it, not on what is shown.
     else if (this.#shown !== null && !this.#hydration.isActive) this.#rebaseShown(this.#shown);
   }
@@ -341,16 +332,15 @@ export class ReplicaFlow {
     this.#provenVersion = Math.max(this.#provenVersion, commits.at(-1)?.to ?? 0);
   }
 
-  #catchUpNext({ replica, fromVersion }: NextReplica): void {
+  #catchUp(next: NextReplica): void {
     try {
       const commits = this.#queue.take();
-      if (commits.length > 0) replica.rebase(commits, () => false);
+      next.catchUp(commits);
       this.#applied(commits);
-      this.#nextCommits.push(...commits);
     } catch (cause) {
       return this.#cannotApply(cause);
     }
-    if (this.#awaitedPong === null && replica.position.version >= fromVersion) this.#show(replica);
+    if (this.#awaitedPong === null && next.isNewEnough) this.#show(next);
   }
 
   #cannotApply(cause: unknown): void {
@@ -363,7 +353,7 @@ export class ReplicaFlow {
     this.#askSnapshot(new AlcoveError('snapshot_failed', `a commit could not be applied: ${error.message}`, { cause }));
   }
 
-  #show(replica: Replica): void {
+  #show({ replica, commits }: NextReplica): void {
     const { outbox, siblings } = this.#options;
     siblings.settle(replica.position);
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
@@ -378,14 +368,12 @@ export class ReplicaFlow {
     this.#options.onShown(replica.database);
     before?.close();
     this.#options.onSettled(settled);
-    this.#options.onProgress(replica.position, this.#nextCommits, settled);
-    this.#nextCommits = [];
+    this.#options.onProgress(replica.position, commits, settled);
   }
 
   #dropNext(): void {
     this.#next?.replica.close();
     this.#next = null;
-    this.#nextCommits = [];
     this.#awaitedPong = null;
   }
 

@@ -1,0 +1,30 @@
+import type { CommitMessage } from '@alcove/core/protocol/server-message';
+import type { Replica } from '../replica/replica.ts';
+
+/** A replica that is caught up before it takes the place of the one that is shown. */
+export class NextReplica {
+  readonly replica: Replica;
+  /** Applied to it since its snapshot. */
+  readonly commits: CommitMessage[] = [];
+  #fromVersion: number;
+
+  /** `fromVersion`: not shown below it, since the tab has shown it already. */
+  constructor(replica: Replica, fromVersion: number) {
+    this.replica = replica;
+    this.#fromVersion = fromVersion;
+  }
+
+  set fromVersion(version: number) {
+    this.#fromVersion = version;
+  }
+
+  /** @throws what applying them throws; it is of no use then */
+  catchUp(commits: readonly CommitMessage[]): void {
+    if (commits.length > 0) this.replica.rebase(commits, () => false);
+    this.commits.push(...commits);
+  }
+
+  get isNewEnough(): boolean {
+    return this.replica.position.version >= this.#fromVersion;
+  }
+}
