@@ -37,6 +37,7 @@ interface Shown extends Run {
 export class Replica {
   readonly database: Database;
   readonly #model: RoomModel;
+  readonly #hasForeignKeys: boolean;
   readonly #runs: OptimisticRuns;
   #position: ReplicaPosition;
   #shown: Shown[] = [];
@@ -45,6 +46,7 @@ export class Replica {
   constructor(database: Database, position: ReplicaPosition, options: RunOptions) {
     this.database = database;
     this.#model = options.room.model;
+    this.#hasForeignKeys = this.#model.tables.some(({ foreignKeys }) => foreignKeys.length > 0);
     this.#position = position;
     this.#runs = new OptimisticRuns(database, options);
   }
@@ -168,14 +170,14 @@ export class Replica {
     }
   }
 
-  /** What always works. Turning foreign keys off and on makes SQLite compile every statement anew. */
+  /** What always works. Turning foreign keys off and on makes SQLite compile every statement anew: only where there are any. */
   #putAside(optimistic: ChangeSet, puts: readonly RowPuts[][]): AppliedChanges[] {
-    return withForeignKeysOff(this.database, () =>
+    const apply = (): AppliedChanges[] =>
       this.#uncaptured(() => {
         if (optimistic.tables.length > 0) applyChangeSet(this.database, this.#model, optimistic, 'backward');
         return puts.map((tables) => applyRowPuts(this.database, this.#model, tables));
-      }),
-    );
+      });
+    return this.#hasForeignKeys ? withForeignKeysOff(this.database, apply) : this.database.transaction(apply);
   }
 
   /** Inside a transaction, which takes the switches back where it fails. */
