@@ -81,12 +81,9 @@ test('[WK-34] a page in the browser’s back/forward cache has no lock, comes ba
   });
 });
 
-test('[WK-34] a page that is put aside with something undecided keeps it: another page sends it, or it does when it is back', async ({
-  notebook,
-}) => {
+test('[WK-34] a page that is put aside with something undecided stays as it is, and sends it when it is back', async ({ notebook }) => {
   await withCache(async (browser) => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
+    const page = await (await browser.newContext()).newPage();
     await openMarked(notebook, page, 'undecided');
     notebook.wire.cut();
     await add(page, ['a']);
@@ -94,24 +91,9 @@ test('[WK-34] a page that is put aside with something undecided keeps it: anothe
     await page.goto(`${notebook.files.url}/blank.html`);
     notebook.wire.mend();
     await page.goBack({ waitUntil: 'commit' });
+    // A browser may have thrown it away instead.
+    await page.waitForFunction(() => 'notebook' in globalThis);
     await notebook.roomHas('undecided', ['a']);
     await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
-
-    const other = await context.newPage();
-    await other.goto(notebook.url('undecided'));
-    await until(other, QUIET);
-    notebook.wire.cut();
-    await add(page, ['b']);
-    await until(page, { pending: ['b'], storage: 'saved', unsaved: 0 });
-    await page.goto(`${notebook.files.url}/blank.html`);
-    notebook.wire.mend();
-    await other.evaluate(() => dispatchEvent(new Event('online')));
-    await notebook.roomHas('undecided', ['a', 'b']);
-    await page.goBack({ waitUntil: 'commit' });
-    for (const one of [page, other]) {
-      await untilShows(one, ['a', 'b']);
-      await until(one, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
-    }
-    await notebook.roomHas('undecided', ['a', 'b']);
   });
 });
