@@ -5,12 +5,14 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AttemptedNotice, ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
 import { type AdoptedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
+import { AdoptedClients } from './adopted-clients.ts';
 import { ConfirmedMutations } from './confirmed-mutations.ts';
 import { LazyList } from './lazy-list.ts';
 import { TrackedMutation } from './mutation-handle.ts';
 import { lineOf, type MutationLine } from './mutation-line.ts';
 import type { Readable } from './observable.ts';
 import { RejectedMutations } from './rejected-mutations.ts';
+import { SavedMutations } from './saved-mutations.ts';
 import { addHanded, sortStopped } from './sort-stopped.ts';
 import { minted, TakenMutations } from './taken-mutations.ts';
 
@@ -38,20 +40,15 @@ export class PageMutations {
   #stopError = new AlcoveError('client_unknown', 'the client was stopped');
   readonly #taken = new TakenMutations();
   readonly #confirmed = new ConfirmedMutations();
-  /** Of page loads that are gone, whose mutations are this page's to tell of. */
-  readonly #adopted = new Map<string, EngineClient>();
-  /** Rejected ones, while neither they nor their rejection are on the disk. */
-  readonly #unkept = new TakenMutations();
-  /** Up to which id a client's mutations are on the disk. */
-  readonly #savedUpTo = new Map<string, number>();
-  #isKept: boolean;
+  readonly #adopted = new AdoptedClients();
+  readonly #saved: SavedMutations;
   readonly #isIdempotent: (name: string) => boolean;
   #port: EnginePort | null = null;
 
   /** `isKept`: the outbox is on a disk. `isIdempotent`: whether the mutator of that name says so. */
   constructor(runtime: Runtime, clientId: string, isKept = false, isIdempotent: (name: string) => boolean = () => false) {
     this.#runtime = runtime;
-    this.#isKept = isKept;
+    this.#saved = new SavedMutations(this.#taken, isKept);
     this.#isIdempotent = isIdempotent;
     this.rejected = this.#rejected.list;
     this.#client = { clientId, lastMutationId: 0, confirmed: 0, welcomed: null };
@@ -78,7 +75,7 @@ export class PageMutations {
 
   /** What leaving the page now would lose. */
   get unsaved(): number {
-    if (!this.#isKept) return this.undecided;
+    if (!this.#saved.isKept) return this.undecided;
     return this.#untaken.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
   }
 
@@ -112,17 +109,13 @@ export class PageMutations {
   /** What a new engine is opened with. */
   carryOver(): { clients: EngineClient[]; mutations: Mutation[] } {
     const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
-    const clients = [...(known ? [this.#client] : []), ...this.#adopted.values()];
+    const clients = [...(known ? [this.#client] : []), ...this.#adopted.all()];
     return { clients, mutations: clients.flatMap(({ clientId }) => this.#taken.minted(clientId)) };
   }
 
   /** They are on the disk. */
-  stored({ clientId, from = 1, upTo }: StoredNotice): void {
-    const savedUpTo = this.#savedUpTo.get(clientId) ?? 0;
-    this.#savedUpTo.set(clientId, Math.max(savedUpTo, upTo));
-    for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
-    for (const [mutationId, mutation] of this.#unkept.of(clientId))
-      if (mutationId >= from && mutationId <= upTo && this.#unkept.settle(clientId, mutationId) !== undefined) mutation.saved();
+  stored(notice: StoredNotice): void {
+    this.#saved.stored(notice);
     this.pending.touch();
   }
 
@@ -135,17 +128,14 @@ export class PageMutations {
 
   /** Nothing is kept (any more): what is in the outbox is as safe as it gets. */
   keepNothing(): void {
-    if (!this.#isKept) return;
-    this.#isKept = false;
-    for (const mutation of [...this.#taken.all(), ...this.#unkept.all()]) mutation.saved();
-    this.#unkept.clear();
+    this.#saved.keepNothing();
     this.pending.touch();
   }
 
   /** What an earlier page load left is told of here. */
   adopted({ clientId, lastMutationId, confirmed, welcomed, mutations }: AdoptedNotice): void {
     if (mutations.length === 0) return;
-    this.#adopted.set(clientId, { clientId, lastMutationId, confirmed, welcomed });
+    this.#adopted.add({ clientId, lastMutationId, confirmed, welcomed });
     const taken = this.#taken.of(clientId);
     for (const { mutationId, name, args, seed, nowMs } of mutations) {
       const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed, nowMs });
@@ -172,7 +162,7 @@ export class PageMutations {
       ...this.#waiting,
     ];
     this.#handed = [];
-    const rejections = this.#unkept.told().filter(({ mutation }) => !this.#rejected.wasDismissed(rejectionKey(mutation)));
+    const rejections = this.#saved.unkept().filter(({ mutation }) => !this.#rejected.wasDismissed(rejectionKey(mutation)));
     if (rejections.length > 0) port.tell({ type: 'putAside', rejections });
     this.#hand();
   }
@@ -199,23 +189,21 @@ export class PageMutations {
     this.#handed = [];
     this.#taken.clear();
     for (const mutation of open) mutation.ended('unknown', error, this.#runtime.nowMs());
-    for (const mutation of this.#unkept.all()) mutation.unkept(error);
-    this.#unkept.clear();
+    this.#saved.endAll(error);
     this.pending.touch();
   }
 
   welcomed(version: number): void {
-    // Lower only where the room went on under another history. The session speaks for those that were adopted, too.
+    // Lower only where the room went on under another history.
     this.#client = { ...this.#client, welcomed: Math.min(this.#client.welcomed ?? version, version) };
-    for (const [clientId, client] of this.#adopted)
-      this.#adopted.set(clientId, { ...client, welcomed: Math.min(client.welcomed ?? version, version) });
+    this.#adopted.welcomed(version);
   }
 
   settled(notice: SettledNotice): void {
     if (notice.clientId === this.#client.clientId) {
       this.#client = { ...this.#client, confirmed: Math.max(this.#client.confirmed, notice.mutationId) };
     }
-    this.#adoptedSettled(notice);
+    this.#adopted.settled(notice);
     // Of a mutation of another page (an adopted one) too: this page is where it is told.
     if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
     const mutation = this.#settling(notice.clientId, notice.mutationId);
@@ -228,19 +216,10 @@ export class PageMutations {
     this.pending.touch();
   }
 
-  /** `local` waits for the disk, which has the mutation or what became of it: a line that goes with the page was never there. */
   #rejectedBy({ clientId, mutationId, error }: SettledNotice, mutation: TrackedMutation): void {
     const why = error === null ? new AlcoveError('internal', 'rejected without a reason') : AlcoveError.fromBody(error);
     this.#end(mutation, 'rejected', why, rejectionKey({ clientId, mutationId }));
-    if (!this.#isKept || mutationId <= (this.#savedUpTo.get(clientId) ?? 0)) mutation.saved();
-    else if (!mutation.isSaved) this.#unkept.of(clientId).set(mutationId, mutation);
-  }
-
-  #adoptedSettled({ clientId, mutationId }: SettledNotice): void {
-    const client = this.#adopted.get(clientId);
-    if (client === undefined) return;
-    if (mutationId >= client.lastMutationId) this.#adopted.delete(clientId);
-    else this.#adopted.set(clientId, { ...client, confirmed: mutationId });
+    this.#saved.rejected(clientId, mutationId, mutation);
   }
 
   /** The room lost the tail of a client's mutations: those it had confirmed are told as lost, the others go on under another name. */
@@ -254,10 +233,7 @@ export class PageMutations {
       this.applied.touch();
     }
     this.#taken.rename(clientId, to, offset);
-    const adopted = this.#adopted.get(clientId);
-    this.#adopted.delete(clientId);
-    if (adopted !== undefined)
-      this.#adopted.set(to, { clientId: to, lastMutationId: adopted.lastMutationId - offset, confirmed: 0, welcomed: adopted.welcomed });
+    this.#adopted.rename(clientId, to, offset);
     if (clientId !== this.#client.clientId) return;
     this.#handedClientId = to;
     this.#client = { clientId: to, lastMutationId: this.#client.lastMutationId - offset, confirmed: 0, welcomed: this.#client.welcomed };
@@ -272,7 +248,7 @@ export class PageMutations {
     const isOwn = clientId === this.#client.clientId;
     const taken = this.#taken.remove(clientId);
     if (isOwn && this.#handedClientId === clientId) addHanded(taken, notice.mutations, this.#handed, this.#client.lastMutationId);
-    this.#adopted.delete(clientId);
+    this.#adopted.remove(clientId);
     const { again, unknown } = sortStopped(taken, this.#isIdempotent);
     for (const [mutationId, mutation] of unknown)
       this.#end(mutation, 'unknown', AlcoveError.fromBody(error), rejectionKey({ clientId, mutationId }));
@@ -280,7 +256,7 @@ export class PageMutations {
     if (isOwn && made !== null) {
       this.#stopError = AlcoveError.fromBody(error);
       this.#client = made;
-    } else if (made !== null) this.#adopted.set(made.clientId, made);
+    } else if (made !== null) this.#adopted.add(made);
     this.#port?.tell({ type: 'discard', clientId, again: again.map(([mutationId]) => mutationId) });
     this.pending.touch();
     return made?.clientId ?? null;
@@ -340,13 +316,12 @@ export class PageMutations {
     if (this.#handedClientId !== this.#client.clientId) return this.#answeredLate(batch, answer);
     const taken = this.#taken.of(this.#client.clientId);
     const first = this.#client.lastMutationId + 1;
-    const savedUpTo = this.#savedUpTo.get(this.#client.clientId) ?? 0;
     for (const [index, mutation] of batch.slice(0, answer.taken).entries()) {
       // The room's word may have come first: answers and notices travel on ports of their own.
       if (mutation.status !== 'waiting') continue;
       taken.set(first + index, mutation);
       mutation.ran();
-      if (!this.#isKept || first + index <= savedUpTo) mutation.saved();
+      this.#saved.taken(this.#client.clientId, first + index, mutation);
     }
     this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + answer.taken };
     if (answer.error !== null) {

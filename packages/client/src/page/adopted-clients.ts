@@ -1,0 +1,38 @@
+import type { EngineClient, SettledNotice } from '../sync/engine-interface.ts';
+
+/** Clients of page loads that are gone, whose mutations are this page's to tell of: their counters, for the next engine. */
+export class AdoptedClients {
+  readonly #clients = new Map<string, EngineClient>();
+
+  all(): EngineClient[] {
+    return [...this.#clients.values()];
+  }
+
+  add(client: EngineClient): void {
+    this.#clients.set(client.clientId, client);
+  }
+
+  remove(clientId: string): void {
+    this.#clients.delete(clientId);
+  }
+
+  /** The session speaks for them, too. */
+  welcomed(version: number): void {
+    for (const client of this.all()) this.add({ ...client, welcomed: Math.min(client.welcomed ?? version, version) });
+  }
+
+  /** With its last mutation a client is done. */
+  settled({ clientId, mutationId }: SettledNotice): void {
+    const client = this.#clients.get(clientId);
+    if (client === undefined) return;
+    if (mutationId >= client.lastMutationId) this.remove(clientId);
+    else this.add({ ...client, confirmed: mutationId });
+  }
+
+  /** What was (`clientId`, n) is (`to`, n − `offset`). */
+  rename(clientId: string, to: string, offset: number): void {
+    const client = this.#clients.get(clientId);
+    this.remove(clientId);
+    if (client !== undefined) this.add({ ...client, clientId: to, lastMutationId: client.lastMutationId - offset, confirmed: 0 });
+  }
+}
