@@ -133,3 +133,34 @@ test('what is added is shown, and each part of the sheet keeps its place', async
   await expect(row(ada, 'thing 8')).toBeInViewport();
   ada.hasNoComplaints();
 });
+
+test('the status line fits every window, connected or not, and never leaves out what waits', async ({ visit, ownServer }) => {
+  const ada = await visit({ name: 'Ada' }, ownServer.tripUrl('widths'));
+  const fits = async () => {
+    for (const width of [320, 390, 600, 820, 821, 1024, 1280, 1366, 1482, 1920]) {
+      await ada.page.setViewportSize({ width, height: 800 });
+      const seen = await ada.page.evaluate(() => {
+        const line = document.querySelector('.status')?.getBoundingClientRect();
+        const parts = [...document.querySelectorAll('.status > li, .foot > button')].filter((part) => part.checkVisibility());
+        const shown = parts.filter((part) => part.getBoundingClientRect().top < (line?.bottom ?? 0));
+        const edges = shown.map((part) => ({ text: part.textContent, ...part.getBoundingClientRect().toJSON() }));
+        return { edges, innerWidth, scrollWidth: document.documentElement.scrollWidth };
+      });
+      expect(seen.scrollWidth, `${width}`).toBeLessThanOrEqual(seen.innerWidth);
+      for (const { text, left, right } of seen.edges) {
+        expect(left, `${text} at ${width}`).toBeGreaterThanOrEqual(0);
+        expect(right, `${text} at ${width}`).toBeLessThanOrEqual(seen.innerWidth);
+      }
+      const words = seen.edges.map(({ text }) => text).join(' ');
+      for (const word of [/pending/, /Sav(ed|ing)/, /Night|Day/]) expect(words, `${width}`).toMatch(word);
+    }
+  };
+  await fits();
+  await ownServer.now.kill();
+  await expect(ada.connection).toHaveText('Reconnecting');
+  await ada.openStop('Kyoto');
+  await ada.page.getByRole('button', { name: 'One night more in Kyoto' }).click();
+  await expect(ada.pending).toHaveText('1 pending');
+  await fits();
+  ada.hasNoComplaints(NOBODY_THERE);
+});

@@ -106,12 +106,12 @@ export function AppLayout(props: AppLayoutProps) {
 function MapControls({ onShowRoute, onZoom }: Pick<AppLayoutProps, 'onShowRoute' | 'onZoom'>) {
   return (
     <div className="controls" data-furniture role="group" aria-label="Map view">
-      <button type="button" className="control-zoom" aria-label="Zoom in" onClick={() => onZoom(1)}>
+      <button type="button" aria-label="Zoom in" onClick={() => onZoom(1)}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M2.5 8h11M8 2.5v11" />
         </svg>
       </button>
-      <button type="button" className="control-zoom" aria-label="Zoom out" onClick={() => onZoom(-1)}>
+      <button type="button" aria-label="Zoom out" onClick={() => onZoom(-1)}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M2.5 8h11" />
         </svg>

@@ -26,8 +26,10 @@ export function SavedState(props: SavedStateProps) {
   return (
     <li className="waiting saved" {...holder}>
       <button type="button" className="quiet" aria-expanded={open} onClick={toggle}>
-        {lost ? 'Changes were lost' : WORDS[storage]}
-        {storage === 'saved' && !lost && <span className="wide"> on this device</span>}
+        <span className={!lost && (storage === 'saved' || storage === 'saving') ? 'saved-words' : ''}>
+          {lost ? 'Changes were lost' : WORDS[storage]}
+          {storage === 'saved' && !lost && <span className="wide"> on this device</span>}
+        </span>
       </button>
       {open && <SavedSlip {...props} />}
     </li>

@@ -30,7 +30,7 @@ const CONNECTIONS: Record<ConnectionWord, string> = {
   closed: 'Closed',
 };
 
-/** Where this tab stands towards the room. Where space is short the words go and the figures stay. */
+/** Where this tab stands towards the room. The least comes last: what does not fit into the line is left out. */
 export function StatusLine(props: StatusLineProps) {
   const { version, writes, connection, lastSyncMs, retryAtMs, onTry, saved, isOffline, onSwitch } = props;
   return (
@@ -39,9 +39,8 @@ export function StatusLine(props: StatusLineProps) {
         {CONNECTIONS[connection]}
       </li>
       <li className="status-switch">
-        <button type="button" className="quiet" aria-pressed={isOffline} onClick={onSwitch}>
-          <span className="wide">Work offline</span>
-          <span className="narrow">Offline</span>
+        <button type="button" className="switch" onClick={onSwitch}>
+          {isOffline ? 'Go online' : 'Work offline'}
         </button>
       </li>
       {connection === 'reconnecting' && (
@@ -52,19 +51,13 @@ export function StatusLine(props: StatusLineProps) {
           </button>
         </li>
       )}
-      <li className="status-version">
-        <span>
-          <span className="wide">Version </span>
-          <span className="narrow" aria-hidden="true">
-            v
-          </span>
-        </span>
-        <b className="figure">{version === null ? '–' : formatNumber(version)}</b>
-      </li>
       <WritesList {...writes} />
       <SavedState {...saved} />
+      <li className="status-version">
+        Version <b className="figure">{version === null ? '–' : formatNumber(version)}</b>
+      </li>
       <li className="status-last">
-        <span className="wide">Last sync </span>
+        Last sync{' '}
         <b className="figure">
           {lastSyncMs === null ? '–' : <time dateTime={new Date(lastSyncMs).toISOString()}>{formatTime(lastSyncMs)}</time>}
         </b>
