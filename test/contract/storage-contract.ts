@@ -24,6 +24,7 @@ export function storageContract(name: string, make: () => StorageWorld): void {
     outboxContract(make);
     partsContract(make);
     replicaContract(make);
+    migratedContract(make);
     imagerContract(make);
     damageContract(make);
     endContract(make);
@@ -287,6 +288,32 @@ function replicaContract(make: () => StorageWorld): void {
         await imaged(world, room, 2, change);
       });
       expect((await reload(world, place)).replica).toMatchObject({ image: { position: positionAt(2, change) }, tail: [], tailBytes: 0 });
+    }
+  });
+}
+
+function migratedContract(make: () => StorageWorld): void {
+  it('[ST-33] an image made of what was kept takes its place only where that is still there as it was', async () => {
+    const world = make();
+    const made = async (version: number, of: number) => ({
+      ...(await imageAt(world, version, 1_000, { schemaId: 'schema-2' })),
+      madeOf: { position: positionAt(of), version },
+    });
+    const cases = [
+      { image: await made(5, 4), becomes: 'written' },
+      { image: await made(4, 4), becomes: 'superseded' },
+      { image: await made(5, 3), becomes: 'superseded' },
+      { image: { ...(await made(5, 4)), madeOf: { position: positionAt(4, { hash: 'another' }), version: 5 } }, becomes: 'superseded' },
+    ] as const;
+    for (const { image, becomes } of cases) {
+      const place = newPlace();
+      await withRoom(world, place, async (room) => {
+        await imaged(world, room, 4);
+        await room.advance(advanceWith({ commits: [commitFrom(4, 5)] }));
+        expect(await room.writeImage(image, await room.becomeImager())).toBe(becomes);
+      });
+      const { replica } = await reload(world, place);
+      expect([replica?.image.position.schemaId, replica?.tail.length]).toEqual(becomes === 'written' ? ['schema-2', 0] : ['schema-1', 1]);
     }
   });
 }

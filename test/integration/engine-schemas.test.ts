@@ -2,6 +2,8 @@ import { mutator } from '@alcove/core/schema/define-mutator';
 import { type AnyRoom, defineRoom } from '@alcove/core/schema/define-room';
 import { openSqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';
 import type { SyncEngineOptions } from '../../packages/client/src/sync/engine-interface.ts';
+import type { Header } from '../../packages/client/src/storage/header.ts';
+import type { StoredPosition } from '../../packages/client/src/storage/storage.ts';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import initSqlJs from 'sql.js';
 import * as v from 'valibot';
@@ -86,6 +88,15 @@ function tab(clientId: string, room: AnyRoom, options: Partial<SyncEngineOptions
   page.watch('items', 'SELECT * FROM items ORDER BY id');
   return page;
 }
+
+/** Position of the image on the disk. */
+function keptImage(): StoredPosition {
+  const [header] = browser.disk.rows(place, 'header');
+  const { image }: Header = JSON.parse(header !== undefined && 'text' in header ? header.text : '{}');
+  if (image == null) throw new TypeError('no image is kept');
+  return image.position;
+}
+const keptSchema = (): string => keptImage().schemaId;
 
 const rows = (page: EnginePage) => page.rows('items');
 const saved = (page: EnginePage) => world.until(() => page.status.storage?.status === 'saved', 'all is on the disk');
@@ -199,6 +210,68 @@ describe('what is kept by builds of different schemas', () => {
   it('[ST-30] or by its migrations', async () => {
     await leaveOldRows();
     await until(tab('b', titledRoom, OFFLINE), [['1', 'ONE']]);
+  });
+
+  it('[ST-33] what was brought to the own schema is kept: the next start offline finds it so, with what followed on it', async () => {
+    await leaveOldRows();
+    const old = tab('tail', oldRoom);
+    await world.quiet();
+    old.mutate('add', { id: '2', name: 'two' });
+    await world.quiet();
+    await saved(old);
+    old.engine.close();
+    const migrated = tab('b', titledRoom, OFFLINE);
+    await until(migrated, [
+      ['1', 'ONE'],
+      ['2', 'TWO'],
+    ]);
+    expect(keptSchema()).toBe(oldRoom.model.schemaId);
+    migrated.mutate('add', { id: '3', name: 'pending' });
+    await world.until(() => keptSchema() === titledRoom.model.schemaId, 'it is kept');
+    await saved(migrated);
+    migrated.engine.close();
+    // Of migrations that would run again, or be refused, nothing is seen.
+    const again = tab('c', { ...brokenRoom, model: titledRoom.model }, OFFLINE);
+    await until(again, [
+      ['1', 'ONE'],
+      ['2', 'TWO'],
+      ['3', 'pending'],
+    ]);
+  });
+
+  it('[ST-33] a fresh snapshot comes first, and stays; where the room is at hand nothing is made', async () => {
+    await leaveOldRows();
+    update(titledRoom);
+    const made: string[] = [];
+    const storage = browser.storageOf(new FakeRuntime({ seed: 'b', time: world.time }), place);
+    const tryImager: typeof storage.tryImager = () => {
+      made.push('one was to be made');
+      return storage.tryImager();
+    };
+    const updated = tab('b', titledRoom, { storage: { ...storage, tryImager } });
+    await world.quiet();
+    await saved(updated);
+    const { version } = keptImage();
+    await world.time.advanceAsync(30_000);
+    expect(keptImage()).toMatchObject({ schemaId: titledRoom.model.schemaId, version });
+    expect(made).toEqual([]);
+  });
+
+  it('[ST-33] an older tab that is open meanwhile goes on, and writes neither image nor commits over it', async () => {
+    await leaveOldRows();
+    const old = tab('b', oldRoom);
+    await world.quiet();
+    const migrated = tab('c', titledRoom, OFFLINE);
+    await until(migrated, [['1', 'ONE']]);
+    await world.until(() => keptSchema() === titledRoom.model.schemaId, 'it is kept');
+    old.mutate('add', { id: '2', name: 'two' });
+    await world.until(() => old.of('settled').length === 1, 'the older tab works');
+    await world.time.advanceAsync(60_000);
+    expect(old.rows('items')).toEqual([
+      ['1', 'one'],
+      ['2', 'two'],
+    ]);
+    expect([keptSchema(), browser.disk.rows(place, 'tail')]).toEqual([titledRoom.model.schemaId, []]);
   });
 
   it('[ST-31] a migration that fails leaves what is kept as it was; the room is asked for a snapshot', async () => {

@@ -1,4 +1,4 @@
-import type { StoredCommit, StoredImage, StoredPosition, StoredSchema } from './storage.ts';
+import type { MadeOf, StoredCommit, StoredImage, StoredPosition, StoredSchema } from './storage.ts';
 import { isNewerSchema } from './stored-schema.ts';
 
 /** What is kept, told in one row: it is read and written in every transaction that depends on what is there. */
@@ -56,7 +56,9 @@ export function admitToTail(
 }
 
 /** Whether an image may take the place of what is kept: of the same kind and history it has to be newer, and what a newer build wrote is not touched. */
-export function mayReplace({ image }: Header, { position, schema }: Pick<StoredImage, 'position' | 'schema'>): boolean {
+export function mayReplace(header: Header, { position, schema, madeOf }: Pick<StoredImage, 'position' | 'schema' | 'madeOf'>): boolean {
+  const { image } = header;
+  if (madeOf !== undefined && !isStill(header, madeOf)) return false;
   if (image !== null && isNewerSchema(image.schema, schema)) return false;
   return image === null || !isSameKind(image.position, position) || image.position.version < position.version;
 }
@@ -65,6 +67,13 @@ export function mayReplace({ image }: Header, { position, schema }: Pick<StoredI
 export function follows({ image, tail }: Header, position: StoredPosition): boolean {
   return image !== null && isSameKind(image.position, position) && tail.version > position.version;
 }
+
+const isStill = ({ image, tail }: Header, { position, version }: MadeOf): boolean =>
+  image !== null &&
+  isSameKind(image.position, position) &&
+  image.position.version === position.version &&
+  image.position.hash === position.hash &&
+  tail.version <= version;
 
 const isSameKind = (a: StoredPosition, b: StoredPosition): boolean =>
   a.historyId === b.historyId && a.schemaId === b.schemaId && a.view === b.view;

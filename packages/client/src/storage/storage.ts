@@ -93,6 +93,15 @@ export interface StoredImage {
   readonly bytes: Uint8Array;
   /** Lower-case hex of their SHA-256. */
   readonly sha256: string;
+  /** It was made of what was kept, brought to another schema: of no use where that is not there any more as it was. Not kept with it. */
+  readonly madeOf?: MadeOf;
+}
+
+export interface MadeOf {
+  /** Of the image. */
+  readonly position: StoredPosition;
+  /** Reached by the tail. */
+  readonly version: number;
 }
 
 /** What follows on an image: the range (from, to] of its history, as the change stream had it. */

@@ -1,11 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import { openImage } from '../replica/open-image.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
-import type { StoredImage, StoredReplica } from '../storage/storage.ts';
+import type { MadeOf, StoredImage, StoredReplica } from '../storage/storage.ts';
 import { isNewerSchema, storedSchemaOf } from '../storage/stored-schema.ts';
 import type { EngineStorage } from './engine-storage.ts';
 
@@ -24,6 +24,8 @@ export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 
 
 /** Between two images that this tab makes, however fast the tail grows. */
 const PAUSE_MS = 30_000;
+/** After a replica of an older build was shown: with a network the room has sent a fresh one by then. */
+const MIGRATED_AFTER_MS = 5_000;
 
 /**
  * Keeps an image of the room: the one that came, or one made of what is kept when the tail has outgrown it. That one is made beside the replica that is shown,
@@ -35,6 +37,9 @@ export class ImageKeeper {
   #lastMs = Number.NEGATIVE_INFINITY;
   /** A newer build of the app keeps it, which leaves nothing to this one. */
   #isOthers = false;
+  /** This tab has got the room's own snapshot. */
+  #isFresh = false;
+  #migrating: Timer | null = null;
   #isClosed = false;
 
   constructor(options: ImageKeeperOptions) {
@@ -45,6 +50,7 @@ export class ImageKeeper {
   took(database: Database, position: ReplicaPosition, image: { readonly bytes: Uint8Array; readonly sha256: string } | null): Database {
     const { run, openDatabase, exportImage, digest } = this.#options;
     if (this.#options.isFrugal) return database;
+    this.#isFresh = true;
     if (image !== null) {
       this.#keep(position, image.bytes, image.sha256);
       return database;
@@ -55,38 +61,63 @@ export class ImageKeeper {
     return openImage(bytes, run.room.model, openDatabase);
   }
 
+  /** What an older build kept is shown, brought to this one's schema: it is kept so, too, for the next start, unless the room sends a fresh one first. */
+  migrated(): void {
+    this.#migrating ??= this.#options.runtime.setTimer(MIGRATED_AFTER_MS, () => {
+      if (!this.#isFresh && !this.#isMaking) this.#begin(() => this.#keepMigrated());
+    });
+  }
+
   /** The tail costs too much, or what is kept does not go on. */
   wanted(): void {
     const { runtime, imagePauseMs = PAUSE_MS } = this.#options;
     if (this.#options.isFrugal || this.#isMaking || this.#isOthers || this.#isClosed || runtime.monotonicMs() - this.#lastMs < imagePauseMs)
       return;
-    this.#isMaking = true;
     this.#lastMs = runtime.monotonicMs();
+    this.#begin(() => this.#make());
+  }
+
+  /** As the only imager there is, if nobody else is it. */
+  #begin(make: () => Promise<void>): void {
+    const asImager = async (): Promise<void> => {
+      const release = await this.#options.tryImager();
+      if (release === null) return;
+      try {
+        await make();
+      } finally {
+        release();
+      }
+    };
+    this.#isMaking = true;
     this.#inBackground(
-      this.#make().finally(() => {
+      asImager().finally(() => {
         this.#isMaking = false;
       }),
     );
   }
 
   async #make(): Promise<void> {
-    const release = await this.#options.tryImager();
-    if (release === null) return;
-    try {
-      const kept = await this.#options.kept();
-      if (this.#isClosed) return;
-      const { room } = this.#options.run;
-      this.#isOthers = isNewerSchema(kept?.image.schema, storedSchemaOf(room));
-      if (this.#isOthers) return;
-      if (kept === null || kept.image.position.schemaId !== room.model.schemaId) return this.#options.renew();
-      if (kept.tail.length > 0) await this.#fold(kept);
-    } finally {
-      release();
-    }
+    const kept = await this.#options.kept();
+    if (this.#isClosed) return;
+    const { room } = this.#options.run;
+    this.#isOthers = isNewerSchema(kept?.image.schema, storedSchemaOf(room));
+    if (this.#isOthers) return;
+    if (kept === null || kept.image.position.schemaId !== room.model.schemaId) return this.#options.renew();
+    if (kept.tail.length > 0) await this.#fold(kept);
+  }
+
+  /** Where somebody was faster nothing is left to do; where it fails, what is kept stays as it is. */
+  async #keepMigrated(): Promise<void> {
+    const kept = await this.#options.kept();
+    const { room } = this.#options.run;
+    if (kept === null || this.#isClosed || this.#isFresh || kept.image.position.schemaId === room.model.schemaId) return;
+    if (isNewerSchema(kept.image.schema, storedSchemaOf(room))) return;
+    const version = kept.tail.at(-1)?.to ?? kept.image.position.version;
+    await this.#fold(kept, { position: kept.image.position, version });
   }
 
   /** Image and tail become one image. */
-  async #fold(kept: StoredReplica): Promise<void> {
+  async #fold(kept: StoredReplica, madeOf?: MadeOf): Promise<void> {
     const { run, openDatabase, exportImage, digest } = this.#options;
     const restore = new RestoreReplica(kept, run, openDatabase);
     let bytes: Uint8Array;
@@ -100,7 +131,8 @@ export class ImageKeeper {
       restore.replica.close();
     }
     const sha256 = await digest(bytes);
-    if (!this.#isClosed) this.#keep(restore.replica.position, bytes, sha256);
+    const isLate = madeOf !== undefined && this.#isFresh;
+    if (!this.#isClosed && !isLate) this.#keep(restore.replica.position, bytes, sha256, madeOf);
   }
 
   #turn(): Promise<void> {
@@ -109,9 +141,11 @@ export class ImageKeeper {
     });
   }
 
-  #keep(position: ReplicaPosition, bytes: Uint8Array, sha256: string): void {
+  #keep(position: ReplicaPosition, bytes: Uint8Array, sha256: string, madeOf?: MadeOf): void {
     const { room } = this.#options.run;
-    this.#options.keep({ position: { ...position, schemaId: room.model.schemaId }, schema: storedSchemaOf(room), bytes, sha256 });
+    const { schemaId } = room.model;
+    const made = madeOf === undefined ? {} : { madeOf };
+    this.#options.keep({ position: { ...position, schemaId }, schema: storedSchemaOf(room), bytes, sha256, ...made });
   }
 
   /** What fails here costs a fresh snapshot at the next start and nothing else; it is told and tried again by the next `wanted`. */
@@ -125,5 +159,6 @@ export class ImageKeeper {
 
   close(): void {
     this.#isClosed = true;
+    this.#migrating?.cancel();
   }
 }

@@ -111,6 +111,7 @@ export class KeptRoom {
       const restore = new RestoreReplica(kept, run, (image) => this.#open(image));
       while (!restore.isDone) restore.step();
       replica().restore(restore);
+      if (kept.image.position.schemaId !== engine.room.model.schemaId) this.images.migrated();
     } catch (cause) {
       const { code, message } = AlcoveError.from(cause);
       engine.runtime.log.info('what was kept of the room is of no use', { room: engine.room.name, code, message });
