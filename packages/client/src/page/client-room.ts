@@ -1,10 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { ErrorBody } from '@alcove/core/error';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import type { RowOf } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineStatus } from '../sync/engine-interface.ts';
-import type { EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
-import { alone } from './alone.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';
 import type { LiveQuery } from './live-query.ts';
 import { assertNonePending, type ForgetOptions } from './forget-places.ts';
@@ -13,7 +10,6 @@ import { callAgain, mutateFunctions } from './mutate-functions.ts';
 import type { MutateFunctions } from './mutate-functions.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
-import { notRunAgain } from './not-run-again.ts';
 import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
@@ -21,11 +17,12 @@ import { built, type QueryBuild } from './query-build.ts';
 import type { SharedState } from './page-states.ts';
 import { idempotentOf } from './sort-stopped.ts';
 import type { DebouncedValue } from './page-value.ts';
+import { type EnginePage, RoomEngines } from './room-engines.ts';
 import { RoomStates } from './room-states.ts';
 import { RoomStatus } from './room-status.ts';
 import { RoomUsers } from './room-users.ts';
 import { obstacleIn, type SyncStatus } from './sync-status.ts';
-import { type NoticeTakers, takeNotice } from './take-notice.ts';
+import type { NoticeTakers } from './take-notice.ts';
 
 /**
  * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
@@ -59,16 +56,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #users: RoomUsers;
   /** Null where nothing is kept. */
   readonly #kept: KeptRoomPlace | null;
-  readonly #takers: NoticeTakers;
-  #port: EnginePort | null = null;
+  readonly #engines: RoomEngines;
   #started = false;
   #closed = false;
-  /** By `disconnect`. */
-  #isAway = false;
-  /** Engines opened so far. */
-  #lives = 0;
-  /** The client whose session it is: mutations may have been renamed since, sessions and counters were not. */
-  #sessionClientId: string;
 
   constructor(definition: Room, id: string, options: ClientRoomOptions) {
     this.definition = definition;
@@ -77,11 +67,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     const { keeping } = options;
     this.#mutations = new PageMutations(options.runtime, options.runtime.newId(), keeping !== null, idempotentOf(definition));
     this.#kept =
-      keeping === null ? null : new KeptRoomPlace(keeping, options.runtime, (clientId) => this.#tell({ type: 'adoptStored', clientId }));
+      keeping === null
+        ? null
+        : new KeptRoomPlace(keeping, options.runtime, (clientId) => this.#engines.tell({ type: 'adoptStored', clientId }));
     this.#users = new RoomUsers({ runtime: options.runtime, isBusy: () => !this.isIdle, close: () => this.close() });
-    this.#sessionClientId = this.#mutations.clientId;
-    this.#queries = new PageQueries(options.runtime, () => this.#port);
-    this.#states = new RoomStates(definition, options.runtime, (order) => this.#tell(order));
+    this.#queries = new PageQueries(options.runtime, () => this.#engines.port);
+    this.#states = new RoomStates(definition, options.runtime, (order) => this.#engines.tell(order));
     this.#status = new RoomStatus(options.runtime);
     this.status = this.#status.status;
     this.pending = this.#mutations.pending;
@@ -91,21 +82,25 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.presence = this.#states.presence as SharedState<unknown> as SharedState<PresenceOf<Room>>;
     this.cursors = this.#states.cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
     this.mutate = mutateFunctions(definition, this.#mutations, () => this.#refusal());
-    this.#takers = this.#makeTakers();
+    this.#engines = new RoomEngines(this.#mutations.clientId, () => this.#enginePage());
     for (const list of [this.pending, this.rejected, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
   }
 
-  #makeTakers(): NoticeTakers {
-    return {
-      queries: this.#queries,
-      mutations: this.#mutations,
-      states: this.#states,
-      kept: this.#kept,
-      sessionClientId: () => this.#sessionClientId,
+  /** What engines are handed, and who hears of them. */
+  #enginePage(): EnginePage {
+    const { definition, id } = this;
+    const [mutations, queries, states, kept, status] = [this.#mutations, this.#queries, this.#states, this.#kept, this.#status];
+    const takers: NoticeTakers = {
+      queries,
+      mutations,
+      states,
+      kept,
+      sessionClientId: () => this.#engines.sessionClientId,
       stopped: (notice) => this.#stopped(notice),
-      status: (status) => this.#heardStatus(status),
+      status: (engine) => this.#heardStatus(engine),
       forgotten: () => this.close(),
     };
+    return { definition, id, options: this.#options, mutations, queries, states, status, takers };
   }
 
   /** Opens the engine and connects, unless that was done. Everything may be called before it and waits. */
@@ -115,7 +110,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#options.onStarted();
     this.#started = true;
     this.#kept?.own(this.#mutations.clientId);
-    this.#open();
+    this.#engines.open();
   }
 
   /**
@@ -188,25 +183,25 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Ends the connection and makes none until `reconnect`, also where the room is not started yet: reads and mutations go on, as they do offline. */
   disconnect(): void {
-    if (this.#closed || this.#isAway) return;
-    this.#isAway = true;
-    this.#tell({ type: 'start', connect: false });
+    if (this.#closed || this.#engines.isAway) return;
+    this.#engines.isAway = true;
+    this.#engines.tell({ type: 'start', connect: false });
     this.#showStatus();
   }
 
   /** Tries again at once: after `disconnect`, `failed` and `needs_auth`, or instead of waiting for the backoff. */
   reconnect(): void {
     if (this.#closed) return;
-    this.#isAway = false;
+    this.#engines.isAway = false;
     if (!this.#started) return this.start();
-    if (this.#port === null) return this.#open();
-    this.#tell({ type: 'start', connect: true });
-    this.#tell({ type: 'hint', hint: 'online' });
+    if (this.#engines.port === null) return this.#engines.open();
+    this.#engines.tell({ type: 'start', connect: true });
+    this.#engines.tell({ type: 'hint', hint: 'online' });
     this.#showStatus();
   }
 
   hint(hint: EngineHint): void {
-    this.#tell({ type: 'hint', hint });
+    this.#engines.tell({ type: 'hint', hint });
   }
 
   /** Whether all that was called and set here is decided and written. */
@@ -216,20 +211,17 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Leaves until `resume`: nothing is read or told meanwhile. */
   suspend(): void {
-    this.#tell({ type: 'leave' });
-    this.#port = null;
-    this.#mutations.detach();
-    this.#queries.detached();
+    this.#engines.leave();
   }
 
   /** Goes on under a client of its own: the one before may be taken for gone. */
   resume(): void {
     if (this.#closed || !this.#started) return;
-    this.#lives = 0;
-    this.#sessionClientId = this.#mutations.startOver();
-    this.#kept?.own(this.#sessionClientId);
+    const clientId = this.#mutations.startOver();
+    this.#engines.startOver(clientId);
+    this.#kept?.own(clientId);
     this.#states.startOver();
-    this.#open();
+    this.#engines.open();
   }
 
   /** Mutations of this page that the room has not decided. */
@@ -255,71 +247,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#options.onClosed();
   }
 
-  #open(): void {
-    const { token, openEngine } = this.#options;
-    this.#lives += 1;
-    this.#queries.obstacle = null;
-    const port = openEngine(this.#request(), {
-      token,
-      onNotices: (notices) => {
-        if (this.#port !== port) return;
-        for (const notice of notices) alone(() => takeNotice(notice, this.#takers));
-      },
-      onLost: (loss) => {
-        if (this.#port === port) this.#lost(loss);
-      },
-    });
-    this.#port = port;
-    this.#states.attach();
-    this.#queries.attach(port);
-    port.tell({ type: 'start', connect: !this.#isAway });
-    this.#mutations.attach(port);
-  }
-
-  #request(): OpenRequest {
-    const { url, groupId, limits, keeping } = this.#options;
-    return {
-      roomName: this.definition.name,
-      roomId: this.id,
-      schemaId: this.definition.model.schemaId,
-      url,
-      clientId: this.#sessionClientId,
-      groupId: this.#status.groupId ?? groupId,
-      isGroupBound: this.#status.groupId !== null,
-      life: this.#lives,
-      shown: this.#status.shown,
-      limits,
-      place: keeping?.place ?? null,
-      ...this.#mutations.carryOver(),
-    };
-  }
-
-  #lost({ error, blame, final }: EngineLoss): void {
-    this.#port = null;
-    this.#mutations.detach();
-    notRunAgain(error, blame, this.#queries, this.#mutations);
-    this.#queries.detached();
-    if (final) return this.#fail(error);
-    this.#open();
-  }
-
-  #fail(error: ErrorBody): void {
-    this.#options.runtime.log.error('a room cannot be opened here', {
-      room: this.definition.name,
-      id: this.id,
-      code: error.code,
-      message: error.message,
-    });
-    this.#queries.failAll(AlcoveError.fromBody(error));
-    this.#status.failed(error);
-  }
-
   #stopped(notice: ClientStoppedNotice): void {
-    const wasSession = notice.clientId === this.#sessionClientId || notice.clientId === this.#mutations.clientId;
+    const wasSession = notice.clientId === this.#engines.sessionClientId || notice.clientId === this.#mutations.clientId;
     const made = this.#mutations.stopped(notice);
     if (made !== null) this.#kept?.own(made);
     if (!wasSession) return;
-    this.#sessionClientId = this.#mutations.clientId;
+    this.#engines.sessionClientId = this.#mutations.clientId;
     this.#states.startOver();
   }
 
@@ -338,18 +271,12 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       return {
         ...(this.#kept?.facts.getSnapshot() ?? NO_FACTS),
         notKept: this.#options.notKept ?? null,
-        isAway: this.#isAway,
+        isAway: this.#engines.isAway,
         pending: this.#mutations.undecided,
         unsaved: this.#mutations.unsaved,
         rejected: this.rejected.getSnapshot().length,
       };
     });
-  }
-
-  /** Returns whether there is an engine to tell. */
-  #tell(order: EngineOrder): boolean {
-    this.#port?.tell(order);
-    return this.#port !== null;
   }
 
   /** Why no call is taken any more; null: it is. */

@@ -1,0 +1,126 @@
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
+import { alone } from './alone.ts';
+import type { ClientRoomOptions } from './client-room-options.ts';
+import { notRunAgain } from './not-run-again.ts';
+import type { RoomStates } from './room-states.ts';
+import type { RoomStatus } from './room-status.ts';
+import type { PageMutations } from './page-mutations.ts';
+import type { PageQueries } from './page-queries.ts';
+import { type NoticeTakers, takeNotice } from './take-notice.ts';
+
+/** What outlives a room's engines; each is handed it. */
+export interface EnginePage {
+  readonly definition: Pick<AnyRoom, 'name' | 'model'>;
+  readonly id: string;
+  readonly options: ClientRoomOptions;
+  readonly mutations: PageMutations;
+  readonly queries: PageQueries;
+  readonly states: RoomStates;
+  readonly status: RoomStatus;
+  readonly takers: NoticeTakers;
+}
+
+/** The engines of one room, one after the other: what is ordered goes to the one there is, one that died is followed by the next. */
+export class RoomEngines {
+  /** Asked when it is needed: parts of the page give their orders through this. */
+  readonly #page: () => EnginePage;
+  #port: EnginePort | null = null;
+  /** Opened so far for this client. */
+  #lives = 0;
+  /** The client whose session it is: mutations may have been renamed since, sessions and counters were not. */
+  sessionClientId: string;
+  /** The app ended the connection. */
+  isAway = false;
+
+  constructor(sessionClientId: string, page: () => EnginePage) {
+    this.sessionClientId = sessionClientId;
+    this.#page = page;
+  }
+
+  /** Null: there is none. */
+  get port(): EnginePort | null {
+    return this.#port;
+  }
+
+  /** Returns whether there is an engine to tell. */
+  tell(order: EngineOrder): boolean {
+    this.#port?.tell(order);
+    return this.#port !== null;
+  }
+
+  open(): void {
+    const { options, mutations, queries, states, takers } = this.#page();
+    this.#lives += 1;
+    queries.obstacle = null;
+    const port = options.openEngine(this.#request(), {
+      token: options.token,
+      onNotices: (notices) => {
+        if (this.#port !== port) return;
+        for (const notice of notices) alone(() => takeNotice(notice, takers));
+      },
+      onLost: (loss) => {
+        if (this.#port === port) this.#lost(loss);
+      },
+    });
+    this.#port = port;
+    states.attach();
+    queries.attach(port);
+    port.tell({ type: 'start', connect: !this.isAway });
+    mutations.attach(port);
+  }
+
+  /** The engine leaves the room; nothing it says is heard any more. */
+  leave(): void {
+    this.tell({ type: 'leave' });
+    this.#detach();
+    this.#page().queries.detached();
+  }
+
+  /** The next engine is the first of another client. */
+  startOver(clientId: string): void {
+    this.#lives = 0;
+    this.sessionClientId = clientId;
+  }
+
+  #detach(): void {
+    this.#port = null;
+    this.#page().mutations.detach();
+  }
+
+  #request(): OpenRequest {
+    const { definition, id, options, mutations, status } = this.#page();
+    return {
+      roomName: definition.name,
+      roomId: id,
+      schemaId: definition.model.schemaId,
+      url: options.url,
+      clientId: this.sessionClientId,
+      groupId: status.groupId ?? options.groupId,
+      isGroupBound: status.groupId !== null,
+      life: this.#lives,
+      shown: status.shown,
+      limits: options.limits,
+      place: options.keeping?.place ?? null,
+      ...mutations.carryOver(),
+    };
+  }
+
+  #lost({ error, blame, final }: EngineLoss): void {
+    const { mutations, queries } = this.#page();
+    this.#detach();
+    notRunAgain(error, blame, queries, mutations);
+    queries.detached();
+    if (final) return this.#fail(error);
+    this.open();
+  }
+
+  #fail(error: ErrorBody): void {
+    const { definition, id, options, queries, status } = this.#page();
+    const { code, message } = error;
+    options.runtime.log.error('a room cannot be opened here', { room: definition.name, id, code, message });
+    queries.failAll(AlcoveError.fromBody(error));
+    status.failed(error);
+  }
+}
