@@ -17,13 +17,13 @@ export class BoardPages {
   readonly #folder: string;
   readonly #server: BenchChild;
   readonly #bare: BenchChild;
-  readonly #browser: Browser;
+  readonly browser: Browser;
 
   private constructor(folder: string, server: BenchChild, bare: BenchChild, browser: Browser) {
     this.#folder = folder;
     this.#server = server;
     this.#bare = bare;
-    this.#browser = browser;
+    this.browser = browser;
   }
 
   static async open(...flags: readonly string[]): Promise<BoardPages> {
@@ -54,7 +54,7 @@ export class BoardPages {
 
   /** Any of the pages, in a context of its own. */
   async open(path: string): Promise<Page> {
-    const page = await openPage(this.#browser, this.address(path));
+    const page = await openPage(this.browser, this.address(path));
     await page.waitForFunction(() => globalThis.bench !== undefined);
     return page;
   }
@@ -64,7 +64,7 @@ export class BoardPages {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
+    await this.browser.close();
     await this.#server.stop();
     await this.#bare.stop();
     rmSync(this.#folder, { recursive: true });
