@@ -34,7 +34,9 @@ export function leftClients(
     const isWhole = mutations.every(({ mutationId }, index) => mutationId === confirmed + index + 1);
     if ((row === undefined && mutations.length === 0) || (kept === null && !isWhole)) return [];
     const lastMutationId = Math.max(row?.lastMutationId ?? 0, mutations.at(-1)?.mutationId ?? confirmed);
-    return [{ client: { clientId, lastMutationId, confirmed, welcomed: row?.welcomed ?? null }, mutations, unstored }];
+    // Something of it was confirmed, so the room has met it, nobody knows when: from the first version on it may have forgotten it.
+    const welcomed = row?.welcomed ?? (confirmed > 0 ? 0 : null);
+    return [{ client: { clientId, lastMutationId, confirmed, welcomed }, mutations, unstored }];
   });
 }
 
