@@ -62,6 +62,33 @@ export function damageContract(make: () => StorageWorld): void {
     }
   });
 
+  it('[ST-60] a tail that was damaged is whole again from then on: it is told once, and what comes after goes on it', async () => {
+    const world = make();
+    for (const [damaged, left] of [
+      [3, 2],
+      [4, 3],
+      [2, 1],
+    ] as const) {
+      for (const change of [flipped, () => undefined]) {
+        const place = await filled(world);
+        await world.damage(place, 'tail', (row, key) => (key === damaged ? change(row) : row));
+        expect((await reload(world, place)).damage).toMatchObject([{ what: 'tail' }]);
+        const whole = [commitFrom(1, 2), commitFrom(2, 3), commitFrom(3, 4), commitFrom(4, 5)];
+        const again = await withRoom(world, place, async (room) => {
+          const loaded = await room.load();
+          expect(await room.advance(advanceWith({ commits: [commitFrom(left + 1, left + 2)] }))).toMatchObject({ tail: 'gap' });
+          expect(await room.advance(advanceWith({ commits: whole.slice(left - 1) }))).toMatchObject({ tail: 'appended' });
+          return loaded;
+        });
+        expect(again).toMatchObject({ damage: [], replica: { tail: whole.slice(0, left - 1) } });
+        const { damage, replica } = await reload(world, place);
+        expect(damage).toEqual([]);
+        expect(replica?.tail).toEqual(whole);
+        expect(replica?.tailBytes).toBe(whole.reduce((sum, commit) => sum + JSON.stringify(commit).length, 0));
+      }
+    }
+  });
+
   it('[ST-11] a damaged header takes the replica with it and not the outbox', async () => {
     const world = make();
     for (const change of [flipped, () => undefined]) {

@@ -16,6 +16,7 @@ import type {
   StoredOutbox,
   StoredRoom,
 } from './storage.ts';
+import { mendTail } from './whole-tail.ts';
 
 /** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -46,7 +47,8 @@ export class DiskRoomStorage implements RoomStorage {
     const { header, damage, ...room } = await checkRoom(this.#runtime, this.#digest, raw);
     if (damage.some(({ what }) => what === 'image')) await this.dropReplica();
     const groupId = header?.groupId ?? (await this.#beginAnew());
-    // Nobody waits for it: where it fails, the next one tells of the damage once more.
+    // Nobody waits for them: where one fails, the next load tells of the damage once more. What is written after this comes behind them.
+    if (damage.some(({ what }) => what === 'tail')) this.#mendTail().catch(() => undefined);
     if (damage.some(({ what }) => what === 'outbox' || what === 'rejection')) this.#mend().catch(() => undefined);
     return { ...room, groupId, isNew: this.#disk.isNew, damage };
   }
@@ -67,6 +69,11 @@ export class DiskRoomStorage implements RoomStorage {
   #mend(): Promise<void> {
     const tables = ['clients', 'mutations', 'rejections'] as const;
     return this.#disk.transact('mend the outbox', { tables, mode: 'strict' }, (transaction) => mendOutbox(this.#runtime, transaction));
+  }
+
+  #mendTail(): Promise<void> {
+    const tables = ['header', 'tail'] as const;
+    return this.#disk.transact('mend the tail', { tables, mode: 'strict' }, (transaction) => mendTail(this.#runtime, transaction));
   }
 
   async outbox(clientIds?: readonly string[]): Promise<StoredOutbox> {

@@ -3,16 +3,8 @@ import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY
 import type { Header, ImageEntry } from './header.ts';
 import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
-import type {
-  LoadedParts,
-  StorageDamage,
-  StoredClient,
-  StoredCommit,
-  StoredMutation,
-  StoredOutbox,
-  StoredRejection,
-  StoredReplica,
-} from './storage.ts';
+import type { LoadedParts, StorageDamage, StoredClient, StoredMutation, StoredOutbox, StoredRejection, StoredReplica } from './storage.ts';
+import { wholeTail } from './whole-tail.ts';
 
 /** Lower-case hex of the SHA-256, by whatever the platform has. */
 export type Digest = (bytes: Uint8Array) => Promise<string>;
@@ -105,12 +97,11 @@ async function checkReplica(
     damage.push({ what: 'image', detail: `the image of version ${position.version} is not whole` });
     return null;
   }
-  const tail = wholeTail(runtime, image, raw.tail);
-  const reached = tail.at(-1)?.to ?? position.version;
-  if (reached < written.version)
-    damage.push({ what: 'tail', detail: `commits from version ${reached} to ${written.version} are missing or damaged` });
+  const { commits, reached } = wholeTail(runtime, image, raw.tail);
+  if (reached.version < written.version)
+    damage.push({ what: 'tail', detail: `commits from version ${reached.version} to ${written.version} are missing or damaged` });
   const { schema, sha256 } = image;
-  return { image: { position, ...(schema === undefined ? {} : { schema }), bytes, sha256 }, tail, tailBytes: written.bytes };
+  return { image: { position, ...(schema === undefined ? {} : { schema }), bytes, sha256 }, tail: commits, tailBytes: reached.bytes };
 }
 
 async function wholeImage(digest: Digest, image: ImageEntry, chunks: readonly Uint8Array[]): Promise<Uint8Array | null> {
@@ -130,21 +121,6 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
     at += chunk.length;
   }
   return bytes;
-}
-
-/** As far as it is whole and each commit follows. */
-function wholeTail(runtime: Runtime, image: ImageEntry, rows: readonly Sealed[]): StoredCommit[] {
-  const tail: StoredCommit[] = [];
-  let { version } = image.position;
-  for (const row of rows) {
-    const commit = unseal<StoredCommit>(runtime, row);
-    if (commit === undefined) break;
-    if (commit.to <= version) continue;
-    if (commit.from > version) break;
-    tail.push(commit);
-    version = commit.to;
-  }
-  return tail;
 }
 
 function wholeOnes<Value>(runtime: Runtime, rows: readonly Sealed[], onDamaged: (count: number) => void): Value[] {

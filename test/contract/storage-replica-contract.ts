@@ -1,0 +1,159 @@
+import { expect, it } from 'vitest';
+import { advanceWith, commitFrom, imageAt, imaged, newPlace, positionAt, reload, type StorageWorld, withRoom } from './storage-samples.ts';
+
+/** What everybody may rely on of image and tail. */
+export function replicaContract(make: () => StorageWorld): void {
+  migratedContract(make);
+  imagerContract(make);
+  it('[ST-6] an image comes back byte for byte, with the commits after it in order', async () => {
+    const world = make();
+    const place = newPlace();
+    const image = await withRoom(world, place, async (room) => {
+      const written = await imaged(world, room, 10);
+      await room.advance(advanceWith({ commits: [commitFrom(10, 11), commitFrom(11, 14)] }));
+      const advanced = await room.advance(advanceWith({ commits: [commitFrom(14, 15)] }));
+      expect(advanced).toMatchObject({ tail: 'appended', imageBytes: 5_000_000 });
+      expect(advanced.tailBytes).toBeGreaterThan(300);
+      return written;
+    });
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position).toEqual(image.position);
+    expect(replica?.image.bytes.length).toBe(image.bytes.length);
+    expect(await world.hexOfSha256(replica?.image.bytes ?? new Uint8Array())).toBe(image.sha256);
+    expect(replica?.tail).toEqual([commitFrom(10, 11), commitFrom(11, 14), commitFrom(14, 15)]);
+  });
+
+  it('[ST-7] what several tabs append is kept once, however it is cut', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        await imaged(world, first, 1);
+        const tails = await Promise.all([
+          first.advance(advanceWith({ commits: [commitFrom(1, 2), commitFrom(2, 3)] })),
+          second.advance(advanceWith({ commits: [commitFrom(1, 3)] })),
+          second.advance(advanceWith({ commits: [commitFrom(3, 6)] })),
+          first.advance(advanceWith({ commits: [commitFrom(3, 4), commitFrom(4, 7)] })),
+        ]);
+        expect(tails.map(({ tail }) => tail)).toEqual(['appended', 'appended', 'appended', 'appended']);
+      }),
+    );
+    const tail = (await reload(world, place)).replica?.tail ?? [];
+    expect(tail.at(-1)?.to).toBe(7);
+    let version = 1;
+    for (const commit of tail) {
+      expect(commit.from).toBeLessThanOrEqual(version);
+      expect(commit.to).toBeGreaterThan(version);
+      version = commit.to;
+    }
+  });
+
+  it('[ST-8] nothing is appended that does not follow: a gap, another history, a fork, another schema', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      expect(await room.advance(advanceWith({ commits: [commitFrom(1, 2)] }))).toMatchObject({ tail: 'other', imageBytes: 0 });
+      await imaged(world, room, 5);
+      expect(await room.advance(advanceWith({ commits: [commitFrom(6, 7)] }))).toMatchObject({ tail: 'gap' });
+      expect(await room.advance(advanceWith({ historyId: 'history-2', commits: [commitFrom(5, 6)] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(4, 5), hash: 'another' }] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(5, 6), schema: 'schema-2' }] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [commitFrom(2, 4)] }))).toMatchObject({ tail: 'appended', tailBytes: 0 });
+    });
+    expect((await reload(world, place)).replica).toMatchObject({ tail: [], tailBytes: 0 });
+  });
+
+  it('[ST-9] a newer image takes the place of the one before and the tail up to it', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      await room.advance(advanceWith({ commits: [commitFrom(1, 3), commitFrom(3, 6), commitFrom(6, 8)] }));
+      await imaged(world, room, 6);
+      expect(await room.advance(advanceWith({ commits: [commitFrom(8, 9)] }))).toMatchObject({ tail: 'appended' });
+    });
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position.version).toBe(6);
+    expect(replica?.tail).toEqual([commitFrom(6, 8), commitFrom(8, 9)]);
+  });
+
+  it('[ST-9] an image of another history, schema or view takes the place of all', async () => {
+    const world = make();
+    for (const change of [{ historyId: 'history-2' }, { schemaId: 'schema-2' }, { view: 'members' }]) {
+      const place = newPlace();
+      await withRoom(world, place, async (room) => {
+        await imaged(world, room, 5);
+        await room.advance(advanceWith({ commits: [commitFrom(5, 9)] }));
+        await imaged(world, room, 2, change);
+      });
+      expect((await reload(world, place)).replica).toMatchObject({ image: { position: positionAt(2, change) }, tail: [], tailBytes: 0 });
+    }
+  });
+}
+
+function migratedContract(make: () => StorageWorld): void {
+  it('[ST-33] an image made of what was kept takes its place only where that is still there as it was', async () => {
+    const world = make();
+    const made = async (version: number, of: number) => ({
+      ...(await imageAt(world, version, 1_000, { schemaId: 'schema-2' })),
+      madeOf: { position: positionAt(of), version },
+    });
+    const cases = [
+      { image: await made(5, 4), becomes: 'written' },
+      { image: await made(4, 4), becomes: 'superseded' },
+      { image: await made(5, 3), becomes: 'superseded' },
+      { image: { ...(await made(5, 4)), madeOf: { position: positionAt(4, { hash: 'another' }), version: 5 } }, becomes: 'superseded' },
+    ] as const;
+    for (const { image, becomes } of cases) {
+      const place = newPlace();
+      await withRoom(world, place, async (room) => {
+        await imaged(world, room, 4);
+        await room.advance(advanceWith({ commits: [commitFrom(4, 5)] }));
+        expect(await room.writeImage(image, await room.becomeImager())).toBe(becomes);
+      });
+      const { replica } = await reload(world, place);
+      expect([replica?.image.position.schemaId, replica?.tail.length]).toEqual(becomes === 'written' ? ['schema-2', 0] : ['schema-1', 1]);
+    }
+  });
+}
+
+function imagerContract(make: () => StorageWorld): void {
+  it('[ST-10] an imager that was superseded writes nothing more, and the older image of a history never comes back', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        const stale = await first.becomeImager();
+        const current = await second.becomeImager();
+        expect(await first.writeImage(await imageAt(world, 3), stale)).toBe('superseded');
+        expect(await second.writeImage(await imageAt(world, 2), current)).toBe('written');
+        expect(await second.writeImage(await imageAt(world, 2), current)).toBe('superseded');
+        expect(await second.writeImage(await imageAt(world, 1), current)).toBe('superseded');
+      }),
+    );
+    expect((await reload(world, place)).replica?.image.position.version).toBe(2);
+  });
+
+  it('[ST-10] one that is superseded or dies half-way leaves the image before', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, (first) =>
+      withRoom(world, place, async (second) => {
+        await imaged(world, first, 1);
+        const imager = await first.becomeImager();
+        const writing = first.writeImage(await imageAt(world, 2, 13_000_000), imager);
+        await second.becomeImager();
+        expect(await writing).toBe('superseded');
+        const dying = await second.becomeImager();
+        const ended = second.writeImage(await imageAt(world, 3, 13_000_000), dying);
+        second.close();
+        await expect(ended).rejects.toMatchObject({ code: 'closed' });
+      }),
+    );
+    const { replica, damage } = await reload(world, place);
+    expect(damage).toEqual([]);
+    expect(replica?.image.position.version).toBe(1);
+  });
+}
