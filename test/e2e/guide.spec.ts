@@ -55,6 +55,23 @@ async function startApp(): Promise<string> {
   return until(folder, [vite, '--port', '0', '--host', '127.0.0.1'], { ROOMS_URL: `http://${rooms}` }, /(http:\S+)/);
 }
 
+/** What an element shows, one text after the other, until it shows nothing. */
+function textsUntilEmpty(page: Page, selector: string): Promise<string[]> {
+  return page.evaluate(
+    (selected) =>
+      new Promise<string[]>((resolve) => {
+        const found = document.querySelector(selected);
+        const seen: string[] = [];
+        const observer = new MutationObserver(() => {
+          seen.push(found?.textContent ?? '');
+          if (found?.textContent === '') resolve(seen);
+        });
+        if (found !== null) observer.observe(found, { childList: true, characterData: true, subtree: true });
+      }),
+    selector,
+  );
+}
+
 test('the app of docs/GUIDE.md shows what the guide says', async ({ browser }) => {
   const url = await startApp();
   const complaints: string[] = [];
@@ -82,18 +99,7 @@ test('the app of docs/GUIDE.md shows what the guide says', async ({ browser }) =
   await expect(ada.getByRole('checkbox', { name: 'Oat Milk' })).toBeChecked();
 
   await expect(bob.getByLabel('found')).toHaveText('Oat Milk');
-  const texts = bob.evaluate(
-    () =>
-      new Promise<string[]>((resolve) => {
-        const found = document.querySelector('[aria-label=found]');
-        const seen: string[] = [];
-        const observer = new MutationObserver(() => {
-          seen.push(found?.textContent ?? '');
-          if (found?.textContent === '') resolve(seen);
-        });
-        if (found !== null) observer.observe(found, { childList: true, characterData: true, subtree: true });
-      }),
-  );
+  const texts = textsUntilEmpty(bob, '[aria-label=found]');
   await bob.getByLabel('filter').pressSequentially('oat!', { delay: 30 });
   // The rows of the text before stay until those for the next are there: the one list that is empty is the one that nothing matches.
   expect(await texts).toEqual(['']);

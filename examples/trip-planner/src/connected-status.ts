@@ -65,14 +65,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     onTry: away.reconnect,
     isOffline,
     onSwitch: toggle,
-    saved: {
-      storage: status.storage,
-      why: status.storageError?.message ?? '',
-      unsaved: status.unsavedCount,
-      lost: status.lostOutbox !== null,
-      onLostRead: status.dismissLostOutbox,
-      onForget: (discardPending) => forgetTrip(room, discardPending),
-    },
+    saved: savedState(status, room),
   };
   const trouble: TroubleSlipProps = {
     // Whoever went offline by hand knows.
@@ -92,6 +85,17 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
     marks: useMemo(() => marksOf(pending, rejected), [pending, rejected]),
     rejected: rejectedList,
+  };
+}
+
+function savedState(status: Status, room: ReturnType<typeof useRoom>): StatusLineProps['saved'] {
+  return {
+    storage: status.storage,
+    why: status.storageError?.message ?? '',
+    unsaved: status.unsavedCount,
+    lost: status.lostOutbox !== null,
+    onLostRead: status.dismissLostOutbox,
+    onForget: (discardPending) => forgetTrip(room, discardPending),
   };
 }
 
