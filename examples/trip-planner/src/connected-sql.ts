@@ -53,6 +53,7 @@ export function useSqlPanel() {
 
   const onRun = () => {
     run.current.end();
+    if (text.trim() === '') return setOutcome({ status: 'empty' });
     const count = run.current.count + 1;
     setOutcome((before) => ({ status: 'running', before: before.status === 'done' ? before : beforeOf(before) }));
     run.current = { count, end: startRun(room, text, count, setOutcome) };

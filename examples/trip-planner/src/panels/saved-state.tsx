@@ -27,8 +27,10 @@ export function SavedState(props: SavedStateProps) {
     <li className="waiting saved" {...holder}>
       <button type="button" className="quiet" aria-expanded={open} onClick={toggle}>
         <span className={!lost && (storage === 'saved' || storage === 'saving') ? 'saved-words' : ''}>
-          {lost ? 'Changes were lost' : WORDS[storage]}
-          {storage === 'saved' && !lost && <span className="wide"> on this device</span>}
+          <span>
+            {lost ? 'Changes were lost' : WORDS[storage]}
+            {storage === 'saved' && !lost && <span className="wide"> on this device</span>}
+          </span>
         </span>
       </button>
       {open && <SavedSlip {...props} />}

@@ -27,6 +27,8 @@ export type SqlOutcome =
   /** `before`: the result that is shown until there is another. */
   | { readonly status: 'running'; readonly before: SqlDone | null }
   | { readonly status: 'stopped' }
+  /** There was nothing to run. */
+  | { readonly status: 'empty' }
   | SqlDone
   | { readonly status: 'failed'; readonly text: string; readonly complaint: SqlComplaint };
 
@@ -80,6 +82,8 @@ function Words({ outcome, onPlace }: Pick<SqlAnswerProps, 'outcome' | 'onPlace'>
           Stopped. What SQLite has begun it still ends, or is made to after five seconds; until then this tab’s other queries wait.
         </p>
       );
+    case 'empty':
+      return <p className="empty">There is nothing to run yet: write a query, or take an example. Press a name to put it into yours.</p>;
     case 'idle':
     case 'done':
       return <p className="empty">Every row of this trip is in this tab, and no query leaves it. Press a name to put it into yours.</p>;
@@ -144,7 +148,14 @@ function Result({ done, outcome, text, onSchemaOpen }: SqlAnswerProps & { readon
           <Choice name="Tables" on={false} onChoose={() => onSchemaOpen(true)} />
         </div>
       </header>
-      <div className="sql-scroll" tabIndex={0} role="region" aria-label="Result" data-late={outcome.status === 'running'}>
+      <div
+        className="sql-scroll"
+        tabIndex={0}
+        role="region"
+        aria-label="Result"
+        data-late={outcome.status === 'running'}
+        data-old={isOld(done, text)}
+      >
         {form === 'figures' && figures !== null && <Figures figures={figures} />}
         {form === 'chart' && bars !== null && <BarChart bars={bars} />}
         {form === 'table' &&
@@ -176,9 +187,13 @@ function Figures({ figures }: { readonly figures: readonly { readonly name: stri
   );
 }
 
+/** Something else stands in the field by now. */
+const isOld = ({ text: ran }: SqlDone, text: string): boolean => ran.trim() !== text.trim();
+
 /** `25 rows in 38 ms, live`: how many, how long the run took, and what has become of them since. */
-function summaryOf({ table, elapsedMs, live, changedAt, text: ran }: SqlDone, text: string): string {
+function summaryOf(done: SqlDone, text: string): string {
+  const { table, elapsedMs, live, changedAt } = done;
   const took = elapsedMs < 10 ? elapsedMs.toFixed(1) : String(Math.round(elapsedMs));
   const since = changedAt === null ? (live ? ', live' : '') : `, changed at ${timeOfDay.format(changedAt)}`;
-  return `${plural(table.rows.length, 'row')} in ${took} ms${since}${ran.trim() === text.trim() ? '' : ', of the last run'}`;
+  return `${plural(table.rows.length, 'row')} in ${took} ms${isOld(done, text) ? ', of the last run' : since}`;
 }

@@ -40,7 +40,7 @@ export function SqlPanel(props: SqlPanelProps) {
     if (!onTouch()) field.current?.focus();
   }, []);
   const run = () => {
-    if (text.trim() === '') return field.current?.focus();
+    if (text.trim() === '') field.current?.focus();
     setSchemaOpen(false);
     onRun();
   };
@@ -113,9 +113,6 @@ function Question({ examples, text, onText, outcome, onRun, onStop, field }: Sql
         autoCapitalize="off"
         onChange={(e) => onText(e.target.value)}
       />
-      <p id={`${id}-what`} className="sql-what">
-        {example?.what}
-      </p>
       <div className="sql-run">
         <button ref={runButton} type="button" className="press" aria-describedby={`${id}-what`} onClick={onRun}>
           Run
@@ -125,8 +122,11 @@ function Question({ examples, text, onText, outcome, onRun, onStop, field }: Sql
             Stop <kbd>Esc</kbd>
           </button>
         ) : (
-          <kbd>{onApple() ? '⌘ Return' : 'Ctrl + Enter'}</kbd>
+          example === undefined && <kbd>{onApple() ? '⌘ Return' : 'Ctrl + Enter'}</kbd>
         )}
+        <p id={`${id}-what`} className="sql-what" hidden={outcome.status === 'running'}>
+          {example?.what}
+        </p>
       </div>
     </>
   );
