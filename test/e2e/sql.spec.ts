@@ -102,3 +102,24 @@ test('Escape stops waiting for a query, and the next one runs', async ({ visit }
   await expect(ada.page.locator('.sql-figures dd')).toHaveText('8');
   ada.hasNoComplaints();
 });
+
+test('Run without a query says that there is none, and no longer what was wrong before', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  const answer = ada.page.locator('.sql-answer');
+  await ada.runSql('select nothing from nowhere');
+  await expect(answer).toContainText('nowhere');
+  await ada.runSql('  ');
+  await expect(answer).toContainText('There is nothing to run yet');
+  await expect(answer).not.toContainText('nowhere');
+  await expect(ada.page.getByRole('textbox', { name: 'SQL' })).toBeFocused();
+
+  // What is shown is of another text than the one beside it: not called live.
+  await ada.page.getByRole('button', { name: 'Nights, added up' }).click();
+  await ada.page.keyboard.press('Enter');
+  const summary = ada.page.locator('.sql-form > p');
+  await expect(summary).toHaveText(/, live$/);
+  await ada.page.getByRole('textbox', { name: 'SQL' }).fill('select 1');
+  await expect(summary).toHaveText(/^8 rows in [\d.]+ ms, of the last run$/);
+  ada.hasNoComplaints();
+});
