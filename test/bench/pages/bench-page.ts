@@ -1,4 +1,4 @@
-import type { PersistRequest, PersistTimes } from './persist.ts';
+import type { PersistRequest, PersistTimes } from './persist-request.ts';
 
 /** What a page of the benches offers to the process that drives it, as `globalThis.bench`. Everything is plain JSON. */
 export interface OpenedPage {

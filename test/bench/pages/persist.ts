@@ -1,16 +1,5 @@
 import { offer } from './bench-page.ts';
-
-/** Databases of so many megabytes each take `count` small commits, and so does the floor, in turn. */
-export interface PersistRequest {
-  readonly megabytes: readonly number[];
-  readonly count: number;
-}
-
-/** What each commit took, in ms. */
-export interface PersistTimes {
-  readonly rooms: readonly (readonly number[])[];
-  readonly floor: readonly number[];
-}
+import type { PersistRequest, PersistTimes } from './persist-request.ts';
 
 const worker = new Worker(new URL('./persist.worker.ts', import.meta.url), { type: 'module' });
 offer({

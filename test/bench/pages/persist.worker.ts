@@ -7,7 +7,7 @@ import { browserIdb } from '../../../packages/client/src/worker/browser-storage.
 import { createBrowserRuntime } from '../../../packages/client/src/worker/browser-runtime.ts';
 import { board, itemAt } from '../bench-room.ts';
 import { openTable, written } from './raw-idb.ts';
-import type { PersistRequest, PersistTimes } from './persist.ts';
+import type { PersistRequest, PersistTimes } from './persist-request.ts';
 
 const MB = 1024 * 1024;
 /** Between two writes: what the browser does after one that is not waited for should not fall on the next. */
