@@ -4,7 +4,7 @@ import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type R
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
-import { seal, unseal } from './seal.ts';
+import { seal, type Sealed, unseal } from './seal.ts';
 import type {
   Advance,
   Advanced,
@@ -32,6 +32,8 @@ export class DiskRoomStorage implements RoomStorage {
   readonly #runtime: Runtime;
   readonly #digest: Digest;
   readonly #disk: RoomDisk;
+  /** As it was put last: what is read again to the letter need not be checked again. */
+  #header: { readonly sealed: Sealed; readonly header: Header } | null = null;
 
   constructor({ runtime, digest, disk }: DiskRoomOptions) {
     this.#runtime = runtime;
@@ -206,11 +208,16 @@ export class DiskRoomStorage implements RoomStorage {
 
   /** `groupId`: of an empty one. */
   async #headerIn(transaction: DiskTransaction, groupId?: string): Promise<Header> {
-    return unseal<Header>(this.#runtime, await transaction.get('header', HEADER_KEY)) ?? emptyHeader(groupId ?? this.#runtime.newId());
+    const sealed = await transaction.get('header', HEADER_KEY);
+    const known = this.#header;
+    if (known !== null && sealed?.text === known.sealed.text && sealed.sum === known.sealed.sum) return known.header;
+    return unseal<Header>(this.#runtime, sealed) ?? emptyHeader(groupId ?? this.#runtime.newId());
   }
 
   #putHeader(transaction: DiskTransaction, header: Header): void {
-    transaction.put('header', HEADER_KEY, seal(this.#runtime, header));
+    const sealed = seal(this.#runtime, header);
+    this.#header = { sealed, header };
+    transaction.put('header', HEADER_KEY, sealed);
   }
 }
 
