@@ -98,6 +98,9 @@ test('a query without an end is cut, says so, and everything else goes on', asyn
   await expect(ada.pending).toHaveText('1 pending');
   await ada.runSql(ENDLESS);
   await ada.addItem('during the query');
+  // The worker that would write it is held: it is on no disk yet.
+  await expect(ada.pending).toHaveText('2 pending');
+  await expect(ada.page.locator('.saved > button')).toHaveText('Saving');
   await expect(ada.page.getByRole('alert').filter({ hasText: 'was ended' })).toBeVisible();
   ownServer.now.thaw();
 

@@ -62,7 +62,7 @@ export function Loading({ title, progress }: { readonly title: string; readonly 
 
 function NotHere({ title }: { readonly title: string }) {
   return (
-    <section className="slip loading" role="status" aria-label={`Loading ${title}`}>
+    <section className="slip loading is-nowhere" aria-label={`Loading ${title}`}>
       <h2>{title}</h2>
       <p>You work offline, and this device keeps nothing of this trip. It comes as soon as you go online.</p>
     </section>
