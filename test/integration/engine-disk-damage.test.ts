@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AlcoveError } from '@alcove/core/error';
 import type { SyncEngineOptions } from '../../packages/client/src/sync/engine-interface.ts';
 import type { EnginePage } from '../fake/engine-page.ts';
-import { EngineWorld } from '../fake/engine-world.ts';
+import { EngineWorld, imageOf } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
 
@@ -22,9 +23,11 @@ const OFFLINE: Partial<SyncEngineOptions> = {
     return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
   },
 };
+const storageOf = (clientId: string) => browser.storageOf(new FakeRuntime({ seed: clientId, time: world.time }), place);
+
 function tab(clientId: string, options: Partial<SyncEngineOptions> = {}): EnginePage {
   const page = world.tab(clientId, {
-    storage: browser.storageOf(new FakeRuntime({ seed: clientId, time: world.time }), place),
+    storage: storageOf(clientId),
     ...options,
   });
   page.watch('lists', LISTS);
@@ -65,5 +68,79 @@ describe('a disk that is damaged, behind or full', () => {
     expect(b.of('restored').flatMap(({ damage }) => damage)).toMatchObject([{ what: 'tail' }]);
     expect(c.of('restored')).toEqual([]);
     expect(ids(c)).toEqual(['l1', 'l2', 'l3', 'l4', 'l5', 'l6', 'l7']);
+  });
+
+  it('[ST-61] a disk that failed for more commits than wait for it has a fresh snapshot once it works', async () => {
+    const a = tab('a');
+    await world.quiet();
+    await saved(a);
+    const other = world.tab('elsewhere');
+    await world.quiet();
+    browser.disk.fault = (doing) => (doing === 'advance' ? new AlcoveError('storage_failed', 'slow') : null);
+    other.mutate('addList', { id: 'l0', name: 'x0' });
+    await world.quiet();
+    for (let n = 1; n < 2_010; n += 1) {
+      other.mutate('renameList', { id: 'l0', name: `x${n}` });
+      await world.time.advanceAsync(20);
+    }
+    browser.disk.fault = () => null;
+    await world.quiet();
+    for (let n = 0; n < 5; n += 1) {
+      a.mutate('addList', { id: `own${n}`, name: `o${n}` });
+      await world.quiet();
+      await world.time.advanceAsync(60_000);
+    }
+    await saved(a);
+    crash(a);
+    const c = tab('c', OFFLINE);
+    await world.until(() => c.queries.get('lists')?.status === 'cached', 'shown');
+    expect(ids(c)).toContain('own4');
+  }, 60_000);
+
+  it('[ST-61] what was emptied offline has an image again once the room is within reach', async () => {
+    const a = tab('a');
+    await world.quiet();
+    a.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    await saved(a);
+    browser.disk.clear(place);
+    world.server.kill();
+    await world.time.advanceAsync(40_000);
+    await saved(a);
+    world.server.start();
+    await world.until(() => a.status.connection === 'live', 'live');
+    await world.time.advanceAsync(300_000);
+    expect(browser.disk.rows(place, 'image').length).toBeGreaterThan(0);
+  });
+
+  it('[ST-61] of several tabs that find the gap one asks for the snapshot', async () => {
+    world.close();
+    world = new EngineWorld({ imageOf });
+    let [fetched, delayMs] = [0, 0];
+    const fetchImage: SyncEngineOptions['fetchImage'] = async (...args) => {
+      fetched += 1;
+      await new Promise<void>((resolve) => world.time.setTimer(delayMs, resolve));
+      return world.server.fetchImage(...args);
+    };
+    const tabs = ['a', 'b', 'c'].map((clientId) => tab(clientId, { fetchImage, storage: { ...storageOf(clientId), imagePauseMs: 2_000 } }));
+    await world.quiet();
+    tabs[0]?.mutate('addList', { id: 'l1', name: 'one' });
+    await world.quiet();
+    for (const one of tabs) await saved(one);
+    await world.time.advanceAsync(60_000);
+    // Longer than the pause between two images.
+    [fetched, delayMs] = [0, 6_000];
+    // Cut by another tab's load.
+    browser.disk.damage(place, 'tail', () => undefined);
+    const passing = tab('passing', OFFLINE);
+    await world.until(() => passing.queries.get('lists')?.status === 'cached', 'shown');
+    expect(passing.of('restored').flatMap(({ damage }) => damage)).toMatchObject([{ what: 'tail' }]);
+    crash(passing);
+    tabs[1]?.mutate('addList', { id: 'l2', name: 'two' });
+    await world.quiet();
+    await world.time.advanceAsync(90_000);
+    const after = tab('after', OFFLINE);
+    await world.until(() => after.queries.get('lists')?.status === 'cached', 'shown');
+    expect([ids(after), fetched]).toEqual([['l1', 'l2'], 1]);
   });
 });

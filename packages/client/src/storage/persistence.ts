@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
+  ImageReason,
   LoadedParts,
   RoomStorage,
   Storage,
@@ -46,8 +47,8 @@ export interface PersistenceOptions {
   /** The counters are on the disk, with what ended by them. */
   onAdvanced(advance: Pick<Advance, 'clients' | 'rejections'>): void;
   onState(state: PersistenceState): void;
-  /** The tail costs more than an image of now would. */
-  onImageWanted(): void;
+  /** Also where nothing is kept that an image could be made of. */
+  onImageWanted(reason: ImageReason): void;
   /** The place was forgotten, as at a sign-out: nothing is kept any more. */
   onForgotten(): void;
   /** It was opened again, as that group, and what was kept may be gone: everything pending has to be handed over again. */
@@ -276,7 +277,8 @@ export class Persistence {
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
         const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
-        if (!this.#isClosed && work.advance.commits.length > 0 && (tail !== 'appended' || isCostly)) this.#options.onImageWanted();
+        if (!this.#isClosed && work.advance.commits.length > 0 && (tail !== 'appended' || isCostly))
+          this.#options.onImageWanted(tail === 'appended' ? 'tail' : 'gap');
         return;
       }
     }

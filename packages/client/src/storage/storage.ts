@@ -193,3 +193,6 @@ export interface Advanced {
   readonly tailBytes: number;
   readonly imageBytes: number;
 }
+
+/** Why an image is wanted. `gap`: what is kept does not go on to what is shown. `tail`: it costs too much, or may be gone. */
+export type ImageReason = 'gap' | 'tail';

@@ -5,7 +5,7 @@ import { openImage } from '../replica/open-image.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
-import type { MadeOf, StoredImage, StoredReplica } from '../storage/storage.ts';
+import type { ImageReason, MadeOf, StoredCommit, StoredImage, StoredPosition, StoredReplica } from '../storage/storage.ts';
 import { isNewerSchema, storedSchemaOf } from '../storage/stored-schema.ts';
 import type { EngineStorage } from './engine-storage.ts';
 
@@ -18,14 +18,20 @@ export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 
   keep(image: StoredImage): void;
   /** As it is kept by now. */
   kept(): Promise<StoredReplica | null>;
-  /** Nothing that is kept can be gone on from: the room is asked for a snapshot. */
-  renew(): void;
+  /** What is shown. */
+  shown(): ReplicaPosition | null;
+  /** The room could be asked for a snapshot. */
+  isCurrent(): boolean;
+  /** Nothing that is kept can be gone on from: the room is asked for a snapshot. False: it cannot be just now. */
+  renew(): boolean;
 }
 
 /** Between two images that this tab makes, however fast the tail grows. */
 const PAUSE_MS = 30_000;
 /** After a replica of an older build was shown: with a network the room has sent a fresh one by then. */
 const MIGRATED_AFTER_MS = 5_000;
+/** Where the room was asked for a snapshot, no other tab asks for one until it has come, or this long. */
+const RENEW_MS = 60_000;
 
 /**
  * Keeps an image of the room: the one that came, or one made of what is kept when the tail has outgrown it. That one is made beside the replica that is shown,
@@ -40,6 +46,12 @@ export class ImageKeeper {
   /** This tab has got the room's own snapshot. */
   #isFresh = false;
   #migrating: Timer | null = null;
+  /** Nothing that is kept goes on: a snapshot is asked for as soon as that can be. */
+  #owesFresh = false;
+  /** Gives up the waiting for the one that was asked for. */
+  #endRenewal: (() => void) | null = null;
+  /** The end of the pause, where something is owed. */
+  #afterPause: Timer | null = null;
   #isClosed = false;
 
   constructor(options: ImageKeeperOptions) {
@@ -51,6 +63,8 @@ export class ImageKeeper {
     const { run, openDatabase, exportImage, digest } = this.#options;
     if (this.#options.isFrugal) return database;
     this.#isFresh = true;
+    this.#owesFresh = false;
+    this.#endRenewal?.();
     if (image !== null) {
       this.#keep(position, image.bytes, image.sha256);
       return database;
@@ -68,12 +82,33 @@ export class ImageKeeper {
     });
   }
 
-  /** The tail costs too much, or what is kept does not go on. */
-  wanted(): void {
+  /** At most one a pause. For a gap it is remembered: also where the room cannot be asked just now. */
+  wanted(reason: ImageReason): void {
+    if (this.#options.isFrugal || this.#isOthers || this.#isClosed) return;
+    if (reason === 'gap') {
+      this.#owesFresh = true;
+      this.goOn();
+    } else if (!this.#isMaking && this.#pauseMs === 0) this.#beginMaking();
+  }
+
+  /** The room may be within reach by now. Costs nothing while nothing is owed. */
+  goOn(): void {
+    if (!this.#owesFresh || this.#isMaking || this.#isClosed || this.#afterPause !== null || !this.#options.isCurrent()) return;
+    if (this.#pauseMs === 0) return this.#beginMaking();
+    this.#afterPause = this.#options.runtime.setTimer(this.#pauseMs, () => {
+      this.#afterPause = null;
+      this.goOn();
+    });
+  }
+
+  /** What is left of it. */
+  get #pauseMs(): number {
     const { runtime, imagePauseMs = PAUSE_MS } = this.#options;
-    if (this.#options.isFrugal || this.#isMaking || this.#isOthers || this.#isClosed || runtime.monotonicMs() - this.#lastMs < imagePauseMs)
-      return;
-    this.#lastMs = runtime.monotonicMs();
+    return Math.max(0, this.#lastMs + imagePauseMs - runtime.monotonicMs());
+  }
+
+  #beginMaking(): void {
+    this.#lastMs = this.#options.runtime.monotonicMs();
     this.#begin(() => this.#make());
   }
 
@@ -102,8 +137,32 @@ export class ImageKeeper {
     const { room } = this.#options.run;
     this.#isOthers = isNewerSchema(kept?.image.schema, storedSchemaOf(room));
     if (this.#isOthers) return;
-    if (kept === null || kept.image.position.schemaId !== room.model.schemaId) return this.#options.renew();
+    if (kept === null || kept.image.position.schemaId !== room.model.schemaId || (this.#owesFresh && this.#isBehind(kept)))
+      return this.#renew();
+    this.#owesFresh = false;
     if (kept.tail.length > 0) await this.#fold(kept);
+  }
+
+  #isBehind({ image, tail }: StoredReplica): boolean {
+    const { historyId } = image.position;
+    const shown = this.#options.shown();
+    const { version, hash } = reachedBy(image.position, tail);
+    if (shown === null || shown.historyId !== historyId || version < shown.version) return true;
+    return version === shown.version && hash !== shown.hash;
+  }
+
+  /** Resolves when it has come, or may not come any more. */
+  async #renew(): Promise<void> {
+    this.#owesFresh = true;
+    if (!this.#options.renew()) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.runtime.setTimer(RENEW_MS, resolve);
+      this.#endRenewal = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#endRenewal = null;
   }
 
   /** Where somebody was faster nothing is left to do; where it fails, what is kept stays as it is. */
@@ -112,7 +171,7 @@ export class ImageKeeper {
     const { room } = this.#options.run;
     if (kept === null || this.#isClosed || this.#isFresh || kept.image.position.schemaId === room.model.schemaId) return;
     if (isNewerSchema(kept.image.schema, storedSchemaOf(room))) return;
-    const version = kept.tail.at(-1)?.to ?? kept.image.position.version;
+    const { version } = reachedBy(kept.image.position, kept.tail);
     await this.#fold(kept, { position: kept.image.position, version });
   }
 
@@ -160,5 +219,12 @@ export class ImageKeeper {
   close(): void {
     this.#isClosed = true;
     this.#migrating?.cancel();
+    this.#afterPause?.cancel();
+    this.#endRenewal?.();
   }
+}
+
+function reachedBy(position: StoredPosition, tail: readonly StoredCommit[]): { readonly version: number; readonly hash: string } {
+  const last = tail.at(-1);
+  return last === undefined ? position : { version: last.to, hash: last.hash };
 }

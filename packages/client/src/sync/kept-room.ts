@@ -64,7 +64,7 @@ export class KeptRoom {
       notices: options.notices,
       wake: () => options.turns.wish(),
       show: (mutations) => options.replica().adopt(mutations),
-      onImageWanted: () => this.images.wanted(),
+      onImageWanted: (reason) => this.images.wanted(reason),
     });
     this.#adoption = this.#makeAdoption();
     this.images = this.#makeImages(storage);
@@ -80,6 +80,8 @@ export class KeptRoom {
       openDatabase: (image) => this.#open(image),
       keep: (image) => this.flow.keepImage(image),
       kept: () => this.flow.replica(),
+      shown: () => this.#options.replica().position,
+      isCurrent: () => this.#options.replica().isCurrent,
       renew: () => this.#options.replica().renew(),
     });
   }
@@ -125,6 +127,7 @@ export class KeptRoom {
   /** The end of a turn. */
   turned(): void {
     this.#adoption.goOn();
+    this.images.goOn();
   }
 
   #take(left: readonly LeftClient[]): void {

@@ -240,10 +240,11 @@ export class ReplicaFlow {
     this.#options.wake();
   }
 
-  /** Asks for a snapshot although what is shown is fine: another copy of it is wanted. */
-  renew(): void {
-    if (this.#queue.isOpen && this.#next === null && !this.#hydration.isActive)
-      this.#askSnapshot(new AlcoveError('snapshot_failed', 'what was kept of the room is gone'));
+  /** Asks for a snapshot although what is shown is fine: another copy of it is wanted. False: there is no session, or one is on its way. */
+  renew(): boolean {
+    if (!this.#queue.isOpen || this.#next !== null || this.#hydration.isActive) return false;
+    this.#askSnapshot(new AlcoveError('snapshot_failed', 'what was kept of the room is gone'));
+    return true;
   }
 
   /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state. */

@@ -9,7 +9,7 @@ import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
 import { placeName } from '../storage/place-marks.ts';
 import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
-import type { Advance, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredReplica } from '../storage/storage.ts';
+import type { Advance, ImageReason, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredReplica } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
@@ -37,7 +37,7 @@ export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'pla
   /** Mutations of other tabs, to be shown. */
   show(mutations: readonly Mutation[]): void;
   /** An image of what is shown now is wanted. */
-  onImageWanted(): void;
+  onImageWanted(reason: ImageReason): void;
 }
 
 /**
@@ -86,7 +86,7 @@ export class StorageFlow {
         this.#passHeard();
         options.wake();
       },
-      onImageWanted: () => options.onImageWanted(),
+      onImageWanted: (reason) => options.onImageWanted(reason),
       onForgotten: () => this.#forgotten(),
       onReopened: (groupId) => {
         this.#groupId ??= groupId;
@@ -300,7 +300,7 @@ export class StorageFlow {
     this.#look.saw({ clients: [] });
     for (const mutation of this.#options.outbox.pending())
       this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
-    this.#options.onImageWanted();
+    this.#options.onImageWanted('tail');
   }
 
   #hear(message: TabMessage | null): void {
