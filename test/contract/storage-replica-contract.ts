@@ -49,6 +49,35 @@ export function replicaContract(make: () => StorageWorld): void {
     }
   });
 
+  it('[ST-28] a range that begins before the end of what is kept takes the place of what it covers, or does not follow: what came and went in it would stay', async () => {
+    const world = make();
+    const place = newPlace();
+    const kept = async () => {
+      const { replica, damage } = await reload(world, place);
+      expect(damage).toEqual([]);
+      return [replica?.image.position.version, ...(replica?.tail ?? []).map(({ from, to }) => `${from}-${to}`)];
+    };
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      const append = async (...commits: [number, number][]) =>
+        (await room.advance(advanceWith({ commits: commits.map(([from, to]) => commitFrom(from, to)) }))).tail;
+      expect(await append([1, 2], [2, 4], [4, 5])).toBe('appended');
+      expect(await append([3, 6])).toBe('gap');
+      expect(await kept()).toEqual([1, '1-2', '2-4', '4-5']);
+      expect(await append([2, 6], [6, 7])).toBe('appended');
+      expect(await kept()).toEqual([1, '1-2', '2-6', '6-7']);
+      expect(await append([1, 3], [3, 5], [5, 9])).toBe('appended');
+      expect(await kept()).toEqual([1, '1-3', '3-5', '5-9']);
+      await imaged(world, room, 5);
+      expect(await kept()).toEqual([5, '5-9']);
+      await imaged(world, room, 7);
+      expect(await kept()).toEqual([7]);
+      expect(await append([7, 8])).toBe('appended');
+    });
+    const replica = (await reload(world, place)).replica;
+    expect(replica?.tailBytes).toBe(replica?.tail.reduce((sum, commit) => sum + JSON.stringify(commit).length, 0));
+  });
+
   it('[ST-8] nothing is appended that does not follow: a gap, another history, a fork, another schema', async () => {
     const world = make();
     const place = newPlace();

@@ -33,13 +33,28 @@ export class History {
   #id = '';
   /** Histories that ended with a lost tail, as they were then. */
   readonly #ended = new Map<string, History>();
+  /** Clients of which the room cannot know that it knew them. */
+  readonly #unknowable: Set<string>;
   #durable = 0;
   #told = 0;
   #durablePlace = 0;
   #place = 0;
 
-  constructor(findings: Findings) {
+  constructor(findings: Findings, unknowable: Set<string> = new Set()) {
     this.#findings = findings;
+    this.#unknowable = unknowable;
+  }
+
+  /**
+   * The room has forgotten the client, and nobody is left who knows that it was ever welcomed: its tab went with a disk that did not take that any more. What it had
+   * pending is taken for new, and may be done once more.
+   */
+  unknowable(clientId: string): void {
+    if (this.#lastOfClient.has(clientId)) this.#unknowable.add(clientId);
+  }
+
+  isUnknowable(clientId: string): boolean {
+    return this.#unknowable.has(clientId.replace(/~.*$/, ''));
   }
 
   /** historyId of the room now. */
@@ -146,7 +161,7 @@ export class History {
   /** What was is kept apart; what the file still has is the beginning of the new history. */
   #goOn(database: Database, id: string, tailLost: boolean): void {
     this.#findings.check(tailLost, 'I12', () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`);
-    const ended = new History(this.#findings);
+    const ended = new History(this.#findings, this.#unknowable);
     ended.#id = this.#id;
     ended.#versions = [...this.#versions];
     ended.#fates = new Map(this.#fates);
@@ -175,12 +190,16 @@ export class History {
     const name = `${clientId} ${mutationId}`;
     const before = this.#fates.get(name);
     this.#findings.check(
-      before === undefined,
+      before === undefined || this.isUnknowable(clientId),
       'I2',
       () => `mutation ${name} was settled by version ${before?.version} and again by ${version}`,
     );
     const last = this.#lastOfClient.get(clientId) ?? 0;
-    this.#findings.check(mutationId === last + 1, 'I3', () => `mutation ${mutationId} of ${clientId} was settled after mutation ${last}`);
+    this.#findings.check(
+      mutationId === last + 1 || this.isUnknowable(clientId),
+      'I3',
+      () => `mutation ${mutationId} of ${clientId} was settled after mutation ${last}`,
+    );
     this.#lastOfClient.set(clientId, mutationId);
     this.#place += 1;
     this.#fates.set(name, { version, place: this.#place, rejected });

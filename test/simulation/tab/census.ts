@@ -99,7 +99,7 @@ export class Census {
     const lost = this.#registry.namesOf(entry.seed).some(({ clientId, mutationId }) => this.#history.wasLost(clientId, mutationId));
     const applied = fates.filter(({ rejected }) => rejected === null);
     this.#findings.check(
-      applied.length <= 1,
+      applied.length <= 1 || this.#registry.namesOf(entry.seed).some(({ clientId }) => this.#history.isUnknowable(clientId)),
       'I2',
       () => `${nameOf(entry)} took effect ${applied.length} times, at versions ${applied.map(({ version }) => version).join(', ')}`,
     );

@@ -33,7 +33,7 @@ export interface EngineAuditParts extends ShadowSources {
   onClient(clientId: string): void;
   onStored(mutation: Mutation): void;
   /** It took over what another page left. */
-  onAdopted(clientId: string): void;
+  onAdopted(client: EngineClient): void;
   /** Nothing more comes of these: whoever called them is told so. */
   onDropped(mutations: readonly Mutation[]): void;
   /** A state was shown. Answers with the newest version of that history that the tab has shown, by this engine or an earlier one. */
@@ -130,7 +130,7 @@ export class EngineAudit {
     this.touched();
     for (const notice of notices)
       if (notice.type === 'adopted') {
-        this.#parts.onAdopted(notice.clientId);
+        this.#parts.onAdopted(notice);
         this.adopted([notice], notice.mutations);
       }
     for (const notice of notices) if (notice.type === 'settled') this.#settled(notice);
@@ -282,7 +282,11 @@ export class EngineAudit {
   /** The room lost some of this client's mutations: those that are pending go on under another name. */
   #rekeyed({ clientId, to, offset }: RekeyedNotice): void {
     const { findings, history, name } = this.#parts;
-    findings.check(history.tailsLost > 0, 'I12', () => `${name}: ${clientId} was renamed, though no history was lost`);
+    findings.check(
+      history.tailsLost > 0 || history.isUnknowable(clientId),
+      'I12',
+      () => `${name}: ${clientId} was renamed, though no history was lost`,
+    );
     const known = this.clients.get(clientId);
     this.clients.delete(clientId);
     if (known !== undefined) this.#client(to).lastMutationId = known.lastMutationId - offset;

@@ -83,8 +83,6 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     tabsTakeImages: draw.chance(0.8),
   };
   const storage = random.fork('storage').chance(0.6) && without.storage !== false;
-  // Not tried together yet: see docs/drift.md.
-  if (storage) faults.delete('lostTail');
   return {
     seed,
     faults,

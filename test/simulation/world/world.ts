@@ -1,5 +1,6 @@
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import type { EngineClient } from '../../../packages/client/src/sync/engine-interface.ts';
 import { Prng } from '../../fake/prng.ts';
 import { VirtualTime, settlePromises } from '../../fake/virtual-time.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
@@ -339,7 +340,9 @@ export class World {
   }
 
   /** Only what nobody speaks for any more is taken over. */
-  #adopted(clientId: string, by: Tab): void {
+  #adopted({ clientId, welcomed }: EngineClient, by: Tab): void {
+    const isRemembered = this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
+    if (welcomed === null && !isRemembered) this.history.unknowable(clientId);
     const owner = this.liveTabs().find((tab) => tab !== by && tab.room.clientId === clientId);
     this.findings.check(owner === undefined, 'I24', () => `${by.name} took over ${clientId}, by which ${owner?.name ?? ''} lives`);
   }
@@ -361,7 +364,7 @@ export class World {
       onStopped,
       onDropped: (mutations) => this.census.dropped(mutations),
       onStored: (mutation) => this.census.stored(mutation),
-      onAdopted: (clientId) => this.#adopted(clientId, tab),
+      onAdopted: (client) => this.#adopted(client, tab),
       shown: (historyId, version) => tab.shown(historyId, version),
       hasSiblings: tab.group.browser !== null,
       tab: tab.name,

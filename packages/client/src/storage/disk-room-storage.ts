@@ -1,7 +1,7 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
-import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace } from './header.ts';
+import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace, placesToCut } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
 import { seal, type Sealed, unseal } from './seal.ts';
@@ -11,6 +11,7 @@ import type {
   LoadedParts,
   RoomStorage,
   StoredClient,
+  StoredCommit,
   StoredImage,
   StoredMutation,
   StoredOutbox,
@@ -108,16 +109,30 @@ export class DiskRoomStorage implements RoomStorage {
       for (const rejection of rejections) transaction.put('rejections', rejection.key, seal(this.#runtime, rejection));
       const header = await this.#headerIn(transaction);
       const { tail, fresh } = admitToTail(header, historyId, commits);
-      let { bytes } = header.tail;
-      for (const commit of fresh) {
-        const row = seal(this.#runtime, commit);
-        bytes += row.text.length;
-        transaction.put('tail', commit.to, row);
+      const imageBytes = header.image?.bytes ?? 0;
+      if (tail !== 'overlap') return { tail, tailBytes: this.#append(transaction, header, header.tail.bytes, fresh), imageBytes };
+      for (const { index, at } of placesToCut(header, commits)) {
+        if (at !== header.image?.position.version && (await transaction.get('tail', at)) === undefined) continue;
+        const end = { from: at + 1, to: header.tail.version };
+        const bytes = (await transaction.getAll('tail', end)).reduce((sum, { text }) => sum - text.length, header.tail.bytes);
+        transaction.delete('tail', end);
+        return { tail: 'appended', tailBytes: this.#append(transaction, header, bytes, commits.slice(index)), imageBytes };
       }
-      const last = fresh.at(-1);
-      if (last !== undefined) this.#putHeader(transaction, { ...header, tail: { version: last.to, hash: last.hash, bytes } });
-      return { tail, tailBytes: bytes, imageBytes: header.image?.bytes ?? 0 };
+      return { tail: 'gap', tailBytes: header.tail.bytes, imageBytes };
     });
+  }
+
+  /** Gives what the tail has in bytes after it. */
+  #append(transaction: DiskTransaction, header: Header, bytesBefore: number, commits: readonly StoredCommit[]): number {
+    let bytes = bytesBefore;
+    for (const commit of commits) {
+      const row = seal(this.#runtime, commit);
+      bytes += row.text.length;
+      transaction.put('tail', commit.to, row);
+    }
+    const last = commits.at(-1);
+    if (last !== undefined) this.#putHeader(transaction, { ...header, tail: { version: last.to, hash: last.hash, bytes } });
+    return bytes;
   }
 
   removeClients(clientIds: readonly string[]): Promise<void> {
@@ -171,9 +186,11 @@ export class DiskRoomStorage implements RoomStorage {
     return this.#disk.transact('switch to an image', { tables, mode: 'relaxed' }, async (transaction) => {
       const header = await this.#headerIn(transaction);
       if (header.imager !== imager || !mayReplace(header, image)) return 'superseded';
-      const goesOn = follows(header, position);
+      const end = { from: position.version + 1, to: Number.MAX_SAFE_INTEGER };
+      const rest = follows(header, position) ? await transaction.getAll('tail', end) : [];
+      const goesOn = unseal<StoredCommit>(this.#runtime, rest[0])?.from === position.version;
       transaction.delete('tail', goesOn ? { from: 0, to: position.version } : undefined);
-      const left = goesOn ? await transaction.getAll('tail') : [];
+      const left = goesOn ? rest : [];
       const { version, hash } = goesOn ? header.tail : position;
       if (header.image !== null) transaction.delete('image', chunksOf(header.image.slot));
       this.#putHeader(transaction, {

@@ -34,12 +34,15 @@ export const emptyHeader = (groupId: string): Header => ({
   tail: { version: 0, hash: '', bytes: 0 },
 });
 
-/** Which of a turn's commits go on the tail. */
+/**
+ * Which of a turn's commits go on the tail. A range leaves out what came and went in it, so that it does what it says only where it begins at the very end of what is
+ * there. `overlap`: one of them begins before that and reaches past it.
+ */
 export function admitToTail(
   header: Header,
   historyId: string,
   commits: readonly StoredCommit[],
-): { readonly tail: 'appended' | 'gap' | 'other'; readonly fresh: readonly StoredCommit[] } {
+): { readonly tail: 'appended' | 'gap' | 'other' | 'overlap'; readonly fresh: readonly StoredCommit[] } {
   const { image, tail } = header;
   if (image === null || image.position.historyId !== historyId) return { tail: 'other', fresh: [] };
   let { version } = tail;
@@ -49,10 +52,24 @@ export function admitToTail(
     if (isFork || commit.schema !== image.position.schemaId) return { tail: 'other', fresh: [] };
     if (commit.to <= version) continue;
     if (commit.from > version) return { tail: 'gap', fresh: [] };
+    if (commit.from < version) return { tail: 'overlap', fresh: [] };
     fresh.push(commit);
     version = commit.to;
   }
   return { tail: 'appended', fresh };
+}
+
+/** Where the commits from one of them on, without a gap, can take the place of the end of the tail: its index and where it begins, the latest first. */
+export function* placesToCut(
+  { image, tail }: Header,
+  commits: readonly StoredCommit[],
+): Generator<{ readonly index: number; readonly at: number }> {
+  const first = image?.position.version ?? Number.POSITIVE_INFINITY;
+  for (let index = commits.length - 1; index >= 0; index -= 1) {
+    const [commit, next] = [commits[index], commits[index + 1]];
+    if (commit === undefined || commit.from < first || (next !== undefined && next.from !== commit.to)) return;
+    if (commit.from < tail.version) yield { index, at: commit.from };
+  }
 }
 
 /** Whether an image may take the place of what is kept: of the same kind and history it has to be newer, and what a newer build wrote is not touched. */

@@ -19,7 +19,7 @@ export function wholeTail(runtime: Runtime, image: ImageEntry, rows: readonly Se
     const commit = unseal<StoredCommit>(runtime, row);
     if (commit === undefined) break;
     if (commit.to <= version) continue;
-    if (commit.from > version) break;
+    if (commit.from !== version) break;
     commits.push(commit);
     ({ to: version, hash } = commit);
     bytes += row.text.length;
