@@ -20,6 +20,7 @@ export function browserDevice(runtime: Runtime): DeviceKeeping {
       const databases: (() => Promise<IDBDatabaseInfo[]>) | undefined = indexedDB.databases?.bind(indexedDB);
       return databases === undefined ? null : (await databases()).flatMap(({ name }) => name ?? []);
     },
+    pause: (ms) => new Promise((resolve) => void runtime.setTimer(ms, resolve)),
     persist: askOnce,
   };
 }

@@ -16,9 +16,14 @@ export interface DeviceKeeping {
   readonly marks: PlaceMarks;
   /** Names of all that is stored for this page's origin; null where the browser does not tell. */
   names(): Promise<readonly string[] | null>;
+  /** Resolves after so many ms. */
+  pause(ms: number): Promise<void>;
   /** Asks the browser, once, to keep what is stored when space runs short; what it said, null where there is no answer. */
   persist(): Promise<boolean | null>;
 }
+
+/** Other tabs write what they hold back within it, unless their threads or the disk are busy for longer. */
+const HURRY_MS = 300;
 
 /** One room that is to be forgotten. */
 export interface Forgettable {
@@ -38,9 +43,13 @@ export interface Forgettable {
 export async function forgetPlaces(device: DeviceKeeping, rooms: readonly Forgettable[], options: ForgetOptions = {}): Promise<void> {
   const storage = await device.storage();
   const keeps = options.discardPending !== true;
-  if (keeps) await assertNothingPending(storage, rooms);
+  if (keeps) {
+    for (const { place } of rooms) tellTabs(device, place, 'hurry');
+    await device.pause(HURRY_MS);
+    await assertNothingPending(storage, rooms);
+  }
   for (const { place, close } of rooms) {
-    tellTabs(device, place);
+    tellTabs(device, place, 'forget');
     close();
   }
   // What another tab wrote between the two looks stays.
@@ -88,8 +97,8 @@ async function storedPending(storage: Storage, place: StoragePlace): Promise<num
   }
 }
 
-function tellTabs({ openChannel }: DeviceKeeping, place: StoragePlace): void {
+function tellTabs({ openChannel }: DeviceKeeping, place: StoragePlace, type: 'hurry' | 'forget'): void {
   const channel = openChannel(placeName(place), () => undefined);
-  channel.post({ type: 'forget' });
+  channel.post({ type });
   channel.close();
 }

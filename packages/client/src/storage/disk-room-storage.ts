@@ -8,6 +8,7 @@ import { seal, type Sealed, unseal } from './seal.ts';
 import type {
   Advance,
   Advanced,
+  KnownClient,
   LoadedParts,
   RoomStorage,
   StoredClient,
@@ -89,10 +90,11 @@ export class DiskRoomStorage implements RoomStorage {
   enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void> {
     return this.#disk.transact('enqueue', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
       // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
-      const known = unseal<StoredClient>(this.#runtime, await transaction.get('clients', client.clientId)) ?? client;
+      const known = (await this.#clientIn(transaction, client.clientId)) ?? client;
       const { confirmed, confirmedAt } = known;
       const groupId = client.groupId ?? known.groupId ?? null;
-      this.#putClient(transaction, { ...client, groupId, confirmed, confirmedAt, welcomed: earlier(known.welcomed, client.welcomed) });
+      const welcomed = earlier(known.welcomed, client.welcomed);
+      this.#putClient(transaction, { ...client, lastMutationId: newest(known, client), groupId, confirmed, confirmedAt, welcomed });
       for (const mutation of mutations)
         transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
     });
@@ -103,7 +105,8 @@ export class DiskRoomStorage implements RoomStorage {
     const tables = ['header', 'tail', 'clients', 'mutations', 'rejections'] as const;
     return this.#disk.transact('advance', { tables, mode }, async (transaction) => {
       for (const client of clients) {
-        this.#putClient(transaction, client);
+        const known = await this.#clientIn(transaction, client.clientId);
+        this.#putClient(transaction, { ...client, lastMutationId: newest(known, client) });
         transaction.delete('mutations', mutationsUpTo(client.clientId, client.confirmed));
       }
       for (const rejection of rejections) transaction.put('rejections', rejection.key, seal(this.#runtime, rejection));
@@ -135,11 +138,14 @@ export class DiskRoomStorage implements RoomStorage {
     return bytes;
   }
 
-  removeClients(clientIds: readonly string[]): Promise<void> {
-    return this.#disk.transact('remove clients', { tables: ['clients', 'mutations'], mode: 'strict' }, (transaction) => {
-      for (const clientId of clientIds) {
-        transaction.delete('clients', only(clientId));
-        transaction.delete('mutations', mutationsUpTo(clientId, Number.MAX_SAFE_INTEGER));
+  removeClients(clients: readonly KnownClient[]): Promise<void> {
+    return this.#disk.transact('remove clients', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
+      for (const { clientId, lastMutationId } of clients) {
+        const row = await this.#clientIn(transaction, clientId);
+        const isNewer = row !== undefined && row.lastMutationId > lastMutationId;
+        if (isNewer) this.#putClient(transaction, { ...row, confirmed: Math.max(row.confirmed, lastMutationId) });
+        else transaction.delete('clients', only(clientId));
+        transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
       }
     });
   }
@@ -219,6 +225,10 @@ export class DiskRoomStorage implements RoomStorage {
     this.#disk.close();
   }
 
+  async #clientIn(transaction: DiskTransaction, clientId: string): Promise<StoredClient | undefined> {
+    return unseal<StoredClient>(this.#runtime, await transaction.get('clients', clientId));
+  }
+
   #putClient(transaction: DiskTransaction, client: StoredClient): void {
     transaction.put('clients', client.clientId, seal(this.#runtime, client));
   }
@@ -237,6 +247,9 @@ export class DiskRoomStorage implements RoomStorage {
     transaction.put('header', HEADER_KEY, sealed);
   }
 }
+
+/** Ids are minted once: what another tab knew of one is not taken back. */
+const newest = (known: KnownClient | undefined, client: KnownClient): number => Math.max(known?.lastMutationId ?? 0, client.lastMutationId);
 
 const earlier = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.min(one, other);

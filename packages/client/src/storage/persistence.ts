@@ -5,6 +5,7 @@ import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './wr
 import type {
   Advance,
   ImageReason,
+  KnownClient,
   LoadedParts,
   RoomStorage,
   Storage,
@@ -51,8 +52,11 @@ export interface PersistenceOptions {
   onImageWanted(reason: ImageReason): void;
   /** The place was forgotten, as at a sign-out: nothing is kept any more. */
   onForgotten(): void;
-  /** It was opened again, as that group, and what was kept may be gone: everything pending has to be handed over again. */
-  onReopened(groupId: string): void;
+  /**
+   * It was opened again, and what was kept may be gone: everything pending has to be handed over again. `isFirst`: it was not there when this tab began, and `stored`
+   * is all that it keeps.
+   */
+  onReopened(stored: StoredRoom, isFirst: boolean): void;
 }
 
 /** A tail below it is never worth an image. */
@@ -69,6 +73,8 @@ export class Persistence {
   #room: RoomStorage | null = null;
   #groupId: string | null = null;
   #isWriting = false;
+  /** Nothing waits until all is written. */
+  #isHurried = false;
   /** The next look at what is due, and for when it is set. */
   #due: Timer | null = null;
   #dueMs = 0;
@@ -76,6 +82,8 @@ export class Persistence {
   #retry: Timer | null = null;
   #error: ErrorBody | null = null;
   #isOpening = true;
+  /** It was there once in this tab's life. */
+  #wasOpened = false;
   #isOff = false;
   #isClosed = false;
   #told: PersistenceState | null = null;
@@ -86,7 +94,7 @@ export class Persistence {
 
   /** What is kept; null where there is no storage to be had: work goes on in memory, and it is tried again. Never rejects. */
   async open(): Promise<StoredRoom | null> {
-    const stored = await this.#openRoom(this.#options.isFrugal === true ? 'outbox' : 'all');
+    const stored = await this.#openRoom();
     this.#isOpening = false;
     this.#groupId = stored?.groupId ?? null;
     this.#tell();
@@ -94,7 +102,9 @@ export class Persistence {
     return stored;
   }
 
-  async #openRoom(what: LoadedParts): Promise<StoredRoom | null> {
+  async #openRoom(): Promise<StoredRoom | null> {
+    // What a tab shows it has in memory; a disk that answers late is read whole like one that answers at once.
+    const what = this.#wasOpened || this.#options.isFrugal === true ? 'outbox' : 'all';
     try {
       const room = await this.#options.storage.open(this.#options.place, this.#groupId ?? this.#options.groupId);
       if (this.#isClosed) {
@@ -107,6 +117,7 @@ export class Persistence {
         return null;
       }
       this.#room = room;
+      this.#wasOpened = true;
       room.onEnded((error) => this.#ended(room, error));
       this.#failures = 0;
       this.#error = null;
@@ -152,8 +163,8 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
-  removeClients(clientIds: readonly string[]): void {
-    this.#add((nowMs) => this.#queue.removeClients(clientIds, nowMs));
+  removeClients(clients: readonly KnownClient[]): void {
+    this.#add((nowMs) => this.#queue.removeClients(clients, nowMs));
   }
 
   dismiss(keys: readonly string[]): void {
@@ -178,9 +189,10 @@ export class Persistence {
     }
   }
 
-  /** Writes what waits, as long as that may be: nobody can tell whether there will be time later. */
+  /** Writes all that waits, one after the other: nobody can tell whether there will be time later. */
   hurry(): void {
-    this.#pump(NO_PATIENCE);
+    this.#isHurried = true;
+    this.#pump();
   }
 
   /** What waits is begun, an image aside, and ends without anybody to hear of it. Where there is no storage it is lost: to be said before. */
@@ -222,11 +234,12 @@ export class Persistence {
     });
   }
 
-  #pump(patience = this.#options.patience()): void {
+  #pump(): void {
     const room = this.#room;
     if (room === null || this.#isWriting || this.#isClosed || this.#retry !== null) return;
-    const work = this.#queue.next(this.#options.runtime.monotonicMs(), patience);
+    const work = this.#queue.next(this.#options.runtime.monotonicMs(), this.#isHurried ? NO_PATIENCE : this.#options.patience());
     if (work === null) {
+      this.#isHurried = false;
       this.#tell();
       return this.#pumpWhenDue();
     }
@@ -267,7 +280,7 @@ export class Persistence {
       case 'enqueue':
         return room.enqueue(work.client, work.mutations);
       case 'remove':
-        return room.removeClients(work.clientIds);
+        return room.removeClients(work.clients);
       case 'dismiss':
         return room.dismiss(work.keys);
       case 'image':
@@ -332,12 +345,13 @@ export class Persistence {
   }
 
   async #reopen(): Promise<void> {
-    const stored = await this.#openRoom('outbox');
+    const isFirst = !this.#wasOpened;
+    const stored = await this.#openRoom();
     if (stored === null) return;
     this.#groupId = stored.groupId;
     // Another tab may have begun it anew before this one: whether it was emptied cannot be known.
     this.#queue.clearMutations();
-    this.#options.onReopened(stored.groupId);
+    this.#options.onReopened(stored, isFirst);
     this.#tell();
     this.#pump();
   }

@@ -54,8 +54,8 @@ export interface RoomStorage {
   enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void>;
   /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */
   advance(advance: Advance): Promise<Advanced>;
-  /** Removes clients with all that is pending of them, unless another tab wrote something new for one. Strict. */
-  removeClients(clientIds: readonly string[]): Promise<void>;
+  /** Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Strict. */
+  removeClients(clients: readonly KnownClient[]): Promise<void>;
   /** Forgets rejections. */
   dismiss(keys: readonly string[]): Promise<void>;
 
@@ -136,6 +136,9 @@ export interface StoredClient {
   /** Wall time of its last write, in ms. */
   readonly seenAtMs: number;
 }
+
+/** How far somebody knows of a client. */
+export type KnownClient = Pick<StoredClient, 'clientId' | 'lastMutationId'>;
 
 export interface StoredMutation extends Mutation {
   /** Which build's mutators it was called with. */

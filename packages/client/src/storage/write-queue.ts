@@ -1,10 +1,10 @@
 import { assert } from '@alcove/core/error';
-import type { Advance, StoredClient, StoredImage, StoredMutation } from './storage.ts';
+import type { Advance, KnownClient, StoredClient, StoredImage, StoredMutation } from './storage.ts';
 
 /** One transaction's worth (an image: a few). */
 export type Work =
   | { readonly type: 'enqueue'; readonly client: StoredClient; readonly mutations: readonly StoredMutation[] }
-  | { readonly type: 'remove'; readonly clientIds: readonly string[] }
+  | { readonly type: 'remove'; readonly clients: readonly KnownClient[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'image'; readonly image: StoredImage }
   | { readonly type: 'advance'; readonly advance: Advance };
@@ -39,7 +39,8 @@ export class WriteQueue {
   #mutations: Queued[] = [];
   #advance: Advance | null = null;
   #image: StoredImage | null = null;
-  #removed = new Set<string>();
+  /** By clientId: up to which mutation. */
+  #removed = new Map<string, number>();
   #dismissed = new Set<string>();
   #underWay: Work | null = null;
   /** Since when there is something but mutations; null: there is not. */
@@ -84,12 +85,17 @@ export class WriteQueue {
     this.#image = null;
   }
 
-  removeClients(clientIds: readonly string[], sinceMs: number): void {
+  removeClients(clients: readonly KnownClient[], sinceMs: number): void {
     this.#restSinceMs ??= sinceMs;
-    for (const clientId of clientIds) this.#removed.add(clientId);
+    this.#noteRemoved(clients);
     this.#mutations = this.#mutations.filter(({ client }) => !this.#removed.has(client.clientId));
     // Written behind the removal, its counters would bring it back, with nothing pending, for good.
     if (this.#advance !== null) this.#advance = withoutClients(this.#advance, this.#removed);
+  }
+
+  #noteRemoved(clients: readonly KnownClient[]): void {
+    for (const { clientId, lastMutationId } of clients)
+      this.#removed.set(clientId, Math.max(lastMutationId, this.#removed.get(clientId) ?? 0));
   }
 
   dismiss(keys: readonly string[], sinceMs: number): void {
@@ -145,9 +151,9 @@ export class WriteQueue {
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
     // What is put aside of a client stands in the list before the client is gone.
     if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0)) {
-      const clientIds = [...this.#removed];
-      this.#removed = new Set();
-      return { type: 'remove', clientIds };
+      const clients = [...this.#removed].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId }));
+      this.#removed = new Map();
+      return { type: 'remove', clients };
     }
     if (this.#dismissed.size > 0) {
       const keys = this.#dismissed;
@@ -192,8 +198,7 @@ export class WriteQueue {
         this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation, sinceMs: AT_ONCE })));
         return;
       case 'remove':
-        for (const clientId of work.clientIds) this.#removed.add(clientId);
-        return;
+        return this.#noteRemoved(work.clients);
       case 'dismiss':
         for (const key of work.keys) this.#dismissed.add(key);
         return;
@@ -216,7 +221,7 @@ function newestOf(clients: readonly StoredClient[]): StoredClient[] {
   return [...newest.values()];
 }
 
-const withoutClients = (advance: Advance, clientIds: ReadonlySet<string>): Advance => ({
+const withoutClients = (advance: Advance, clientIds: ReadonlyMap<string, unknown>): Advance => ({
   ...advance,
   clients: advance.clients.filter(({ clientId }) => !clientIds.has(clientId)),
 });

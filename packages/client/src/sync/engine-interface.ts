@@ -6,6 +6,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { OpenSocket } from '../connection/socket.ts';
+import type { MutationName } from '../outbox/client-names.ts';
 import type { Attempt } from '../outbox/outbox-client.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
@@ -142,6 +143,11 @@ export interface SyncEngineOptions {
   readonly life?: number;
   /** What an earlier engine of the same page showed last: nothing older of that history is shown again. */
   readonly shown?: ShownVersion | null;
+  /**
+   * Mutations of whatever tab that held an earlier engine's thread past its budget: never run here again. They are shown without effect until the room, which runs
+   * them itself, has decided. Default: none.
+   */
+  readonly condemned?: readonly MutationName[];
   /** Address of the server, ws: or wss:. */
   readonly url: string;
   /** Asked before every hello. Rejecting counts as a failed attempt to connect. */

@@ -1,5 +1,4 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { RunOptions } from '../replica/optimistic-run.ts';
 
 /** Bounds of one engine; each with its behaviour at the edge. */
 export interface EngineLimits {
@@ -73,10 +72,4 @@ export function resolveEngineLimits(given: Partial<EngineLimits> = {}): EngineLi
       throw new AlcoveError('option_invalid', `limits.${name} must be a whole number of at least 1, not ${value}`);
   }
   return { ...ENGINE_LIMITS, ...given };
-}
-
-/** What a run of a mutator here is given. */
-export function runOptionsOf({ runtime, room }: Pick<RunOptions, 'runtime' | 'room'>, limits: EngineLimits): RunOptions {
-  const { mutationRowsMax: rowsMax, mutationStatementsMax: statementsMax, mutationTimeMs: timeBudgetMs } = limits;
-  return { runtime, room, limits: { rowsMax, statementsMax, timeBudgetMs } };
 }

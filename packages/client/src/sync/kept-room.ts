@@ -15,6 +15,7 @@ import type { LeftClient } from './left-client.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
+import type { StoredReplica } from '../storage/storage.ts';
 import { StorageFlow } from './storage-flow.ts';
 import type { WorkTurns } from './work-turns.ts';
 
@@ -31,6 +32,9 @@ export interface KeptRoomOptions {
   /** Makes them this tab's to push, all or none. What is shown stays as it is. @throws AlcoveError `outbox_full` */
   takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
 }
+
+/** Longest time that the room is not asked because the disk has not answered. */
+const DISK_WAIT_MS = 3_000;
 
 /** What of an engine survives it: the way to the disk, the images, and how both are gone on from. */
 export class KeptRoom {
@@ -65,6 +69,7 @@ export class KeptRoom {
       wake: () => options.turns.wish(),
       show: (mutations) => options.replica().adopt(mutations),
       onImageWanted: (reason) => this.images.wanted(reason),
+      onLate: (kept) => this.#show(kept),
     });
     this.#adoption = this.#makeAdoption();
     this.images = this.#makeImages(storage);
@@ -104,20 +109,51 @@ export class KeptRoom {
     return this.#options.engine.openDatabase(image);
   }
 
-  /** Shows what is kept. Never rejects: whatever it is, the way to the room is open after it. */
-  async restore(): Promise<void> {
-    const { engine, run, replica } = this.#options;
+  /**
+   * Shows what is kept. Resolves when that is done or, before it, when a disk that is busy with other tabs has been waited for long enough: what it says then is
+   * still taken. Never rejects: whatever it is, the way to the room is open after it.
+   */
+  restore(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.engine.runtime.setTimer(DISK_WAIT_MS, resolve);
+      void this.#restore().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #restore(): Promise<void> {
     try {
       const kept = await this.flow.open();
-      if (kept === null || this.#isClosed || engine.isFrugal === true) return;
+      if (kept !== null) this.#show(kept);
+    } catch (cause) {
+      this.#useless(cause);
+    }
+  }
+
+  #show(kept: StoredReplica): void {
+    const { engine, run, replica } = this.#options;
+    if (this.#isClosed || engine.isFrugal === true) return;
+    try {
       const restore = new RestoreReplica(kept, run, (image) => this.#open(image));
       while (!restore.isDone) restore.step();
       replica().restore(restore);
       if (kept.image.position.schemaId !== engine.room.model.schemaId) this.images.migrated();
     } catch (cause) {
-      const { code, message } = AlcoveError.from(cause);
-      engine.runtime.log.info('what was kept of the room is of no use', { room: engine.room.name, code, message });
+      this.#useless(cause);
     }
+  }
+
+  #useless(cause: unknown): void {
+    const { runtime, room } = this.#options.engine;
+    const { code, message } = AlcoveError.from(cause);
+    runtime.log.info('what was kept of the room is of no use', { room: room.name, code, message });
+  }
+
+  /** Nobody looks at the page, or somebody does again. */
+  hides(isHidden: boolean): void {
+    this.flow.isHidden = isHidden;
   }
 
   adoptStored(clientId: string): void {
@@ -143,7 +179,7 @@ export class KeptRoom {
       for (const [clientId, confirmed] of taken) this.#options.siblings.take(clientId, confirmed);
       this.#showAsOwn(({ clientId, mutationId }) => mutationId > (taken.get(clientId) ?? Number.POSITIVE_INFINITY));
       for (const mutation of left.flatMap(({ unstored }) => unstored)) this.flow.called(mutation);
-      this.flow.removeClients(idle.map(({ client }) => client.clientId));
+      this.flow.removeLeft(idle.map(({ client }) => client));
       for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
       this.#options.turns.wish();
     });

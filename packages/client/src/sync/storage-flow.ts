@@ -8,8 +8,17 @@ import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence, type PersistenceState } from '../storage/persistence.ts';
 import { placeName } from '../storage/place-marks.ts';
-import { NO_PATIENCE, type Patience } from '../storage/write-queue.ts';
-import type { Advance, ImageReason, StoredClient, StoredImage, StoredMutation, StoredOutbox, StoredReplica } from '../storage/storage.ts';
+import type {
+  Advance,
+  ImageReason,
+  KnownClient,
+  StoredClient,
+  StoredImage,
+  StoredMutation,
+  StoredOutbox,
+  StoredReplica,
+  StoredRoom,
+} from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
@@ -19,17 +28,15 @@ import { type EngineStorage, rejectionKey, rejectionOf, type ToldRejection } fro
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import type { NoticeBatch } from './notice-batch.ts';
+import { OthersWord } from './others-word.ts';
+import { StoredRows, type StoredRowsOptions } from './stored-rows.ts';
+import { patienceOf } from './write-patience.ts';
 
-export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
+export interface StorageFlowOptions extends StoredRowsOptions, Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
   readonly runtime: Runtime;
   readonly isFrugal: boolean;
-  readonly schemaId: string;
   /** The page's client group: that of the place where this tab begins it. */
   readonly groupId: string;
-  /** The one that the room knows this tab by, or will. */
-  speaksAs(): string;
-  /** Whether the room does already. */
-  hasSpoken(): boolean;
   readonly outbox: Outbox;
   readonly siblings: SiblingMutations;
   readonly notices: NoticeBatch;
@@ -38,13 +45,10 @@ export interface StorageFlowOptions extends Pick<EngineStorage, 'storage' | 'pla
   show(mutations: readonly Mutation[]): void;
   /** An image of what is shown now is wanted. */
   onImageWanted(reason: ImageReason): void;
+  /** What is kept of the replica, from a disk that answered only now. */
+  onLate(kept: StoredReplica): void;
 }
 
-/**
- * While the room is at hand: a mutation that it decides meanwhile is on its disk and need not go on this one, and commits that come one after the other share a
- * transaction. Without a session nothing waits.
- */
-const PATIENCE: Patience = { mutationMs: 100, restMs: 500 };
 /**
  * The room's way to the disk and to the other tabs: what is called, settled and shown here is kept and posted; what they call and settle is shown. A tab pushes
  * its own mutations and those of clients that nobody lives of any more (`adopt`).
@@ -54,11 +58,13 @@ export class StorageFlow {
   readonly #persistence: Persistence;
   #channel: TabChannel | null = null;
   readonly #ended: ConfirmedPosts;
+  readonly #rows: StoredRows;
   #groupId: string | null = null;
+  #isHidden = false;
   readonly #groups: ClientGroups;
   /** Called in this turn: posted together. */
   #called: Mutation[] = [];
-  #others = '';
+  readonly #others: OthersWord;
   readonly #look: DiskLook;
   /** Version of their first welcome, as the disk was told of it. */
   readonly #welcomedAs = new Map<string, number>();
@@ -66,8 +72,10 @@ export class StorageFlow {
 
   constructor(options: StorageFlowOptions) {
     this.#options = options;
+    this.#rows = new StoredRows(options);
     this.#ended = new ConfirmedPosts(options.runtime, (message) => this.#channel?.post(message));
     this.#groups = new ClientGroups(options.speaksAs);
+    this.#others = new OthersWord(options.outbox, options.siblings, this.#groups, options.notices);
     this.#look = this.#makeLook();
     this.#persistence = new Persistence({
       runtime: options.runtime,
@@ -75,7 +83,7 @@ export class StorageFlow {
       place: options.place,
       groupId: options.groupId,
       isFrugal: options.isFrugal,
-      patience: () => (options.outbox.hasSession ? PATIENCE : NO_PATIENCE),
+      patience: () => patienceOf(options.outbox.hasSession, this.#isHidden),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, ids) => {
         this.#isStored(clientId, ids);
@@ -88,9 +96,11 @@ export class StorageFlow {
       },
       onImageWanted: (reason) => options.onImageWanted(reason),
       onForgotten: () => this.#forgotten(),
-      onReopened: (groupId) => {
-        this.#groupId ??= groupId;
-        this.#keepAll();
+      onReopened: (stored, isFirst) => {
+        if (!isFirst) return this.#keepAll();
+        const replica = this.#opened(stored);
+        if (replica === null) options.onImageWanted('tail');
+        else options.onLate(replica);
       },
     });
   }
@@ -117,12 +127,16 @@ export class StorageFlow {
 
   /** Reads what is kept and shows what other tabs left or have pending. Resolves with the replica, if there is one. */
   async open(): Promise<StoredReplica | null> {
-    const { openChannel, place, notices, wake } = this.#options;
+    const { openChannel, place } = this.#options;
     this.#channel = openChannel(placeName(place), (message) => this.#hear(tabMessageOf(message)));
     const stored = await this.#persistence.open();
     this.#look.later();
-    if (stored === null) return null;
-    this.#groupId = groupToSpeakAs(stored);
+    return stored === null ? null : this.#opened(stored);
+  }
+
+  #opened(stored: StoredRoom): StoredReplica | null {
+    const { notices, wake } = this.#options;
+    this.#groupId ??= groupToSpeakAs(stored);
     this.#look.saw(stored);
     this.#keepMissing(stored.mutations);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
@@ -136,7 +150,7 @@ export class StorageFlow {
 
   /** A mutation of this tab's was enqueued. */
   called(mutation: Mutation): void {
-    this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    this.#keep(mutation);
     this.#called.push(mutation);
   }
 
@@ -149,7 +163,7 @@ export class StorageFlow {
       const welcomed = outbox.counters(clientId)?.welcomed ?? null;
       if (welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
       this.#welcomedAs.set(clientId, welcomed);
-      this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation), 'at once');
+      this.#keep(mutation, 'at once');
     }
   }
 
@@ -166,8 +180,10 @@ export class StorageFlow {
     if (rekeyed.length === 0) return;
     const names = new Set(rekeyed.map(({ to }) => to));
     const pending = this.#options.outbox.pending().filter(({ clientId }) => names.has(clientId));
-    for (const mutation of pending) this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation), 'at once');
-    this.#persistence.removeClients(rekeyed.map(({ clientId }) => clientId));
+    for (const mutation of pending) this.#keep(mutation, 'at once');
+    this.#persistence.removeClients(
+      rekeyed.map(({ clientId, to, offset }) => ({ clientId, lastMutationId: offset + this.#known(to).lastMutationId })),
+    );
     for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
     this.#postPending(pending);
   }
@@ -176,14 +192,14 @@ export class StorageFlow {
   progress(position: ReplicaPosition, commits: readonly CommitMessage[], settled: readonly Settled[]): void {
     const at: VersionAt = { historyId: position.historyId, version: position.version };
     const clientIds = [...new Set(settled.map(({ mutation }) => mutation.clientId))];
-    const clients = clientIds.map((clientId) => this.#clientRow(clientId, at));
+    const clients = clientIds.map((clientId) => this.#rows.client(clientId, at));
     const rejections = settled.filter(({ error, isVoid }) => error !== null && !isVoid);
     if (commits.length > 0 || clients.length > 0)
       this.#persistence.advance(
         position.historyId,
         commits,
         clients,
-        rejections.map(({ mutation, error }) => rejectionOf(this.#stored(mutation), error, this.#options.runtime.nowMs())),
+        rejections.map(({ mutation, error }) => rejectionOf(this.#rows.mutation(mutation), error, this.#options.runtime.nowMs())),
       );
     for (const { clientId, confirmed } of clients) this.#ended.add(clientId, confirmed, at);
   }
@@ -201,6 +217,8 @@ export class StorageFlow {
   async left(clientIds: readonly string[]): Promise<LeftClient[]> {
     const { siblings } = this.#options;
     const kept = await this.#persistence.outbox(clientIds);
+    // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
+    if (kept === null && this.#persistence.state.status !== 'off') return [];
     if (kept !== null) this.#look.found(clientIds, kept);
     // What has ended is shown until its commit is.
     for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
@@ -218,13 +236,13 @@ export class StorageFlow {
     const issued = new Set(again);
     const unknown = mutations.filter(({ name, mutationId }) => name !== VOID_MUTATOR && !issued.has(mutationId));
     this.putAside(unknown.map((mutation) => ({ mutation, error, atMs })));
-    this.#persistence.removeClients([clientId]);
+    this.removeClients([clientId]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
   }
 
   /** They have ended without a commit of this engine's. */
   putAside(rejections: readonly ToldRejection[]): void {
-    const rows = rejections.map(({ mutation, error, atMs }) => rejectionOf(this.#stored(mutation), error, atMs));
+    const rows = rejections.map(({ mutation, error, atMs }) => rejectionOf(this.#rows.mutation(mutation), error, atMs));
     this.#persistence.advance('', [], [], rows);
   }
 
@@ -255,14 +273,24 @@ export class StorageFlow {
     if (rejections.length > 0) this.#options.wake();
   }
 
-  /** The page may be gone in a moment. */
-  hurry(): void {
-    this.#persistence.hurry();
+  /** While nobody looks at the page it may be gone in a moment. */
+  set isHidden(isHidden: boolean) {
+    this.#isHidden = isHidden;
+    if (isHidden) this.#persistence.hurry();
   }
 
   /** Nothing is pending of them, and nobody mints under their names any more. */
   removeClients(clientIds: readonly string[]): void {
-    if (clientIds.length > 0) this.#persistence.removeClients(clientIds);
+    this.removeLeft(clientIds.map((clientId) => this.#known(clientId)));
+  }
+
+  /** As `removeClients`, of clients that are nobody's. */
+  removeLeft(clients: readonly KnownClient[]): void {
+    if (clients.length > 0) this.#persistence.removeClients(clients);
+  }
+
+  #known(clientId: string): KnownClient {
+    return { clientId, lastMutationId: this.#options.outbox.counters(clientId)?.lastMutationId ?? 0 };
   }
 
   close(): void {
@@ -282,7 +310,7 @@ export class StorageFlow {
       const { clientId, mutationId } = mutation;
       if (!kept.has(rejectionKey(mutation))) {
         lacking.add(clientId);
-        this.#persistence.enqueue(this.#clientRow(clientId, null), this.#stored(mutation));
+        this.#keep(mutation);
       } else if (!lacking.has(clientId)) this.#isStored(clientId, [mutationId]);
     }
   }
@@ -298,8 +326,7 @@ export class StorageFlow {
 
   #keepAll(): void {
     this.#look.saw({ clients: [] });
-    for (const mutation of this.#options.outbox.pending())
-      this.#persistence.enqueue(this.#clientRow(mutation.clientId, null), this.#stored(mutation));
+    for (const mutation of this.#options.outbox.pending()) this.#keep(mutation);
     this.#options.onImageWanted('tail');
   }
 
@@ -308,6 +335,7 @@ export class StorageFlow {
     if (message === null) return;
     switch (message.type) {
       case 'who':
+        this.#ended.again();
         return this.#postPending(outbox.pending());
       case 'pending':
         this.#look.heard(message.clientId);
@@ -317,6 +345,8 @@ export class StorageFlow {
       case 'confirmed':
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
+      case 'hurry':
+        return this.#persistence.hurry();
       case 'forget':
         this.#persistence.forget();
         return this.#forgotten();
@@ -334,7 +364,7 @@ export class StorageFlow {
   #postPending(pending: readonly Mutation[]): void {
     for (const [clientId, mutations] of byClient(pending)) {
       const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
-      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rowGroup, confirmed, mutations });
+      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rows.groupId, confirmed, mutations });
     }
   }
 
@@ -347,8 +377,7 @@ export class StorageFlow {
   }
 
   #saw({ clients, mutations }: StoredOutbox): void {
-    // Told again: whoever was to take one over may have failed to.
-    this.#others = '';
+    this.#others.again();
     this.#take(clients, mutations);
   }
 
@@ -370,29 +399,11 @@ export class StorageFlow {
 
   /** Clients that this tab would take over, were they free. */
   #tellOthers(alsoIdle: readonly string[] = []): void {
-    const { outbox, siblings, notices, wake } = this.#options;
     this.#look.later();
-    const clientIds = [...new Set([...siblings.clientIds(), ...alsoIdle])]
-      .filter((clientId) => !outbox.has(clientId) && this.#groups.isOurs(clientId))
-      .sort();
-    const text = clientIds.join(' ');
-    if (text === this.#others) return;
-    this.#others = text;
-    notices.add({ type: 'others', clientIds });
-    wake();
+    if (this.#others.tell(alsoIdle)) this.#options.wake();
   }
 
-  #clientRow(clientId: string, at: VersionAt | null): StoredClient {
-    const counters = this.#options.outbox.counters(clientId) ?? { lastMutationId: 0, confirmed: 0, welcomed: null };
-    return { clientId, ...counters, groupId: this.#rowGroup, confirmedAt: at, seenAtMs: this.#options.runtime.nowMs() };
-  }
-
-  /** Before the first hello a client may still be of any group. */
-  get #rowGroup(): string | null {
-    return this.#options.hasSpoken() ? this.#options.speaksAs() : null;
-  }
-
-  #stored(mutation: Mutation): StoredMutation {
-    return { ...mutation, schemaId: this.#options.schemaId };
+  #keep(mutation: Mutation, when?: 'at once'): void {
+    this.#persistence.enqueue(this.#rows.client(mutation.clientId, null), this.#rows.mutation(mutation), when);
   }
 }

@@ -8,7 +8,7 @@ import type { ConnectionState } from '../connection/connection-state.ts';
 import { ConnectionNotes } from './connection-notes.ts';
 import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
 import { engineHello, firstGroupId } from './engine-hello.ts';
-import { type EngineLimits, resolveEngineLimits, runOptionsOf } from './engine-limits.ts';
+import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
 import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-status.ts';
 import { MutationFlow } from './mutation-flow.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
@@ -17,6 +17,7 @@ import { KeptCalls } from './kept-calls.ts';
 import { KeptRoom } from './kept-room.ts';
 import { QueryFlow } from './query-flow.ts';
 import { ReplicaFlow } from './replica-flow.ts';
+import { runOptionsOf } from './run-options.ts';
 import { StateFlow } from './state-flow.ts';
 import { type MessageTakers, takeMessage } from './take-message.ts';
 import { WorkTurns } from './work-turns.ts';
@@ -96,7 +97,7 @@ class Engine extends KeptCalls implements SyncEngine {
   #makeKept(): KeptRoom | null {
     return KeptRoom.of({
       engine: this.#options,
-      run: runOptionsOf(this.#options, this.#limits),
+      run: runOptionsOf(this.#options, this.#limits, this.#mutations.outbox),
       mutations: this.#mutations,
       siblings: this.#siblings,
       notices: this.#notices,
@@ -142,7 +143,7 @@ class Engine extends KeptCalls implements SyncEngine {
   #makeReplica(): ReplicaFlow {
     return new ReplicaFlow({
       ...this.#shared(),
-      ...runOptionsOf(this.#options, this.#limits),
+      ...runOptionsOf(this.#options, this.#limits, this.#mutations.outbox),
       outbox: this.#mutations.outbox,
       siblings: this.#siblings,
       fetchImage: this.#options.isFrugal === true ? null : this.#options.fetchImage,
@@ -265,10 +266,8 @@ class Engine extends KeptCalls implements SyncEngine {
 
   hint(hint: EngineHint): void {
     if (this.#isClosed) return;
-    if (hint === 'hidden') {
-      this.states.values.offerNow();
-      this.kept?.flow.hurry();
-    }
+    if (hint === 'hidden') this.states.values.offerNow();
+    if (hint === 'hidden' || hint === 'visible') this.kept?.hides(hint === 'hidden');
     this.#connection.hint(hint);
   }
 

@@ -24,4 +24,9 @@ it('[TB-6] says the newest word of each client ten times a second at most, and a
   posts.flush();
   runtime.advance(1_000);
   expect(posted.slice(2)).toEqual([{ type: 'confirmed', clientId: 'a', confirmed: 51, at: at(51) }]);
+  posts.again();
+  expect(posted.slice(3)).toEqual([
+    { type: 'confirmed', clientId: 'b', confirmed: 50, at: at(50) },
+    { type: 'confirmed', clientId: 'a', confirmed: 51, at: at(51) },
+  ]);
 });

@@ -17,6 +17,8 @@ export type TabMessage =
   | { readonly type: 'confirmed'; readonly clientId: string; readonly confirmed: number; readonly at: VersionAt | null }
   /** Somebody came: whoever has something pending says so. */
   | { readonly type: 'who' }
+  /** What waits to be written is to be written now: somebody is about to look at what would be lost. */
+  | { readonly type: 'hurry' }
   /** What is kept is being removed: nothing of it may be kept again by another tab. */
   | { readonly type: 'forget' };
 
@@ -53,6 +55,7 @@ const tabMessage = v.variant('type', [
     at: v.nullable(v.object({ historyId: v.string(), version: countField })),
   }),
   v.object({ type: v.literal('who') }),
+  v.object({ type: v.literal('hurry') }),
   v.object({ type: v.literal('forget') }),
 ]);
 

@@ -1,0 +1,39 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { StoredClient, StoredMutation } from '../storage/storage.ts';
+import type { VersionAt } from '../tabs/sibling-mutations.ts';
+
+export interface StoredRowsOptions {
+  readonly runtime: Pick<Runtime, 'nowMs'>;
+  readonly schemaId: string;
+  readonly outbox: Pick<Outbox, 'counters'>;
+  /** The client group that the room knows this tab by, or will. */
+  speaksAs(): string;
+  /** Whether the room does already. */
+  hasSpoken(): boolean;
+}
+
+/** What this tab says on the disk of its clients and their mutations. */
+export class StoredRows {
+  readonly #options: StoredRowsOptions;
+
+  constructor(options: StoredRowsOptions) {
+    this.#options = options;
+  }
+
+  /** `at`: with which version its counter came to be shown. */
+  client(clientId: string, at: VersionAt | null): StoredClient {
+    const counters = this.#options.outbox.counters(clientId) ?? { lastMutationId: 0, confirmed: 0, welcomed: null };
+    return { clientId, ...counters, groupId: this.groupId, confirmedAt: at, seenAtMs: this.#options.runtime.nowMs() };
+  }
+
+  /** Before the first hello a client may still be of any group. */
+  get groupId(): string | null {
+    return this.#options.hasSpoken() ? this.#options.speaksAs() : null;
+  }
+
+  mutation(mutation: Mutation): StoredMutation {
+    return { ...mutation, schemaId: this.#options.schemaId };
+  }
+}
