@@ -147,9 +147,12 @@ export const trip = defineRoom({
         .values({ ...note, writtenMs: ctx.now })
         .run();
     }),
-    editNote: mutator(v.object({ id, body: line(NOTE_CHARACTERS_MAX) }), (tx, note) => {
-      const { changes } = tx.update(notes).set({ body: note.body }).where(eq(notes.id, note.id)).run();
-      if (changes === 0) throw refusal('Somebody has removed that note.');
+    /** `was`: what stood there when its writer began. Two who write at once do not wipe out each other's words: the second is told, and has their own. */
+    editNote: mutator(v.object({ id, was: v.string(), body: line(NOTE_CHARACTERS_MAX) }), (tx, note) => {
+      const there = tx.select({ body: notes.body }).from(notes).where(eq(notes.id, note.id)).get();
+      if (there === undefined) throw refusal('Somebody has removed that note.');
+      if (there.body !== note.was) throw refusal('Somebody has changed that note meanwhile.');
+      tx.update(notes).set({ body: note.body }).where(eq(notes.id, note.id)).run();
     }),
     removeNote: mutator(v.object({ id }), (tx, note) => tx.delete(notes).where(eq(notes.id, note.id)).run()),
 

@@ -115,3 +115,27 @@ test('who moved the budget is said while they move it, and not of what oneself d
   );
   for (const person of [ada, bo]) person.hasNoComplaints();
 });
+
+test('of two who change a note at once the second is told, and has what they wrote', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  const bo = await visit({ name: 'Bo' });
+  for (const person of [ada, bo]) await person.openStop('Kyoto');
+  await ada.noteField('Kyoto').fill('Tea');
+  await ada.noteField('Kyoto').press('Enter');
+  const field = (person: typeof ada) => person.page.getByRole('textbox', { name: 'Change the note' });
+  for (const person of [ada, bo]) await person.page.getByRole('button', { name: 'Change', exact: true }).click();
+  await field(bo).fill('Tea at four');
+  await field(bo).press('Enter');
+  await bo.isSettled();
+  await expect.poll(() => ada.version()).toBe(await bo.version());
+  await field(ada).fill('Coffee, please');
+  await field(ada).press('Enter');
+  const slip = ada.page.locator('.correction');
+  await expect(slip).toContainText('Change of a note on Kyoto: not accepted');
+  await expect(slip).toContainText('Coffee, please');
+  await expect(slip.getByRole('button', { name: 'Try again' })).toHaveCount(0);
+  for (const person of [ada, bo]) {
+    await expect(person.page.locator('.notes')).toContainText('Tea at four');
+    person.hasNoComplaints();
+  }
+});

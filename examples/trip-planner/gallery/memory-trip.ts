@@ -35,7 +35,7 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
     renameTrip: () => {},
     addNote: (stopId: string, body: string) =>
       setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada', writtenMs: Date.now() }]),
-    editNote: (id: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
+    editNote: (id: string, _was: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
     removeNote: (id: string) => setNotes((all) => all.filter((note) => note.id !== id)),
     addItem: (label: string) => {
       const id = crypto.randomUUID();

@@ -86,7 +86,7 @@ function useActions(
     renameTrip,
     changeNights: (id, by) => void mutate.changeNights({ id, by }),
     addNote: (stopId, body) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name }),
-    editNote: (id, body) => void mutate.editNote({ id, body }),
+    editNote: (id, was, body) => void mutate.editNote({ id, was, body }),
     removeNote: (id) => void mutate.removeNote({ id }),
     addItem: (label) => {
       const id = freshId();

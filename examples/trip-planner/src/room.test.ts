@@ -141,6 +141,15 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     expect(room.refusal('changeNights', { id, by: 0.5 })).toMatch(/^arguments_invalid/);
   });
 
+  it('lets nobody wipe out what somebody else has written meanwhile', () => {
+    const stopId = room.addStop('a0');
+    room.call('addNote', { id: 'n', stopId, body: 'Tea', author: 'Mina' });
+    room.call('editNote', { id: 'n', was: 'Tea', body: 'Tea at four' });
+    room.call('editNote', { id: 'n', was: 'Tea at four', body: 'Tea at five' });
+    expect(room.refusal('editNote', { id: 'n', was: 'Tea', body: 'Coffee' })).toMatch(/^forbidden: Somebody has changed/);
+    expect(room.column('SELECT body FROM notes')).toEqual(['Tea at five']);
+  });
+
   it('brings a removed stop back with its notes, once, beside whoever took its place', () => {
     const id = room.addStop('a0');
     const note = { id: 'n', body: 'Bicycles.', author: 'Mina', writtenMs: 7 };
@@ -157,7 +166,7 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     expect(room.refusal('moveStop', { id: 'gone', position: 'a0' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('changeNights', { id: 'gone', by: 1 })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('addNote', { id: 'n', stopId: 'gone', body: 'x', author: 'Mina' })).toMatch(/^forbidden: Somebody/);
-    expect(room.refusal('editNote', { id: 'gone', body: 'x' })).toMatch(/^forbidden: Somebody/);
+    expect(room.refusal('editNote', { id: 'gone', was: '', body: 'x' })).toMatch(/^forbidden: Somebody/);
     expect(room.refusal('toggleItem', { id: 'gone', packed: true })).toMatch(/^forbidden: Somebody/);
   });
 

@@ -36,7 +36,8 @@ export interface TripActions {
   /** So many more; fewer where it is negative. */
   changeNights(id: string, by: number): void;
   addNote(stopId: string, body: string): void;
-  editNote(id: string, body: string): void;
+  /** `was`: what stood there when its writer began. */
+  editNote(id: string, was: string, body: string): void;
   removeNote(id: string): void;
   /** Returns the new thing's id. */
   addItem(label: string): string;

@@ -35,6 +35,8 @@ it('offers to try again only what can succeed', () => {
   expect(mayBeRetried({ name: 'addNote', args: { stopId: 'gone' } }, 'forbidden', there)).toBe(false);
   expect(mayBeRetried({ name: 'moveStop', args: { id: 'gone' } }, 'forbidden', there)).toBe(false);
   expect(mayBeRetried({ name: 'editNote', args: { id: 'gone' } }, 'forbidden', there)).toBe(false);
+  expect(mayBeRetried({ name: 'editNote', args: { id: 'n' } }, 'forbidden', () => true)).toBe(false);
+  expect(mayBeRetried({ name: 'editNote', args: { id: 'n' } }, 'room_full', () => true)).toBe(true);
   expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, 'forbidden', there)).toBe(true);
   expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, 'arguments_invalid', there)).toBe(false);
 });

@@ -30,7 +30,7 @@ export interface StopActions {
   readonly onChangeNights: (id: string, by: number) => void;
   readonly onRemove: (id: string) => void;
   readonly onAddNote: (stopId: string, body: string) => void;
-  readonly onEditNote: (id: string, body: string) => void;
+  readonly onEditNote: (id: string, was: string, body: string) => void;
   readonly onRemoveNote: (id: string) => void;
   /** While the own note is being written, and once it no longer is. */
   readonly onTyping: (typing: boolean) => void;
@@ -118,18 +118,19 @@ function Note({
   readonly note: NoteRow;
   readonly pending: boolean;
   readonly refused: boolean;
-  readonly onEdit: (id: string, body: string) => void;
+  readonly onEdit: (id: string, was: string, body: string) => void;
   readonly onRemove: (id: string) => void;
 }) {
-  const [editing, setEditing] = useState(false);
-  if (editing) {
+  /** What stood there when the editing began; null while nobody edits. */
+  const [was, setWas] = useState<string | null>(null);
+  if (was !== null) {
     const save = (body: string) => {
-      if (body !== note.body) onEdit(note.id, body);
-      setEditing(false);
+      if (body !== was) onEdit(note.id, was, body);
+      setWas(null);
     };
     return (
       <li>
-        <NoteField label="Change the note" initial={note.body} onSave={save} onCancel={() => setEditing(false)} />
+        <NoteField label="Change the note" initial={was} onSave={save} onCancel={() => setWas(null)} />
       </li>
     );
   }
@@ -138,7 +139,7 @@ function Note({
       <p dir="auto">{note.body}</p>
       <p className="by">
         <span dir="auto">{note.author}</span>
-        <button type="button" className="quiet" onClick={() => setEditing(true)}>
+        <button type="button" className="quiet" onClick={() => setWas(note.body)}>
           Change
         </button>
         <button type="button" className="quiet" onClick={() => onRemove(note.id)}>
