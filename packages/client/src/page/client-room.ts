@@ -212,6 +212,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   /** Leaves until `resume`: nothing is read or told meanwhile. */
   suspend(): void {
     this.#engines.leave();
+    this.#kept?.letGo();
   }
 
   /** Goes on under a client of its own: the one before may be taken for gone. */

@@ -42,6 +42,11 @@ export class KeptRoomPlace {
     this.#locks.own(clientId);
   }
 
+  /** The page is put aside: it speaks for nobody. */
+  letGo(): void {
+    this.#locks.letGo();
+  }
+
   others(clientIds: readonly string[]): void {
     this.#locks.others(clientIds);
   }

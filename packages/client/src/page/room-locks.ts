@@ -51,6 +51,13 @@ export class RoomLocks {
     );
   }
 
+  /** Gives back all that this page has, to be asked for anew: it is put aside. */
+  letGo(): void {
+    for (const name of this.#has) this.#asked.delete(name);
+    this.#has.clear();
+    for (const release of this.#release.splice(0)) release();
+  }
+
   close(): void {
     this.#abort.abort();
     for (const abort of this.#asked.values()) abort.abort();

@@ -4,7 +4,7 @@ import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
 import { tripRoom } from '../../../../test/fake/trip-room.ts';
 import { Client } from '../client.ts';
 import { PausableLocks } from './pausable-locks.ts';
-import type { PageLocks } from './room-locks.ts';
+import { type PageLocks, RoomLocks } from './room-locks.ts';
 
 /** Locks of one browser: each has a holder and those who wait. */
 class FakeLocks implements PageLocks {
@@ -71,6 +71,27 @@ it('[WK-34] what is given up while the page is put aside is not asked for again'
   await turn();
   expect(browser.names).toEqual([]);
   await Promise.race([asked, turn()]);
+});
+
+it('[WK-34] what a page had when it was put aside is another’s until that one gives it back', async () => {
+  const browser = new FakeLocks();
+  const locks = new PausableLocks(browser);
+  const told: string[] = [];
+  const page = new RoomLocks(locks, (clientId) => told.push(`page ${clientId}`));
+  page.others(['dead']);
+  await turn();
+  page.letGo();
+  locks.suspend();
+  const other = new RoomLocks(browser, (clientId) => told.push(`other ${clientId}`));
+  other.others(['dead']);
+  await turn();
+  locks.resume();
+  page.others(['dead']);
+  await turn();
+  expect(told).toEqual(['page dead', 'other dead']);
+  other.close();
+  await turn();
+  expect(told.slice(2)).toEqual(['page dead']);
 });
 
 it('[WK-34] rooms leave with nothing pending and come back as a client of their own; with something pending they stay', async () => {
