@@ -21,6 +21,7 @@ export function storageContract(name: string, make: () => StorageWorld): void {
     placesContract(make);
     forgetContract(make);
     outboxContract(make);
+    removalContract(make);
     partsContract(make);
     replicaContract(make);
     damageContract(make);
@@ -153,10 +154,29 @@ function outboxContract(make: () => StorageWorld): void {
         await first.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
         await second.enqueue(clientOf('b', { lastMutationId: 1 }), [mutationOf('b', 1)]);
         expect((await first.outbox()).mutations.map(({ clientId }) => clientId)).toEqual(['a', 'b']);
-        await second.removeClients(['a']);
+        await second.removeClients([{ clientId: 'a', lastMutationId: 1 }]);
         expect(await first.outbox()).toMatchObject({ clients: [{ clientId: 'b' }], mutations: [mutationOf('b', 1)] });
       }),
     );
+  });
+}
+
+function removalContract(make: () => StorageWorld): void {
+  it('[ST-62] of a client that is removed what another tab wrote since stays, and is pending', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      for (const lastMutationId of [1, 2, 3]) await room.enqueue(clientOf('a', { lastMutationId }), [mutationOf('a', lastMutationId)]);
+      // Written by tabs that know less of it.
+      await room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 2)]);
+      await room.advance(advanceWith({ clients: [clientOf('a', { lastMutationId: 1, confirmed: 1 })] }));
+      await room.removeClients([{ clientId: 'a', lastMutationId: 2 }]);
+    });
+    const kept = await reload(world, place);
+    expect(kept).toMatchObject({ damage: [], clients: [{ clientId: 'a', lastMutationId: 3, confirmed: 2 }] });
+    expect(kept.mutations).toEqual([mutationOf('a', 3)]);
+    await withRoom(world, place, (room) => room.removeClients([{ clientId: 'a', lastMutationId: 3 }]));
+    expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [] });
   });
 }
 

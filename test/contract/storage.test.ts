@@ -42,7 +42,7 @@ describe('the fake disk', () => {
     disk.bytesMax = disk.bytes;
     await expect(room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 2)])).rejects.toMatchObject({ code: 'storage_full' });
     expect(await room.outbox()).toMatchObject({ clients: [{ lastMutationId: 1 }], mutations: [mutationOf('a', 1)] });
-    await room.removeClients(['a']);
+    await room.removeClients([{ clientId: 'a', lastMutationId: 2 }]);
     expect((await room.outbox()).clients).toEqual([]);
   });
 });

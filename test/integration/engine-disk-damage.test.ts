@@ -143,4 +143,36 @@ describe('a disk that is damaged, behind or full', () => {
     await world.until(() => after.queries.get('lists')?.status === 'cached', 'shown');
     expect([ids(after), fetched]).toEqual([['l1', 'l2'], 1]);
   });
+
+  it('[TB-10] what is on a disk that cannot be read just now is not taken over in part, and what is saved is not removed unsent', async () => {
+    const first = tab('first');
+    await world.quiet();
+    await saved(first);
+    crash(first);
+    const b = tab('b');
+    await world.quiet();
+    const a = tab('a', OFFLINE);
+    await world.until(() => a.queries.get('lists')?.status === 'cached', 'shown');
+    a.mutate('addList', { id: 'l1', name: 'one' });
+    await world.time.advanceAsync(50);
+    browser.deliver = () => false;
+    a.mutate('addList', { id: 'l2', name: 'two' });
+    await saved(a);
+    expect(a.of('stored').at(-1)).toMatchObject({ upTo: 2 });
+    crash(a);
+    expect(browser.disk.rows(place, 'mutations')).toHaveLength(2);
+    browser.disk.fault = (doing) => (doing === 'look at the outbox' ? new AlcoveError('storage_failed', 'not now') : null);
+    b.engine.adoptStored('a');
+    await world.time.advanceAsync(1_000);
+    browser.disk.fault = () => null;
+    await world.quiet();
+    await saved(b);
+    b.engine.leave();
+    await world.time.advanceAsync(1_000);
+    const c = tab('c');
+    await world.time.advanceAsync(5_000);
+    for (const { clientIds } of c.of('others')) for (const clientId of clientIds) c.engine.adoptStored(clientId);
+    await world.time.advanceAsync(20_000);
+    expect(world.server.rows(LISTS)).toEqual([['l1'], ['l2']]);
+  });
 });

@@ -59,6 +59,7 @@ describe('deliberate bugs', () => {
   const STARTS: Readonly<Record<string, number>> = {
     'gate-out-of-order': 2,
     'stored-told-early': 25,
+    'outbox-row-lost': 12,
     'counter-twice': 9,
     'rejection-forgotten': 2,
     ghosts: 4,
