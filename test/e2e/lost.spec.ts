@@ -131,7 +131,7 @@ test('of two who change a note at once the second is told, and has what they wro
   await field(ada).fill('Coffee, please');
   await field(ada).press('Enter');
   const slip = ada.page.locator('.correction');
-  await expect(slip).toContainText('Change of a note on Kyoto: not accepted');
+  await expect(slip).toContainText('Change of a note on Kyoto: not done');
   await expect(slip).toContainText('Coffee, please');
   await expect(slip.getByRole('button', { name: 'Try again' })).toHaveCount(0);
   for (const person of [ada, bo]) {
