@@ -58,7 +58,7 @@ export class ScriptedEngine implements EngineHost {
 
   /** The engine dies; the page opens the next one. */
   die(): void {
-    this.#handlers?.onLost({ error: { code: 'worker_failed', message: 'it died' }, blame: { type: 'elsewhere' }, final: false });
+    this.#handlers?.onLost({ error: { code: 'worker_failed', message: 'it died' }, final: false });
   }
 
   live(change: Partial<EngineStatus> = {}): void {

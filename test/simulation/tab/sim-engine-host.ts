@@ -118,7 +118,7 @@ class EngineLife implements RunningEngine {
     time.setTimer(random.float() * 300, () =>
       page.enter(() => {
         for (const fail of this.#calls) fail(error);
-        this.#handlers.onLost({ error: error.toBody(), blame: { type: 'unknown' }, final: false });
+        this.#handlers.onLost({ error: error.toBody(), final: false });
       }),
     );
   }

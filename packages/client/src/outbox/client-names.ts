@@ -10,6 +10,9 @@ export interface Rekeyed {
   readonly roomHas: number;
 }
 
+/** What a mutation goes by. */
+export type MutationName = Pick<Mutation, 'clientId' | 'mutationId'>;
+
 /** Which names clients and their mutations go by now. */
 export class ClientNames {
   readonly #renamed = new Map<string, Rekeyed>();
@@ -23,7 +26,7 @@ export class ClientNames {
   }
 
   /** `mutation` under the name it goes by now; one that was settled before keeps the name it had. */
-  ofMutation(mutation: Mutation): Mutation {
+  ofMutation<Named extends MutationName>(mutation: Named): Named {
     let current = mutation;
     for (let next = this.#renamed.get(current.clientId); next !== undefined; next = this.#renamed.get(current.clientId)) {
       if (current.mutationId <= next.offset) break;

@@ -3,7 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { ClientNames, nameUnder, type Rekeyed } from './client-names.ts';
+import { ClientNames, type MutationName, nameUnder, type Rekeyed } from './client-names.ts';
 import { nextPush, type PushLimits, wakeAtMs } from './next-push.ts';
 import { type Attempt, type ClientHistory, errorOf, isReal, OutboxClient, VOID_MUTATOR } from './outbox-client.ts';
 
@@ -104,7 +104,7 @@ export class Outbox {
   }
 
   /** `mutation` under the name it goes by now, after a lost tail. */
-  currentName(mutation: Mutation): Mutation {
+  currentName<Named extends MutationName>(mutation: Named): Named {
     return this.#names.ofMutation(mutation);
   }
 

@@ -115,11 +115,13 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     port.tell({ type: 'watch', queryId: this.queryId, query: this.query });
   }
 
-  /** The engine was lost while running this query: it is not run again. */
-  condemn(error: AlcoveError): void {
+  /** The engine was lost while running this query: it is not run again. Returns whether it was to be until now. */
+  condemn(error: AlcoveError): boolean {
+    if (this.#condemned) return false;
     this.#watching = false;
     this.#condemned = true;
     this.#show({ ...this.#known, status: 'error', error });
+    return true;
   }
 
   /** There is no engine and will be none until somebody asks for one; then the query goes on. */

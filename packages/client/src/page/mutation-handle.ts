@@ -42,6 +42,7 @@ export class TrackedMutation implements MutationHandle {
   #attempts = 0;
   #decidedAtMs: number | null = null;
   #error: AlcoveError | null = null;
+  #condemnedBy: AlcoveError | null = null;
   readonly #settle: {
     local: { resolve: () => void; reject: (error: AlcoveError) => void };
     confirmed: { resolve: (at: { version: number }) => void; reject: (error: AlcoveError) => void };
@@ -64,7 +65,7 @@ export class TrackedMutation implements MutationHandle {
     return this.#status;
   }
 
-  /** Why it came to nothing, or, of a pending one, why it was not taken for now. */
+  /** Why it came to nothing, or, of a pending one, why it was not taken for now or is not run here. */
   get error(): AlcoveError | null {
     return this.#error;
   }
@@ -83,7 +84,18 @@ export class TrackedMutation implements MutationHandle {
   attempted(error: AlcoveError | null): void {
     if (this.#decidedAtMs !== null) return;
     this.#attempts += 1;
+    this.#error = error ?? this.#condemnedBy;
+  }
+
+  /** In the outbox, it is not run here any more: the room decides. */
+  condemn(error: AlcoveError): void {
+    if (this.#decidedAtMs !== null) return;
+    this.#condemnedBy = error;
     this.#error = error;
+  }
+
+  get isCondemned(): boolean {
+    return this.#condemnedBy !== null;
   }
 
   /** It is in the outbox. */

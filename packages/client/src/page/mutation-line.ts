@@ -18,7 +18,10 @@ export interface MutationLine {
    * answer is the last one.
    */
   readonly attempts: number;
-  /** Why it came to nothing. Of a pending one: what the room said when it did not take it for now (`room_full`, `rate_limited` …); null where it said no such thing at the last attempt. */
+  /**
+   * Why it came to nothing. Of a pending one: what the room said when it did not take it for now (`room_full`, `rate_limited` …), or `mutator_timeout`: its run held this tab's worker too long, so
+   * that it is shown without effect until the room decides; null where there is no such thing.
+   */
   readonly error: AlcoveError | null;
 }
 

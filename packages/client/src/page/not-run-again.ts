@@ -1,25 +1,20 @@
 import { AlcoveError, type ErrorBody, exhaustive } from '@alcove/core/error';
-import type { EngineLoss } from '../worker/engine-port.ts';
+import type { EngineBlame } from '../worker/engine-port.ts';
 import type { PageMutations } from './page-mutations.ts';
 import type { PageQueries } from './page-queries.ts';
 
-/** What held the worker's thread is not run again. */
+/** What held the worker's thread is not run again. Returns false where it cannot be kept from that: nothing here knows it, or it was to be so before. */
 export function notRunAgain(
   { message }: ErrorBody,
-  blame: EngineLoss['blame'],
+  blame: EngineBlame,
   queries: Pick<PageQueries, 'condemn'>,
   mutations: Pick<PageMutations, 'blame'>,
-): void {
+): boolean {
   switch (blame.type) {
     case 'query':
-      queries.condemn(blame.query, new AlcoveError('query_timeout', `the query was ended: ${message}`));
-      return;
+      return queries.condemn(blame.query, new AlcoveError('query_timeout', `the query was ended: ${message}`));
     case 'mutation':
-      mutations.blame(blame.clientId, blame.mutationId, new AlcoveError('mutator_timeout', `the mutator was ended: ${message}`));
-      return;
-    case 'elsewhere':
-    case 'unknown':
-      return;
+      return mutations.blame(blame.name, new AlcoveError('mutator_timeout', `the mutator was ended: ${message}`));
     default:
       return exhaustive(blame);
   }

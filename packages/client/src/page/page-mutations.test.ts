@@ -115,7 +115,7 @@ describe('ids', () => {
     mutations.call('after', null);
     await port.last.answer({ taken: 1, error: null });
     mutations.detach();
-    expect(mutations.blame('me', 2, new AlcoveError('mutator_timeout', 'too long'))).toBe(true);
+    expect(mutations.blame({ clientId: 'me', mutationId: 2 }, new AlcoveError('mutator_timeout', 'too long'))).toBe(true);
     expect(loops.status).toBe('failed');
     const next = new ScriptedPort();
     mutations.attach(next);
@@ -128,7 +128,7 @@ describe('ids', () => {
     for (const name of ['first', 'loops', 'after', 'last']) mutations.call(name, null);
     await port.last.answer({ taken: 1, error: null });
     mutations.detach();
-    mutations.blame('me', 3, new AlcoveError('mutator_timeout', 'too long'));
+    mutations.blame({ clientId: 'me', mutationId: 3 }, new AlcoveError('mutator_timeout', 'too long'));
     const next = new ScriptedPort();
     mutations.attach(next);
     expect(next.handedNames).toEqual(['first=2']);

@@ -2,10 +2,12 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { MutationName } from '../outbox/client-names.ts';
 import type { AttemptedNotice, ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
 import { type AdoptedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { AdoptedClients } from './adopted-clients.ts';
+import { CondemnedMutations } from './condemned-mutations.ts';
 import { ConfirmedMutations } from './confirmed-mutations.ts';
 import { LazyList } from './lazy-list.ts';
 import { TrackedMutation } from './mutation-handle.ts';
@@ -41,6 +43,7 @@ export class PageMutations {
   readonly #taken = new TakenMutations();
   readonly #confirmed = new ConfirmedMutations();
   readonly #adopted = new AdoptedClients();
+  readonly #condemned = new CondemnedMutations();
   readonly #saved: SavedMutations;
   readonly #isIdempotent: (name: string) => boolean;
   #port: EnginePort | null = null;
@@ -107,10 +110,11 @@ export class PageMutations {
   }
 
   /** What a new engine is opened with. */
-  carryOver(): { clients: EngineClient[]; mutations: Mutation[] } {
+  carryOver(): { clients: EngineClient[]; mutations: Mutation[]; condemned: MutationName[] } {
     const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
     const clients = [...(known ? [this.#client] : []), ...this.#adopted.all()];
-    return { clients, mutations: clients.flatMap(({ clientId }) => this.#taken.minted(clientId)) };
+    const mutations = clients.flatMap(({ clientId }) => this.#taken.minted(clientId));
+    return { clients, mutations, condemned: this.#condemned.names() };
   }
 
   /** They are on the disk. */
@@ -140,6 +144,8 @@ export class PageMutations {
     for (const { mutationId, name, args, seed, nowMs } of mutations) {
       const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed, nowMs });
       mutation.saved();
+      const why = this.#condemned.errorOf({ clientId, mutationId });
+      if (why !== null) mutation.condemn(why);
       taken.set(mutationId, mutation);
     }
     this.pending.touch();
@@ -172,13 +178,20 @@ export class PageMutations {
   }
 
   /**
-   * The engine died of this mutation's run. Where it is not known to be taken it fails and is not run again; returns whether. Its id is spent: what the page knows
-   * of the engine's last moments may be older than they were, and the room may have it.
+   * The engine died of this mutation's run. Where it is not known to be taken it fails; its id is spent: what the page knows of the engine's last moments may be
+   * older than they were, and the room may have it. What is in an outbox, another tab's too, stays there and is the room's to decide. Returns whether it is not
+   * run again.
    */
-  blame(clientId: string, mutationId: number, error: AlcoveError): boolean {
+  blame(name: MutationName, error: AlcoveError): boolean {
+    const { clientId, mutationId } = name;
     const mutation = clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
-    if (mutation?.status !== 'waiting') return false;
-    this.#end(mutation, 'failed', error);
+    if (mutation?.status === 'waiting') {
+      this.#end(mutation, 'failed', error);
+      return true;
+    }
+    if (!this.#condemned.add(name, error)) return false;
+    for (const taken of this.#taken.between(clientId, mutationId, mutationId)) taken.condemn(error);
+    this.pending.touch();
     return true;
   }
 
@@ -204,6 +217,7 @@ export class PageMutations {
       this.#client = { ...this.#client, confirmed: Math.max(this.#client.confirmed, notice.mutationId) };
     }
     this.#adopted.settled(notice);
+    this.#condemned.settle(notice);
     // Of a mutation of another page (an adopted one) too: this page is where it is told.
     if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
     const mutation = this.#settling(notice.clientId, notice.mutationId);
@@ -234,6 +248,7 @@ export class PageMutations {
     }
     this.#taken.rename(clientId, to, offset);
     this.#adopted.rename(clientId, to, offset);
+    this.#condemned.rename(clientId, to, offset);
     if (clientId !== this.#client.clientId) return;
     this.#handedClientId = to;
     this.#client = { clientId: to, lastMutationId: this.#client.lastMutationId - offset, confirmed: 0, welcomed: this.#client.welcomed };
@@ -249,6 +264,7 @@ export class PageMutations {
     const taken = this.#taken.remove(clientId);
     if (isOwn && this.#handedClientId === clientId) addHanded(taken, notice.mutations, this.#handed, this.#client.lastMutationId);
     this.#adopted.remove(clientId);
+    this.#condemned.remove(clientId);
     const { again, unknown } = sortStopped(taken, this.#isIdempotent);
     for (const [mutationId, mutation] of unknown)
       this.#end(mutation, 'unknown', AlcoveError.fromBody(error), rejectionKey({ clientId, mutationId }));

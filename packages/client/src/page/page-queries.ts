@@ -87,15 +87,18 @@ export class PageQueries {
     for (const query of this.#byId.values()) query.detached();
   }
 
-  /** Ends what runs this text with these parameters; it is not run again. */
-  condemn(condemned: EngineQuery, error: AlcoveError): void {
+  /** Ends what runs this text with these parameters; it is not run again. Returns whether there was any such. */
+  condemn(condemned: EngineQuery, error: AlcoveError): boolean {
     const key = keyOf(condemned);
-    for (const query of this.#byId.values()) if (keyOf(query.query) === key) query.condemn(error);
+    let isKnown = false;
+    for (const query of this.#byId.values()) if (keyOf(query.query) === key && query.condemn(error)) isKnown = true;
     for (const run of this.#runs) {
       if (keyOf(run.query) !== key) continue;
       this.#runs.delete(run);
       run.reject(error);
+      isKnown = true;
     }
+    return isKnown;
   }
 
   failAll(error: AlcoveError): void {

@@ -1,6 +1,6 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import type { EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
+import type { EngineBlame, EngineLoss, EngineOrder, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import { alone } from './alone.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';
 import { notRunAgain } from './not-run-again.ts';
@@ -60,6 +60,8 @@ export class RoomEngines {
         if (this.#port !== port) return;
         for (const notice of notices) alone(() => takeNotice(notice, takers));
       },
+      // One that this page has left took along what it ran.
+      condemn: (blame, error) => this.#port !== port || this.#condemn(blame, error),
       onLost: (loss) => {
         if (this.#port === port) this.#lost(loss);
       },
@@ -107,11 +109,14 @@ export class RoomEngines {
     };
   }
 
-  #lost({ error, blame, final }: EngineLoss): void {
+  #condemn(blame: EngineBlame, error: ErrorBody): boolean {
     const { mutations, queries } = this.#page();
+    return notRunAgain(error, blame, queries, mutations);
+  }
+
+  #lost({ error, final }: EngineLoss): void {
     this.#detach();
-    notRunAgain(error, blame, queries, mutations);
-    queries.detached();
+    this.#page().queries.detached();
     if (final) return this.#fail(error);
     this.open();
   }

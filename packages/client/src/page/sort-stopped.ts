@@ -6,13 +6,14 @@ export const MUTATION_ISSUES_MAX = 5;
 
 type Named = readonly [mutationId: number, mutation: TrackedMutation];
 
-/** What is done with what was pending of a client that the room takes nothing more from; both in order. */
+/** What is done with what was pending of a client that the room takes nothing more from; both in order. What no tab can run is left to the user. */
 export function sortStopped(
   pending: ReadonlyMap<number, TrackedMutation>,
   isIdempotent: (name: string) => boolean,
 ): { readonly again: readonly Named[]; readonly unknown: readonly Named[] } {
   const inOrder = [...pending].sort(([a], [b]) => a - b);
-  const mayGoAgain = ([, { name, issues }]: Named): boolean => isIdempotent(name) && issues < MUTATION_ISSUES_MAX;
+  const mayGoAgain = ([, { name, issues, isCondemned }]: Named): boolean =>
+    isIdempotent(name) && issues < MUTATION_ISSUES_MAX && !isCondemned;
   return { again: inOrder.filter(mayGoAgain), unknown: inOrder.filter((named) => !mayGoAgain(named)) };
 }
 

@@ -28,18 +28,33 @@ const room = defineRoom({
 });
 const mutation = (mutationId: number, name: string): Mutation => ({ clientId: 'c', mutationId, name, args: null, seed: 'seed', nowMs: 0 });
 
-it('[RB-1] a mutation whose changes cannot be taken leaves nothing to those after it', async () => {
+async function runsOf(isSkipped?: (mutation: Mutation) => boolean) {
   const database = openSqljsDatabase(await initSqlJs());
   for (const statement of roomDdl(room.model, { serverOnly: false })) database.exec(statement);
   installCapture(database, room.model);
   const limits = { rowsMax: 100, statementsMax: 100, timeBudgetMs: 1_000 };
-  const runs = new OptimisticRuns(database, { room, runtime: new FakeRuntime(), limits });
+  const options = { room, runtime: new FakeRuntime(), limits };
+  return { database, runs: new OptimisticRuns(database, isSkipped === undefined ? options : { ...options, isSkipped }) };
+}
+
+it('[RB-1] a mutation whose changes cannot be taken leaves nothing to those after it', async () => {
+  const { database, runs } = await runsOf();
   const taken = runs.attemptAll([mutation(1, 'add'), mutation(2, 'overflow'), mutation(3, 'add')]);
   expect(taken.map(({ effect }) => effect.tables.flatMap(({ rows }) => rows.map(({ after }) => after?.[0])))).toEqual([
     ['note 1'],
     [],
     ['note 3'],
   ]);
+  expect(database.prepare('SELECT id FROM notes ORDER BY id').all()).toEqual([['note 1'], ['note 3']]);
+  database.close();
+});
+
+it('[WK-50] one that is skipped is not run, has no effect and saw nothing, whichever way it comes', async () => {
+  const { database, runs } = await runsOf(({ mutationId }) => mutationId === 2);
+  expect(runs.run(mutation(2, 'add'))).toEqual({ effect: { tables: [] }, seen: new Set() });
+  // A run of it would throw.
+  expect(runs.attempt(mutation(2, 'no such mutator'))).toEqual({ effect: { tables: [] }, seen: new Set() });
+  runs.attemptAll([mutation(1, 'add'), mutation(2, 'add'), mutation(3, 'add')]);
   expect(database.prepare('SELECT id FROM notes ORDER BY id').all()).toEqual([['note 1'], ['note 3']]);
   database.close();
 });

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly room: AnyRoom;
   readonly runtime: Runtime;
   readonly limits: MutationLimits;
+  /** Whether a mutation is shown without being run; default: none is. */
+  isSkipped?(mutation: Mutation): boolean;
 }
 
 /** What one run did. */
@@ -24,6 +26,9 @@ export interface Run {
 
 /** Of a run that threw: it may do otherwise the next time, its time budget alone may see to that. */
 const NO_EFFECT: Run = { effect: EMPTY_CHANGE_SET, seen: null };
+
+/** Of one that is not run: it saw nothing, and will see nothing. */
+const SKIPPED: Run = { effect: EMPTY_CHANGE_SET, seen: new Set() };
 
 /** Runs mutators on one replica's database and keeps what each changed. Capture is on whenever no apply goes on. */
 export class OptimisticRuns {
@@ -80,6 +85,7 @@ export class OptimisticRuns {
 
   /** In a transaction of its own, or a savepoint inside the one that is open: where the changes cannot be taken, they do not stay either. */
   #runAndTake(mutation: Mutation): Run {
+    if (this.#options.isSkipped?.(mutation) === true) return SKIPPED;
     const { room, runtime, limits } = this.#options;
     let effect = EMPTY_CHANGE_SET;
     this.#seen.begin();

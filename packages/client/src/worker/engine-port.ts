@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ErrorBody } from '@alcove/core/error';
 import type { EngineClient, EngineHint, EngineNotice, EngineQuery, QueryRows, ShownVersion } from '../sync/engine-interface.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
+import type { MutationName } from '../outbox/client-names.ts';
 import type { StoragePlace } from '../storage/storage.ts';
 import type { ToldRejection } from '../sync/engine-storage.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
@@ -30,6 +31,8 @@ export interface OpenRequest {
   /** What a replaced worker had: counters and mutations not yet settled. */
   readonly clients: readonly EngineClient[];
   readonly mutations: readonly Mutation[];
+  /** See `SyncEngineOptions`. */
+  readonly condemned: readonly MutationName[];
 }
 
 /** How far a batch of mutations came: all before `taken` are in the outbox; `error` is why the next one is not. */
@@ -80,8 +83,8 @@ export type EngineOrder =
 /** Opens engines. One per client: a worker with many rooms in it, or this thread. */
 export interface EngineHost {
   /**
-   * `onNotices` gets what the engine says; `onLost` is called once, if the engine dies under the port: with what is to blame, where that is known.
-   * The caller opens again, with what it still has.
+   * `onNotices` gets what the engine says; `onLost` is called once, if the engine dies under the port, after `condemn` where it is known what of this room is to
+   * blame. The caller opens again, with what it still has.
    */
   open(request: OpenRequest, handlers: EngineHandlers): EnginePort;
   close(): void;
@@ -90,17 +93,18 @@ export interface EngineHost {
 export interface EngineHandlers {
   token(): string | null | Promise<string | null>;
   onNotices(notices: readonly EngineNotice[]): void;
+  /** What held the engine's thread past its budget. Returns whether it will not be run again: then the death does not count against the worker. */
+  condemn(blame: EngineBlame, error: ErrorBody): boolean;
   onLost(loss: EngineLoss): void;
 }
 
+/** A statement that may be none of the page's, or a mutation of whatever tab. */
+export type EngineBlame =
+  | { readonly type: 'query'; readonly query: EngineQuery }
+  | { readonly type: 'mutation'; readonly name: MutationName };
+
 export interface EngineLoss {
   readonly error: ErrorBody;
-  /** What held the engine's thread, where that is known: not to be run again. `elsewhere`: something of another room. */
-  readonly blame:
-    | { readonly type: 'query'; readonly query: EngineQuery }
-    | { readonly type: 'mutation'; readonly clientId: string; readonly mutationId: number }
-    | { readonly type: 'elsewhere' }
-    | { readonly type: 'unknown' };
   /** Whether opening again is no use. */
   readonly final: boolean;
 }

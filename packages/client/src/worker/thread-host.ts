@@ -30,9 +30,7 @@ export class ThreadHost implements EngineHost {
       if (request.clients.length > 0 || request.mutations.length > 0) engine.adopt(request.clients, request.mutations);
       return engine;
     });
-    made.catch((error: unknown) =>
-      handlers.onLost({ error: AlcoveError.from(error, 'worker_failed').toBody(), blame: { type: 'unknown' }, final: true }),
-    );
+    made.catch((error: unknown) => handlers.onLost({ error: AlcoveError.from(error, 'worker_failed').toBody(), final: true }));
     return {
       mutate: async (mutations) => performMutations(await made, mutations),
       runOnce: async (query) => (await made).runOnce(query),
@@ -51,7 +49,7 @@ export class ThreadHost implements EngineHost {
                 engine.close();
                 ended = true;
                 this.#open.delete(engine);
-                handlers.onLost({ error: body, blame: { type: 'unknown' }, final: true });
+                handlers.onLost({ error: body, final: true });
               } else handlers.onNotices([{ type: 'stateRefused', ...refused, error: body }]);
             }
             if (!ends) return;

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { type Remote, releaseProxy, transfer, wrap } from 'comlink';
-import type { EngineHandlers, EngineHost, EngineLoss, EngineOrder, EnginePort, OpenRequest } from './engine-port.ts';
+import type { EngineBlame, EngineHandlers, EngineHost, EngineOrder, EnginePort, OpenRequest } from './engine-port.ts';
 import { refusedBy } from './perform-order.ts';
 import { Watchdog } from './watchdog.ts';
 import { isRunMark } from './worker-api.ts';
@@ -66,7 +66,7 @@ export class WorkerHost implements EngineHost {
     return running;
   }
 
-  /** What was found out and is not run again does not count against the worker. */
+  /** What is not run again does not count against the worker; what was found out and cannot be taken off does. */
   #tooManyDeaths(explained: boolean): boolean {
     if (explained) return false;
     const nowMs = this.#options.runtime.monotonicMs();
@@ -184,7 +184,7 @@ class RunningWorker {
         return;
       case 'broken':
         this.#forget(handle, port);
-        return port.handlers.onLost({ error: report.error, blame: { type: 'unknown' }, final: true });
+        return port.handlers.onLost({ error: report.error, final: true });
     }
   }
 
@@ -203,8 +203,8 @@ class RunningWorker {
     const announced = error.code === 'worker_deadline' ? this.#announced : null;
     const ports = [...this.#ports];
     this.end();
-    const final = this.#onDeath(announced !== null);
-    for (const [handle, port] of ports) port.handlers.onLost({ error, blame: blameOf(announced, handle), final });
+    const final = this.#onDeath(announced !== null && isTakenOff(announced, ports, error));
+    for (const [, port] of ports) port.handlers.onLost({ error, final });
   }
 
   #forget(handle: number, port: OpenPort): void {
@@ -215,9 +215,16 @@ class RunningWorker {
   }
 }
 
-function blameOf(announced: AnnouncedRun | null, handle: number): EngineLoss['blame'] {
-  if (announced === null) return { type: 'unknown' };
-  if (announced.handle !== handle) return { type: 'elsewhere' };
-  if (announced.mutation !== null) return { type: 'mutation', ...announced.mutation };
-  return announced.statement === null ? { type: 'unknown' } : { type: 'query', query: announced.statement };
+/** Whether what held the thread will not be run again. */
+function isTakenOff(announced: AnnouncedRun, ports: readonly (readonly [handle: number, port: OpenPort])[], error: ErrorBody): boolean {
+  const blame = blameOf(announced);
+  if (blame === null) return false;
+  const port = ports.find(([handle]) => handle === announced.handle)?.[1];
+  // A room that was closed meanwhile took it along.
+  return port === undefined || port.handlers.condemn(blame, error);
+}
+
+function blameOf({ mutation, statement }: AnnouncedRun): EngineBlame | null {
+  if (mutation !== null) return { type: 'mutation', name: mutation };
+  return statement === null ? null : { type: 'query', query: statement };
 }

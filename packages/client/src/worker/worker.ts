@@ -128,6 +128,7 @@ async function openEngine(
     clientId: request.clientId,
     life: request.life,
     shown: request.shown,
+    condemned: request.condemned,
     groupId: request.groupId,
     isGroupBound: request.isGroupBound,
     url: request.url,
