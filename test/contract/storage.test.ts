@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeBrowserDisk } from '../fake/fake-disk.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
 import { storageContract } from './storage-contract.ts';
-import { clientOf, mutationOf, newPlace } from './storage-samples.ts';
+import { clientOf, mutationOf, newPlace, positionAt } from './storage-samples.ts';
 
 const digest = async (bytes: Uint8Array): Promise<string> => bytesToHex(sha256(bytes));
 
@@ -44,5 +44,19 @@ describe('the fake disk', () => {
     expect(await room.outbox()).toMatchObject({ clients: [{ lastMutationId: 1 }], mutations: [mutationOf('a', 1)] });
     await room.removeClients([{ clientId: 'a', lastMutationId: 2 }]);
     expect((await room.outbox()).clients).toEqual([]);
+  });
+
+  it('[ST-14] an image that does not fit leaves nothing behind', async () => {
+    const disk = new FakeBrowserDisk();
+    const storage = disk.storage(new FakeRuntime(), digest);
+    const place = newPlace();
+    const room = await storage.open(place);
+    const imager = await room.becomeImager();
+    const before = disk.bytes;
+    disk.bytesMax = before + 10_000_000;
+    const bytes = new Uint8Array(12_000_000);
+    const image = { position: positionAt(1), bytes, sha256: await digest(bytes) };
+    await expect(room.writeImage(image, imager)).rejects.toMatchObject({ code: 'storage_full' });
+    expect(disk.bytes).toBe(before);
   });
 });

@@ -175,4 +175,42 @@ describe('a disk that is damaged, behind or full', () => {
     await world.time.advanceAsync(20_000);
     expect(world.server.rows(LISTS)).toEqual([['l1'], ['l2']]);
   });
+
+  it('[ST-63] a full disk costs the room no snapshot every time a commit comes', async () => {
+    world.close();
+    world = new EngineWorld({ imageOf });
+    let fetched = 0;
+    const fetchImage: SyncEngineOptions['fetchImage'] = (...args) => {
+      fetched += 1;
+      return world.server.fetchImage(...args);
+    };
+    browser.disk.bytesMax = 2_000;
+    tab('a', { fetchImage });
+    const other = world.tab('elsewhere');
+    await world.time.advanceAsync(5_000);
+    for (let n = 0; n < 600; n += 1) {
+      other.mutate('addList', { id: `l${n}`, name: `n${n}` });
+      await world.time.advanceAsync(1_000);
+    }
+    expect(fetched).toBeLessThanOrEqual(3);
+    browser.disk.bytesMax = Number.POSITIVE_INFINITY;
+    await world.time.advanceAsync(20 * 60_000);
+    other.mutate('addList', { id: 'last', name: 'last' });
+    await world.time.advanceAsync(5_000);
+    expect(browser.disk.rows(place, 'image').length).toBeGreaterThan(0);
+  });
+
+  it('[ST-64] what was rejected is kept on a disk that is too full for the commits beside it', async () => {
+    const a = tab('a');
+    await world.quiet();
+    await saved(a);
+    const other = world.tab('elsewhere');
+    await world.quiet();
+    browser.disk.bytesMax = browser.disk.bytes + 700;
+    a.mutate('tabOnly', { id: 'no', name: 'no' });
+    other.mutate('addList', { id: 'big', name: 'x'.repeat(5_000) });
+    await world.time.advanceAsync(600_000);
+    expect(browser.disk.rows(place, 'rejections')).toHaveLength(1);
+    expect([a.status.storage?.status, browser.disk.rows(place, 'mutations')]).toEqual(['saved', []]);
+  });
 });

@@ -1,4 +1,4 @@
-import type { ErrorBody } from '@alcove/core/error';
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace, placesToCut } from './header.ts';
@@ -166,6 +166,24 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   async writeImage(image: StoredImage, imager: number): Promise<'written' | 'superseded'> {
+    try {
+      return await this.#writeWhole(image, imager);
+    } catch (error) {
+      if (error instanceof AlcoveError && error.code === 'storage_full') await this.#dropHalf(imager);
+      throw error;
+    }
+  }
+
+  /** An image that does not fit leaves nothing behind that takes up room. */
+  async #dropHalf(imager: number): Promise<void> {
+    const dropped = this.#disk.transact('drop half an image', { tables: ['header', 'image'], mode: 'relaxed' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      if (header.imager === imager) transaction.delete('image', chunksOf(freeSlot(header)));
+    });
+    await dropped.catch(() => undefined); // the next image begins by it
+  }
+
+  async #writeWhole(image: StoredImage, imager: number): Promise<'written' | 'superseded'> {
     const count = Math.ceil(image.bytes.length / CHUNK_BYTES);
     for (let index = 0; index < count; index += 1) {
       if (!(await this.#writeChunk(image, index, imager))) return 'superseded';

@@ -1,6 +1,7 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { FullDisk } from './full-disk.ts';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
@@ -70,6 +71,7 @@ const RETRY = { baseMs: 500, maxMs: 30_000 };
 export class Persistence {
   readonly #options: PersistenceOptions;
   readonly #queue = new WriteQueue();
+  readonly #full = new FullDisk();
   #room: RoomStorage | null = null;
   #groupId: string | null = null;
   #isWriting = false;
@@ -158,8 +160,9 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.advance({ historyId, commits, clients, rejections }, rejections.length > 0 ? AT_ONCE : nowMs));
   }
 
-  /** An image to keep; it takes the place of one that is not written yet. */
+  /** An image to keep, unless the disk was too full for it just now; it takes the place of one that is not written yet. */
   keepImage(image: StoredImage): void {
+    if (!this.#full.mayFit(image.bytes.length, this.#options.runtime.monotonicMs())) return;
     this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
@@ -289,9 +292,9 @@ export class Persistence {
         return;
       case 'advance': {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
+        const mayWant = !this.#isClosed && work.advance.commits.length > 0 && this.#full.hasRoom(this.#options.runtime.monotonicMs());
         const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
-        if (!this.#isClosed && work.advance.commits.length > 0 && (tail !== 'appended' || isCostly))
-          this.#options.onImageWanted(tail === 'appended' ? 'tail' : 'gap');
+        if (mayWant && (tail !== 'appended' || isCostly)) this.#options.onImageWanted(tail === 'appended' ? 'tail' : 'gap');
         return;
       }
     }
@@ -317,11 +320,11 @@ export class Persistence {
   }
 
   #makeRoom(work: Work): void {
-    if (work.type === 'image') return this.#queue.dropImage();
-    if (work.type === 'enqueue') {
-      this.#queue.dropImage();
-      this.#room?.dropReplica().catch(() => undefined); // the write that follows tells
-    }
+    this.#full.refused(work.type === 'image' ? work.image.bytes.length : 0, this.#options.runtime.monotonicMs());
+    this.#queue.dropImage();
+    if (work.type === 'image') return;
+    this.#queue.dropCommits();
+    this.#room?.dropReplica().catch(() => undefined); // the write that follows tells
   }
 
   #turnOff(): void {

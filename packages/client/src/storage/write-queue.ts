@@ -85,6 +85,13 @@ export class WriteQueue {
     this.#image = null;
   }
 
+  /** What is settled and what has ended is written without them. */
+  dropCommits(): void {
+    if (this.#advance === null) return;
+    const { clients, rejections } = this.#advance;
+    this.#advance = clients.length + rejections.length === 0 ? null : { ...this.#advance, commits: [] };
+  }
+
   removeClients(clients: readonly KnownClient[], sinceMs: number): void {
     this.#restSinceMs ??= sinceMs;
     this.#noteRemoved(clients);
