@@ -79,8 +79,9 @@ export function wordsForAbsence(fault: Fault | null, online: boolean): string {
   return (fault === null ? undefined : WAITING[fault.code]) ?? SERVER_GONE;
 }
 
-/** Why the server did not take a write for now. */
+/** Why a write waits: the server did not take it for now, or this tab does not show it. */
 export function wordsForWait({ code }: Fault): string {
+  if (code === 'mutator_timeout') return 'It took too long here: what it does is seen once the server has done it.';
   return WAITING[code] ?? 'The server did not take it for now. It is sent again by itself.';
 }
 
