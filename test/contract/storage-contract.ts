@@ -22,6 +22,7 @@ export function storageContract(name: string, make: () => StorageWorld): void {
     forgetContract(make);
     outboxContract(make);
     removalContract(make);
+    rejectionsContract(make);
     partsContract(make);
     replicaContract(make);
     damageContract(make);
@@ -162,6 +163,31 @@ function outboxContract(make: () => StorageWorld): void {
 }
 
 function removalContract(make: () => StorageWorld): void {
+  it('[ST-69] what goes by other names is there under those alone, also where another tab is in between', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 1), mutationOf('a', 2)]);
+      await Promise.all([
+        room.rename(
+          [
+            { client: clientOf('a~2', { lastMutationId: 1 }), mutations: [mutationOf('a~2', 1)] },
+            { client: clientOf('b~2', { lastMutationId: 1 }), mutations: [mutationOf('b~2', 1)] },
+          ],
+          [
+            { clientId: 'a', lastMutationId: 2 },
+            { clientId: 'nobody', lastMutationId: 0 },
+          ],
+        ),
+        // Before or after it, never half of it.
+        room.outbox().then(({ clients }) => expect([['a'], ['a~2', 'b~2']]).toContainEqual(clients.map(({ clientId }) => clientId))),
+      ]);
+    });
+    const { clients, mutations } = await reload(world, place);
+    expect(clients.map(({ clientId }) => clientId)).toEqual(['a~2', 'b~2']);
+    expect(mutations).toEqual([mutationOf('a~2', 1), mutationOf('b~2', 1)]);
+  });
+
   it('[ST-62] of a client that is removed what another tab wrote since stays, and is pending', async () => {
     const world = make();
     const place = newPlace();
@@ -177,6 +203,37 @@ function removalContract(make: () => StorageWorld): void {
     expect(kept.mutations).toEqual([mutationOf('a', 3)]);
     await withRoom(world, place, (room) => room.removeClients([{ clientId: 'a', lastMutationId: 3 }]));
     expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [] });
+  });
+}
+
+function rejectionsContract(make: () => StorageWorld): void {
+  const rejectionAt = (key: string, atMs: number): StoredRejection => ({
+    key,
+    mutation: mutationOf('a', atMs),
+    error: { code: 'mutator_failed', message: 'no' },
+    atMs,
+  });
+
+  it('[ST-65] rejections come in the order of time, and of too many the newest are kept', async () => {
+    const world = make();
+    const place = newPlace();
+    const many = Array.from({ length: 1_150 }, (_, at) => rejectionAt(`z ${at + 1}`, at + 1));
+    const counts = await withRoom(world, place, async (room) => {
+      await room.advance(advanceWith({ rejections: [rejectionAt('b 1', 5_000)] }));
+      await room.advance(advanceWith({ rejections: many.slice(0, 1_050) }));
+      const before = (await room.load()).rejections;
+      await room.advance(advanceWith({ rejections: [...many.slice(1_050), rejectionAt('a 1', 6_000)] }));
+      return before.map(({ atMs }) => atMs);
+    });
+    const times = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+    expect(counts).toEqual([...times(52, 1_050), 5_000]);
+    expect((await reload(world, place)).rejections.map(({ atMs }) => atMs)).toEqual([...times(153, 1_150), 5_000, 6_000]);
+    let rows = 0;
+    await world.damage(place, 'rejections', (row) => {
+      rows += 1;
+      return row;
+    });
+    expect(rows).toBe(1_000);
   });
 }
 

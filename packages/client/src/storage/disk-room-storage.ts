@@ -4,10 +4,12 @@ import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type R
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace, placesToCut } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
+import { trimRejections } from './rejection-rows.ts';
 import { seal, type Sealed, unseal } from './seal.ts';
 import type {
   Advance,
   Advanced,
+  Enqueued,
   KnownClient,
   LoadedParts,
   RoomStorage,
@@ -22,6 +24,8 @@ import { mendTail } from './whole-tail.ts';
 
 /** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
+
+const OUTBOX_STRICT = { tables: ['clients', 'mutations'], mode: 'strict' } as const;
 
 export interface DiskRoomOptions {
   readonly runtime: Runtime;
@@ -88,16 +92,24 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void> {
-    return this.#disk.transact('enqueue', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
-      // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
-      const known = (await this.#clientIn(transaction, client.clientId)) ?? client;
-      const { confirmed, confirmedAt } = known;
-      const groupId = client.groupId ?? known.groupId ?? null;
-      const welcomed = earlier(known.welcomed, client.welcomed);
-      this.#putClient(transaction, { ...client, lastMutationId: newest(known, client), groupId, confirmed, confirmedAt, welcomed });
-      for (const mutation of mutations)
-        transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
+    return this.#disk.transact('enqueue', OUTBOX_STRICT, (transaction) => this.#enqueueIn(transaction, { client, mutations }));
+  }
+
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): Promise<void> {
+    return this.#disk.transact('rename', OUTBOX_STRICT, async (transaction) => {
+      for (const one of added) await this.#enqueueIn(transaction, one);
+      for (const client of removed) await this.#removeIn(transaction, client);
     });
+  }
+
+  async #enqueueIn(transaction: DiskTransaction, { client, mutations }: Enqueued): Promise<void> {
+    // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
+    const known = (await this.#clientIn(transaction, client.clientId)) ?? client;
+    const { confirmed, confirmedAt } = known;
+    const groupId = client.groupId ?? known.groupId ?? null;
+    const welcomed = earlier(known.welcomed, client.welcomed);
+    this.#putClient(transaction, { ...client, lastMutationId: newest(known, client), groupId, confirmed, confirmedAt, welcomed });
+    for (const mutation of mutations) transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
   }
 
   advance({ historyId, commits, clients, rejections }: Advance): Promise<Advanced> {
@@ -110,6 +122,7 @@ export class DiskRoomStorage implements RoomStorage {
         transaction.delete('mutations', mutationsUpTo(client.clientId, client.confirmed));
       }
       for (const rejection of rejections) transaction.put('rejections', rejection.key, seal(this.#runtime, rejection));
+      if (rejections.length > 0) await trimRejections(this.#runtime, transaction);
       const header = await this.#headerIn(transaction);
       const { tail, fresh } = admitToTail(header, historyId, commits);
       const imageBytes = header.image?.bytes ?? 0;
@@ -139,15 +152,17 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   removeClients(clients: readonly KnownClient[]): Promise<void> {
-    return this.#disk.transact('remove clients', { tables: ['clients', 'mutations'], mode: 'strict' }, async (transaction) => {
-      for (const { clientId, lastMutationId } of clients) {
-        const row = await this.#clientIn(transaction, clientId);
-        const isNewer = row !== undefined && row.lastMutationId > lastMutationId;
-        if (isNewer) this.#putClient(transaction, { ...row, confirmed: Math.max(row.confirmed, lastMutationId) });
-        else transaction.delete('clients', only(clientId));
-        transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
-      }
+    return this.#disk.transact('remove clients', OUTBOX_STRICT, async (transaction) => {
+      for (const client of clients) await this.#removeIn(transaction, client);
     });
+  }
+
+  async #removeIn(transaction: DiskTransaction, { clientId, lastMutationId }: KnownClient): Promise<void> {
+    const row = await this.#clientIn(transaction, clientId);
+    const isNewer = row !== undefined && row.lastMutationId > lastMutationId;
+    if (isNewer) this.#putClient(transaction, { ...row, confirmed: Math.max(row.confirmed, lastMutationId) });
+    else transaction.delete('clients', only(clientId));
+    transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
   }
 
   dismiss(keys: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import type { Header, ImageEntry } from './header.ts';
 import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
+import { newestRejections } from './rejection-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
 import type { LoadedParts, StorageDamage, StoredClient, StoredMutation, StoredOutbox, StoredRejection, StoredReplica } from './storage.ts';
 import { wholeTail } from './whole-tail.ts';
@@ -67,7 +68,7 @@ export async function checkRoom(runtime: Runtime, digest: Digest, raw: RawRoom):
     damage.push({ what: 'rejection', detail: `${count} rejections are damaged` }),
   );
   const replica = header === null || raw.what === 'outbox' ? null : await checkReplica(runtime, digest, header, raw, damage);
-  return { header, ...outbox, rejections, replica, damage };
+  return { header, ...outbox, rejections: newestRejections(rejections), replica, damage };
 }
 
 export function checkOutbox(runtime: Runtime, raw: RawOutbox, damage: StorageDamage[]): StoredOutbox {

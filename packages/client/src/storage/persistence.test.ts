@@ -216,6 +216,31 @@ describe('what a tab keeps', () => {
     expect(await load()).toMatchObject({ mutations: [], clients: [{ lastMutationId: 1, confirmed: 1 }] });
   });
 
+  it('[ST-69] other names come in one step, which is tried again whole', async () => {
+    const { tab, becomes, saved, load, disk, runtime, doings } = world();
+    const one = tab();
+    await one.persistence.open();
+    one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
+    await saved(one);
+    one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
+    disk.fault = () => new AlcoveError('storage_failed', 'the disk is tired');
+    one.persistence.rename(
+      [{ client: clientOf('a~2', { lastMutationId: 2 }), mutations: [mutationOf('a~2', 1), mutationOf('a~2', 2)] }],
+      [{ clientId: 'a', lastMutationId: 2 }],
+    );
+    await becomes(one, { status: 'failing', unsaved: 2 });
+    doings.length = 0;
+    disk.fault = (doing) => {
+      doings.push(doing);
+      return null;
+    };
+    runtime.time.advance(60_000);
+    await saved(one);
+    expect(doings).toEqual(['rename']);
+    expect(one.stored).toEqual(['a 1', 'a~2 2']);
+    expect((await load()).mutations).toEqual([mutationOf('a~2', 1), mutationOf('a~2', 2)]);
+  });
+
   it('[ST-14] a full disk gives up the replica before a mutation', async () => {
     const { tab, becomes, saved, load, disk, runtime } = world();
     const one = tab();

@@ -5,6 +5,7 @@ import { FullDisk } from './full-disk.ts';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
+  Enqueued,
   ImageReason,
   KnownClient,
   LoadedParts,
@@ -166,6 +167,11 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
+  /** What was pending of the removed clients goes by other names. */
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): void {
+    this.#add(() => this.#queue.rename(added, removed));
+  }
+
   removeClients(clients: readonly KnownClient[]): void {
     this.#add((nowMs) => this.#queue.removeClients(clients, nowMs));
   }
@@ -253,10 +259,10 @@ export class Persistence {
         this.#failures = 0;
         this.#error = null;
         this.#queue.done();
-        if (work.type === 'enqueue')
+        for (const { client, mutations } of addedBy(work))
           this.#options.onStored(
-            work.client.clientId,
-            work.mutations.map(({ mutationId }) => mutationId),
+            client.clientId,
+            mutations.map(({ mutationId }) => mutationId),
           );
         if (work.type === 'advance') this.#options.onAdvanced(work.advance);
         this.#tell();
@@ -282,6 +288,8 @@ export class Persistence {
     switch (work.type) {
       case 'enqueue':
         return room.enqueue(work.client, work.mutations);
+      case 'rename':
+        return room.rename(work.added, work.removed);
       case 'remove':
         return room.removeClients(work.clients);
       case 'dismiss':
@@ -367,6 +375,8 @@ export class Persistence {
     this.#options.onState(state);
   }
 }
+
+const addedBy = (work: Work): readonly Enqueued[] => (work.type === 'enqueue' ? [work] : work.type === 'rename' ? work.added : []);
 
 /** Whoever cannot read it does not keep it open. */
 async function loaded(room: RoomStorage, what: LoadedParts): Promise<StoredRoom> {

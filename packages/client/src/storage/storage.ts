@@ -33,6 +33,12 @@ export interface StoragePlace {
   readonly roomId: string;
 }
 
+/** Mutations of one client. */
+export interface Enqueued {
+  readonly client: StoredClient;
+  readonly mutations: readonly StoredMutation[];
+}
+
 /**
  * One room's share, open. Each method is one transaction of the platform (an image: one a chunk); one that rejects has changed nothing.
  *
@@ -56,6 +62,8 @@ export interface RoomStorage {
   advance(advance: Advance): Promise<Advanced>;
   /** Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Strict. */
   removeClients(clients: readonly KnownClient[]): Promise<void>;
+  /** What was pending of the removed clients goes by other names from now on: both or neither. Strict. */
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): Promise<void>;
   /** Forgets rejections. */
   dismiss(keys: readonly string[]): Promise<void>;
 
@@ -167,6 +175,7 @@ export interface StoredRoom extends StoredOutbox {
   /** Whether `open` began it just now. */
   readonly isNew: boolean;
   readonly replica: StoredReplica | null;
+  /** In order of time, the newest 1,000. */
   readonly rejections: readonly StoredRejection[];
   readonly damage: readonly StorageDamage[];
 }
@@ -183,7 +192,7 @@ export interface Advance {
   readonly commits: readonly StoredCommit[];
   /** Counters of clients that moved on; their pending mutations up to `confirmed` go. */
   readonly clients: readonly StoredClient[];
-  /** Kept until they are dismissed. */
+  /** Kept until they are dismissed, or 1,000 newer ones are there. */
   readonly rejections: readonly StoredRejection[];
 }
 

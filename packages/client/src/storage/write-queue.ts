@@ -1,9 +1,10 @@
 import { assert } from '@alcove/core/error';
-import type { Advance, KnownClient, StoredClient, StoredImage, StoredMutation } from './storage.ts';
+import type { Advance, Enqueued, KnownClient, StoredClient, StoredImage, StoredMutation } from './storage.ts';
 
 /** One transaction's worth (an image: a few). */
 export type Work =
   | { readonly type: 'enqueue'; readonly client: StoredClient; readonly mutations: readonly StoredMutation[] }
+  | { readonly type: 'rename'; readonly added: readonly Enqueued[]; readonly removed: readonly KnownClient[] }
   | { readonly type: 'remove'; readonly clients: readonly KnownClient[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'image'; readonly image: StoredImage }
@@ -36,6 +37,7 @@ const COMMITS_MAX = 2_000;
  * is settled or gone, the image, the commits after it.
  */
 export class WriteQueue {
+  readonly #renames: (Work & { type: 'rename' })[] = [];
   #mutations: Queued[] = [];
   #advance: Advance | null = null;
   #image: StoredImage | null = null;
@@ -100,6 +102,14 @@ export class WriteQueue {
     if (this.#advance !== null) this.#advance = withoutClients(this.#advance, this.#removed);
   }
 
+  /** All that is pending of the removed ones goes by the names of the added ones. */
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): void {
+    const gone = new Map(removed.map(({ clientId, lastMutationId }) => [clientId, lastMutationId]));
+    this.#mutations = this.#mutations.filter(({ client }) => !gone.has(client.clientId));
+    if (this.#advance !== null) this.#advance = withoutClients(this.#advance, gone);
+    this.#renames.push({ type: 'rename', added, removed });
+  }
+
   #noteRemoved(clients: readonly KnownClient[]): void {
     for (const { clientId, lastMutationId } of clients)
       this.#removed.set(clientId, Math.max(lastMutationId, this.#removed.get(clientId) ?? 0));
@@ -113,10 +123,12 @@ export class WriteQueue {
   /** They are handed over again. */
   clearMutations(): void {
     this.#mutations = [];
+    this.#renames.length = 0;
   }
 
   clear(): void {
     this.#mutations.length = 0;
+    this.#renames.length = 0;
     this.#advance = null;
     this.#image = null;
     this.#removed.clear();
@@ -126,11 +138,13 @@ export class WriteQueue {
 
   /** Mutations that are not known to be on the disk. */
   get unsaved(): number {
-    return this.#mutations.length + (this.#underWay?.type === 'enqueue' ? this.#underWay.mutations.length : 0);
+    const renames = this.#underWay?.type === 'rename' ? [...this.#renames, this.#underWay] : this.#renames;
+    const renamed = renames.flatMap(({ added }) => added).reduce((sum, { mutations }) => sum + mutations.length, 0);
+    return this.#mutations.length + renamed + (this.#underWay?.type === 'enqueue' ? this.#underWay.mutations.length : 0);
   }
 
   get isEmpty(): boolean {
-    return this.#mutations.length === 0 && this.#hasNoRest && this.#underWay === null;
+    return this.#mutations.length === 0 && this.#renames.length === 0 && this.#hasNoRest && this.#underWay === null;
   }
 
   get #hasNoRest(): boolean {
@@ -139,6 +153,7 @@ export class WriteQueue {
 
   /** When something is to be written; null: nothing waits. */
   dueMs({ mutationMs, restMs }: Patience): number | null {
+    if (this.#renames.length > 0) return AT_ONCE;
     const first = this.#mutations[0];
     if (first === undefined) return this.#restSinceMs === null ? null : this.#restSinceMs + restMs;
     return Math.min(first.sinceMs + mutationMs, (this.#restSinceMs ?? Number.POSITIVE_INFINITY) + restMs);
@@ -154,6 +169,8 @@ export class WriteQueue {
   }
 
   #take(): Work | null {
+    const rename = this.#renames.shift();
+    if (rename !== undefined) return rename;
     const first = this.#mutations[0];
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
     // What is put aside of a client stands in the list before the client is gone.
@@ -198,8 +215,11 @@ export class WriteQueue {
   /** It comes again, before what came meanwhile. */
   failed(work: Work): void {
     this.#underWay = null;
-    if (work.type !== 'enqueue') this.#restSinceMs = AT_ONCE;
+    if (work.type !== 'enqueue' && work.type !== 'rename') this.#restSinceMs = AT_ONCE;
     switch (work.type) {
+      case 'rename':
+        this.#renames.unshift(work);
+        return;
       case 'enqueue':
         if (this.#removed.has(work.client.clientId)) return;
         this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation, sinceMs: AT_ONCE })));

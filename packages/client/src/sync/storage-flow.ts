@@ -6,14 +6,13 @@ import type { Rekeyed } from '../outbox/client-names.ts';
 import type { Outbox, Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
-import { Persistence, type PersistenceState } from '../storage/persistence.ts';
+import { Persistence } from '../storage/persistence.ts';
 import { placeName } from '../storage/place-marks.ts';
 import type {
   Advance,
   ImageReason,
   KnownClient,
   StoredClient,
-  StoredImage,
   StoredMutation,
   StoredOutbox,
   StoredReplica,
@@ -24,7 +23,7 @@ import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
-import { type EngineStorage, rejectionKey, rejectionOf, type ToldRejection } from './engine-storage.ts';
+import { type EngineStorage, rejectionKey, type ToldRejection } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -55,7 +54,8 @@ export interface StorageFlowOptions extends StoredRowsOptions, Pick<EngineStorag
  */
 export class StorageFlow {
   readonly #options: StorageFlowOptions;
-  readonly #persistence: Persistence;
+  /** What is kept, for what needs nothing of the tabs. */
+  readonly disk: Persistence;
   #channel: TabChannel | null = null;
   readonly #ended: ConfirmedPosts;
   readonly #rows: StoredRows;
@@ -77,7 +77,11 @@ export class StorageFlow {
     this.#groups = new ClientGroups(options.speaksAs);
     this.#others = new OthersWord(options.outbox, options.siblings, this.#groups, options.notices);
     this.#look = this.#makeLook();
-    this.#persistence = new Persistence({
+    this.disk = this.#makeDisk(options);
+  }
+
+  #makeDisk(options: StorageFlowOptions): Persistence {
+    return new Persistence({
       runtime: options.runtime,
       storage: options.storage,
       place: options.place,
@@ -110,14 +114,10 @@ export class StorageFlow {
     return new DiskLook({
       runtime,
       siblings,
-      outbox: () => this.#persistence.outbox(),
+      outbox: () => this.disk.outbox(),
       onSeen: (kept) => this.#saw(kept),
       ask: () => this.#channel?.post({ type: 'who' }),
     });
-  }
-
-  get state(): PersistenceState {
-    return this.#persistence.state;
   }
 
   /** To speak as; null: nothing is kept, the page's own counts. */
@@ -129,7 +129,7 @@ export class StorageFlow {
   async open(): Promise<StoredReplica | null> {
     const { openChannel, place } = this.#options;
     this.#channel = openChannel(placeName(place), (message) => this.#hear(tabMessageOf(message)));
-    const stored = await this.#persistence.open();
+    const stored = await this.disk.open();
     this.#look.later();
     return stored === null ? null : this.#opened(stored);
   }
@@ -157,11 +157,9 @@ export class StorageFlow {
   /** Counters were compared with the room: the disk says so of each client with something pending before it is pushed. */
   welcomed(): void {
     const { outbox } = this.#options;
-    const first = new Map<string, Mutation>();
-    for (const mutation of outbox.pending()) if (!first.has(mutation.clientId)) first.set(mutation.clientId, mutation);
-    for (const [clientId, mutation] of first) {
+    for (const [clientId, [mutation]] of byClient(outbox.pending())) {
       const welcomed = outbox.counters(clientId)?.welcomed ?? null;
-      if (welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
+      if (mutation === undefined || welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
       this.#welcomedAs.set(clientId, welcomed);
       this.#keep(mutation, 'at once');
     }
@@ -175,14 +173,14 @@ export class StorageFlow {
     this.#postPending(called);
   }
 
-  /** What is pending goes by other names: the new ones are kept before the old ones go. */
+  /** What is pending goes by other names, here, on the disk and in other tabs. */
   renamed(rekeyed: readonly Rekeyed[]): void {
     if (rekeyed.length === 0) return;
     const names = new Set(rekeyed.map(({ to }) => to));
     const pending = this.#options.outbox.pending().filter(({ clientId }) => names.has(clientId));
-    for (const mutation of pending) this.#keep(mutation, 'at once');
-    this.#persistence.removeClients(
-      rekeyed.map(({ clientId, to, offset }) => ({ clientId, lastMutationId: offset + this.#known(to).lastMutationId })),
+    this.disk.rename(
+      this.#rows.enqueued(pending),
+      rekeyed.map(({ clientId, to, offset }) => ({ clientId, lastMutationId: offset + this.#rows.known(to).lastMutationId })),
     );
     for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
     this.#postPending(pending);
@@ -195,30 +193,21 @@ export class StorageFlow {
     const clients = clientIds.map((clientId) => this.#rows.client(clientId, at));
     const rejections = settled.filter(({ error, isVoid }) => error !== null && !isVoid);
     if (commits.length > 0 || clients.length > 0)
-      this.#persistence.advance(
+      this.disk.advance(
         position.historyId,
         commits,
         clients,
-        rejections.map(({ mutation, error }) => rejectionOf(this.#rows.mutation(mutation), error, this.#options.runtime.nowMs())),
+        rejections.map(({ mutation, error }) => this.#rows.rejection({ mutation, error, atMs: this.#options.runtime.nowMs() })),
       );
     for (const { clientId, confirmed } of clients) this.#ended.add(clientId, confirmed, at);
-  }
-
-  keepImage(image: StoredImage): void {
-    this.#persistence.keepImage(image);
-  }
-
-  /** What is kept of the replica, for an image of it; null where there is none. */
-  replica(): Promise<StoredReplica | null> {
-    return this.#persistence.replica();
   }
 
   /** Of clients that nobody lives of any more: what is pending of those that are known (by now). */
   async left(clientIds: readonly string[]): Promise<LeftClient[]> {
     const { siblings } = this.#options;
-    const kept = await this.#persistence.outbox(clientIds);
+    const kept = await this.disk.outbox(clientIds);
     // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
-    if (kept === null && this.#persistence.state.status !== 'off') return [];
+    if (kept === null && this.disk.state.status !== 'off') return [];
     if (kept !== null) this.#look.found(clientIds, kept);
     // What has ended is shown until its commit is.
     for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
@@ -242,12 +231,12 @@ export class StorageFlow {
 
   /** They have ended without a commit of this engine's. */
   putAside(rejections: readonly ToldRejection[]): void {
-    const rows = rejections.map(({ mutation, error, atMs }) => rejectionOf(this.#rows.mutation(mutation), error, atMs));
-    this.#persistence.advance('', [], [], rows);
-  }
-
-  dismiss(keys: readonly string[]): void {
-    this.#persistence.dismiss(keys);
+    this.disk.advance(
+      '',
+      [],
+      [],
+      rejections.map((told) => this.#rows.rejection(told)),
+    );
   }
 
   /** The page was told up to there. */
@@ -257,7 +246,7 @@ export class StorageFlow {
   }
 
   #passHeard(): void {
-    const due = this.#heard.due(this.#persistence.state.status);
+    const due = this.#heard.due(this.disk.state.status);
     for (const { clientId, upTo } of due) this.#options.outbox.heard(clientId, upTo);
     if (due.length > 0) this.#options.wake();
   }
@@ -276,21 +265,17 @@ export class StorageFlow {
   /** While nobody looks at the page it may be gone in a moment. */
   set isHidden(isHidden: boolean) {
     this.#isHidden = isHidden;
-    if (isHidden) this.#persistence.hurry();
+    if (isHidden) this.disk.hurry();
   }
 
   /** Nothing is pending of them, and nobody mints under their names any more. */
   removeClients(clientIds: readonly string[]): void {
-    this.removeLeft(clientIds.map((clientId) => this.#known(clientId)));
+    this.removeLeft(clientIds.map((clientId) => this.#rows.known(clientId)));
   }
 
   /** As `removeClients`, of clients that are nobody's. */
   removeLeft(clients: readonly KnownClient[]): void {
-    if (clients.length > 0) this.#persistence.removeClients(clients);
-  }
-
-  #known(clientId: string): KnownClient {
-    return { clientId, lastMutationId: this.#options.outbox.counters(clientId)?.lastMutationId ?? 0 };
+    if (clients.length > 0) this.disk.removeClients(clients);
   }
 
   close(): void {
@@ -298,7 +283,7 @@ export class StorageFlow {
     this.#ended.flush();
     this.#channel?.close();
     this.#channel = null;
-    this.#persistence.close();
+    this.disk.close();
   }
 
   /** What an earlier engine of this page was handed is on the disk, or comes there now. */
@@ -346,9 +331,9 @@ export class StorageFlow {
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
       case 'hurry':
-        return this.#persistence.hurry();
+        return this.disk.hurry();
       case 'forget':
-        this.#persistence.forget();
+        this.disk.forget();
         return this.#forgotten();
     }
   }
@@ -404,6 +389,6 @@ export class StorageFlow {
   }
 
   #keep(mutation: Mutation, when?: 'at once'): void {
-    this.#persistence.enqueue(this.#rows.client(mutation.clientId, null), this.#rows.mutation(mutation), when);
+    this.disk.enqueue(this.#rows.client(mutation.clientId, null), this.#rows.mutation(mutation), when);
   }
 }

@@ -1,8 +1,11 @@
+import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { StoredClient, StoredMutation } from '../storage/storage.ts';
+import type { Enqueued, KnownClient, StoredClient, StoredMutation, StoredRejection } from '../storage/storage.ts';
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
+import { rejectionOf, type ToldRejection } from './engine-storage.ts';
+import { byClient } from './left-client.ts';
 
 export interface StoredRowsOptions {
   readonly runtime: Pick<Runtime, 'nowMs'>;
@@ -35,5 +38,22 @@ export class StoredRows {
 
   mutation(mutation: Mutation): StoredMutation {
     return { ...mutation, schemaId: this.#options.schemaId };
+  }
+
+  /** What is pending, by client. */
+  enqueued(pending: readonly Mutation[]): Enqueued[] {
+    return [...byClient(pending)].map(([clientId, mutations]) => ({
+      client: this.client(clientId, null),
+      mutations: mutations.map((mutation) => this.mutation(mutation)),
+    }));
+  }
+
+  /** `error` null: the room gave no reason. */
+  rejection({ mutation, error, atMs }: Omit<ToldRejection, 'error'> & { readonly error: ErrorBody | null }): StoredRejection {
+    return rejectionOf(this.mutation(mutation), error, atMs);
+  }
+
+  known(clientId: string): KnownClient {
+    return { clientId, lastMutationId: this.#options.outbox.counters(clientId)?.lastMutationId ?? 0 };
   }
 }

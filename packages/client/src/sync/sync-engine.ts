@@ -307,7 +307,7 @@ class Engine extends KeptCalls implements SyncEngine {
       facts: this.#facts,
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
-      storage: this.kept?.flow.state ?? null,
+      storage: this.kept?.flow.disk.state ?? null,
     });
   }
 
