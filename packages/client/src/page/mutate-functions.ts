@@ -24,12 +24,16 @@ export function callAgain(
 ): MutationHandle | null {
   const line = mutations.rejected.getSnapshot().find((one) => one.key === key);
   if (line === undefined) return null;
-  mutations.dismiss(key);
   const { name, args } = line;
-  if (refusal !== null) return mutations.refuse(name, args, refusal);
-  if (Object.hasOwn(definition.mutators, name)) return mutations.call(name, args);
-  return mutations.refuse(name, args, new AlcoveError('mutator_unknown', `this build of the app has no mutator “${name}”`));
+  const again = refusal ?? unknownIn(definition, name);
+  const handle = again === null ? mutations.call(name, args) : mutations.refuse(name, args, again);
+  // On the disk the line stays until the new one is safe: a reload before that finds it.
+  mutations.dismiss(key, handle.local);
+  return handle;
 }
+
+const unknownIn = ({ mutators }: AnyRoom, name: string): AlcoveError | null =>
+  Object.hasOwn(mutators, name) ? null : new AlcoveError('mutator_unknown', `this build of the app has no mutator “${name}”`);
 
 /** `refusal` says why nothing is taken just now; null: it is. A call that is refused, or whose arguments JSON cannot carry, is a failed mutation like any other. */
 export function mutateFunctions<Room extends AnyRoom>(

@@ -291,10 +291,12 @@ export class PageMutations {
     return client;
   }
 
-  /** Takes a line off the list of rejected ones. */
-  dismiss(key: number): void {
+  /** Takes a line off the list of rejected ones, and off the disk when `after` is fulfilled. */
+  dismiss(key: number, after?: Promise<unknown>): void {
     const keptAs = this.#rejected.dismiss(key);
-    if (keptAs !== null) this.#port?.tell({ type: 'dismiss', keys: [keptAs] });
+    const dismissKept = (): void => void (keptAs === null || this.#port?.tell({ type: 'dismiss', keys: [keptAs] }));
+    if (after === undefined) return dismissKept();
+    after.then(dismissKept, () => undefined); // else it stays there
   }
 
   #hand(): void {

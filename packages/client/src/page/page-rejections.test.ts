@@ -1,7 +1,13 @@
+import { mutator } from '@alcove/core/schema/define-mutator';
+import { defineRoom } from '@alcove/core/schema/define-room';
+import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import type { EngineOrder, EnginePort } from '../worker/engine-port.ts';
+import { callAgain } from './mutate-functions.ts';
 import { PageMutations } from './page-mutations.ts';
+
+const things = sqliteTable('things', { id: text().primaryKey() });
 
 class TakingPort implements EnginePort {
   readonly orders: EngineOrder[] = [];
@@ -91,4 +97,28 @@ it('[ST-27] a worker that is replaced is told when adopted clients were welcomed
     { clientId: 'me', welcomed: 9 },
     { clientId: 'gone', welcomed: 9 },
   ]);
+});
+
+it('[WK-42] a line that is called again stays on the disk until the new call is safe', async () => {
+  const definition = defineRoom({ name: 'r', schema: { things }, mutators: { a: mutator(() => undefined) } });
+  const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+  const port = new TakingPort();
+  mutations.attach(port);
+  const nowMs = 1;
+  const old = (mutationId: number, name: string) => ({
+    key: `old ${mutationId}`,
+    mutation: { clientId: 'old', mutationId, name, args: null, seed: 's', nowMs, schemaId: 'x' },
+    error,
+    atMs: nowMs,
+  });
+  mutations.restored({ rejections: [old(1, 'a'), old(2, 'gone')] });
+  const [first, second] = mutations.rejected.getSnapshot();
+  expect(callAgain(definition, mutations, null, second?.key ?? 0)?.status).toBe('failed');
+  callAgain(definition, mutations, null, first?.key ?? 0);
+  await turns();
+  expect(port.of('dismiss')).toEqual([]);
+  mutations.stored({ type: 'stored', clientId: 'me', from: 1, upTo: 1 });
+  await turns();
+  expect(port.of('dismiss')).toEqual([{ type: 'dismiss', keys: ['old 1'] }]);
+  expect(mutations.rejected.getSnapshot().map(({ name, status }) => `${name} ${status}`)).toEqual(['gone failed']);
 });

@@ -74,14 +74,14 @@ export class PageValue implements DebouncedValue<unknown> {
     // The engine checks it against the room's validator.
     const json = value as Json;
     const change = this.#changed(json);
-    this.#show({ ...this.getSnapshot(), value, pending: true, error: undefined });
+    this.#show({ value, pending: true, updatedBy: null, error: undefined });
     this.#tell({ type: 'setValue', name: this.name, key: this.key, value: json, change });
   }
 
   add(delta: number): void {
     const before = this.getSnapshot().value;
     const change = this.#changed(undefined);
-    this.#show({ ...this.getSnapshot(), value: (typeof before === 'number' ? before : 0) + delta, pending: true, error: undefined });
+    this.#show({ value: (typeof before === 'number' ? before : 0) + delta, pending: true, updatedBy: null, error: undefined });
     this.#totals = { total: (this.#totals?.total ?? 0) + delta, written: this.#totals?.written ?? 0 };
     this.#tell({ type: 'addToCounter', name: this.name, key: this.key, delta, change });
   }

@@ -134,6 +134,11 @@ export interface PageStatus extends PlaceFacts {
   readonly lostTail: LostTail | null;
 }
 
+/** A worker that is held says `saved` of what it does not know yet. */
+function storageOf({ storage }: EngineStatus, { unsaved }: PageStatus): SyncStatus['storage'] {
+  return storage?.status === 'saved' && unsaved > 0 ? 'saving' : (storage?.status ?? 'off');
+}
+
 /** The engine's status with what the page itself knows. */
 export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: number): SyncStatus {
   const connection = page.isAway ? 'disconnected' : CONNECTION[engine.connection];
@@ -151,7 +156,7 @@ export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: numb
     pendingCount: page.pending,
     rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
-    storage: engine.storage?.status ?? 'off',
+    storage: storageOf(engine, page),
     storageError: engine.storage?.error == null ? page.notKept : AlcoveError.fromBody(engine.storage.error),
     unsavedCount: page.unsaved,
     lostOutbox: page.lostOutbox,
