@@ -25,7 +25,7 @@ const OFFLINE: Partial<SyncEngineOptions> = {
   },
 };
 
-function tab(clientId: string, options: Partial<SyncEngineOptions> = {}): EnginePage {
+function tab(clientId: string, options: Partial<SyncEngineOptions> & { readonly start?: boolean } = {}): EnginePage {
   const page = world.tab(clientId, {
     storage: browser.storageOf(new FakeRuntime({ seed: clientId, time: world.time }), place),
     ...options,
@@ -74,6 +74,20 @@ describe('what outlives an engine', () => {
     const last = tab('e', OFFLINE);
     await shows(last, 'l1', 'l2');
     expect(last.status.version).toBe(2);
+  });
+
+  it('[ST-4] what the page saw settled leaves the disk with its next worker, where the one before did not get to it', async () => {
+    const first = tab('a', OFFLINE);
+    await world.time.advanceAsync(100);
+    first.mutate('addList', { id: 'l1', name: 'one' });
+    await saved(first);
+    first.engine.close();
+    expect(browser.disk.rows(place, 'mutations')).toHaveLength(1);
+    const next = tab('a', { ...OFFLINE, life: 2, shown: { historyId: 'h', version: 1 }, start: false });
+    next.engine.adopt([{ clientId: 'a', lastMutationId: 1, confirmed: 1, welcomed: 0 }], []);
+    next.engine.start();
+    await saved(next);
+    await world.until(() => browser.disk.rows(place, 'mutations').length === 0, 'nothing is pending on the disk');
   });
 
   it('[ST-20] resumes from what was kept: no snapshot is taken', async () => {

@@ -64,6 +64,7 @@ export class KeptRoom {
       schemaId: room.model.schemaId,
       groupId,
       outbox: this.#outbox,
+      shown: () => options.replica().position ?? options.engine.shown ?? null,
       siblings: options.siblings,
       notices: options.notices,
       wake: () => options.turns.wish(),

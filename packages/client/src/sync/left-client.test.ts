@@ -45,6 +45,19 @@ describe('what a tab that is gone left', () => {
     expect(leftClients(['gone'], null, shownOf(2))).toEqual([]);
   });
 
+  it('[ST-27] was welcomed first when its tab said, also where the disk did not get that', () => {
+    const shown = shownOf(0, 1);
+    for (const version of [9, null, 7, 8]) shown.welcomed('gone', version);
+    for (const [welcomed, first] of [
+      [null, 7],
+      [5, 5],
+      [8, 7],
+    ] as const) {
+      const [left] = leftClients(['gone'], { clients: [rowOf(1, 0, welcomed)], mutations: storedOf(1) }, shown);
+      expect(left?.client.welcomed).toBe(first);
+    }
+  });
+
   it('[TB-10] is nothing where all of it has ended', () => {
     const siblings = shownOf(0, 1, 2);
     siblings.confirmed('gone', Number.MAX_SAFE_INTEGER, null);

@@ -19,7 +19,7 @@ export interface LeftClient {
 export function leftClients(
   clientIds: readonly string[],
   kept: StoredOutbox | null,
-  shown: Pick<SiblingMutations, 'confirmedOf' | 'pendingOf'>,
+  shown: Pick<SiblingMutations, 'confirmedOf' | 'pendingOf' | 'welcomedOf'>,
 ): LeftClient[] {
   const rows = new Map(kept?.clients.map((row) => [row.clientId, row]));
   const stored = byClient(kept?.mutations ?? []);
@@ -34,8 +34,9 @@ export function leftClients(
     const isWhole = mutations.every(({ mutationId }, index) => mutationId === confirmed + index + 1);
     if ((row === undefined && mutations.length === 0) || (kept === null && !isWhole)) return [];
     const lastMutationId = Math.max(row?.lastMutationId ?? 0, mutations.at(-1)?.mutationId ?? confirmed);
-    // Something of it was confirmed, so the room has met it, nobody knows when: from the first version on it may have forgotten it.
-    const welcomed = row?.welcomed ?? (confirmed > 0 ? 0 : null);
+    const welcomes = [row?.welcomed ?? null, shown.welcomedOf(clientId)].filter((version) => version !== null);
+    // Where something of it was confirmed the room has met it, nobody knows when: from the first version on it may have forgotten it.
+    const welcomed = welcomes.length > 0 ? Math.min(...welcomes) : confirmed > 0 ? 0 : null;
     return [{ client: { clientId, lastMutationId, confirmed, welcomed }, mutations, unstored }];
   });
 }

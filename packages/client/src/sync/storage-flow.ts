@@ -1,52 +1,25 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
-import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Rekeyed } from '../outbox/client-names.ts';
-import type { Outbox, Settled } from '../outbox/outbox.ts';
+import type { Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence } from '../storage/persistence.ts';
 import { placeName } from '../storage/place-marks.ts';
-import type {
-  Advance,
-  ImageReason,
-  KnownClient,
-  StoredClient,
-  StoredMutation,
-  StoredOutbox,
-  StoredReplica,
-  StoredRoom,
-} from '../storage/storage.ts';
-import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
+import type { Advance, KnownClient, StoredClient, StoredMutation, StoredOutbox, StoredReplica, StoredRoom } from '../storage/storage.ts';
+import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
-import { type EngineStorage, rejectionKey, type ToldRejection } from './engine-storage.ts';
+import { rejectionKey, type ToldRejection } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
-import type { NoticeBatch } from './notice-batch.ts';
 import { OthersWord } from './others-word.ts';
-import { StoredRows, type StoredRowsOptions } from './stored-rows.ts';
+import type { StorageFlowOptions } from './storage-flow-options.ts';
+import { StoredRows } from './stored-rows.ts';
 import { patienceOf } from './write-patience.ts';
-
-export interface StorageFlowOptions extends StoredRowsOptions, Pick<EngineStorage, 'storage' | 'place' | 'openChannel' | 'tailBytesMin'> {
-  readonly runtime: Runtime;
-  readonly isFrugal: boolean;
-  /** The page's client group: that of the place where this tab begins it. */
-  readonly groupId: string;
-  readonly outbox: Outbox;
-  readonly siblings: SiblingMutations;
-  readonly notices: NoticeBatch;
-  wake(): void;
-  /** Mutations of other tabs, to be shown. */
-  show(mutations: readonly Mutation[]): void;
-  /** An image of what is shown now is wanted. */
-  onImageWanted(reason: ImageReason): void;
-  /** What is kept of the replica, from a disk that answered only now. */
-  onLate(kept: StoredReplica): void;
-}
 
 /**
  * The room's way to the disk and to the other tabs: what is called, settled and shown here is kept and posted; what they call and settle is shown. A tab pushes
@@ -139,6 +112,7 @@ export class StorageFlow {
     this.#groupId ??= groupToSpeakAs(stored);
     this.#look.saw(stored);
     this.#keepMissing(stored.mutations);
+    this.#keepEnded(stored.clients);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#take(stored.clients, stored.mutations);
     if (stored.rejections.length > 0 || stored.damage.length > 0)
@@ -161,6 +135,7 @@ export class StorageFlow {
       const welcomed = outbox.counters(clientId)?.welcomed ?? null;
       if (mutation === undefined || welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
       this.#welcomedAs.set(clientId, welcomed);
+      this.#postPending([mutation]);
       this.#keep(mutation, 'at once');
     }
   }
@@ -300,6 +275,14 @@ export class StorageFlow {
     }
   }
 
+  /** An earlier engine of this page was ended before the disk heard how far its clients had come. */
+  #keepEnded(kept: readonly StoredClient[]): void {
+    const { outbox, shown } = this.#options;
+    const behind = kept.filter(({ clientId, confirmed }) => (outbox.counters(clientId)?.confirmed ?? 0) > confirmed);
+    const rows = behind.map(({ clientId }) => this.#rows.client(clientId, shown()));
+    if (rows.length > 0) this.disk.advance('', [], rows, []);
+  }
+
   #isStored(clientId: string, ids: readonly number[]): void {
     this.#heard.stored(clientId, Math.max(...ids));
     this.#tellStored(clientId, ids);
@@ -325,6 +308,7 @@ export class StorageFlow {
       case 'pending':
         this.#look.heard(message.clientId);
         this.#groups.learn(message.clientId, message.groupId);
+        siblings.welcomed(message.clientId, message.welcomed ?? null);
         if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
         return;
       case 'confirmed':
@@ -348,8 +332,8 @@ export class StorageFlow {
 
   #postPending(pending: readonly Mutation[]): void {
     for (const [clientId, mutations] of byClient(pending)) {
-      const confirmed = this.#options.outbox.counters(clientId)?.confirmed ?? 0;
-      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rows.groupId, confirmed, mutations });
+      const { confirmed, welcomed } = this.#options.outbox.counters(clientId) ?? { confirmed: 0, welcomed: null };
+      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rows.groupId, confirmed, welcomed, mutations });
     }
   }
 

@@ -19,6 +19,8 @@ interface Sibling {
   confirmed: number;
   /** Highest mutationId whose end was heard of. */
   heard: number;
+  /** Version of its first welcome, as far as is known. */
+  welcomed: number | null;
   /** In order of mutationIds. */
   readonly pending: Pending[];
 }
@@ -108,6 +110,17 @@ export class SiblingMutations {
     return Math.max(sibling?.confirmed ?? 0, sibling?.heard ?? 0);
   }
 
+  /** Its tab said at which version it was welcomed first; the earliest that was said counts. */
+  welcomed(clientId: string, version: number | null): void {
+    if (version === null) return;
+    const sibling = this.#siblingOf(clientId);
+    sibling.welcomed = Math.min(sibling.welcomed ?? version, version);
+  }
+
+  welcomedOf(clientId: string): number | null {
+    return this.#siblings.get(clientId)?.welcomed ?? null;
+  }
+
   /** To be shown, below this tab's own. */
   pending(): Mutation[] {
     return [...this.#siblings.values()].flatMap((sibling) => sibling.pending.map(({ mutation }) => mutation));
@@ -121,7 +134,7 @@ export class SiblingMutations {
   #siblingOf(clientId: string): Sibling {
     const known = this.#siblings.get(clientId);
     if (known !== undefined) return known;
-    const sibling: Sibling = { confirmed: 0, heard: 0, pending: [] };
+    const sibling: Sibling = { confirmed: 0, heard: 0, welcomed: null, pending: [] };
     this.#siblings.set(clientId, sibling);
     return sibling;
   }

@@ -11,6 +11,8 @@ export type TabMessage =
       readonly clientId: string;
       readonly groupId?: string | null | undefined;
       readonly confirmed: number;
+      /** Version of its first welcome, where it had one. */
+      readonly welcomed?: number | null | undefined;
       readonly mutations: readonly Mutation[];
     }
   /** They have ended up to there; `at` null: without a version of their own. */
@@ -46,6 +48,7 @@ const tabMessage = v.variant('type', [
     clientId: clientIdField,
     groupId: v.optional(v.nullable(clientIdField)),
     confirmed: countField,
+    welcomed: v.optional(v.nullable(countField)),
     mutations: v.array(mutation),
   }),
   v.object({
