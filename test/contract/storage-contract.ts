@@ -265,6 +265,19 @@ function partsContract(make: () => StorageWorld): void {
     expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(4, 5)]);
   });
 
+  it('[ST-69] the replica can be had alone: what is damaged of the rest is told to whoever reads that', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 4);
+      await room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+    });
+    await world.damage(place, 'mutations', () => undefined);
+    const part = await withRoom(world, place, (room) => room.load('replica'));
+    expect(part).toMatchObject({ replica: { tail: [] }, clients: [], mutations: [], rejections: [], damage: [] });
+    expect((await reload(world, place)).damage).toMatchObject([{ what: 'outbox' }]);
+  });
+
   it('[ST-5] the outbox of some clients is had without the others', async () => {
     const world = make();
     const place = newPlace();

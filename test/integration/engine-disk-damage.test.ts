@@ -144,6 +144,41 @@ describe('a disk that is damaged, behind or full', () => {
     expect([ids(after), fetched]).toEqual([['l1', 'l2'], 1]);
   });
 
+  it('[ST-61] a gap within 30 s of an image is made good after that, also where no commit comes any more', async () => {
+    world.close();
+    world = new EngineWorld({ imageOf });
+    let fetched = 0;
+    const fetchImage: SyncEngineOptions['fetchImage'] = (...args) => {
+      fetched += 1;
+      return world.server.fetchImage(...args);
+    };
+    const a = tab('a', { fetchImage });
+    a.mutate('addList', { id: 'l0', name: 'zero' });
+    await world.quiet();
+    await saved(a);
+    await world.time.advanceAsync(60_000);
+    const fetches: number[] = [];
+    const gap = async (id: string): Promise<void> => {
+      browser.disk.damage(place, 'tail', () => undefined);
+      const passing = tab(`passing ${id}`, OFFLINE);
+      await world.until(() => passing.of('restored').length > 0, 'the tail is cut');
+      crash(passing);
+      a.mutate('addList', { id, name: id });
+      await world.time.advanceAsync(3_000);
+      fetches.push(fetched);
+    };
+    fetched = 0;
+    await gap('l1');
+    a.mutate('addList', { id: 'l2', name: 'two' });
+    await world.time.advanceAsync(3_000);
+    await gap('l3');
+    await world.time.advanceAsync(30_000);
+    expect([...fetches, fetched]).toEqual([1, 1, 2]);
+    const after = tab('after', OFFLINE);
+    await world.until(() => after.queries.get('lists')?.status === 'cached', 'shown');
+    expect(ids(after)).toEqual(['l0', 'l1', 'l2', 'l3']);
+  });
+
   it('[TB-10] what is on a disk that cannot be read just now is not taken over in part, and what is saved is not removed unsent', async () => {
     const first = tab('first');
     await world.quiet();

@@ -52,4 +52,5 @@ it('[WK-32] where memory is short snapshots come as rows, no image is fetched, o
   // What is kept of the replica was not read either.
   expect(doings).toContain('load the outbox');
   expect(doings).not.toContain('load');
+  expect(doings).not.toContain('load the replica');
 });

@@ -48,7 +48,7 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   async load(what: LoadedParts = 'all'): Promise<StoredRoom> {
-    const doing = what === 'all' ? 'load' : 'load the outbox';
+    const doing = what === 'all' ? 'load' : `load the ${what}`;
     const raw = await this.#disk.transact(doing, { tables: tablesOf(what), mode: 'read' }, (transaction) =>
       readRoom(this.#runtime, transaction, what),
     );

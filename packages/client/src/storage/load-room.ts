@@ -33,12 +33,16 @@ export interface CheckedRoom extends StoredOutbox {
 }
 
 export async function readRoom(runtime: Runtime, transaction: DiskTransaction, what: LoadedParts): Promise<RawRoom> {
-  const isAll = what === 'all';
-  const rows = Promise.all([isAll ? transaction.getAll('tail') : [], transaction.getAll('rejections'), readOutbox(transaction)]);
+  const [withReplica, withOutbox] = [what !== 'outbox', what !== 'replica'];
+  const rows = Promise.all([
+    withReplica ? transaction.getAll('tail') : [],
+    withOutbox ? transaction.getAll('rejections') : [],
+    withOutbox ? readOutbox(transaction) : { clients: [], mutations: [] },
+  ]);
   // A transaction that ends early rejects all of them; the first that is awaited tells.
   rows.catch(() => undefined);
   const header = await transaction.get('header', HEADER_KEY);
-  const slot = isAll ? unseal<Header>(runtime, header)?.image?.slot : undefined;
+  const slot = withReplica ? unseal<Header>(runtime, header)?.image?.slot : undefined;
   const chunks = slot === undefined ? [] : await transaction.getAll('image', chunksOf(slot));
   const [tail, rejections, outbox] = await rows;
   return { what, header, chunks, tail, rejections, ...outbox };
@@ -46,7 +50,10 @@ export async function readRoom(runtime: Runtime, transaction: DiskTransaction, w
 
 /** What `load` has to read. */
 export const tablesOf = (what: LoadedParts): readonly DiskTable[] =>
-  what === 'all' ? DISK_TABLES : ['header', 'clients', 'mutations', 'rejections'];
+  ({ all: DISK_TABLES, outbox: OUTBOX_TABLES, replica: REPLICA_TABLES })[what];
+
+const OUTBOX_TABLES = ['header', 'clients', 'mutations', 'rejections'] as const;
+const REPLICA_TABLES = ['header', 'image', 'tail'] as const;
 
 /** Without names: of all clients. */
 export async function readOutbox(transaction: DiskTransaction, clientIds?: readonly string[]): Promise<RawOutbox> {

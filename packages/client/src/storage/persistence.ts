@@ -192,7 +192,7 @@ export class Persistence {
   /** Image and tail as they are kept by now; null where there are none, or none that can be read. */
   async replica(): Promise<StoredReplica | null> {
     try {
-      return (await this.#room?.load())?.replica ?? null;
+      return (await this.#room?.load('replica'))?.replica ?? null;
     } catch {
       return null; // as above
     }

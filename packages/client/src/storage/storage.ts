@@ -50,7 +50,7 @@ export interface Enqueued {
  */
 export interface RoomStorage {
   /**
-   * All of it, each piece checked; without the replica (null) where only the outbox and the rejections are wanted. What is damaged is left out, removed, and named in
+   * All of it, each piece checked; what is not wanted is left empty (the replica null). What is damaged is left out, removed, and named in
    * `damage`; nothing throws over it.
    */
   load(what?: LoadedParts): Promise<StoredRoom>;
@@ -167,7 +167,8 @@ export interface StoredOutbox {
   readonly mutations: readonly StoredMutation[];
 }
 
-export type LoadedParts = 'all' | 'outbox';
+/** `outbox`: with the rejections. `replica`: image and tail. What is damaged of the rest stays to be found. */
+export type LoadedParts = 'all' | 'outbox' | 'replica';
 
 export interface StoredRoom extends StoredOutbox {
   /** The client group of all tabs of this place: as it was begun. */
