@@ -265,7 +265,7 @@ function partsContract(make: () => StorageWorld): void {
     expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(4, 5)]);
   });
 
-  it('[ST-69] the replica can be had alone: what is damaged of the rest is told to whoever reads that', async () => {
+  it('[ST-70] the replica can be had alone: what is damaged of the rest is told to whoever reads that', async () => {
     const world = make();
     const place = newPlace();
     await withRoom(world, place, async (room) => {
