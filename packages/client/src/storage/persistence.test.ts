@@ -256,6 +256,27 @@ describe('what a tab keeps', () => {
     expect(await load()).toMatchObject({ replica: null, mutations: [mutationOf('a', 1)] });
   });
 
+  it('[ST-63] an image that does not fit is named, then given up; the next one of its size is not tried for five minutes', async () => {
+    const { tab, becomes, saved, load, disk, runtime, doings } = world();
+    const one = tab();
+    await one.persistence.open();
+    disk.bytesMax = disk.bytes + 500;
+    one.persistence.keepImage(imageAt(1));
+    await becomes(one, { status: 'failing', error: { code: 'storage_full' } });
+    runtime.time.advance(1_000);
+    await becomes(one, { status: 'saved', error: null });
+    disk.bytesMax = Number.POSITIVE_INFINITY;
+    doings.length = 0;
+    one.persistence.keepImage(imageAt(2));
+    one.persistence.advance('history-1', [commitFrom(1, 2)], [], []);
+    await saved(one);
+    expect([doings, one.onImageWanted.mock.calls]).toEqual([['advance'], []]);
+    runtime.time.advance(5 * 60_000);
+    one.persistence.keepImage(imageAt(2));
+    await saved(one);
+    expect((await load()).replica?.image.position.version).toBe(2);
+  });
+
   it('[ST-17] a client that is removed does not come back with counters that were still to be written', async () => {
     const { tab, becomes, saved, load, disk, runtime } = world();
     const one = tab();

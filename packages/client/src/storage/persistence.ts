@@ -249,6 +249,8 @@ export class Persistence {
     const work = this.#queue.next(this.#options.runtime.monotonicMs(), this.#isHurried ? NO_PATIENCE : this.#options.patience());
     if (work === null) {
       this.#isHurried = false;
+      // What did not fit and can be fetched again is given up: all else is kept.
+      if (this.#queue.isEmpty) this.#error = null;
       this.#tell();
       return this.#pumpWhenDue();
     }
