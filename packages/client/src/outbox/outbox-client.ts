@@ -68,6 +68,8 @@ export class OutboxClient {
   sent: number;
   /** The room takes nothing more from it. */
   stopped: ErrorBody | null = null;
+  /** That was told, with all that was pending then: no word of the room about those counts any more. */
+  isStopTold = false;
   /** Nothing is pushed before; monotonic time. */
   pausedUntilMs = Number.NEGATIVE_INFINITY;
   /** Refusals in a row that came without progress. */
@@ -93,6 +95,16 @@ export class OutboxClient {
     return this.pending.length === 0 && !this.owesHeard && this.heardUpTo === this.confirmed;
   }
 
+  /** The room has said what became of the next one to settle. */
+  get isAnswered(): boolean {
+    return (this.pending[0]?.result ?? null) !== null;
+  }
+
+  /** Answers count for nothing (any more). */
+  voidResults(): void {
+    for (const entry of this.pending) entry.result = null;
+  }
+
   at(mutationId: number): PendingMutation | undefined {
     return this.pending[mutationId - this.confirmed - 1];
   }
@@ -115,6 +127,7 @@ export class OutboxClient {
 
   /** Takes one result; what was already known of a mutation stays. */
   take(result: MutationResult): void {
+    if (this.isStopTold) return;
     if (result.status === 'duplicate') {
       for (const entry of this.pending) {
         if (entry.mutation.mutationId > result.mutationId) break;

@@ -122,12 +122,12 @@ export class Outbox {
 
   /**
    * Whether a mutation of `bytes` may be enqueued now.
-   * @throws AlcoveError `outbox_full`; the code its client was stopped with.
+   * @throws AlcoveError `outbox_full`; the code its client was stopped with, once that is told.
    */
   assertRoomFor(mutation: Mutation, bytes: number): void {
     const client = this.#clients.get(mutation.clientId);
     if (client === undefined) this.#assertRoomForClient();
-    else if (client.stopped !== null) throw AlcoveError.fromBody(client.stopped);
+    else if (client.isStopTold && client.stopped !== null) throw AlcoveError.fromBody(client.stopped);
     const gap = mutation.mutationId - 1 - (client?.lastMutationId ?? 0);
     if (this.#count + gap + 1 > this.#limits.outboxMutationsMax) {
       throw new AlcoveError('outbox_full', `${this.#count} mutations are pending; the bound is ${this.#limits.outboxMutationsMax}`);
@@ -198,27 +198,22 @@ export class Outbox {
 
   /**
    * Compares counters with the room after hello. `newHistory`: results heard under the old history are void, the room tells them again.
-   * A client the room is behind of goes on under a new name; one it knows nothing of, or more of than it minted, is stopped.
+   * A client the room is behind of goes on under a new name; one it knows nothing of, or more of than it minted, is stopped (`takeStopped`).
    */
-  welcome(
-    message: Pick<WelcomeMessage, 'clients' | 'historyId' | 'version'>,
-    newHistory: boolean,
-  ): { rekeyed: Rekeyed[]; stopped: Stopped[] } {
+  welcome(message: Pick<WelcomeMessage, 'clients' | 'historyId' | 'version'>, newHistory: boolean): Rekeyed[] {
     this.#sessionVersion = message.version;
     const rekeyed: Rekeyed[] = [];
-    const stopped: Stopped[] = [];
     for (const { clientId, lastMutationId, state } of message.clients) {
       const client = this.#clients.get(clientId);
       if (client === undefined || client.stopped !== null) continue;
-      if (newHistory) for (const entry of client.pending) entry.result = null;
+      if (newHistory) client.voidResults();
       client.pausedUntilMs = Number.NEGATIVE_INFINITY;
       client.owesHeard = client.hasRejections;
       if (state === 'unknown') {
-        const error: ErrorBody = { code: 'client_unknown', message: `the room no longer remembers client ${clientId}` };
-        stopped.push(this.#stop(client, error));
+        client.stopped = { code: 'client_unknown', message: `the room no longer remembers client ${clientId}` };
       } else if (lastMutationId > client.lastMutationId) {
         const message = `the room has ${lastMutationId} mutations of client ${clientId}, this side minted ${client.lastMutationId}: its counter went back`;
-        stopped.push(this.#stop(client, { code: 'unknown_outcome', message }));
+        client.stopped = { code: 'unknown_outcome', message };
       } else if (lastMutationId < client.confirmed) {
         rekeyed.push(this.#rekey(client, message, lastMutationId));
       } else {
@@ -227,12 +222,18 @@ export class Outbox {
         client.welcomed = Math.min(client.welcomed ?? message.version, message.version);
       }
     }
-    return { rekeyed, stopped };
+    return rekeyed;
   }
 
-  #stop(client: OutboxClient, error: ErrorBody): Stopped {
-    client.stopped = error;
-    return { clientId: client.clientId, error, mutations: client.pending.filter(isReal).map((entry) => entry.mutation) };
+  /** Clients that were stopped, once each, with what is pending of them: what the room has answered settles before, while there is a session. */
+  takeStopped(): Stopped[] {
+    return [...this.#clients.values()].flatMap((client) => {
+      const { clientId, stopped: error } = client;
+      if (error === null || client.isStopTold || client.isAnswered) return [];
+      client.isStopTold = true;
+      client.voidResults();
+      return [{ clientId, error, mutations: client.pending.filter(isReal).map((entry) => entry.mutation) }];
+    });
   }
 
   #rekey(client: OutboxClient, { historyId, version }: Pick<WelcomeMessage, 'historyId' | 'version'>, roomHas: number): Rekeyed {
@@ -248,6 +249,8 @@ export class Outbox {
     this.#sessionVersion = null;
     for (const client of this.#clients.values()) {
       this.#attempted(client, 0, null);
+      // What nobody speaks for may not be shown for long, and the page has to know.
+      if (client.stopped !== null) client.voidResults();
       client.sent = client.confirmed;
       client.pausedUntilMs = Number.NEGATIVE_INFINITY;
       client.refusals = 0;
@@ -282,11 +285,14 @@ export class Outbox {
    * Goes back to what the room expects, and waits where it asked for that.
    * `disagrees`: the room's count lies outside of what is pending here; only a new hello can tell why.
    */
-  refused(message: ServerMessageOf<'refused'>, nowMs: number, random: number): 'waits' | 'disagrees' | Stopped {
+  refused(message: ServerMessageOf<'refused'>, nowMs: number, random: number): 'waits' | 'disagrees' {
     const client = this.#clients.get(message.clientId);
     if (client === undefined || client.stopped !== null) return 'waits';
     // Of another client group, or another user's: no session of this one will ever be heard for it.
-    if (message.code === 'client_unknown' || message.code === 'forbidden') return this.#stop(client, bodyOf(message));
+    if (message.code === 'client_unknown' || message.code === 'forbidden') {
+      client.stopped = bodyOf(message);
+      return 'waits';
+    }
     if (message.expected <= client.confirmed || message.expected > client.lastMutationId + 1) return 'disagrees';
     // What was pushed behind a refused one is refused too: one refusal, however many words.
     const isEcho = message.mutationId > client.sent;

@@ -8,7 +8,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Rekeyed } from '../outbox/client-names.ts';
 import type { PushLimits } from '../outbox/next-push.ts';
-import { Outbox, type Settled, type Stopped } from '../outbox/outbox.ts';
+import { Outbox, type Settled } from '../outbox/outbox.ts';
 import type { EngineClient, SettledNotice } from './engine-interface.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -90,8 +90,8 @@ export class MutationFlow {
     return adopted;
   }
 
-  /** Compares counters with the room. Gives the clients that were stopped and says whether names changed. */
-  welcome(message: WelcomeMessage): { readonly stopped: readonly Stopped[]; readonly rekeyed: readonly Rekeyed[] } {
+  /** Compares counters with the room. Gives the names that changed. */
+  welcome(message: WelcomeMessage): readonly Rekeyed[] {
     const { messageBytesMax, pushMutationsMax } = message.limits;
     this.#pushLimits = {
       mutationsMax: Math.min(pushMutationsMax, PUSH_MUTATIONS_MAX),
@@ -100,29 +100,23 @@ export class MutationFlow {
     };
     const isNewHistory = this.#historyId !== null && this.#historyId !== message.historyId;
     this.#historyId = message.historyId;
-    const { rekeyed, stopped } = this.outbox.welcome(message, isNewHistory);
+    const rekeyed = this.outbox.welcome(message, isNewHistory);
     for (const notice of rekeyed) this.#options.notices.add({ type: 'rekeyed', ...notice });
-    for (const one of stopped) this.#tellStopped(one);
-    return { stopped, rekeyed };
+    return rekeyed;
   }
 
-  #tellStopped(stopped: Stopped): void {
-    this.#options.notices.add({ type: 'clientStopped', ...stopped });
+  /** Of clients that were stopped; what settled before is to be told before. */
+  tellStopped(): void {
+    for (const stopped of this.outbox.takeStopped()) this.#options.notices.add({ type: 'clientStopped', ...stopped });
   }
 
-  /** Gives the client that was stopped by it, if any. */
-  refused(message: ServerMessageOf<'refused'>): Stopped | null {
+  refused(message: ServerMessageOf<'refused'>): void {
     const { runtime } = this.#options;
     const then = this.outbox.refused(message, runtime.monotonicMs(), runtime.random());
-    if (then === 'waits') return null;
-    if (then === 'disagrees') {
+    if (then === 'disagrees')
       this.#options.breakOff(
         new AlcoveError('connection_lost', `the room expects mutation ${message.expected} of ${message.clientId}, which is not pending`),
       );
-      return null;
-    }
-    this.#tellStopped(then);
-    return then;
   }
 
   /** Pushes what may go, and says what was heard. Says when to try again where the socket is full; null: something else will. */

@@ -68,6 +68,11 @@ export class QueryFlow {
     if (notices.length > 0) this.#settling.push({ notices, waitsFor: new Set(this.#queries.due()) });
   }
 
+  /** Something has settled and is not told yet. */
+  get isSettling(): boolean {
+    return this.#settling.length > 0;
+  }
+
   get hasWork(): boolean {
     return this.#queries.hasDue || (this.#hasReplica && this.#reads.length > 0);
   }

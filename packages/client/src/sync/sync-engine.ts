@@ -324,7 +324,7 @@ class Engine extends KeptCalls implements SyncEngine {
   #welcome(message: WelcomeMessage): void {
     this.#facts.welcome(message, this.#options.runtime.nowMs());
     this.#setUser(message.user);
-    const { rekeyed } = this.#mutations.welcome(message);
+    const rekeyed = this.#mutations.welcome(message);
     if (rekeyed.length > 0) {
       this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
       this.kept?.flow.renamed(rekeyed);
@@ -370,6 +370,7 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#queries.work(untilMs);
     // The page first: it renders in its own thread while this one goes on.
     this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    if (!this.#queries.isSettling) this.#mutations.tellStopped();
     this.#notices.flush(this.status());
     this.kept?.flow.flush();
     if (this.#mutations.outbox.hasSession) {
