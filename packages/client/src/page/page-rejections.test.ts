@@ -55,6 +55,8 @@ describe('rejections that a worker took with it', () => {
     expect(lines()).toEqual(['a', 'b', 'c']);
     expect(next.of('putAside').map(({ rejections }) => rejections)).toMatchObject([
       [
+        // On the disk it is pending, and leaves it with the next engine.
+        { mutation: { mutationId: 1 }, error: { code: 'forbidden' } },
         { mutation: { clientId: 'me', mutationId: 2, name: 'b', args: 'b' }, error: { code: 'forbidden' } },
         { mutation: { mutationId: 3 }, error: { code: 'forbidden' } },
       ],
@@ -66,7 +68,7 @@ describe('rejections that a worker took with it', () => {
     mutations.stored({ type: 'stored', clientId: 'me', from: 4, upTo: 4 });
     mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
     mutations.attach(next);
-    expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([2]);
+    expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([1, 2]);
   });
 
   it('[ST-26] are listed once, and what was dismissed is dismissed again where the disk did not hear of it', async () => {

@@ -8,7 +8,7 @@ export class SavedMutations {
   readonly #taken: TakenMutations;
   /** Up to which id a client's mutations are on the disk. */
   readonly #upTo = new Map<string, number>();
-  /** Rejected ones, while neither they nor their rejection are on the disk. */
+  /** Rejected ones, until the disk is known to have their rejection. */
   readonly #unkept = new TakenMutations();
   #isKept: boolean;
 
@@ -45,10 +45,13 @@ export class SavedMutations {
     if (this.#isSaved(clientId, mutationId)) mutation.saved();
   }
 
-  /** `local` waits for the disk, which has the mutation or what became of it: a line that goes with the page was never there. */
+  /**
+   * `local` waits for the disk, which has the mutation or what became of it: a line that goes with the page was never there. What became of it is carried on until
+   * the disk has that: a next engine takes what has ended off the disk.
+   */
   rejected(clientId: string, mutationId: number, mutation: TrackedMutation): void {
     if (this.#isSaved(clientId, mutationId)) mutation.saved();
-    else if (!mutation.isSaved) this.#unkept.of(clientId).set(mutationId, mutation);
+    if (this.#isKept) this.#unkept.of(clientId).set(mutationId, mutation);
   }
 
   /** Rejections that are nowhere but on this page. */
