@@ -1,15 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MutatorTx } from '@alcove/core';
 import { AlcoveError, createServer, type Logger } from '@alcove/server/node';
 import { trip } from '../../room.ts';
 
 const NAME = /^seed-[0-9a-f]{16}\.sqlite$/;
+const UNUSED_MS = 7 * 24 * 3_600_000;
 const silent: Logger = { error: (message, fields) => console.error(message, fields), info: () => undefined, debug: () => undefined };
 
 export interface SeedFileOptions {
-  /** Where it is kept; older ones there are removed. */
+  /** Where it is kept; those that nobody started with for a week are removed. */
   readonly folder: string;
   /** The files whose code fills its tables: it is made anew when one of them has changed, or the tables have. */
   readonly madeBy: readonly string[];
@@ -25,7 +26,10 @@ export async function seedFile({ folder, madeBy, onMaking }: SeedFileOptions): P
   const hash = createHash('sha256').update(JSON.stringify(trip.model));
   for (const file of madeBy) hash.update(readFileSync(file));
   const path = join(folder, `seed-${hash.digest('hex').slice(0, 16)}.sqlite`);
-  if (existsSync(path)) return path;
+  if (isWhole(path)) {
+    utimesSync(path, new Date(), new Date());
+    return path;
+  }
   onMaking();
   mkdirSync(folder, { recursive: true });
   const dataDir = join(folder, `making-${randomBytes(6).toString('hex')}`);
@@ -34,10 +38,19 @@ export async function seedFile({ folder, madeBy, onMaking }: SeedFileOptions): P
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
-  for (const name of readdirSync(folder)) {
-    if (NAME.test(name) && join(folder, name) !== path) rmSync(join(folder, name), { force: true });
-  }
+  removeUnused(folder);
   return path;
+}
+
+/** It gets its name when it is whole; an empty one was made by whoever opened a file that was gone. */
+const isWhole = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
+
+/** What another version of the demo was started with lately is left: it may be running. */
+function removeUnused(folder: string): void {
+  for (const name of readdirSync(folder).filter((one) => NAME.test(one))) {
+    const file = join(folder, name);
+    if (Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > UNUSED_MS) rmSync(file, { force: true });
+  }
 }
 
 /** The file of a room that was made and closed again. Nothing of it has to survive a power cut: it is made again then. */

@@ -58,6 +58,7 @@ describe('runSeedJob', () => {
   });
 
   it.each([
+    ['nothing', '', /it has no tables/],
     ['a table the room does not have', 'CREATE TABLE cities (id, name); CREATE TABLE other (a)', /tables that the room does not: other/],
     ['a column the room does not have', 'CREATE TABLE cities (id, name, area)', /columns that the room’s does not: area/],
     ['a column that is missing', 'CREATE TABLE cities (id, country)', /cities lacks columns: name/],

@@ -82,6 +82,8 @@ const refuseUnknownTables = (database: RawDatabase, model: RoomModel): readonly 
   const names = namesIn(database, 'seed');
   const unknown = names.filter((name) => !model.tables.some((table) => table.name === name));
   if (unknown.length > 0) throw new AlcoveError('schema_mismatch', `it has tables that the room does not: ${unknown.join(', ')}`);
+  // An empty file, or one that SQLite made since the one that was meant is gone.
+  if (names.length === 0) throw new AlcoveError('schema_mismatch', 'it has no tables');
   return model.tables.filter((table) => names.includes(table.name));
 };
 
