@@ -170,6 +170,9 @@ describe('live queries of a page', () => {
     expect(get().promise).toBe(promise);
     hear({ update: whole('a') });
     await expect(promise).resolves.toEqual([{ id: 'a' }]);
+    // React takes another promise for one that is made in each render.
+    expect(get().promise).toBe(promise);
+    expect(promise).toMatchObject({ status: 'fulfilled', value: [{ id: 'a' }] });
     await expect(get().promise).resolves.toEqual([{ id: 'a' }]);
   });
 

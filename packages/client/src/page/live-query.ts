@@ -31,6 +31,13 @@ export const UNUSED_QUERY_MS = 5_000;
 
 const PENDING: QueryResult<never> = { data: undefined, status: 'pending', error: undefined };
 
+/** The promise of the first rows, while there are none. */
+interface Waiting<Mapped> {
+  readonly promise: Promise<readonly Mapped[]>;
+  readonly resolve: (rows: readonly Mapped[]) => void;
+  readonly reject: (error: AlcoveError) => void;
+}
+
 interface Ports {
   readonly runtime: Runtime;
   /** Null while there is no engine; the query is told of the next one by `attach`. */
@@ -61,11 +68,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
   #known: QueryResult<Mapped> = PENDING;
   #unused: Timer | null = null;
   #fulfilled: (Promise<readonly Mapped[]> & { readonly status: 'fulfilled'; readonly value: readonly Mapped[] }) | null = null;
-  #waiting: {
-    promise: Promise<readonly Mapped[]>;
-    resolve: (rows: readonly Mapped[]) => void;
-    reject: (error: AlcoveError) => void;
-  } | null = null;
+  #waiting: Waiting<Mapped> | null = null;
 
   constructor(built: BuiltQuery<Mapped>, ports: Ports) {
     this.query = { sql: built.sql, params: built.params };
@@ -192,6 +195,12 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     });
   }
 
+  /** It stays the promise of these rows: React takes another one for one that is made in each render. */
+  #fulfil({ promise, resolve }: Waiting<Mapped>, rows: readonly Mapped[]): void {
+    resolve(rows);
+    this.#fulfilled = Object.assign(promise, { status: 'fulfilled' as const, value: rows });
+  }
+
   #show(known: QueryResult<Mapped>): void {
     this.#known = known;
     const obstacle = known.status === 'pending' ? this.#ports.obstacle() : null;
@@ -202,7 +211,7 @@ export class PageQuery<Mapped> implements LiveQuery<Mapped> {
     if (waiting !== null && (result.error !== undefined || result.data !== undefined)) {
       this.#waiting = null;
       if (result.error !== undefined) waiting.reject(result.error);
-      else waiting.resolve(result.data ?? []);
+      else this.#fulfil(waiting, result.data ?? []);
     }
     if (!same) this.#result.set(result);
   }
