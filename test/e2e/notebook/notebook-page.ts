@@ -1,5 +1,7 @@
-import { createClient, type SyncStatus } from '@alcove/client';
+import { AlcoveError, createClient, type ForgetOptions, type SyncStatus } from '@alcove/client';
 import { type newerNotebook, type notebook, notes } from './room.ts';
+
+type LostTail = NonNullable<SyncStatus['lostTail']>;
 
 export interface Note {
   readonly id: string;
@@ -26,6 +28,7 @@ export interface Shown {
   readonly unsaved: number;
   /** Why mutations of earlier page loads are gone from the disk; null: none are known to be. */
   readonly lostOutbox: 'emptied' | 'damaged' | null;
+  readonly lostTail: Pick<LostTail, 'seenVersion' | 'version'> | null;
 }
 
 /** What a page offers to the test that drives it, as `globalThis.notebook`. */
@@ -35,6 +38,8 @@ export interface NotebookPage {
   /** As `add` of one note whose body is random text; resolves when the device has it. */
   keep(id: string, bodyBytes: number): Promise<void>;
   shown(): Shown;
+  /** Of its room, or of all rooms of its user; comes to the code and the message of a refusal, null where it was done. */
+  forget(what: 'room' | 'user', options?: ForgetOptions): Promise<{ readonly code: string; readonly message: string } | null>;
   /** Ends the worker's thread, as a browser does that is short of memory. */
   endWorker(): void;
 }
@@ -57,13 +62,15 @@ function randomText(bytes: number): string {
   return text.slice(0, bytes);
 }
 
-/** A page of one notebook: `?server=…&room=…`, and `&budget=…` for how long its worker may be silent, in ms. */
+/** A page of one notebook: `?server=…&room=…`, `&budget=…` for how long its worker may be silent, in ms, and `&user=…`. */
 export function startPage(definition: typeof notebook | typeof newerNotebook, openWorker: () => Worker): void {
   const options = new URLSearchParams(location.search);
+  const user = options.get('user');
   let worker: Worker | null = null;
   const client = createClient({
     url: options.get('server') ?? '',
     workerBudgetMs: Number(options.get('budget') ?? 5_000),
+    ...(user === null ? {} : { user }),
     worker: () => {
       worker = openWorker();
       return worker;
@@ -112,8 +119,17 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
         storageError: state.storageError?.code ?? null,
         unsaved: state.unsavedCount,
         lostOutbox: state.lostOutbox?.why ?? null,
+        lostTail: state.lostTail === null ? null : { seenVersion: state.lostTail.seenVersion, version: state.lostTail.version },
       };
     },
+    forget: (what, given) =>
+      (what === 'room' ? room : client).forget(given).then(
+        () => null,
+        (error: unknown) => {
+          if (!(error instanceof AlcoveError)) throw error;
+          return { code: error.code, message: error.message };
+        },
+      ),
     endWorker: () => worker?.terminate(),
   };
 }

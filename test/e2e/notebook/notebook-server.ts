@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Note } from './notebook-page.ts';
 
@@ -22,8 +23,10 @@ export class NotebookServer {
     return this.#port;
   }
 
-  async start(build: Build = 'older'): Promise<void> {
-    const child = fork(fileURLToPath(new URL('room-server.ts', import.meta.url)), [this.#dataDir, String(this.#port), build], {
+  /** `acceptLostTail`: as the server's option of that name. */
+  async start(build: Build = 'older', { acceptLostTail = false } = {}): Promise<void> {
+    const options = [this.#dataDir, String(this.#port), build, String(acceptLostTail)];
+    const child = fork(fileURLToPath(new URL('room-server.ts', import.meta.url)), options, {
       execArgv: ['--conditions=@alcove/source', '--import', import.meta.resolve('tsx')],
     });
     this.#child = child;
@@ -38,13 +41,36 @@ export class NotebookServer {
     return said.then((answer) => ('rows' in answer ? answer.rows : []));
   }
 
+  /** As whoever runs it ends it: everybody is told, all that waits is written, its files are closed. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
   /** Nothing is written any more, nobody is told. Idempotent. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** All that it has, as a copy in that folder. Of a server that was stopped. */
+  copyTo(folder: string): void {
+    cpSync(this.#dataDir, folder, { recursive: true });
+  }
+
+  /** Puts such a copy in the place of what is there; `files` says which of them, the others stay as they are. Of a server that was stopped. */
+  putBack(folder: string, files?: (path: string) => boolean): void {
+    if (files === undefined) rmSync(this.#dataDir, { recursive: true });
+    cpSync(folder, this.#dataDir, {
+      recursive: true,
+      filter: (path) => files === undefined || statSync(path).isDirectory() || files(path),
+    });
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
     this.#child = null;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, 'close');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await closed;
   }
 

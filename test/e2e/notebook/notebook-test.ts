@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly build?: Build;
   /** How long the page's worker may be silent, in ms. */
   readonly budgetMs?: number;
+  /** Who is signed in; nobody by default. */
+  readonly user?: string;
 }
 
 /** One user's browser, a room server and what lies between; each part can fail by itself. */
@@ -66,11 +68,12 @@ export class Notebook {
     this.#browser = null;
   }
 
-  url(roomId: string, { build = 'older', budgetMs }: OpenOptions = {}): string {
+  url(roomId: string, { build = 'older', budgetMs, user }: OpenOptions = {}): string {
     const query = new URLSearchParams({
       server: this.wire.url,
       room: roomId,
       ...(budgetMs === undefined ? {} : { budget: String(budgetMs) }),
+      ...(user === undefined ? {} : { user }),
     });
     return `${this.files.url}/${build === 'older' ? 'index' : 'newer'}.html?${query.toString()}`;
   }
