@@ -97,6 +97,25 @@ it('[CN-20] tells that the room went on under another history, and from where to
   client.close();
 });
 
+it('[CN-20] tells that the room went on without the end of the history that was shown', () => {
+  const engine = new ScriptedEngine();
+  const client = engine.client();
+  const room = client.room(tripRoom, 'japan');
+  const lostTail = () => room.status.getSnapshot().lostTail;
+  engine.live({ historyId: 'h', version: 7, forks: 0 });
+  engine.live({ historyId: 'h', version: 9, forks: 1 });
+  expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
+  engine.live({ historyId: 'h', version: 12, forks: 1 });
+  expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
+  // Another engine counts anew.
+  engine.die();
+  engine.live({ historyId: 'h', version: 12, forks: 0 });
+  expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
+  engine.live({ historyId: 'h', version: 11, forks: 1 });
+  expect(lostTail()).toMatchObject({ seenVersion: 12, version: 11 });
+  client.close();
+});
+
 it('[RB-11] tells an engine what those before it showed last', () => {
   const engine = new ScriptedEngine();
   const client = engine.client();

@@ -12,6 +12,8 @@ export class RoomStatus {
   /** Null: there is no engine that said anything, or the room cannot be opened. */
   #engine: EngineStatus | null = null;
   #shown: ShownVersion | null = null;
+  /** As the engine counts them. */
+  #forks = 0;
   #groupId: string | null = null;
   #lostTail: LostTail | null = null;
   #isClosed = false;
@@ -35,7 +37,9 @@ export class RoomStatus {
     this.#engine = engine;
     this.#groupId = engine.groupId ?? this.#groupId;
     const shown = shownIn(engine);
-    this.#lostTail = lostTailIn(this.#shown, shown, this.#runtime.nowMs()) ?? this.#lostTail;
+    const { forks = 0 } = engine;
+    this.#lostTail = lostTailIn(this.#shown, shown, { isForked: forks > this.#forks, atMs: this.#runtime.nowMs() }) ?? this.#lostTail;
+    this.#forks = forks;
     this.#shown = shown ?? this.#shown;
   }
 

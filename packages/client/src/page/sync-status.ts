@@ -45,7 +45,7 @@ export interface SyncStatus {
   /** Whether the browser promised to keep what is stored when space runs short; null: it was not asked, or does not say. */
   readonly storagePersisted: boolean | null;
   /**
-   * The room went on under another history while this page was open, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
+   * The room went on under another history while this page was open, or without the end of the one it had, as after a restore: what stood in it beyond may be gone, whoever wrote it. Of the page's own confirmed
    * mutations those that are gone stand in `rejected` as `lost` (the newest 1,000 are remembered). Null: no such thing happened; else the last time it did.
    */
   readonly lostTail: LostTail | null;
@@ -117,9 +117,13 @@ export function obstacleIn({ replica, connection, error }: EngineStatus): Alcove
   return stands ? AlcoveError.fromBody(error) : null;
 }
 
-/** What a page showed before and shows now, of two histories; null: there is nothing to tell. */
-export function lostTailIn(before: ShownVersion | null, now: ShownVersion | null, atMs: number): LostTail | null {
-  if (before === null || now === null || before.historyId === now.historyId) return null;
+/** What a page showed before and shows now, of two histories, or of one that forked; null: there is nothing to tell. */
+export function lostTailIn(
+  before: ShownVersion | null,
+  now: ShownVersion | null,
+  { isForked, atMs }: { readonly isForked: boolean; readonly atMs: number },
+): LostTail | null {
+  if (before === null || now === null || (before.historyId === now.historyId && !isForked)) return null;
   return { seenVersion: before.version, version: now.version, atMs };
 }
 

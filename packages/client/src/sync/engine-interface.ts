@@ -329,6 +329,8 @@ export interface EngineStatus {
   readonly historyId: string | null;
   /** Confirmed version of the replica; null before the first snapshot. */
   readonly version: number | null;
+  /** How often the room went on under this very history without what was shown of it, as after a restore of all its files. Absent: never. */
+  readonly forks?: number;
   /** The room's head as last heard. */
   readonly headVersion: number | null;
   /** The room's version at the welcome of the running session, which is the first welcome of clients made in it; null: there is no session. */

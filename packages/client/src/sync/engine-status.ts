@@ -11,7 +11,7 @@ import type { ReplicaFlow } from './replica-flow.ts';
 export interface StatusSources {
   readonly runtime: Runtime;
   readonly connection: Pick<Connection, 'state' | 'heardAtMs' | 'roundTripMs'>;
-  readonly replica: Pick<ReplicaFlow, 'position' | 'isCurrent' | 'progress'>;
+  readonly replica: Pick<ReplicaFlow, 'position' | 'isCurrent' | 'progress' | 'forks'>;
   readonly facts: SessionFacts;
   readonly pending: number;
   readonly rejected: number;
@@ -60,6 +60,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     replica: position === null ? 'pending' : replica.isCurrent ? 'current' : 'cached',
     historyId: position?.historyId ?? null,
     version: position?.version ?? null,
+    forks: replica.forks,
     headVersion,
     welcomeVersion: sources.facts.welcomeVersion,
     heardAtMs: connection.heardAtMs,

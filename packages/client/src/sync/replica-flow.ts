@@ -68,6 +68,8 @@ export class ReplicaFlow {
   #provenVersion = 0;
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
+  #isForked = false;
+  #forks = 0;
   #failures = 0;
   #imageFailures = 0;
   #user: Claims | null = null;
@@ -103,6 +105,11 @@ export class ReplicaFlow {
 
   get pending(): Mutation[] {
     return this.#shown?.pending ?? [];
+  }
+
+  /** How often the room went on in its history without what was shown of it. */
+  get forks(): number {
+    return this.#forks;
   }
 
   /** What hello resumes from: a replica that is not shown yet counts too. */
@@ -171,6 +178,7 @@ export class ReplicaFlow {
       this.#queue.begin(position);
       return;
     }
+    if (hydration === 'fork') this.#isForked = true;
     this.#expectSnapshot(image, view);
   }
 
@@ -360,6 +368,8 @@ export class ReplicaFlow {
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
     this.#unshownSettled = [];
     const before = this.#shown;
+    if (this.#isForked && (before !== null || this.#options.shownBefore !== null)) this.#forks += 1;
+    this.#isForked = false;
     this.#shown = replica;
     this.#next = null;
     this.#failures = 0;
