@@ -142,7 +142,8 @@ export class OutboxClient {
         this.hasRejections = true;
       }
     }
-    this.sent = Math.max(this.sent, Math.min(result.mutationId, this.lastMutationId));
+    // One before it that was refused is sent again although the room must know it: only so is its answer heard.
+    while (this.sent < result.mutationId && (this.at(this.sent + 1)?.result ?? null) !== null) this.sent += 1;
     this.refusals = 0;
   }
 

@@ -69,6 +69,17 @@ describe('pushing', () => {
     expect([ids(batches.nextPush(small, 0)), ids(batches.nextPush(small, 0))]).toEqual([[1], [2]]);
   });
 
+  it('[OB-1] one that was refused is sent again, also where the room took the next: it knew it, and nobody has heard the answer', () => {
+    const outbox = filled(3);
+    expect(ids(outbox.nextPush({ ...push, mutationsMax: 2 }, 0))).toEqual([1, 2]);
+    outbox.refused(refused(1, 'rate_limited', 100), 0, 0);
+    outbox.takeResults([result(2, 7, 'rejected')]);
+    expect(outbox.nextPush(push, 50)).toBeNull();
+    expect(ids(outbox.nextPush(push, 1_000))).toEqual([1, 2, 3]);
+    outbox.takeResults([result(1, 5, 'duplicate'), result(2, 7, 'duplicate'), result(3, 8)]);
+    expect(outbox.settle(8).map(({ result: said }) => said?.status)).toEqual(['duplicate', 'rejected', 'applied']);
+  });
+
   it('[OB-2] a mutation too large to push is refused on this side, and a void takes its place', () => {
     const outbox = new Outbox(limits);
     outbox.add(mutation(1), 500);
