@@ -256,6 +256,22 @@ describe('what a tab keeps', () => {
     expect(await load()).toMatchObject({ replica: null, mutations: [mutationOf('a', 1)] });
   });
 
+  it('[ST-71] what is kept of a fork goes before what takes its place, however old that is, and nothing of it comes behind', async () => {
+    const { tab, saved, load } = world();
+    const one = tab();
+    const { persistence } = one;
+    await persistence.open();
+    persistence.keepImage(imageAt(3));
+    persistence.advance('history-1', [commitFrom(3, 4), commitFrom(4, 5)], [], []);
+    await saved(one);
+    persistence.advance('history-1', [commitFrom(5, 6)], [], []);
+    persistence.dropReplica();
+    persistence.keepImage(imageAt(2));
+    persistence.advance('history-1', [commitFrom(2, 5, 'another')], [], []);
+    await saved(one);
+    expect((await load()).replica).toMatchObject({ image: { position: positionAt(2) }, tail: [commitFrom(2, 5, 'another')] });
+  });
+
   it('[ST-63] an image that does not fit is named, then given up; the next one of its size is not tried for five minutes', async () => {
     const { tab, becomes, saved, load, disk, runtime, doings } = world();
     const one = tab();

@@ -167,6 +167,11 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
+  /** What is kept of the room is not of its history any more. */
+  dropReplica(): void {
+    this.#add((nowMs) => this.#queue.dropReplica(nowMs));
+  }
+
   /** What was pending of the removed clients goes by other names. */
   rename(added: readonly Enqueued[], removed: readonly KnownClient[]): void {
     this.#add(() => this.#queue.rename(added, removed));
@@ -296,6 +301,8 @@ export class Persistence {
         return room.removeClients(work.clients);
       case 'dismiss':
         return room.dismiss(work.keys);
+      case 'drop':
+        return room.dropReplica();
       case 'image':
         // Superseded: another tab's is newer, or is being written.
         await room.writeImage(work.image, await room.becomeImager());

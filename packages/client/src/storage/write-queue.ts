@@ -7,6 +7,7 @@ export type Work =
   | { readonly type: 'rename'; readonly added: readonly Enqueued[]; readonly removed: readonly KnownClient[] }
   | { readonly type: 'remove'; readonly clients: readonly KnownClient[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
+  | { readonly type: 'drop' }
   | { readonly type: 'image'; readonly image: StoredImage }
   | { readonly type: 'advance'; readonly advance: Advance };
 
@@ -41,6 +42,7 @@ export class WriteQueue {
   #mutations: Queued[] = [];
   #advance: Advance | null = null;
   #image: StoredImage | null = null;
+  #isDropping = false;
   /** By clientId: up to which mutation. */
   #removed = new Map<string, number>();
   #dismissed = new Set<string>();
@@ -81,6 +83,14 @@ export class WriteQueue {
   keepImage(image: StoredImage, sinceMs: number): void {
     this.#restSinceMs ??= sinceMs;
     this.#image = image;
+  }
+
+  /** What is kept of the room goes before anything is written behind it, and what waits to be with it. */
+  dropReplica(sinceMs: number): void {
+    this.#restSinceMs ??= sinceMs;
+    this.#isDropping = true;
+    this.dropImage();
+    this.dropCommits();
   }
 
   dropImage(): void {
@@ -131,6 +141,7 @@ export class WriteQueue {
     this.#renames.length = 0;
     this.#advance = null;
     this.#image = null;
+    this.#isDropping = false;
     this.#removed.clear();
     this.#dismissed.clear();
     this.#restSinceMs = null;
@@ -148,7 +159,8 @@ export class WriteQueue {
   }
 
   get #hasNoRest(): boolean {
-    return this.#removed.size === 0 && this.#dismissed.size === 0 && this.#advance === null && this.#image === null;
+    const isSettled = this.#removed.size === 0 && this.#dismissed.size === 0;
+    return isSettled && this.#advance === null && this.#image === null && !this.#isDropping;
   }
 
   /** When something is to be written; null: nothing waits. */
@@ -173,6 +185,10 @@ export class WriteQueue {
     if (rename !== undefined) return rename;
     const first = this.#mutations[0];
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
+    if (this.#isDropping) {
+      this.#isDropping = false;
+      return { type: 'drop' };
+    }
     // What is put aside of a client stands in the list before the client is gone.
     if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0)) {
       const clients = [...this.#removed].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId }));
@@ -228,6 +244,9 @@ export class WriteQueue {
         return this.#noteRemoved(work.clients);
       case 'dismiss':
         for (const key of work.keys) this.#dismissed.add(key);
+        return;
+      case 'drop':
+        this.#isDropping = true;
         return;
       case 'image':
         this.#image ??= work.image;
