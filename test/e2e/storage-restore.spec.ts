@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Notebook, expect, shown, test, until, untilShows } from './notebook/notebook-test.ts';
+import { type Notebook, expect, shown, test, until, untilShows, wake } from './notebook/notebook-test.ts';
 
 interface Restore {
   readonly how: string;
@@ -10,6 +10,11 @@ interface Restore {
 
 const RESTORES: readonly Restore[] = [
   {
+    how: 'its whole folder',
+    putBack: ({ server }, copy) => server.putBack(copy),
+    start: ({ server }) => server.start(),
+  },
+  {
     how: 'the file of the room, and the operator accepts that its tail is lost',
     putBack: ({ server }, copy) => server.putBack(copy, (path) => path.endsWith('.sqlite')),
     start: ({ server }) => server.start('older', { acceptLostTail: true }),
@@ -17,7 +22,7 @@ const RESTORES: readonly Restore[] = [
 ];
 
 for (const { how, putBack, start } of RESTORES) {
-  test(`[CN-14] [CN-20] [OB-16] yesterday's copy of the server is put back, ${how}: what is pending arrives once, what is lost is told`, async ({
+  test(`[CN-14] [CN-20] [OB-16] [ST-71] yesterday's copy of the server is put back, ${how}: what is pending arrives once, what is lost is told`, async ({
     notebook,
   }) => {
     const room = 'restored';
@@ -49,6 +54,7 @@ for (const { how, putBack, start } of RESTORES) {
     await untilShows(reloads, ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
     await until(reloads, { result: 'cached', lostTail: null, rejected: {} });
     notebook.wire.mend();
+    await Promise.all([stays, reloads].map(wake));
     const now = ['a', 'b', 'f', 'g', 'h'];
     await notebook.roomHas(room, now);
     for (const page of [stays, reloads]) {

@@ -1,5 +1,4 @@
-import type { Page } from '@playwright/test';
-import { type Notebook, expect, shown, test, until, untilShows } from './notebook/notebook-test.ts';
+import { type Notebook, expect, shown, test, until, untilShows, wake } from './notebook/notebook-test.ts';
 
 const ann = { user: 'ann' };
 const ben = { user: 'ben' };
@@ -15,9 +14,6 @@ async function keptOf(notebook: Notebook, user: string): Promise<string[]> {
   await blank.close();
   return names.filter((name) => name.includes(user));
 }
-
-/** Ends whatever wait for a connection there is. */
-const wake = (page: Page): Promise<boolean> => page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
 
 test('[ST-51] [ST-54] sign-out in one tab with pending writes in another: it says how many would be lost, and takes them only when told to', async ({
   notebook,
@@ -54,7 +50,7 @@ test('[ST-51] [ST-54] sign-out in one tab with pending writes in another: it say
 
   // Nothing is sent, by tabs that know of it nor by those that come.
   notebook.wire.mend();
-  await Promise.all([leaves, writes].map(wake));
+  await Promise.all([leaves, writes, other].map(wake));
   const again = await notebook.openCurrent(room, ann);
   await until(again, { pending: [], rejected: {}, lostOutbox: null });
   await notebook.add(again, ['f']);
@@ -89,7 +85,7 @@ test('[ST-52] [ST-54] sign-out from all rooms of a user, open or not: all or non
   await bens.reload();
   await until(bens, { pending: ['d'] });
   notebook.wire.mend();
-  await Promise.all([open, elsewhere].map(wake));
+  await Promise.all([open, elsewhere, bens].map(wake));
   await notebook.roomHas('left', ['d']);
   const again = await notebook.openCurrent('elsewhere', ann);
   await notebook.add(again, ['e']);

@@ -123,6 +123,9 @@ export class Notebook {
 export const idsOf = (notes: readonly Note[]): string[] => notes.map(({ id }) => id);
 export const shown = (page: Page): Promise<Shown> => page.evaluate(() => globalThis.notebook.shown());
 
+/** The platform's hint that the network is back: no page waits for its next attempt to connect. */
+export const wake = (page: Page): Promise<boolean> => page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
+
 /** The page's state comes to hold all of this. */
 export const until = (page: Page, state: Partial<Shown>): Promise<void> =>
   expect.poll(() => shown(page), { intervals: [20, 50, 100] }).toMatchObject(state);
