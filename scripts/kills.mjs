@@ -50,8 +50,8 @@ a named step: the process of a page, the thread of its worker, or the browser's 
 goes on. Every call whose \`local\` had resolved has to be in the room by exactly one run, or listed as rejected; every other call
 at most once; and the page has to show what the room holds. This page is written by the command, and only where all runs held.
 
-Steps: \`write\` right after the calls · \`persist\` while the device takes them · \`push\` when they are on their way and the room has none ·
-\`ack\` when the room has some and its word is on its way · \`settle\` when the page hears it · \`adopt\` when another page has taken over what a dead one left.
+Steps: \`write\` right after the calls, in half of the runs when the device has the first of them · \`persist\` while the device takes them · \`push\` when they are on their way and the room has none ·
+\`ack\` when the device has all, the room some, and its word is on its way · \`settle\` when the page hears it · \`adopt\` when another page has taken over what a dead one left.
 
 Last run: ${record.length} deaths (seeds ${record[0]?.seed} to ${record.at(-1)?.seed}), ${sum('calls')} calls of which the device had ${sum('stored')} at the moment of
 death, ${minutes.toFixed(1)} minutes. None was lost, none took effect twice.
