@@ -27,7 +27,9 @@ const imageToJson = (row: Row | null): WireCell[] | null => (row === null ? null
 function differences(before: Row, after: Row): Record<string, WireCell> {
   const changed: Record<string, WireCell> = {};
   for (const [position, cell] of after.entries()) {
-    if (!sameRow([before[position] ?? null], [cell])) changed[position] = cellToWire(cell);
+    const was = before[position] ?? null;
+    // 0 and -0 are equal and not the same.
+    if (!sameRow([was], [cell]) || Object.is(was, -0) !== Object.is(cell, -0)) changed[position] = cellToWire(cell);
   }
   return changed;
 }
