@@ -1,7 +1,8 @@
 import type { Page } from 'playwright';
 import { BoardPages, ITEMS } from './board-pages.ts';
+import { closePage } from './browser.ts';
 import { withDeadline } from './deadline.ts';
-import { type Bench, figureOf, interleave } from './measure.ts';
+import { type Bench, type Figure, figureOf, interleave } from './measure.ts';
 
 /** Each turn is an edit in one page that the other one shows; even, so that the page that serves sees the last one. */
 const TURNS = 60;
@@ -14,27 +15,35 @@ export const tabToTabBench: Bench = {
     say('building the pages');
     const pages = await BoardPages.open();
     try {
-      const ours = [await pages.ours('tab-to-tab'), await pages.ours('tab-to-tab')] as const;
       const floor = [await pages.floor('server'), await pages.floor('server')] as const;
-      const pairs = await interleave(
-        runs,
-        () => play(...ours),
-        () => play(...floor),
-      );
-      return [
-        figureOf(
-          {
-            name: 'tab-to-tab',
-            unit: 'ms',
-            what: `from an edit in one browser context until it stands in the document of another, over loopback: two pages with a list of 50 out of ${ITEMS} rows answer each other ${TURNS} times, so one clock measures; floor: bare ws, one better-sqlite3 commit a message, raw sql.js in a worker, the same tree`,
-          },
-          pairs,
-        ),
-      ];
+      const figures: Figure[] = [];
+      for (const storage of ['memory', 'device'] as const) {
+        const room = `tab-to-tab-${storage}`;
+        const ours = [await pages.ours(room, { storage }), await pages.ours(room, { storage })] as const;
+        const pairs = await interleave(
+          runs,
+          () => play(...ours),
+          () => play(...floor),
+        );
+        for (const page of ours) await closePage(page);
+        figures.push(
+          figureOf(
+            storage === 'memory' ? WHAT : { ...WHAT, name: 'tab-to-tab-kept', what: 'as tab-to-tab, the room kept on both devices' },
+            pairs,
+          ),
+        );
+      }
+      return figures;
     } finally {
       await pages.close();
     }
   },
+};
+
+const WHAT = {
+  name: 'tab-to-tab',
+  unit: 'ms',
+  what: `from an edit in one browser context until it stands in the document of another, over loopback: two pages with a list of 50 out of ${ITEMS} rows answer each other ${TURNS} times, so one clock measures; floor: bare ws, one better-sqlite3 commit a message, raw sql.js in a worker, the same tree`,
 };
 
 let lastGame = 0;

@@ -27,7 +27,7 @@ export interface KeptRoomOptions {
   readonly notices: NoticeBatch;
   /** Looked up when it is needed: each needs the other. */
   replica(): ReplicaFlow;
-  readonly turns: Pick<WorkTurns, 'wish' | 'during'>;
+  readonly turns: Pick<WorkTurns, 'wish' | 'during' | 'isRunning'>;
   readonly facts: Pick<SessionFacts, 'groupId'>;
   /** Makes them this tab's to push, all or none. What is shown stays as it is. @throws AlcoveError `outbox_full` */
   takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
@@ -68,6 +68,7 @@ export class KeptRoom {
       siblings: options.siblings,
       notices: options.notices,
       wake: () => options.turns.wish(),
+      isInTurn: () => options.turns.isRunning,
       show: (mutations) => options.replica().adopt(mutations),
       onImageWanted: (reason) => this.images.wanted(reason),
       onLate: (kept) => this.#show(kept),

@@ -18,6 +18,8 @@ export interface StorageFlowOptions extends StoredRowsOptions, Pick<EngineStorag
   readonly siblings: SiblingMutations;
   readonly notices: NoticeBatch;
   wake(): void;
+  /** The status is told at its end anyway. */
+  isInTurn(): boolean;
   /** Mutations of other tabs, to be shown. */
   show(mutations: readonly Mutation[]): void;
   /** An image of what is shown now is wanted. */

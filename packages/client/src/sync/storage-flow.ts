@@ -69,7 +69,7 @@ export class StorageFlow {
       onAdvanced: (advance) => this.#advanced(advance),
       onState: () => {
         this.#passHeard();
-        options.wake();
+        if (!options.isInTurn()) options.wake();
       },
       onImageWanted: (reason) => options.onImageWanted(reason),
       onForgotten: () => this.#forgotten(),

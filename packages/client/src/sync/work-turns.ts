@@ -27,6 +27,11 @@ export class WorkTurns {
     this.#work = work;
   }
 
+  /** A turn is under way. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** There is work. */
   wish(): void {
     this.#isWished = true;
