@@ -1,4 +1,4 @@
-import { AlcoveError, createClient, type ForgetOptions, type SyncStatus } from '@alcove/client';
+import { AlcoveError, type ClientRoom, createClient, type ForgetOptions, type LiveQuery, type SyncStatus } from '@alcove/client';
 import { type newerNotebook, type notebook, notes } from './room.ts';
 
 type LostTail = NonNullable<SyncStatus['lostTail']>;
@@ -62,6 +62,29 @@ function randomText(bytes: number): string {
   return text.slice(0, bytes);
 }
 
+const noteOf = ({ args }: { readonly args: unknown }): string => (args as Note).id; // all mutators take a note
+const textOf = ({ code, message }: AlcoveError): string => `${code}: ${message}`;
+
+function shownOf(room: ClientRoom<typeof notebook>, list: LiveQuery<{ id: string; body: string; runs: number }>, errors: string[]): Shown {
+  const { data: rows, status, error } = list.getSnapshot();
+  const state = room.status.getSnapshot();
+  return {
+    notes: rows ?? [],
+    result: status,
+    error: error === undefined ? null : textOf(error),
+    errors,
+    pending: room.pending.getSnapshot().map(noteOf),
+    rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
+    connection: state.connection,
+    connectionError: state.error?.code ?? null,
+    storage: state.storage,
+    storageError: state.storageError?.code ?? null,
+    unsaved: state.unsavedCount,
+    lostOutbox: state.lostOutbox?.why ?? null,
+    lostTail: state.lostTail === null ? null : { seenVersion: state.lostTail.seenVersion, version: state.lostTail.version },
+  };
+}
+
 /** A page of one notebook: `?server=…&room=…`, `&budget=…` for how long its worker may be silent, in ms, and `&user=…`. */
 export function startPage(definition: typeof notebook | typeof newerNotebook, openWorker: () => Worker): void {
   const options = new URLSearchParams(location.search);
@@ -80,15 +103,10 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
   const room = client.room(definition as typeof notebook, options.get('room') ?? '');
   const list = room.query((db) => db.select({ id: notes.id, body: notes.body, runs: notes.runs }).from(notes).orderBy(notes.id));
   const errors: string[] = [];
-  const errorNow = (): string | null => {
-    const { error } = list.getSnapshot();
-    return error === undefined || error === null ? null : `${error.code}: ${error.message}`;
-  };
   list.subscribe(() => {
-    const error = errorNow();
-    if (error !== null) errors.push(error);
+    const { error } = list.getSnapshot();
+    if (error !== undefined) errors.push(textOf(error));
   });
-  const noteOf = ({ args }: { readonly args: unknown }): string => (args as Note).id; // all mutators take a note
   globalThis.notebook = {
     add: (ids, body = '', mutator = 'add') => {
       for (const id of ids) {
@@ -103,25 +121,7 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
     keep: async (id, bodyBytes) => {
       await room.mutate.add({ id, body: randomText(bodyBytes) }).local;
     },
-    shown: () => {
-      const { data: rows, status } = list.getSnapshot();
-      const state = room.status.getSnapshot();
-      return {
-        notes: rows ?? [],
-        result: status,
-        error: errorNow(),
-        errors,
-        pending: room.pending.getSnapshot().map(noteOf),
-        rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
-        connection: state.connection,
-        connectionError: state.error?.code ?? null,
-        storage: state.storage,
-        storageError: state.storageError?.code ?? null,
-        unsaved: state.unsavedCount,
-        lostOutbox: state.lostOutbox?.why ?? null,
-        lostTail: state.lostTail === null ? null : { seenVersion: state.lostTail.seenVersion, version: state.lostTail.version },
-      };
-    },
+    shown: () => shownOf(room, list, errors),
     forget: (what, given) =>
       (what === 'room' ? room : client).forget(given).then(
         () => null,
