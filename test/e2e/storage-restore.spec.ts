@@ -3,6 +3,8 @@ import { type Notebook, expect, shown, test, until, untilShows, wake } from './n
 
 interface Restore {
   readonly how: string;
+  /** The room goes on under another history, which tabs tell from the one before at once: what they keep is the room's from then on. */
+  readonly isNewHistory: boolean;
   /** Of the server, which is stopped. */
   putBack(notebook: Notebook, copy: string): void;
   start(notebook: Notebook): Promise<void>;
@@ -11,17 +13,19 @@ interface Restore {
 const RESTORES: readonly Restore[] = [
   {
     how: 'its whole folder',
+    isNewHistory: false,
     putBack: ({ server }, copy) => server.putBack(copy),
     start: ({ server }) => server.start(),
   },
   {
     how: 'the file of the room, and the operator accepts that its tail is lost',
+    isNewHistory: true,
     putBack: ({ server }, copy) => server.putBack(copy, (path) => path.endsWith('.sqlite')),
     start: ({ server }) => server.start('older', { acceptLostTail: true }),
   },
 ];
 
-for (const { how, putBack, start } of RESTORES) {
+for (const { how, isNewHistory, putBack, start } of RESTORES) {
   test(`[CN-14] [CN-20] [OB-16] [ST-71] yesterday's copy of the server is put back, ${how}: what is pending arrives once, what is lost is told`, async ({
     notebook,
   }) => {
@@ -66,11 +70,16 @@ for (const { how, putBack, start } of RESTORES) {
     await until(stays, { rejected: { c: 'history_lost', d: 'history_lost' }, lostOutbox: null });
     await until(reloads, { rejected: {}, lostOutbox: null });
 
-    // Work goes on, and what the tabs keep is the room as it is.
+    // Work goes on.
     await notebook.add(stays, ['i']);
     await notebook.add(reloads, ['j']);
     await notebook.roomHas(room, [...now, 'i', 'j']);
-    for (const page of [stays, reloads]) await until(page, { pending: [], storage: 'saved' });
+    for (const page of [stays, reloads]) {
+      await untilShows(page, [...now, 'i', 'j']);
+      await until(page, { pending: [], storage: 'saved' });
+    }
+    // Within one history a tab may keep the end that was lost until its next image: docs/drift.md.
+    if (!isNewHistory) return;
     notebook.wire.cut();
     for (const page of [stays, reloads]) {
       await page.reload();
