@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import { type Notebook, expect, shown, test, until, untilShows, wake } from './notebook/notebook-test.ts';
 
 interface Restore {
@@ -70,21 +71,35 @@ for (const { how, isNewHistory, putBack, start } of RESTORES) {
     await until(stays, { rejected: { c: 'history_lost', d: 'history_lost' }, lostOutbox: null });
     await until(reloads, { rejected: {}, lostOutbox: null });
 
-    // Work goes on.
-    await notebook.add(stays, ['i']);
-    await notebook.add(reloads, ['j']);
-    await notebook.roomHas(room, [...now, 'i', 'j']);
-    for (const page of [stays, reloads]) {
-      await untilShows(page, [...now, 'i', 'j']);
-      await until(page, { pending: [], storage: 'saved' });
-    }
-    // Within one history a tab may keep the end that was lost until its next image: docs/drift.md.
-    if (!isNewHistory) return;
-    notebook.wire.cut();
-    for (const page of [stays, reloads]) {
-      await page.reload();
-      await untilShows(page, [...now, 'i', 'j']);
-      await until(page, { result: 'cached', pending: [] });
-    }
+    await goesOn({ notebook, room, pages: [stays, reloads], now, isNewHistory });
   });
+}
+
+interface GoingOn {
+  readonly notebook: Notebook;
+  readonly room: string;
+  readonly pages: readonly [Page, Page];
+  readonly now: readonly string[];
+  readonly isNewHistory: boolean;
+}
+
+/** Writes of both arrive and are kept. */
+async function goesOn({ notebook, room, pages, now, isNewHistory }: GoingOn): Promise<void> {
+  const [stays, reloads] = pages;
+  const all = [...now, 'i', 'j'];
+  await notebook.add(stays, ['i']);
+  await notebook.add(reloads, ['j']);
+  await notebook.roomHas(room, all);
+  for (const page of pages) {
+    await untilShows(page, all);
+    await until(page, { pending: [], storage: 'saved' });
+  }
+  // Within one history a tab may keep the end that was lost until its next image: docs/drift.md.
+  if (!isNewHistory) return;
+  notebook.wire.cut();
+  for (const page of pages) {
+    await page.reload();
+    await untilShows(page, all);
+    await until(page, { result: 'cached', pending: [] });
+  }
 }
