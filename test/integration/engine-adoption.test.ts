@@ -7,6 +7,7 @@ import type { EnginePage } from '../fake/engine-page.ts';
 import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
+import { OFFLINE } from '../fake/kept-tabs.ts';
 import { tasksRoom } from '../fake/tasks-room.ts';
 
 const LISTS = 'SELECT id FROM lists ORDER BY id';
@@ -36,12 +37,6 @@ function tab(clientId: string, options: Partial<SyncEngineOptions> = {}): Engine
   page.watch('lists', LISTS);
   return page;
 }
-
-/** No connection comes about. */
-const refuse: SyncEngineOptions['openSocket'] = (_url, handlers) => {
-  queueMicrotask(() => handlers.onClose(1006, ''));
-  return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
-};
 
 /** The room, empty, is kept on the disk. */
 async function image(): Promise<void> {
@@ -81,7 +76,7 @@ describe('what many dead tabs left', () => {
     const clientIds = await leave(300, 2);
     await image();
     let isOnline = false;
-    const online = tab('b', { openSocket: (url, handlers) => (isOnline ? world.server.openSocket : refuse)(url, handlers) });
+    const online = tab('b', { openSocket: (url, handlers) => (isOnline ? world.server.openSocket : OFFLINE.openSocket)(url, handlers) });
     await world.until(() => online.rows('lists').length === 600, 'all of it is shown');
     expect(online.of('others').at(-1)?.clientIds).toEqual(expect.arrayContaining(clientIds));
     adoptAll(online, clientIds);

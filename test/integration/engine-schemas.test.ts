@@ -12,6 +12,7 @@ import type { EnginePage } from '../fake/engine-page.ts';
 import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
+import { OFFLINE } from '../fake/kept-tabs.ts';
 
 const sqlJs = await initSqlJs();
 const id = text().primaryKey();
@@ -58,12 +59,6 @@ const brokenRoom = defineRoom({
 });
 
 const place = { server: 'ws://room', user: 'ann', roomName: 'list', roomId: 'r1' };
-const OFFLINE: Partial<SyncEngineOptions> = {
-  openSocket: (_url, handlers) => {
-    queueMicrotask(() => handlers.onClose(1006, ''));
-    return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
-  },
-};
 
 let world: EngineWorld;
 let browser: FakeBrowser;

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
+import { OFFLINE } from '../fake/kept-tabs.ts';
 
 const YEAR_MS = 365 * 24 * 3_600_000;
 const LISTS = 'SELECT id FROM lists ORDER BY rowid';
@@ -52,11 +53,7 @@ it.each([
 it('[CN-22] a backoff that has begun lasts as long as it would have', async () => {
   world = new EngineWorld();
   const runtime = new FakeRuntime({ seed: 'a', time: world.time });
-  const openSocket: typeof world.server.openSocket = (_url, handlers) => {
-    queueMicrotask(() => handlers.onClose(1006, ''));
-    return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
-  };
-  const a = world.tab('a', { runtime, openSocket });
+  const a = world.tab('a', { ...OFFLINE, runtime });
   await world.until(() => a.status.attempt >= 3, 'it was tried');
   const before = a.status.attempt;
   for (const byMs of [YEAR_MS, -2 * YEAR_MS]) {

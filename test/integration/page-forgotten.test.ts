@@ -12,6 +12,7 @@ import { ThreadHost } from '../../packages/client/src/worker/thread-host.ts';
 import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
+import { OFFLINE } from '../fake/kept-tabs.ts';
 
 const sqlJs = await initSqlJs();
 const marks = sqliteTable('marks', { id: text().primaryKey(), times: integer().notNull().default(1) });
@@ -56,9 +57,7 @@ function page(seed: string) {
       token: handlers.token,
       openDatabase: (image) => openSqljsDatabase(sqlJs, image ?? undefined),
       openSocket: (url, on) => {
-        if (link.isUp) return world.server.openSocket(url, on);
-        queueMicrotask(() => on.onClose(1006, ''));
-        return { send: () => undefined, close: () => undefined, bufferedAmount: 0 };
+        return (link.isUp ? world.server.openSocket : OFFLINE.openSocket)(url, on);
       },
       fetchImage: null,
       storage: browser.storageOf(runtime, place),

@@ -150,11 +150,13 @@ async function expectAllOnce(notebook: Notebook, room: string, page: Page, all: 
     return { rows, notes, lost, isSettled };
   };
   await condition(async () => (await seen()).isSettled, `${room}: nothing is pending`);
-  await condition(async () => {
+  await expect(async () => {
     const { rows, notes, lost } = await seen();
-    return lost.length === 0 && idsOf(rows).join() === idsOf(notes).join();
-  }).catch(() => undefined); // told in full below
-  const { rows, notes, lost } = await seen();
-  expect({ lost, twice: notes.filter(({ runs }) => runs !== 1), shown: idsOf(rows) }).toEqual({ lost: [], twice: [], shown: idsOf(notes) });
-  expect(idsOf(notes).filter((id) => id.includes('forbidden'))).toEqual([]);
+    expect({ lost, twice: notes.filter(({ runs }) => runs !== 1), shown: idsOf(rows) }).toEqual({
+      lost: [],
+      twice: [],
+      shown: idsOf(notes),
+    });
+    expect(idsOf(notes).filter((id) => id.includes('forbidden'))).toEqual([]);
+  }).toPass({ timeout: 30_000 });
 }
