@@ -214,7 +214,7 @@ function rejectionsContract(make: () => StorageWorld): void {
     atMs,
   });
 
-  it('[ST-65] rejections come in the order of time, and of too many the newest are kept', async () => {
+  it('[ST-65][TB-12] rejections come in the order of time, of too many the newest are kept, and those that are new can be had alone', async () => {
     const world = make();
     const place = newPlace();
     const many = Array.from({ length: 1_150 }, (_, at) => rejectionAt(`z ${at + 1}`, at + 1));
@@ -228,6 +228,8 @@ function rejectionsContract(make: () => StorageWorld): void {
     const times = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
     expect(counts).toEqual([...times(52, 1_050), 5_000]);
     expect((await reload(world, place)).rejections.map(({ atMs }) => atMs)).toEqual([...times(153, 1_150), 5_000, 6_000]);
+    const found = await withRoom(world, place, (room) => room.rejections(new Set(['gone 1', 'z 1150', 'b 1', 'a 1'])));
+    expect([found.keys.length, found.fresh.length, found.fresh.at(-1)?.atMs]).toEqual([1_000, 997, 1_149]);
     let rows = 0;
     await world.damage(place, 'rejections', (row) => {
       rows += 1;

@@ -4,7 +4,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { MutationName } from '../outbox/client-names.ts';
 import type { AttemptedNotice, ClientStoppedNotice, EngineClient, RekeyedNotice, SettledNotice } from '../sync/engine-interface.ts';
-import { type AdoptedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
+import { type AdoptedNotice, type DismissedNotice, rejectionKey, type RestoredNotice, type StoredNotice } from '../sync/engine-storage.ts';
 import type { EnginePort, MutateAnswer } from '../worker/engine-port.ts';
 import { AdoptedClients } from './adopted-clients.ts';
 import { CondemnedMutations } from './condemned-mutations.ts';
@@ -119,7 +119,7 @@ export class PageMutations {
 
   /** They are on the disk. */
   stored(notice: StoredNotice): void {
-    this.#saved.stored(notice);
+    this.#rejected.written(this.#saved.stored(notice));
     this.pending.touch();
   }
 
@@ -151,9 +151,14 @@ export class PageMutations {
     this.pending.touch();
   }
 
-  restored({ rejections }: Pick<RestoredNotice, 'rejections'>): void {
-    const dismissed = this.#rejected.restore(rejections, () => ++this.#lastCallId);
+  restored({ rejections, onDisk }: Pick<RestoredNotice, 'rejections' | 'onDisk'>): void {
+    const dismissed = this.#rejected.restore(rejections, () => ++this.#lastCallId, onDisk);
     if (dismissed.length > 0) this.#port?.tell({ type: 'dismiss', keys: dismissed });
+  }
+
+  /** In another tab. */
+  dismissed({ keys }: DismissedNotice): void {
+    this.#rejected.takeOff(keys);
   }
 
   attach(port: EnginePort): void {

@@ -89,6 +89,45 @@ describe('rejections that a worker took with it', () => {
   });
 });
 
+describe('rejections of other tabs', () => {
+  const old = (key: string, atMs: number) => ({
+    key,
+    mutation: { clientId: 'you', mutationId: atMs, name: key, args: null, seed: '', nowMs: 0, schemaId: '' },
+    error,
+    atMs,
+  });
+  const told = (keys: readonly string[], rejections: ReturnType<typeof old>[] = [], isAnew = false) =>
+    ({ type: 'restored', rejections, damage: [], onDisk: { keys, isAnew } }) as const;
+
+  it('[TB-12] are listed in the order of time, and leave the list where another tab dismissed them, also those of this one', async () => {
+    const { mutations, next, lines } = await rejecting();
+    mutations.attach(next);
+    mutations.restored(told(['you 2', 'you 1'], [old('you 1', 1), old('you 2', 2 ** 50)]));
+    expect(lines()).toEqual(['you 1', 'a', 'b', 'c', 'you 2']);
+    mutations.dismissed({ type: 'dismissed', keys: ['you 1', 'me 2', 'nobody 1'] });
+    expect(lines()).toEqual(['a', 'c', 'you 2']);
+    // A late word of it.
+    mutations.restored(told(['you 1', 'you 2'], [old('you 1', 1)]));
+    expect(lines()).toEqual(['a', 'c', 'you 2']);
+    expect(next.of('dismiss')).toEqual([{ type: 'dismiss', keys: ['you 1'] }]);
+  });
+
+  it('[TB-12] leave it where the disk does not have them any more, and did; one that is not there yet stays', async () => {
+    const { mutations, next, lines } = await rejecting();
+    mutations.attach(next);
+    mutations.stored({ type: 'stored', clientId: 'me', from: 1, upTo: 2 });
+    mutations.restored(told(['me 1', 'me 2', 'you 1'], [old('you 1', 1)]));
+    mutations.restored(told(['me 2']));
+    expect(lines()).toEqual(['b', 'c']);
+    mutations.restored(told([], [], true));
+    mutations.restored(told([]));
+    expect(lines()).toEqual(['b', 'c']);
+    mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
+    mutations.restored(told([]));
+    expect(lines()).toEqual(['b']);
+  });
+});
+
 it('[ST-27] a worker that is replaced is told when adopted clients were welcomed first', () => {
   const mutations = new PageMutations(new FakeRuntime(), 'me', true);
   mutations.attach(new TakingPort());

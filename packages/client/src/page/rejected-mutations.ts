@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { StoredRejection } from '../storage/storage.ts';
+import type { RejectionsOnDisk } from '../sync/engine-storage.ts';
 import type { TrackedMutation } from './mutation-handle.ts';
 import { lineOf, type MutationLine } from './mutation-line.ts';
 import { Observable } from './observable.ts';
@@ -7,11 +8,13 @@ import { Observable } from './observable.ts';
 /** Kept to be looked at; the oldest are dropped from the list past it. */
 const REJECTED_MAX = 1_000;
 
-/** Mutations that came to nothing, until somebody dismisses them: of this page, and of earlier ones as far as they were kept. */
+/** Mutations that came to nothing, until somebody dismisses them: of this page, and of earlier ones and other tabs as far as they are kept. */
 export class RejectedMutations {
   readonly list = new Observable<readonly MutationLine[]>([]);
   /** How lines are called on the disk. */
   readonly #keptAs = new Map<number, string>();
+  /** Names of those that are known to be on the disk. */
+  #onDisk = new Set<string>();
   /** Names on the disk of those that were taken off. */
   readonly #dismissed = new Set<string>();
 
@@ -21,8 +24,16 @@ export class RejectedMutations {
     this.#show([...this.list.getSnapshot(), lineOf(mutation)]);
   }
 
-  /** Those of earlier loads of the page, before those of this one. Gives the names of those that were dismissed here, of which the disk did not hear. */
-  restore(rejections: readonly StoredRejection[], nextKey: () => number): string[] {
+  /** The disk has them. */
+  written(keys: readonly string[]): void {
+    for (const key of keys) this.#onDisk.add(key);
+  }
+
+  /**
+   * Those of earlier loads of the page and of other tabs, in the order of time. Where `onDisk` is all that the disk has, what was there before and is not any more
+   * is taken off. Gives the names of those that were dismissed here, of which the disk did not hear.
+   */
+  restore(rejections: readonly StoredRejection[], nextKey: () => number, onDisk?: RejectionsOnDisk): string[] {
     const known = new Set([...this.#keptAs.values(), ...this.#dismissed]);
     const fresh = rejections.filter(({ key }) => !known.has(key));
     const lines = fresh.map(({ key: keptAs, mutation, error, atMs: decidedAtMs }): MutationLine => {
@@ -32,8 +43,25 @@ export class RejectedMutations {
       const status = error.code === 'client_unknown' || error.code === 'unknown_outcome' ? 'unknown' : 'rejected';
       return { key, name, args, status, calledAtMs, decidedAtMs, attempts: 0, error: AlcoveError.fromBody(error) };
     });
-    this.#show([...lines, ...this.list.getSnapshot()]);
+    if (lines.length > 0) this.#show([...lines, ...this.list.getSnapshot()].sort((a, b) => (a.decidedAtMs ?? 0) - (b.decidedAtMs ?? 0)));
+    this.#sawDisk(rejections, onDisk);
     return rejections.map(({ key }) => key).filter((key) => this.#dismissed.has(key));
+  }
+
+  #sawDisk(rejections: readonly StoredRejection[], onDisk: RejectionsOnDisk | undefined): void {
+    if (onDisk === undefined) return this.written(rejections.map(({ key }) => key));
+    const now = new Set(onDisk.keys);
+    if (!onDisk.isAnew) this.takeOff([...this.#onDisk].filter((key) => !now.has(key)));
+    this.#onDisk = now;
+  }
+
+  /** Another tab dismissed them: they do not come back, however late somebody tells of them. */
+  takeOff(keys: readonly string[]): void {
+    const gone = new Set(keys);
+    const left = this.list.getSnapshot().filter(({ key }) => !gone.has(this.#keptAs.get(key) ?? ''));
+    for (const [key, keptAs] of this.#keptAs) if (gone.has(keptAs)) this.#keptAs.delete(key);
+    for (const key of keys) this.#noteDismissed(key);
+    if (left.length < this.list.getSnapshot().length) this.list.set(left);
   }
 
   /** Takes a line off; gives its name on the disk. */
@@ -47,6 +75,7 @@ export class RejectedMutations {
 
   /** Of the first, more than there can be lines, the disk has heard long ago. */
   #noteDismissed(keptAs: string): void {
+    this.#onDisk.delete(keptAs);
     this.#dismissed.add(keptAs);
     const [oldest] = this.#dismissed;
     if (this.#dismissed.size > REJECTED_MAX && oldest !== undefined) this.#dismissed.delete(oldest);

@@ -1,5 +1,5 @@
 import type { AlcoveError } from '@alcove/core/error';
-import type { StoredNotice, ToldRejection } from '../sync/engine-storage.ts';
+import { rejectionKey, type StoredNotice, type ToldRejection } from '../sync/engine-storage.ts';
 import type { TrackedMutation } from './mutation-handle.ts';
 import { TakenMutations } from './taken-mutations.ts';
 
@@ -23,13 +23,18 @@ export class SavedMutations {
     return this.#isKept;
   }
 
-  /** They are on the disk. */
-  stored({ clientId, from = 1, upTo }: StoredNotice): void {
+  /** They are on the disk. Gives the names there of those whose rejection is. */
+  stored({ clientId, from = 1, upTo }: StoredNotice): string[] {
+    const rejected: string[] = [];
     const savedUpTo = this.#upTo.get(clientId) ?? 0;
     this.#upTo.set(clientId, Math.max(savedUpTo, upTo));
     for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
-    for (const [mutationId, mutation] of this.#unkept.of(clientId))
-      if (mutationId >= from && mutationId <= upTo && this.#unkept.settle(clientId, mutationId) !== undefined) mutation.saved();
+    for (const [mutationId, mutation] of this.#unkept.of(clientId)) {
+      if (mutationId < from || mutationId > upTo || this.#unkept.settle(clientId, mutationId) === undefined) continue;
+      mutation.saved();
+      rejected.push(rejectionKey({ clientId, mutationId }));
+    }
+    return rejected;
   }
 
   /** Nothing is kept (any more). */

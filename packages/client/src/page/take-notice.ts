@@ -47,6 +47,8 @@ export function takeNotice(notice: EngineNotice, takers: NoticeTakers): void {
     case 'restored':
       kept?.restored(notice);
       return mutations.restored(notice);
+    case 'dismissed':
+      return mutations.dismissed(notice);
     case 'others':
       return kept?.others(notice.clientIds);
     case 'kept':

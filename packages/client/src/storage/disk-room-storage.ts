@@ -4,12 +4,13 @@ import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type R
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace, placesToCut } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
-import { trimRejections } from './rejection-rows.ts';
+import { findRejections, trimRejections } from './rejection-rows.ts';
 import { seal, type Sealed, unseal } from './seal.ts';
 import type {
   Advance,
   Advanced,
   Enqueued,
+  FoundRejections,
   KnownClient,
   LoadedParts,
   RoomStorage,
@@ -176,6 +177,12 @@ export class DiskRoomStorage implements RoomStorage {
       const header = await this.#headerIn(transaction);
       const imager = header.imager + 1;
       this.#putHeader(transaction, { ...header, imager });
+  rejections(known: ReadonlySet<string>): Promise<FoundRejections> {
+    return this.#disk.transact('look at the rejections', { tables: ['rejections'], mode: 'read' }, (transaction) =>
+      findRejections(this.#runtime, transaction, known),
+    );
+  }
+
       return imager;
     });
   }

@@ -2,11 +2,13 @@ import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { FullDisk } from './full-disk.ts';
+import { loadOrClose } from './load-or-close.ts';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
   Enqueued,
   ImageReason,
+  FoundRejections,
   KnownClient,
   LoadedParts,
   RoomStorage,
@@ -114,7 +116,7 @@ export class Persistence {
         room.close();
         return null;
       }
-      const stored = await loaded(room, what);
+      const stored = await loadOrClose(room, what);
       if (this.#isClosed) {
         room.close();
         return null;
@@ -186,20 +188,25 @@ export class Persistence {
   }
 
   /** What other tabs have pending by now, of these clients or of all; null where that cannot be known. */
-  async outbox(clientIds?: readonly string[]): Promise<StoredOutbox | null> {
-    try {
-      return (await this.#room?.outbox(clientIds)) ?? null;
-    } catch {
-      return null; // a write that fails tells
-    }
+  outbox(clientIds?: readonly string[]): Promise<StoredOutbox | null> {
+    return this.#look((room) => room.outbox(clientIds));
+  }
+
+  /** What was put aside by now; null as above. */
+  rejections(known: ReadonlySet<string>): Promise<FoundRejections | null> {
+    return this.#look((room) => room.rejections(known));
   }
 
   /** Image and tail as they are kept by now; null where there are none, or none that can be read. */
   async replica(): Promise<StoredReplica | null> {
     try {
-      return (await this.#room?.load('replica'))?.replica ?? null;
+      return this.#room === null ? null : await read(this.#room);
+    return (await this.#look((room) => room.load('replica')))?.replica ?? null;
+  }
+
+  async #look<Found>(read: (room: RoomStorage) => Promise<Found>): Promise<Found | null> {
     } catch {
-      return null; // as above
+      return null; // a write that fails tells
     }
   }
 
@@ -386,13 +393,3 @@ export class Persistence {
 }
 
 const addedBy = (work: Work): readonly Enqueued[] => (work.type === 'enqueue' ? [work] : work.type === 'rename' ? work.added : []);
-
-/** Whoever cannot read it does not keep it open. */
-async function loaded(room: RoomStorage, what: LoadedParts): Promise<StoredRoom> {
-  try {
-    return await room.load(what);
-  } catch (error) {
-    room.close();
-    throw error;
-  }
-}

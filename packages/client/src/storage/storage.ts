@@ -64,6 +64,8 @@ export interface RoomStorage {
   removeClients(clients: readonly KnownClient[]): Promise<void>;
   /** What was pending of the removed clients goes by other names from now on: both or neither. Strict. */
   rename(added: readonly Enqueued[], removed: readonly KnownClient[]): Promise<void>;
+  /** Names of all rejections, and those of them whole that are not `known`. Costs what is new. */
+  rejections(known: ReadonlySet<string>): Promise<FoundRejections>;
   /** Forgets rejections. */
   dismiss(keys: readonly string[]): Promise<void>;
 
@@ -174,6 +176,12 @@ export interface StoredRoom extends StoredOutbox {
   /** The client group of all tabs of this place: as it was begun. */
   readonly groupId: string;
   /** Whether `open` began it just now. */
+export interface FoundRejections {
+  readonly keys: readonly string[];
+  /** Damaged ones are left out. */
+  readonly fresh: readonly StoredRejection[];
+}
+
   readonly isNew: boolean;
   readonly replica: StoredReplica | null;
   /** In order of time, the newest 1,000. */

@@ -37,11 +37,24 @@ export interface ToldRejection {
   readonly atMs: number;
 }
 
-/** What an earlier load of the page left for people to see, and what of it was found damaged. */
+/** What earlier loads of the page left for people to see, or other tabs by now, and what of it was found damaged. */
 export interface RestoredNotice {
   readonly type: 'restored';
   readonly rejections: readonly StoredRejection[];
   readonly damage: readonly StorageDamage[];
+  readonly onDisk?: RejectionsOnDisk;
+}
+
+/** What was known to be there and is not among `keys` any more was dismissed in another tab; where it was begun anew that does not follow. */
+export interface RejectionsOnDisk {
+  readonly keys: readonly string[];
+  readonly isAnew: boolean;
+}
+
+/** Another tab took them off its list, and off the disk. */
+export interface DismissedNotice {
+  readonly type: 'dismissed';
+  readonly keys: readonly string[];
 }
 
 /**
@@ -76,7 +89,7 @@ export interface ForgottenNotice {
   readonly type: 'forgotten';
 }
 
-export type StorageNotice = KeptNotice | ForgottenNotice | StoredNotice | RestoredNotice | OthersNotice | AdoptedNotice;
+export type StorageNotice = KeptNotice | ForgottenNotice | StoredNotice | RestoredNotice | DismissedNotice | OthersNotice | AdoptedNotice;
 
 /** Of a mutation that was put aside: how it is called on the disk. */
 export const rejectionKey = ({ clientId, mutationId }: Pick<Mutation, 'clientId' | 'mutationId'>): string => `${clientId} ${mutationId}`;

@@ -17,6 +17,6 @@ export abstract class KeptCalls extends StateCalls implements Pick<SyncEngine, '
   }
 
   dismiss(keys: readonly string[]): void {
-    if (!this.isClosed) this.kept?.flow.disk.dismiss(keys);
+    if (!this.isClosed) this.kept?.flow.rejections.dismiss(keys);
   }
 }

@@ -16,6 +16,7 @@ import { DiskLook } from './disk-look.ts';
 import { rejectionKey, type ToldRejection } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
+import { KeptRejections } from './kept-rejections.ts';
 import { OthersWord } from './others-word.ts';
 import type { StorageFlowOptions } from './storage-flow-options.ts';
 import { StoredRows } from './stored-rows.ts';
@@ -29,6 +30,8 @@ export class StorageFlow {
   readonly #options: StorageFlowOptions;
   /** What is kept, for what needs nothing of the tabs. */
   readonly disk: Persistence;
+  /** What was put aside, for people to see. */
+  readonly rejections: KeptRejections;
   #channel: TabChannel | null = null;
   readonly #ended: ConfirmedPosts;
   readonly #rows: StoredRows;
@@ -51,6 +54,12 @@ export class StorageFlow {
     this.#others = new OthersWord(options.outbox, options.siblings, this.#groups, options.notices);
     this.#look = this.#makeLook();
     this.disk = this.#makeDisk(options);
+    this.rejections = new KeptRejections({
+      disk: this.disk,
+      notices: options.notices,
+      post: (message) => this.#channel?.post(message),
+      wake: options.wake,
+    });
   }
 
   #makeDisk(options: StorageFlowOptions): Persistence {
@@ -74,7 +83,7 @@ export class StorageFlow {
       onImageWanted: (reason) => options.onImageWanted(reason),
       onForgotten: () => this.#forgotten(),
       onReopened: (stored, isFirst) => {
-        if (!isFirst) return this.#keepAll();
+        if (!isFirst) return this.#keepAll(stored);
         const replica = this.#opened(stored);
         if (replica === null) options.onImageWanted('tail');
         else options.onLate(replica);
@@ -115,8 +124,7 @@ export class StorageFlow {
     this.#keepEnded(stored.clients);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#take(stored.clients, stored.mutations);
-    if (stored.rejections.length > 0 || stored.damage.length > 0)
-      notices.add({ type: 'restored', rejections: stored.rejections, damage: stored.damage });
+    this.rejections.opened(stored);
     this.#channel?.post({ type: 'who' });
     wake();
     return stored.replica;
@@ -234,7 +242,9 @@ export class StorageFlow {
         clientId,
         mutations.map(({ mutationId }) => mutationId),
       );
-    if (rejections.length > 0) this.#options.wake();
+    if (rejections.length === 0) return;
+    this.rejections.written(rejections);
+    this.#options.wake();
   }
 
   /** While nobody looks at the page it may be gone in a moment. */
@@ -255,6 +265,7 @@ export class StorageFlow {
 
   close(): void {
     this.#look.close();
+    this.rejections.close();
     this.#ended.flush();
     this.#channel?.close();
     this.#channel = null;
@@ -292,8 +303,9 @@ export class StorageFlow {
     this.#options.notices.add({ type: 'stored', clientId, from: Math.min(...ids), upTo: Math.max(...ids) });
   }
 
-  #keepAll(): void {
+  #keepAll(stored: StoredRoom): void {
     this.#look.saw({ clients: [] });
+    this.rejections.opened({ ...stored, isNew: true, damage: [] });
     for (const mutation of this.#options.outbox.pending()) this.#keep(mutation);
     this.#options.onImageWanted('tail');
   }
@@ -314,6 +326,10 @@ export class StorageFlow {
       case 'confirmed':
         siblings.confirmed(message.clientId, message.confirmed, message.at);
         return wake();
+      case 'rejections':
+        return void this.rejections.look();
+      case 'dismissed':
+        return this.rejections.dismissedElsewhere(message.keys);
       case 'hurry':
         return this.disk.hurry();
       case 'forget':
@@ -347,6 +363,7 @@ export class StorageFlow {
 
   #saw({ clients, mutations }: StoredOutbox): void {
     this.#others.again();
+    void this.rejections.look();
     this.#take(clients, mutations);
   }
 

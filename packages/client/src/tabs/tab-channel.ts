@@ -17,6 +17,10 @@ export type TabMessage =
     }
   /** They have ended up to there; `at` null: without a version of their own. */
   | { readonly type: 'confirmed'; readonly clientId: string; readonly confirmed: number; readonly at: VersionAt | null }
+  /** Some were put aside: on the disk. */
+  | { readonly type: 'rejections' }
+  /** Those that were put aside under these names are on nobody's list any more. */
+  | { readonly type: 'dismissed'; readonly keys: readonly string[] }
   /** Somebody came: whoever has something pending says so. */
   | { readonly type: 'who' }
   /** What waits to be written is to be written now: somebody is about to look at what would be lost. */
@@ -57,6 +61,8 @@ const tabMessage = v.variant('type', [
     confirmed: countField,
     at: v.nullable(v.object({ historyId: v.string(), version: countField })),
   }),
+  v.object({ type: v.literal('rejections') }),
+  v.object({ type: v.literal('dismissed'), keys: v.array(v.string()) }),
   v.object({ type: v.literal('who') }),
   v.object({ type: v.literal('hurry') }),
   v.object({ type: v.literal('forget') }),
