@@ -166,6 +166,12 @@ export class DiskRoomStorage implements RoomStorage {
     transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
   }
 
+  rejections(known: ReadonlySet<string>): Promise<FoundRejections> {
+    return this.#disk.transact('look at the rejections', { tables: ['rejections'], mode: 'read' }, (transaction) =>
+      findRejections(this.#runtime, transaction, known),
+    );
+  }
+
   dismiss(keys: readonly string[]): Promise<void> {
     return this.#disk.transact('dismiss', { tables: ['rejections'], mode: 'strict' }, (transaction) => {
       for (const key of keys) transaction.delete('rejections', only(key));
@@ -177,12 +183,6 @@ export class DiskRoomStorage implements RoomStorage {
       const header = await this.#headerIn(transaction);
       const imager = header.imager + 1;
       this.#putHeader(transaction, { ...header, imager });
-  rejections(known: ReadonlySet<string>): Promise<FoundRejections> {
-    return this.#disk.transact('look at the rejections', { tables: ['rejections'], mode: 'read' }, (transaction) =>
-      findRejections(this.#runtime, transaction, known),
-    );
-  }
-
       return imager;
     });
   }

@@ -7,8 +7,8 @@ import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './wr
 import type {
   Advance,
   Enqueued,
-  ImageReason,
   FoundRejections,
+  ImageReason,
   KnownClient,
   LoadedParts,
   RoomStorage,
@@ -199,12 +199,12 @@ export class Persistence {
 
   /** Image and tail as they are kept by now; null where there are none, or none that can be read. */
   async replica(): Promise<StoredReplica | null> {
-    try {
-      return this.#room === null ? null : await read(this.#room);
     return (await this.#look((room) => room.load('replica')))?.replica ?? null;
   }
 
   async #look<Found>(read: (room: RoomStorage) => Promise<Found>): Promise<Found | null> {
+    try {
+      return this.#room === null ? null : await read(this.#room);
     } catch {
       return null; // a write that fails tells
     }

@@ -163,6 +163,12 @@ export interface StoredRejection {
   readonly atMs: number;
 }
 
+export interface FoundRejections {
+  readonly keys: readonly string[];
+  /** Damaged ones are left out. */
+  readonly fresh: readonly StoredRejection[];
+}
+
 export interface StoredOutbox {
   readonly clients: readonly StoredClient[];
   /** Of each client in order of mutationIds; the clients in order of their oldest one. */
@@ -176,12 +182,6 @@ export interface StoredRoom extends StoredOutbox {
   /** The client group of all tabs of this place: as it was begun. */
   readonly groupId: string;
   /** Whether `open` began it just now. */
-export interface FoundRejections {
-  readonly keys: readonly string[];
-  /** Damaged ones are left out. */
-  readonly fresh: readonly StoredRejection[];
-}
-
   readonly isNew: boolean;
   readonly replica: StoredReplica | null;
   /** In order of time, the newest 1,000. */
