@@ -1,10 +1,23 @@
 import { expect, it } from 'vitest';
-import { advanceWith, commitFrom, imageAt, imaged, newPlace, positionAt, reload, type StorageWorld, withRoom } from './storage-samples.ts';
+import {
+  advanceWith,
+  clientOf,
+  commitFrom,
+  imageAt,
+  imaged,
+  mutationOf,
+  newPlace,
+  positionAt,
+  reload,
+  type StorageWorld,
+  withRoom,
+} from './storage-samples.ts';
 
 /** What everybody may rely on of image and tail. */
 export function replicaContract(make: () => StorageWorld): void {
   migratedContract(make);
   imagerContract(make);
+  lostEndContract(make);
   it('[ST-6] an image comes back byte for byte, with the commits after it in order', async () => {
     const world = make();
     const place = newPlace();
@@ -86,11 +99,29 @@ export function replicaContract(make: () => StorageWorld): void {
       await imaged(world, room, 5);
       expect(await room.advance(advanceWith({ commits: [commitFrom(6, 7)] }))).toMatchObject({ tail: 'gap' });
       expect(await room.advance(advanceWith({ historyId: 'history-2', commits: [commitFrom(5, 6)] }))).toMatchObject({ tail: 'other' });
-      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(4, 5), hash: 'another' }] }))).toMatchObject({ tail: 'other' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(4, 5), hash: 'another' }] }))).toMatchObject({ tail: 'fork' });
+      expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(5, 6), onto: 'another' }] }))).toMatchObject({ tail: 'fork' });
       expect(await room.advance(advanceWith({ commits: [{ ...commitFrom(5, 6), schema: 'schema-2' }] }))).toMatchObject({ tail: 'other' });
       expect(await room.advance(advanceWith({ commits: [commitFrom(2, 4)] }))).toMatchObject({ tail: 'appended', tailBytes: 0 });
     });
     expect((await reload(world, place)).replica).toMatchObject({ tail: [], tailBytes: 0 });
+  });
+
+  it('[ST-8] a commit that says where it begins goes on nothing else, nor in the place of what followed there', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 1);
+      const append = async (from: number, to: number, onto: string) =>
+        (await room.advance(advanceWith({ commits: [{ ...commitFrom(from, to), onto }] }))).tail;
+      expect(await append(1, 3, 'hash-1')).toBe('appended');
+      expect(await append(3, 5, 'hash-3')).toBe('appended');
+      expect(await append(3, 6, 'another')).toBe('fork');
+      expect(await append(1, 6, 'another')).toBe('fork');
+      expect(await append(5, 6, 'another')).toBe('fork');
+      expect(await append(3, 6, 'hash-3')).toBe('appended');
+    });
+    expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(1, 3), commitFrom(3, 6)]);
   });
 
   it('[ST-9] a newer image takes the place of the one before and the tail up to it', async () => {
@@ -184,5 +215,47 @@ function imagerContract(make: () => StorageWorld): void {
     const { replica, damage } = await reload(world, place);
     expect(damage).toEqual([]);
     expect(replica?.image.position.version).toBe(1);
+  });
+}
+
+function lostEndContract(make: () => StorageWorld): void {
+  it('[ST-71] a lost end goes: what leads to the state that the room has stays, else nothing does but the outbox', async () => {
+    const world = make();
+    const cases = [
+      { have: positionAt(5), image: 2, tail: [commitFrom(2, 3), commitFrom(3, 5)] },
+      { have: positionAt(2), image: 2, tail: [] },
+      { have: positionAt(7), image: 2, tail: [commitFrom(2, 3), commitFrom(3, 5), commitFrom(5, 7)] },
+      { have: positionAt(5, { hash: 'another' }), image: null },
+      { have: positionAt(2, { hash: 'another' }), image: null },
+      { have: positionAt(4), image: null },
+      { have: positionAt(1), image: null },
+      { have: positionAt(9), image: null },
+      { have: positionAt(5, { historyId: 'history-2' }), image: null },
+    ];
+    for (const { have, image, tail } of cases) {
+      const place = newPlace();
+      await withRoom(world, place, async (room) => {
+        await room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+        await imaged(world, room, 2);
+        await room.advance(advanceWith({ commits: [commitFrom(2, 3), commitFrom(3, 5), commitFrom(5, 7)] }));
+        await room.dropLost({ position: have });
+      });
+      const { replica, mutations, damage } = await reload(world, place);
+      expect([replica?.image.position.version ?? null, replica?.tail]).toEqual([image, tail]);
+      expect([mutations.length, damage]).toEqual([1, []]);
+    }
+  });
+
+  it('[ST-71] an image under way when a lost end goes is not written, and what comes after it goes on the one that is there', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await imaged(world, room, 2);
+      const stale = await room.becomeImager();
+      await room.dropLost({ position: positionAt(2) });
+      expect(await room.writeImage(await imageAt(world, 4), stale)).toBe('superseded');
+      expect(await room.advance(advanceWith({ commits: [commitFrom(2, 3)] }))).toMatchObject({ tail: 'appended' });
+    });
+    expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(2, 3)]);
   });
 }

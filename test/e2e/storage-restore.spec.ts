@@ -4,8 +4,6 @@ import { type Notebook, expect, shown, test, until, untilShows, wake } from './n
 
 interface Restore {
   readonly how: string;
-  /** The room goes on under another history, which tabs tell from the one before at once: what they keep is the room's from then on. */
-  readonly isNewHistory: boolean;
   /** Of the server, which is stopped. */
   putBack(notebook: Notebook, copy: string): void;
   start(notebook: Notebook): Promise<void>;
@@ -14,19 +12,17 @@ interface Restore {
 const RESTORES: readonly Restore[] = [
   {
     how: 'its whole folder',
-    isNewHistory: false,
     putBack: ({ server }, copy) => server.putBack(copy),
     start: ({ server }) => server.start(),
   },
   {
     how: 'the file of the room, and the operator accepts that its tail is lost',
-    isNewHistory: true,
     putBack: ({ server }, copy) => server.putBack(copy, (path) => path.endsWith('.sqlite')),
     start: ({ server }) => server.start('older', { acceptLostTail: true }),
   },
 ];
 
-for (const { how, isNewHistory, putBack, start } of RESTORES) {
+for (const { how, putBack, start } of RESTORES) {
   test(`[CN-14] [CN-20] [OB-16] [ST-71] yesterday's copy of the server is put back, ${how}: what is pending arrives once, what is lost is told`, async ({
     notebook,
   }) => {
@@ -71,7 +67,7 @@ for (const { how, isNewHistory, putBack, start } of RESTORES) {
     await until(stays, { rejected: { c: 'history_lost', d: 'history_lost' }, lostOutbox: null });
     await until(reloads, { rejected: {}, lostOutbox: null });
 
-    await goesOn({ notebook, room, pages: [stays, reloads], now, isNewHistory });
+    await goesOn({ notebook, room, pages: [stays, reloads], now });
   });
 }
 
@@ -80,11 +76,10 @@ interface GoingOn {
   readonly room: string;
   readonly pages: readonly [Page, Page];
   readonly now: readonly string[];
-  readonly isNewHistory: boolean;
 }
 
-/** Writes of both arrive and are kept. */
-async function goesOn({ notebook, room, pages, now, isNewHistory }: GoingOn): Promise<void> {
+/** Writes of both arrive and are kept, and what the tabs keep is the room as it is. */
+async function goesOn({ notebook, room, pages, now }: GoingOn): Promise<void> {
   const [stays, reloads] = pages;
   const all = [...now, 'i', 'j'];
   await notebook.add(stays, ['i']);
@@ -94,8 +89,6 @@ async function goesOn({ notebook, room, pages, now, isNewHistory }: GoingOn): Pr
     await untilShows(page, all);
     await until(page, { pending: [], storage: 'saved' });
   }
-  // Within one history a tab may keep the end that was lost until its next image: docs/drift.md.
-  if (!isNewHistory) return;
   notebook.wire.cut();
   for (const page of pages) {
     await page.reload();

@@ -1,7 +1,7 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
-import { admitToTail, emptyHeader, follows, freeSlot, type Header, mayReplace, placesToCut } from './header.ts';
+import { admitToTail, emptyHeader, follows, freeSlot, type Header, isSameKind, mayFollow, mayReplace, placesToCut } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
 import { findRejections, trimRejections } from './rejection-rows.ts';
@@ -13,6 +13,7 @@ import type {
   FoundRejections,
   KnownClient,
   LoadedParts,
+  RoomState,
   RoomStorage,
   StoredClient,
   StoredCommit,
@@ -21,7 +22,8 @@ import type {
   StoredOutbox,
   StoredRoom,
 } from './storage.ts';
-import { mendTail } from './whole-tail.ts';
+import { isNewerSchema } from './stored-schema.ts';
+import { mendTail, wholeTail } from './whole-tail.ts';
 
 /** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -129,7 +131,10 @@ export class DiskRoomStorage implements RoomStorage {
       const imageBytes = header.image?.bytes ?? 0;
       if (tail !== 'overlap') return { tail, tailBytes: this.#append(transaction, header, header.tail.bytes, fresh), imageBytes };
       for (const { index, at } of placesToCut(header, commits)) {
-        if (at !== header.image?.position.version && (await transaction.get('tail', at)) === undefined) continue;
+        const hash = await this.#hashAt(transaction, header, at);
+        if (hash === undefined) continue;
+        if (commits[index] !== undefined && !mayFollow(hash, commits[index]))
+          return { tail: 'fork', tailBytes: header.tail.bytes, imageBytes };
         const end = { from: at + 1, to: header.tail.version };
         const bytes = (await transaction.getAll('tail', end)).reduce((sum, { text }) => sum - text.length, header.tail.bytes);
         transaction.delete('tail', end);
@@ -139,13 +144,19 @@ export class DiskRoomStorage implements RoomStorage {
     });
   }
 
+  /** Where the image, or one of the tail's commits, ends at this version. */
+  async #hashAt(transaction: DiskTransaction, { image }: Header, version: number): Promise<string | undefined> {
+    if (image?.position.version === version) return image.position.hash;
+    return unseal<StoredCommit>(this.#runtime, await transaction.get('tail', version))?.hash;
+  }
+
   /** Gives what the tail has in bytes after it. */
   #append(transaction: DiskTransaction, header: Header, bytesBefore: number, commits: readonly StoredCommit[]): number {
     let bytes = bytesBefore;
-    for (const commit of commits) {
-      const row = seal(this.#runtime, commit);
+    for (const { from, to, schema, hash, changes } of commits) {
+      const row = seal(this.#runtime, { from, to, schema, hash, changes });
       bytes += row.text.length;
-      transaction.put('tail', commit.to, row);
+      transaction.put('tail', to, row);
     }
     const last = commits.at(-1);
     if (last !== undefined) this.#putHeader(transaction, { ...header, tail: { version: last.to, hash: last.hash, bytes } });
@@ -254,6 +265,21 @@ export class DiskRoomStorage implements RoomStorage {
       transaction.delete('image');
       transaction.delete('tail');
       this.#putHeader(transaction, { ...emptyHeader(groupId), imager: imager + 1 });
+    });
+  }
+
+  dropLost({ position, schema }: RoomState): Promise<void> {
+    const tables = ['header', 'image', 'tail'] as const;
+    return this.#disk.transact('drop a lost end', { tables, mode: 'strict' }, async (transaction) => {
+      const header = await this.#headerIn(transaction);
+      if (header.image === null || isNewerSchema(header.image.schema, schema)) return;
+      const rows = await transaction.getAll('tail', { from: 0, to: position.version });
+      const { reached } = wholeTail(this.#runtime, header.image, rows);
+      const isThere = isSameKind(header.image.position, position) && reached.version === position.version && reached.hash === position.hash;
+      transaction.delete('tail', isThere ? { from: position.version + 1, to: Number.MAX_SAFE_INTEGER } : undefined);
+      if (!isThere) transaction.delete('image');
+      const imager = header.imager + 1;
+      this.#putHeader(transaction, isThere ? { ...header, imager, tail: reached } : { ...emptyHeader(header.groupId), imager });
     });
   }
 

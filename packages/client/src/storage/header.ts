@@ -36,28 +36,32 @@ export const emptyHeader = (groupId: string): Header => ({
 
 /**
  * Which of a turn's commits go on the tail. A range leaves out what came and went in it, so that it does what it says only where it begins at the very end of what is
- * there. `overlap`: one of them begins before that and reaches past it.
+ * there. `overlap`: one of them begins before that and reaches past it. `fork`: what is there has another hash.
  */
 export function admitToTail(
   header: Header,
   historyId: string,
   commits: readonly StoredCommit[],
-): { readonly tail: 'appended' | 'gap' | 'other' | 'overlap'; readonly fresh: readonly StoredCommit[] } {
+): { readonly tail: 'appended' | 'gap' | 'other' | 'fork' | 'overlap'; readonly fresh: readonly StoredCommit[] } {
   const { image, tail } = header;
   if (image === null || image.position.historyId !== historyId) return { tail: 'other', fresh: [] };
-  let { version } = tail;
+  let { version, hash } = tail;
   const fresh: StoredCommit[] = [];
   for (const commit of commits) {
-    const isFork = commit.to === tail.version && commit.hash !== tail.hash;
-    if (isFork || commit.schema !== image.position.schemaId) return { tail: 'other', fresh: [] };
+    if (commit.schema !== image.position.schemaId) return { tail: 'other', fresh: [] };
+    const isFork = (commit.to === version && commit.hash !== hash) || (commit.from === version && !mayFollow(hash, commit));
+    if (isFork) return { tail: 'fork', fresh: [] };
     if (commit.to <= version) continue;
     if (commit.from > version) return { tail: 'gap', fresh: [] };
     if (commit.from < version) return { tail: 'overlap', fresh: [] };
     fresh.push(commit);
-    version = commit.to;
+    ({ to: version, hash } = commit);
   }
   return { tail: 'appended', fresh };
 }
+
+/** Whether a commit goes on from a state with this hash, as far as it says. */
+export const mayFollow = (hash: string, { onto = hash }: StoredCommit): boolean => onto === hash;
 
 /** Where the commits from one of them on, without a gap, can take the place of the end of the tail: its index and where it begins, the latest first. */
 export function* placesToCut(
@@ -92,7 +96,7 @@ const isStill = ({ image, tail }: Header, { position, version }: MadeOf): boolea
   image.position.hash === position.hash &&
   tail.version <= version;
 
-const isSameKind = (a: StoredPosition, b: StoredPosition): boolean =>
+export const isSameKind = (a: StoredPosition, b: StoredPosition): boolean =>
   a.historyId === b.historyId && a.schemaId === b.schemaId && a.view === b.view;
 
 /** The place that the image is not in. */

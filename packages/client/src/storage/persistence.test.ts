@@ -265,7 +265,7 @@ describe('what a tab keeps', () => {
     persistence.advance('history-1', [commitFrom(3, 4), commitFrom(4, 5)], [], []);
     await saved(one);
     persistence.advance('history-1', [commitFrom(5, 6)], [], []);
-    persistence.dropReplica();
+    persistence.dropLost({ position: positionAt(2) });
     persistence.keepImage(imageAt(2));
     persistence.advance('history-1', [commitFrom(2, 5, 'another')], [], []);
     await saved(one);

@@ -6,11 +6,12 @@ import { loadOrClose } from './load-or-close.ts';
 import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
 import type {
   Advance,
+  Advanced,
   Enqueued,
   FoundRejections,
   ImageReason,
   KnownClient,
-  LoadedParts,
+  RoomState,
   RoomStorage,
   Storage,
   StoragePlace,
@@ -65,6 +66,7 @@ export interface PersistenceOptions {
 
 /** A tail below it is never worth an image. */
 const TAIL_BYTES_MIN = 1024 * 1024;
+const REASONS: Readonly<Record<Advanced['tail'], ImageReason>> = { appended: 'tail', gap: 'gap', other: 'gap', fork: 'fork' };
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
 /**
@@ -169,9 +171,9 @@ export class Persistence {
     this.#add((nowMs) => this.#queue.keepImage(image, nowMs));
   }
 
-  /** What is kept of the room is not of its history any more. */
-  dropReplica(): void {
-    this.#add((nowMs) => this.#queue.dropReplica(nowMs));
+  /** What is kept, or waits to be, may hold an end that the room has lost. */
+  dropLost(have: RoomState): void {
+    this.#add((nowMs) => this.#queue.dropLost(have, nowMs));
   }
 
   /** What was pending of the removed clients goes by other names. */
@@ -309,7 +311,7 @@ export class Persistence {
       case 'dismiss':
         return room.dismiss(work.keys);
       case 'drop':
-        return room.dropReplica();
+        return room.dropLost(work.have);
       case 'image':
         // Superseded: another tab's is newer, or is being written.
         await room.writeImage(work.image, await room.becomeImager());
@@ -318,7 +320,7 @@ export class Persistence {
         const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
         const mayWant = !this.#isClosed && work.advance.commits.length > 0 && this.#full.hasRoom(this.#options.runtime.monotonicMs());
         const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
-        if (mayWant && (tail !== 'appended' || isCostly)) this.#options.onImageWanted(tail === 'appended' ? 'tail' : 'gap');
+        if (mayWant && (tail !== 'appended' || isCostly)) this.#options.onImageWanted(REASONS[tail]);
         return;
       }
     }

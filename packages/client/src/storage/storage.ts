@@ -79,6 +79,11 @@ export interface RoomStorage {
   writeImage(image: StoredImage, imager: number): Promise<'written' | 'superseded'>;
   /** Throws image and tail away; the outbox stays. */
   dropReplica(): Promise<void>;
+  /**
+   * The room has lost an end of its history and is now as `have` says: image and tail go, but for an image, or a beginning of the tail, that leads to that very
+   * state. What a newer build of the app wrote stays.
+   */
+  dropLost(have: RoomState): Promise<void>;
 
   /** Once: the platform closed it under us (deleted, cleared, lost, a newer build wants in). Every later call rejects. */
   onEnded(listener: (error: ErrorBody) => void): void;
@@ -95,10 +100,15 @@ export interface StoredPosition {
   readonly schemaId: string;
 }
 
-export interface StoredImage {
+/** A state, and who knows it. */
+export interface RoomState {
   readonly position: StoredPosition;
-  /** The schema it was written under, for builds of another one; absent: it is not known. */
+  /** The schema of the build; absent: it is not known. */
   readonly schema?: StoredSchema;
+}
+
+/** `schema`: what it was written under, for builds of another one. */
+export interface StoredImage extends RoomState {
   /** A SQLite file that holds the room at `position`. */
   readonly bytes: Uint8Array;
   /** Lower-case hex of their SHA-256. */
@@ -115,7 +125,10 @@ export interface MadeOf {
 }
 
 /** What follows on an image: the range (from, to] of its history, as the change stream had it. */
-export type StoredCommit = Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'>;
+export interface StoredCommit extends Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'> {
+  /** The hash at `from`; absent: it is not known. Looked at where it is appended, and not kept with it. */
+  readonly onto?: string;
+}
 
 /** `SchemaVersion`, its model as text. */
 export interface StoredSchema {
@@ -207,13 +220,17 @@ export interface Advance {
 
 /**
  * What became of the commits (the clients are written in any case). `appended`: the tail reaches to the last of them, by this call or another tab's. `gap`: it
- * does not reach to the first. `other`: no image of this history and schema is kept.
+ * does not reach to the first. `other`: no image of this history and schema is kept. `fork`: what is kept has another hash where they begin or end: one of the two
+ * is of an end that the room has lost.
  */
 export interface Advanced {
-  readonly tail: 'appended' | 'gap' | 'other';
+  readonly tail: 'appended' | 'gap' | 'other' | 'fork';
   readonly tailBytes: number;
   readonly imageBytes: number;
 }
 
-/** Why an image is wanted. `gap`: what is kept does not go on to what is shown. `tail`: it costs too much, or may be gone. */
-export type ImageReason = 'gap' | 'tail';
+/**
+ * Why an image is wanted. `gap`: what is kept does not go on to what is shown. `fork`: nor may it, for one of the two is of an end that the room has lost. `tail`:
+ * it costs too much, or may be gone.
+ */
+export type ImageReason = 'gap' | 'fork' | 'tail';

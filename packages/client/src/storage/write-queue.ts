@@ -1,5 +1,5 @@
 import { assert } from '@alcove/core/error';
-import type { Advance, Enqueued, KnownClient, StoredClient, StoredImage, StoredMutation } from './storage.ts';
+import type { Advance, Enqueued, KnownClient, RoomState, StoredClient, StoredImage, StoredMutation } from './storage.ts';
 
 /** One transaction's worth (an image: a few). */
 export type Work =
@@ -7,7 +7,7 @@ export type Work =
   | { readonly type: 'rename'; readonly added: readonly Enqueued[]; readonly removed: readonly KnownClient[] }
   | { readonly type: 'remove'; readonly clients: readonly KnownClient[] }
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
-  | { readonly type: 'drop' }
+  | { readonly type: 'drop'; readonly have: RoomState }
   | { readonly type: 'image'; readonly image: StoredImage }
   | { readonly type: 'advance'; readonly advance: Advance };
 
@@ -42,7 +42,7 @@ export class WriteQueue {
   #mutations: Queued[] = [];
   #advance: Advance | null = null;
   #image: StoredImage | null = null;
-  #isDropping = false;
+  #have: RoomState | null = null;
   /** By clientId: up to which mutation. */
   #removed = new Map<string, number>();
   #dismissed = new Set<string>();
@@ -85,10 +85,10 @@ export class WriteQueue {
     this.#image = image;
   }
 
-  /** What is kept of the room goes before anything is written behind it, and what waits to be with it. */
-  dropReplica(sinceMs: number): void {
+  /** What is kept of an end that the room has lost goes before anything is written behind it, and what waits to be with it. */
+  dropLost(have: RoomState, sinceMs: number): void {
     this.#restSinceMs ??= sinceMs;
-    this.#isDropping = true;
+    this.#have = have;
     this.dropImage();
     this.dropCommits();
   }
@@ -141,7 +141,7 @@ export class WriteQueue {
     this.#renames.length = 0;
     this.#advance = null;
     this.#image = null;
-    this.#isDropping = false;
+    this.#have = null;
     this.#removed.clear();
     this.#dismissed.clear();
     this.#restSinceMs = null;
@@ -160,7 +160,7 @@ export class WriteQueue {
 
   get #hasNoRest(): boolean {
     const isSettled = this.#removed.size === 0 && this.#dismissed.size === 0;
-    return isSettled && this.#advance === null && this.#image === null && !this.#isDropping;
+    return isSettled && this.#advance === null && this.#image === null && this.#have === null;
   }
 
   /** When something is to be written; null: nothing waits. */
@@ -185,9 +185,10 @@ export class WriteQueue {
     if (rename !== undefined) return rename;
     const first = this.#mutations[0];
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
-    if (this.#isDropping) {
-      this.#isDropping = false;
-      return { type: 'drop' };
+    if (this.#have !== null) {
+      const have = this.#have;
+      this.#have = null;
+      return { type: 'drop', have };
     }
     // What is put aside of a client stands in the list before the client is gone.
     if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0)) {
@@ -246,14 +247,15 @@ export class WriteQueue {
         for (const key of work.keys) this.#dismissed.add(key);
         return;
       case 'drop':
-        this.#isDropping = true;
+        this.#have ??= work.have;
         return;
       case 'image':
-        this.#image ??= work.image;
+        if (this.#have === null) this.#image ??= work.image;
         return;
       case 'advance': {
         const later = this.#advance;
         this.#advance = withoutClients(work.advance, this.#removed);
+        if (this.#have !== null) this.dropCommits();
         if (later !== null) this.advance(later, AT_ONCE);
         return;
       }

@@ -3,12 +3,17 @@ import type { CommitMessage } from '@alcove/core/protocol/server-message';
 /** What to do about a commit that came in. */
 export type Admitted = 'queued' | 'known' | 'gap' | 'fork';
 
+/** `onto`: the hash at `from`, where it was heard. */
+export interface HeardCommit extends CommitMessage {
+  readonly onto?: string;
+}
+
 /** Rows that one turn applies at most, more than one commit's apart: a long catch-up yields between turns. */
 const ROWS_A_TURN = 2_000;
 
 /** Commits as they arrive, in order and without gaps, until the replica takes them. */
 export class CommitQueue {
-  #commits: CommitMessage[] = [];
+  #commits: HeardCommit[] = [];
   /** Up to where the stream was heard, with the hash there; null: no stream is followed. */
   #heard: { readonly version: number; readonly hash: string } | null = null;
 
@@ -39,13 +44,13 @@ export class CommitQueue {
     if (commit.to === heard.version && commit.hash !== heard.hash) return 'fork';
     if (commit.to <= heard.version) return 'known';
     if (commit.from > heard.version) return 'gap';
-    this.#commits.push(commit);
+    this.#commits.push(commit.from === heard.version ? { ...commit, onto: heard.hash } : commit);
     this.#heard = { version: commit.to, hash: commit.hash };
     return 'queued';
   }
 
   /** As many as one turn takes, one at least where there are any. */
-  take(): CommitMessage[] {
+  take(): HeardCommit[] {
     let rows = 0;
     let count = 0;
     for (const { changes } of this.#commits) {

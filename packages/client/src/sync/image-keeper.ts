@@ -5,7 +5,7 @@ import { openImage } from '../replica/open-image.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
-import type { ImageReason, MadeOf, StoredCommit, StoredImage, StoredPosition, StoredReplica } from '../storage/storage.ts';
+import type { ImageReason, MadeOf, RoomState, StoredCommit, StoredImage, StoredPosition, StoredReplica } from '../storage/storage.ts';
 import { isNewerSchema, storedSchemaOf } from '../storage/stored-schema.ts';
 import type { EngineStorage } from './engine-storage.ts';
 
@@ -16,6 +16,8 @@ export interface ImageKeeperOptions extends Pick<EngineStorage, 'exportImage' | 
   readonly isFrugal: boolean;
   openDatabase(image: Uint8Array | null): Database;
   keep(image: StoredImage): void;
+  /** What is kept goes, but for what leads to this state of the room. */
+  dropLost(have: RoomState): void;
   /** As it is kept by now. */
   kept(): Promise<StoredReplica | null>;
   /** What is shown. */
@@ -48,6 +50,8 @@ export class ImageKeeper {
   #migrating: Timer | null = null;
   /** Nothing that is kept goes on: a snapshot is asked for as soon as that can be. */
   #owesFresh = false;
+  /** What is kept is not of the history that is shown: the snapshot that comes takes its place whatever its version. */
+  #isForked = false;
   /** Gives up the waiting for the one that was asked for. */
   #endRenewal: (() => void) | null = null;
   /** The end of the pause, where something is owed. */
@@ -58,12 +62,22 @@ export class ImageKeeper {
     this.#options = options;
   }
 
-  /** A snapshot came. Rows become an image here: the database that was made of them is answered with one opened from it. */
-  took(database: Database, position: ReplicaPosition, image: { readonly bytes: Uint8Array; readonly sha256: string } | null): Database {
+  /**
+   * A snapshot came. Rows become an image here: the database that was made of them is answered with one opened from it. `isFork`: the room has lost an end that
+   * was shown, and may be kept.
+   */
+  took(
+    database: Database,
+    position: ReplicaPosition,
+    image: { readonly bytes: Uint8Array; readonly sha256: string } | null,
+    isFork: boolean,
+  ): Database {
     const { run, openDatabase, exportImage, digest } = this.#options;
+    if (isFork || this.#isForked) this.#options.dropLost(this.#stateOf(position));
     if (this.#options.isFrugal) return database;
     this.#isFresh = true;
     this.#owesFresh = false;
+    this.#isForked = false;
     this.#endRenewal?.();
     if (image !== null) {
       this.#keep(position, image.bytes, image.sha256);
@@ -85,10 +99,17 @@ export class ImageKeeper {
   /** At most one a pause. For a gap it is remembered: also where the room cannot be asked just now. */
   wanted(reason: ImageReason): void {
     if (this.#options.isFrugal || this.#isOthers || this.#isClosed) return;
-    if (reason === 'gap') {
+    if (reason !== 'tail') {
       this.#owesFresh = true;
+      if (reason === 'fork') this.#notesFork();
       this.goOn();
     } else if (!this.#isMaking && this.#pauseMs === 0) this.#beginMaking();
+  }
+
+  /** Not to be kept for a pause. */
+  #notesFork(): void {
+    if (!this.#isForked) this.#lastMs = Number.NEGATIVE_INFINITY;
+    this.#isForked = true;
   }
 
   /** The room may be within reach by now. Costs nothing while nothing is owed. */
@@ -137,7 +158,11 @@ export class ImageKeeper {
     const { room } = this.#options.run;
     this.#isOthers = isNewerSchema(kept?.image.schema, storedSchemaOf(room));
     if (this.#isOthers) return;
-    if (kept === null || kept.image.position.schemaId !== room.model.schemaId || (this.#owesFresh && this.#isBehind(kept)))
+    if (
+      kept === null ||
+      kept.image.position.schemaId !== room.model.schemaId ||
+      (this.#owesFresh && (this.#isForked || this.#isBehind(kept)))
+    )
       return this.#renew();
     this.#owesFresh = false;
     if (kept.tail.length > 0) await this.#fold(kept);
@@ -201,10 +226,13 @@ export class ImageKeeper {
   }
 
   #keep(position: ReplicaPosition, bytes: Uint8Array, sha256: string, madeOf?: MadeOf): void {
-    const { room } = this.#options.run;
-    const { schemaId } = room.model;
     const made = madeOf === undefined ? {} : { madeOf };
-    this.#options.keep({ position: { ...position, schemaId }, schema: storedSchemaOf(room), bytes, sha256, ...made });
+    this.#options.keep({ ...this.#stateOf(position), bytes, sha256, ...made });
+  }
+
+  #stateOf(position: ReplicaPosition): RoomState {
+    const { room } = this.#options.run;
+    return { position: { ...position, schemaId: room.model.schemaId }, schema: storedSchemaOf(room) };
   }
 
   /** What fails here costs a fresh snapshot at the next start and nothing else; it is told and tried again by the next `wanted`. */

@@ -86,6 +86,7 @@ export class KeptRoom {
       isFrugal: engine.isFrugal === true,
       openDatabase: (image) => this.#open(image),
       keep: (image) => this.flow.disk.keepImage(image),
+      dropLost: (have) => this.flow.disk.dropLost(have),
       kept: () => this.flow.disk.replica(),
       shown: () => this.#options.replica().position,
       isCurrent: () => this.#options.replica().isCurrent,

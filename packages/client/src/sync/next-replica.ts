@@ -1,11 +1,11 @@
-import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Replica } from '../replica/replica.ts';
+import type { HeardCommit } from './commit-queue.ts';
 
 /** A replica that is caught up before it takes the place of the one that is shown. */
 export class NextReplica {
   readonly replica: Replica;
   /** Applied to it since its snapshot. */
-  readonly commits: CommitMessage[] = [];
+  readonly commits: HeardCommit[] = [];
   #fromVersion: number;
 
   /** `fromVersion`: not shown below it, since the tab has shown it already. */
@@ -19,7 +19,7 @@ export class NextReplica {
   }
 
   /** @throws what applying them throws; it is of no use then */
-  catchUp(commits: readonly CommitMessage[]): void {
+  catchUp(commits: readonly HeardCommit[]): void {
     if (commits.length > 0) this.replica.rebase(commits, () => false);
     this.commits.push(...commits);
   }

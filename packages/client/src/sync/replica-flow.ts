@@ -11,7 +11,7 @@ import type { RestoreReplica } from '../replica/restore-replica.ts';
 import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { Replica, type ReplicaPosition } from '../replica/replica.ts';
-import { CommitQueue } from './commit-queue.ts';
+import { CommitQueue, type HeardCommit } from './commit-queue.ts';
 import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration, type SnapshotImage } from './hydration.ts';
 import { NextReplica } from './next-replica.ts';
@@ -34,9 +34,9 @@ export interface ReplicaFlowOptions extends RunOptions {
   onShown(database: Database): void;
   onSettled(settled: readonly Settled[]): void;
   /** What is shown moved to `position`, by these commits or as a whole (none), and these settled with it. */
-  onProgress(position: ReplicaPosition, commits: readonly CommitMessage[], settled: readonly Settled[]): void;
-  /** A snapshot came whole; `image` null: in rows. The database is untouched; what takes its place is answered with. */
-  onSnapshot(database: Database, position: ReplicaPosition, image: SnapshotImage | null): Database;
+  onProgress(position: ReplicaPosition, commits: readonly HeardCommit[], settled: readonly Settled[]): void;
+  /** A snapshot came whole; `image` null: in rows; `isFork`: the room is without what was shown. The database is untouched; what takes its place is answered with. */
+  onSnapshot(database: Database, position: ReplicaPosition, image: SnapshotImage | null, isFork: boolean): Database;
 }
 
 /** Failed snapshots in a row after which the session is given up, and of images after which rows are asked for. */
@@ -232,7 +232,7 @@ export class ReplicaFlow {
   }
 
   #ready(made: Database, position: ReplicaPosition, image: SnapshotImage | null): void {
-    const database = this.#options.onSnapshot(made, position, image);
+    const database = this.#options.onSnapshot(made, position, image, this.#isForked);
     if (image !== null && this.#owesFollow) {
       this.#owesFollow = false;
       const { historyId, version, hash } = position;

@@ -161,7 +161,7 @@ class Engine extends KeptCalls implements SyncEngine {
       },
       onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
       onProgress: (position, commits, settled) => this.kept?.flow.progress(position, commits, settled),
-      onSnapshot: (database, position, image) => this.kept?.images.took(database, position, image) ?? database,
+      onSnapshot: (database, position, image, isFork) => this.kept?.images.took(database, position, image, isFork) ?? database,
     });
   }
 
