@@ -186,6 +186,14 @@ export class OutboxClient {
     return settled;
   }
 
+  /** The page knows that it was rejected, and may be gone before anybody else does: the room is to keep that until then. */
+  unheard(mutationId: number): void {
+    this.#rejected = Math.max(this.#rejected, mutationId);
+    this.heard = Math.min(this.heard, mutationId - 1);
+    this.owesHeard = true;
+    this.hasRejections = true;
+  }
+
   /** Up to where the room can be told that all was heard: not past a rejection that may be lost with this worker. */
   get heardUpTo(): number {
     return this.heard >= this.#rejected ? this.confirmed : this.heard;

@@ -330,6 +330,11 @@ export class Outbox {
     if (client !== undefined) client.heard = Math.max(client.heard, upTo);
   }
 
+  /** An earlier engine settled it as rejected, and only the page knows: nothing from there on was heard, until `heard`. */
+  unheard({ clientId, mutationId }: MutationName): void {
+    this.#clients.get(clientId)?.unheard(mutationId);
+  }
+
   /** What to tell the room we heard; each is given once a connection and once more after a new rejection. */
   takeHeard(): { clientId: string; upTo: number }[] {
     const heard: { clientId: string; upTo: number }[] = [];

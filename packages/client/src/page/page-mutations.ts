@@ -173,9 +173,13 @@ export class PageMutations {
       ...this.#waiting,
     ];
     this.#handed = [];
+    this.#hand();
+  }
+
+  /** Before the engine is started: what it says to the room first depends on it. */
+  handOver(port: EnginePort): void {
     const rejections = this.#saved.unkept().filter(({ mutation }) => !this.#rejected.wasDismissed(rejectionKey(mutation)));
     if (rejections.length > 0) port.tell({ type: 'putAside', rejections });
-    this.#hand();
   }
 
   detach(): void {

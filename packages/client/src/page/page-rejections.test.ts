@@ -51,6 +51,7 @@ async function rejecting() {
 describe('rejections that a worker took with it', () => {
   it('[ST-26] are put aside by the next one, those alone that the disk may not have', async () => {
     const { mutations, next, lines } = await rejecting();
+    mutations.handOver(next);
     mutations.attach(next);
     expect(lines()).toEqual(['a', 'b', 'c']);
     expect(next.of('putAside').map(({ rejections }) => rejections)).toMatchObject([
@@ -67,6 +68,7 @@ describe('rejections that a worker took with it', () => {
     const { mutations, next } = await rejecting();
     mutations.stored({ type: 'stored', clientId: 'me', from: 4, upTo: 4 });
     mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
+    mutations.handOver(next);
     mutations.attach(next);
     expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([1, 2]);
   });
@@ -75,6 +77,7 @@ describe('rejections that a worker took with it', () => {
     const { mutations, next, lines } = await rejecting();
     mutations.dismiss(mutations.rejected.getSnapshot()[0]?.key ?? 0);
     mutations.dismiss(mutations.rejected.getSnapshot()[0]?.key ?? 0);
+    mutations.handOver(next);
     mutations.attach(next);
     expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([3]);
     const stored = (mutationId: number) => ({

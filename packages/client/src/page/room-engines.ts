@@ -69,6 +69,7 @@ export class RoomEngines {
     this.#port = port;
     states.attach();
     queries.attach(port);
+    mutations.handOver(port);
     port.tell({ type: 'start', connect: !this.isAway });
     mutations.attach(port);
   }

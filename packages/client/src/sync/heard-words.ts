@@ -20,6 +20,12 @@ export class HeardWords {
     raise(this.#storedUpTo, clientId, upTo);
   }
 
+  /** The page was told by an earlier engine, and whether the disk has it as pending is not known. */
+  unkept(clientId: string, mutationId: number): void {
+    this.said(clientId, mutationId);
+    this.stored(clientId, mutationId);
+  }
+
   ended(clientId: string, upTo: number): void {
     raise(this.#endedUpTo, clientId, upTo);
   }

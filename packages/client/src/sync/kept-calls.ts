@@ -13,7 +13,7 @@ export abstract class KeptCalls extends StateCalls implements Pick<SyncEngine, '
   }
 
   putAside(rejections: readonly ToldRejection[]): void {
-    if (!this.isClosed) this.kept?.flow.putAside(rejections);
+    if (!this.isClosed) this.kept?.flow.carriedOver(rejections);
   }
 
   dismiss(keys: readonly string[]): void {

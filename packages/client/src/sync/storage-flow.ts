@@ -11,6 +11,7 @@ import type { Advance, KnownClient, StoredClient, StoredMutation, StoredOutbox, 
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
+import { carryOver } from './carry-over.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
 import { rejectionKey, type ToldRejection } from './engine-storage.ts';
@@ -207,19 +208,24 @@ export class StorageFlow {
     const [at, atMs] = [null, this.#options.runtime.nowMs()];
     const issued = new Set(again);
     const unknown = mutations.filter(({ name, mutationId }) => name !== VOID_MUTATOR && !issued.has(mutationId));
-    this.putAside(unknown.map((mutation) => ({ mutation, error, atMs })));
+    this.#putAside(unknown.map((mutation) => ({ mutation, error, atMs })));
     this.removeClients([clientId]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
   }
 
   /** They have ended without a commit of this engine's. */
-  putAside(rejections: readonly ToldRejection[]): void {
+  #putAside(rejections: readonly ToldRejection[]): void {
     this.disk.advance(
       '',
       [],
       [],
       rejections.map((told) => this.#rows.rejection(told)),
     );
+  }
+
+  /** Rejections that an earlier engine of this page told of. Before `open`: hello says how far the room was heard. */
+  carriedOver(rejections: readonly ToldRejection[]): void {
+    carryOver({ ...this.#options, heard: this.#heard, rows: this.#rows, disk: this.disk }, rejections);
   }
 
   /** The page was told up to there. */
