@@ -30,6 +30,8 @@ export class KeptRoomPlace {
   readonly #locks: RoomLocks;
   readonly #runtime: Pick<Runtime, 'nowMs'>;
   #groupId: string | null = null;
+  /** The mark may name clients of this page's. */
+  #isMarked = true;
   #isClosed = false;
 
   constructor(keeping: RoomKeeping, runtime: Pick<Runtime, 'nowMs'>, onFree: (clientId: string) => void) {
@@ -57,6 +59,7 @@ export class KeptRoomPlace {
     const isStart = this.#groupId === null;
     this.#groupId = groupId;
     const why = device?.marks.opened(place, groupId, clientIds) ?? null;
+    this.#isMarked = true;
     if (why !== null && isStart) this.#lost(why);
     if (isStart && device !== undefined) this.#persist(device);
   }
@@ -66,10 +69,12 @@ export class KeptRoomPlace {
     if (damage.some(({ what }) => what === 'outbox')) this.#lost('damaged');
   }
 
-  /** Of the clients `own` these have something pending. */
-  pending(own: readonly string[], withPending: readonly string[]): void {
+  /** Of the clients `own` these have something pending on the disk. */
+  pending(own: readonly string[], withKept: readonly string[]): void {
     const { device, place } = this.#keeping;
-    if (this.#groupId !== null && !this.#isClosed) device?.marks.pending(place, this.#groupId, own, withPending);
+    if (this.#groupId === null || this.#isClosed || (withKept.length === 0 && !this.#isMarked)) return;
+    this.#isMarked = withKept.length > 0;
+    device?.marks.pending(place, this.#groupId, own, withKept);
   }
 
   dismissLostOutbox(): void {

@@ -71,9 +71,11 @@ export class PageMutations {
     return [...this.#handed, ...this.#waiting].filter((mutation) => !isEnded(mutation));
   }
 
-  /** Clients this page speaks for, and those of them with something pending. */
-  spokenFor(): [own: readonly string[], withPending: readonly string[]] {
-    return [[this.#client.clientId, ...this.#taken.clientIds], this.#taken.clientIdsWithPending];
+  /** Clients this page speaks for, and those of them with something pending on the disk. */
+  spokenFor(): [own: readonly string[], withKept: readonly string[]] {
+    const { clientIds } = this.#taken;
+    // In order: where the oldest is not there yet, nothing is.
+    return [[this.#client.clientId, ...clientIds], clientIds.filter((clientId) => this.#taken.first(clientId)?.isSaved === true)];
   }
 
   /** What leaving the page now would lose. */

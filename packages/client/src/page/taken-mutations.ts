@@ -41,8 +41,9 @@ export class TakenMutations {
     return [...this.#byClient.keys()];
   }
 
-  get clientIdsWithPending(): string[] {
-    return this.clientIds.filter((clientId) => this.#byClient.get(clientId)?.size !== 0);
+  /** The oldest of a client. */
+  first(clientId: string): TrackedMutation | undefined {
+    return this.#byClient.get(clientId)?.values().next().value;
   }
 
   /** As they travel, under the names they go by. */

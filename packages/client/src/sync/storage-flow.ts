@@ -10,7 +10,8 @@ import { placeName } from '../storage/place-marks.ts';
 import type { Advance, KnownClient, StoredClient, StoredMutation, StoredOutbox, StoredReplica, StoredRoom } from '../storage/storage.ts';
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
-import { type TabChannel, type TabMessage, tabMessageOf } from '../tabs/tab-channel.ts';
+import { CompanyChannel } from '../tabs/company-channel.ts';
+import type { TabMessage } from '../tabs/tab-channel.ts';
 import { carryOver } from './carry-over.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
@@ -33,7 +34,7 @@ export class StorageFlow {
   readonly disk: Persistence;
   /** What was put aside, for people to see. */
   readonly rejections: KeptRejections;
-  #channel: TabChannel | null = null;
+  #channel: CompanyChannel | null = null;
   readonly #ended: ConfirmedPosts;
   readonly #rows: StoredRows;
   #groupId: string | null = null;
@@ -111,7 +112,12 @@ export class StorageFlow {
   /** Reads what is kept and shows what other tabs left or have pending. Resolves with the replica, if there is one. */
   async open(): Promise<StoredReplica | null> {
     const { openChannel, place } = this.#options;
-    this.#channel = openChannel(placeName(place), (message) => this.#hear(tabMessageOf(message)));
+    this.#channel = new CompanyChannel({
+      openChannel,
+      name: placeName(place),
+      onMessage: (message) => this.#hear(message),
+      onCompany: () => this.#sayAll(),
+    });
     const stored = await this.disk.open();
     this.#look.later();
     return stored === null ? null : this.#opened(stored);
@@ -320,9 +326,10 @@ export class StorageFlow {
     const { outbox, siblings, wake } = this.#options;
     if (message === null) return;
     switch (message.type) {
+      case 'here':
+        return;
       case 'who':
-        this.#ended.again();
-        return this.#postPending(outbox.pending());
+        return this.#sayAll();
       case 'pending':
         this.#look.heard(message.clientId);
         this.#groups.learn(message.clientId, message.groupId);
@@ -342,6 +349,11 @@ export class StorageFlow {
         this.disk.forget();
         return this.#forgotten();
     }
+  }
+
+  #sayAll(): void {
+    this.#ended.again();
+    this.#postPending(this.#options.outbox.pending());
   }
 
   #forgotten(): void {
@@ -368,6 +380,7 @@ export class StorageFlow {
   }
 
   #saw({ clients, mutations }: StoredOutbox): void {
+    this.#channel?.ask();
     this.#others.again();
     void this.rejections.look();
     this.#take(clients, mutations);

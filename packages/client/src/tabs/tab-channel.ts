@@ -21,6 +21,8 @@ export type TabMessage =
   | { readonly type: 'rejections' }
   /** Those that were put aside under these names are on nobody's list any more. */
   | { readonly type: 'dismissed'; readonly keys: readonly string[] }
+  /** The sender is there; unless it is an answer, whoever hears it says the same. */
+  | { readonly type: 'here'; readonly isAnswer: boolean }
   /** Somebody came: whoever has something pending says so. */
   | { readonly type: 'who' }
   /** What waits to be written is to be written now: somebody is about to look at what would be lost. */
@@ -63,6 +65,7 @@ const tabMessage = v.variant('type', [
   }),
   v.object({ type: v.literal('rejections') }),
   v.object({ type: v.literal('dismissed'), keys: v.array(v.string()) }),
+  v.object({ type: v.literal('here'), isAnswer: v.boolean() }),
   v.object({ type: v.literal('who') }),
   v.object({ type: v.literal('hurry') }),
   v.object({ type: v.literal('forget') }),

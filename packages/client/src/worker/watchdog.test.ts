@@ -35,12 +35,38 @@ describe('watchdog', () => {
   it('[WK-3] leaves a worker alone that answers, and looks after it while it may be busy', async () => {
     const { runtime, watchdog, pings, answer, stuck } = set();
     watchdog.busy();
+    runtime.advance(50);
     for (let second = 0; second < 4; second += 1) {
       expect(pings).toHaveLength(1);
       await answer();
       runtime.advance(1_000);
     }
     expect(stuck()).toBe(0);
+  });
+
+  it('[WK-52] however much is asked of a worker, one ping a twentieth of a second asks whether it is free', async () => {
+    const { runtime, watchdog, pings, answer, stuck } = set();
+    let asked = 0;
+    for (let call = 0; call < 1_000; call += 1) {
+      watchdog.busy();
+      runtime.advance(1);
+      asked += pings.length;
+      await answer();
+    }
+    expect(asked).toBeGreaterThan(10);
+    expect(asked).toBeLessThanOrEqual(20);
+    expect(stuck()).toBe(0);
+  });
+
+  it('[WK-4] a page that slept before it could ask counts nothing of that', () => {
+    const { runtime, watchdog, pings, stuck } = set();
+    watchdog.busy();
+    runtime.time.sleep(3_600_000);
+    expect(pings).toHaveLength(1);
+    runtime.advance(4_900);
+    expect(stuck()).toBe(0);
+    runtime.advance(100);
+    expect(stuck()).toBe(1);
   });
 
   it('[WK-3] notices an idle worker that stopped by itself', () => {

@@ -3,6 +3,8 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 /** How often a busy worker is asked whether its thread is free, and an idle one. */
 const BUSY_PING_MS = 1_000;
 const IDLE_PING_MS = 15_000;
+/** Of all that is asked of a worker within that time one ping tells: each costs a message there and one back. */
+const GATHER_MS = 50;
 
 export interface WatchdogPorts {
   /** Settles when the worker's thread got to it. */
@@ -22,6 +24,8 @@ export class Watchdog {
   #timer: Timer | null = null;
   /** When the unanswered ping was sent, or granted anew; null: all answered. */
   #askedMs: number | null = null;
+  /** Since when it may be held, while that is not asked yet. */
+  #busySinceMs: number | null = null;
   #busyUntilMs = 0;
   #ended = false;
 
@@ -34,8 +38,11 @@ export class Watchdog {
 
   /** Something was asked of the worker: from now on it is looked after closely until it has answered a ping sent later. */
   busy(): void {
-    this.#busyUntilMs = this.#runtime.monotonicMs() + this.#budgetMs;
-    if (this.#askedMs === null) this.#ask();
+    const nowMs = this.#runtime.monotonicMs();
+    this.#busyUntilMs = nowMs + this.#budgetMs;
+    if (this.#askedMs !== null || this.#busySinceMs !== null || this.#ended) return;
+    this.#busySinceMs = nowMs;
+    this.#wait(Math.min(GATHER_MS, this.#budgetMs / 2));
   }
 
   end(): void {
@@ -45,8 +52,12 @@ export class Watchdog {
 
   #ask(): void {
     if (this.#ended) return;
-    this.#askedMs = this.#runtime.monotonicMs();
-    this.#wait(this.#budgetMs);
+    const nowMs = this.#runtime.monotonicMs();
+    // Not of the time that the page slept before it could ask.
+    const spentMs = Math.min(GATHER_MS, nowMs - (this.#busySinceMs ?? nowMs));
+    this.#busySinceMs = null;
+    this.#askedMs = nowMs;
+    this.#wait(this.#budgetMs - spentMs);
     // A rejection is the worker's death, which has its own sign.
     this.#ports.ping().then(
       () => this.#answered(),
