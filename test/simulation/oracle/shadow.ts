@@ -22,8 +22,8 @@ export interface ShadowSources {
   readonly history: History;
   readonly registry: Registry;
   readonly findings: Findings;
-  /** A browser's disk loses rows: ids of which nothing is left are filled with mutations that do nothing. */
-  readonly mayBeVoid: boolean;
+  /** Whether nothing of this mutation may be left with anybody who speaks for its client: then its id is used up by one that does nothing. */
+  mayBeVoid(clientId: string, mutationId: number): boolean;
   openDatabase(): Database;
 }
 
@@ -94,9 +94,9 @@ export class Shadow {
     const { registry, findings } = this.#sources;
     const registered = registry.get(clientId, mutationId);
     const name = `mutation ${mutationId} of ${clientId} (version ${version})`;
+    if (rejected?.code === 'mutator_unknown' && this.#sources.mayBeVoid(clientId, mutationId)) return;
     if (registered === undefined) return findings.report('I2', `${name} is in the log, and nobody made it`);
     const { mutation, user } = registered;
-    if (rejected?.code === 'mutator_unknown' && this.#sources.mayBeVoid) return;
     if (rejected !== null && BY_LIMIT.has(rejected.code) && CAN_EXCEED.has(mutation.name)) return;
     const code = isForbidden(mutation) ? 'forbidden' : this.#attempt(mutation, user, atMs);
     findings.check(

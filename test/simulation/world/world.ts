@@ -140,8 +140,21 @@ export class World {
 
   shadowSources(): ShadowSources {
     const { history, registry, findings } = this;
-    const mayBeVoid = this.plan.storage && (this.plan.faults.has('storageDamage') || this.plan.faults.has('storageCleared'));
+    const mayBeVoid = (clientId: string, mutationId: number): boolean => this.#mayBeVoid(clientId, mutationId);
     return { room: playground, mayBeVoid, history, registry, findings, openDatabase: () => this.#options.databases.openShadow() };
+  }
+
+  /**
+   * A browser's disk loses rows; of what a dead tab had not told to be on the disk others may have heard a later mutation and not this one. A void of a client that
+   * was renamed has a name that nobody called a mutation by.
+   */
+  #mayBeVoid(clientId: string, mutationId: number): boolean {
+    const { plan, registry, census } = this;
+    if (!plan.storage) return false;
+    if (plan.faults.has('storageDamage') || plan.faults.has('storageCleared')) return true;
+    const registered = registry.get(clientId, mutationId);
+    if (registered === undefined) return clientId.includes('~');
+    return !registry.namesOf(registered.mutation.seed).some((name) => census.wasStored(name.clientId, name.mutationId));
   }
 
   /** Moves the time on, event by event, until then or until something was found or `done` says so. */
