@@ -309,7 +309,7 @@ export class EngineAudit {
   #readOwnWrite(said: string, mutation: Mutation, times: number): void {
     const database = this.#onlyDatabase();
     const element = elementOf(mutation);
-    if (database === null || !mutation.name.startsWith('append')) return;
+    if (database === null || !mutation.name.startsWith('append') || this.#parts.history.isUnknowable(mutation.clientId)) return;
     const want = mutation.name === 'appendBoth' ? times * 2 : times;
     const found = Number(database.prepare('SELECT count(*) FROM entries WHERE value = ?').get([element])?.[0]);
     this.#parts.findings.check(found === want, times === 1 ? 'I9' : 'I5', () => `${said}, and the tab has ${element} ${found} times`);
