@@ -78,6 +78,7 @@ export class RoomDisk {
   goBack(): void {
     this.#secured = this.#backup;
     this.#headStored = this.#headNewest;
+    this.#headSecured = this.#headNewest;
   }
 
   /** The process is gone. `tail`: see LostTail; without commits since `secure` all are the same. */
