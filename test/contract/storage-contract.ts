@@ -1,3 +1,4 @@
+import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import type { StoredRejection } from '../../packages/client/src/storage/storage.ts';
 import { damageContract } from './storage-damage-contract.ts';
@@ -9,6 +10,7 @@ import {
   commitFrom,
   imaged,
   mutationOf,
+  namedSchemaOf,
   newPlace,
   reload,
   type StorageWorld,
@@ -22,6 +24,7 @@ export function storageContract(name: string, make: () => StorageWorld): void {
     forgetContract(make);
     outboxContract(make);
     removalContract(make);
+    namedSchemasContract(make);
     rejectionsContract(make);
     partsContract(make);
     replicaContract(make);
@@ -159,6 +162,48 @@ function outboxContract(make: () => StorageWorld): void {
         expect(await first.outbox()).toMatchObject({ clients: [{ clientId: 'b' }], mutations: [mutationOf('b', 1)] });
       }),
     );
+  });
+}
+
+/** Two builds of one app: the second has a table more. */
+const OLDER = namedSchemaOf('older', { notes: sqliteTable('notes', { id: text().primaryKey() }) });
+const NEWER = namedSchemaOf('newer', {
+  notes: sqliteTable('notes', { id: text().primaryKey() }),
+  tags: sqliteTable('tags', { id: text().primaryKey() }),
+});
+
+function namedSchemasContract(make: () => StorageWorld): void {
+  const pendingOf = (clientId: string) => [clientOf(clientId, { lastMutationId: 1 }), [mutationOf(clientId, 1)]] as const;
+
+  it('[ST-72] what a mutation was called under is kept with it, once, also where it only goes by another name', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(...pendingOf('a'));
+      expect((await room.outbox()).schemas).toEqual([]);
+      await room.enqueue(...pendingOf('b'), OLDER);
+      await room.enqueue(...pendingOf('c'), OLDER);
+      expect((await room.outbox(['b'])).schemas).toEqual([OLDER]);
+    });
+    expect((await reload(world, place)).schemas).toEqual([OLDER]);
+    await withRoom(world, place, (room) =>
+      room.rename([{ client: clientOf('d', { lastMutationId: 1 }), mutations: [mutationOf('d', 1)] }], [], NEWER),
+    );
+    expect(await reload(world, place)).toMatchObject({ schemas: [NEWER], damage: [] });
+    await withRoom(world, place, (room) => room.dropReplica());
+    expect((await reload(world, place)).schemas).toEqual([NEWER]);
+  });
+
+  it('[ST-72] an older build beside it takes nothing away, and one that cannot be read is as if nothing had been said', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(...pendingOf('a'), NEWER);
+      await room.enqueue(...pendingOf('b'), OLDER);
+    });
+    expect(new Set((await reload(world, place)).schemas)).toEqual(new Set([NEWER, OLDER]));
+    await world.damage(place, 'header', (row, key) => (key === `schema ${NEWER.schemaId}` && 'text' in row ? { ...row, sum: '' } : row));
+    expect(await reload(world, place)).toMatchObject({ schemas: [OLDER], mutations: [{ clientId: 'a' }, { clientId: 'b' }], damage: [] });
   });
 }
 

@@ -1,7 +1,9 @@
 import { AlcoveError } from '@alcove/core/error';
+import { defineRoom } from '@alcove/core/schema/define-room';
 import type { DiskKey, DiskTable, DiskTables } from '../../packages/client/src/storage/disk.ts';
 import type {
   Advance,
+  NamedSchema,
   RoomStorage,
   Storage,
   StoragePlace,
@@ -11,6 +13,7 @@ import type {
   StoredMutation,
   StoredPosition,
 } from '../../packages/client/src/storage/storage.ts';
+import { storedSchemaOf } from '../../packages/client/src/storage/stored-schema.ts';
 import { expect } from 'vitest';
 
 export type Row = DiskTables[DiskTable];
@@ -65,6 +68,12 @@ export const mutationOf = (clientId: string, mutationId: number, nowMs = 1_800_0
   nowMs,
   schemaId: 'schema-1',
 });
+
+/** What mutations of a build with these tables are called under. */
+export function namedSchemaOf(name: string, schema: Parameters<typeof defineRoom>[0]['schema']): NamedSchema {
+  const room = defineRoom({ name, schema, mutators: {} });
+  return { schemaId: room.model.schemaId, schema: storedSchemaOf(room) };
+}
 
 export const advanceWith = (change: Partial<Advance>): Advance => ({
   historyId: 'history-1',

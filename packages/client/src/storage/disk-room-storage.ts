@@ -2,8 +2,9 @@ import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, isSameKind, mayFollow, mayReplace, placesToCut } from './header.ts';
-import { checkOutbox, checkRoom, type Digest, readOutbox, readRoom, tablesOf } from './load-room.ts';
+import { checkOutbox, checkRoom, type Digest, PENDING_TABLES, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
+import { nameSchema } from './named-schemas.ts';
 import { findRejections, trimRejections } from './rejection-rows.ts';
 import { seal, type Sealed, unseal } from './seal.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
   FoundRejections,
   KnownClient,
   LoadedParts,
+  NamedSchema,
   RoomState,
   RoomStorage,
   StoredClient,
@@ -41,6 +43,8 @@ export class DiskRoomStorage implements RoomStorage {
   readonly #runtime: Runtime;
   readonly #digest: Digest;
   readonly #disk: RoomDisk;
+  /** Ids of schemas that the disk has. */
+  readonly #named = new Set<string>();
   /** As it was put last: what is read again to the letter need not be checked again. */
   #header: { readonly sealed: Sealed; readonly header: Header } | null = null;
 
@@ -88,21 +92,31 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   async outbox(clientIds?: readonly string[]): Promise<StoredOutbox> {
-    const raw = await this.#disk.transact('look at the outbox', { tables: ['clients', 'mutations'], mode: 'read' }, (transaction) =>
+    const raw = await this.#disk.transact('look at the outbox', { tables: PENDING_TABLES, mode: 'read' }, (transaction) =>
       readOutbox(transaction, clientIds),
     );
     return checkOutbox(this.#runtime, raw, []);
   }
 
-  enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void> {
-    return this.#disk.transact('enqueue', OUTBOX_STRICT, (transaction) => this.#enqueueIn(transaction, { client, mutations }));
+  enqueue(client: StoredClient, mutations: readonly StoredMutation[], under?: NamedSchema): Promise<void> {
+    return this.#pend('enqueue', under, (transaction) => this.#enqueueIn(transaction, { client, mutations }));
   }
 
-  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): Promise<void> {
-    return this.#disk.transact('rename', OUTBOX_STRICT, async (transaction) => {
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[], under?: NamedSchema): Promise<void> {
+    return this.#pend('rename', under, async (transaction) => {
       for (const one of added) await this.#enqueueIn(transaction, one);
       for (const client of removed) await this.#removeIn(transaction, client);
     });
+  }
+
+  /** With the first of what was called under a schema it is said what that is. */
+  async #pend(doing: string, under: NamedSchema | undefined, run: (transaction: DiskTransaction) => Promise<void>): Promise<void> {
+    if (under === undefined || this.#named.has(under.schemaId)) return this.#disk.transact(doing, OUTBOX_STRICT, run);
+    await this.#disk.transact(doing, { tables: PENDING_TABLES, mode: 'strict' }, async (transaction) => {
+      await nameSchema(this.#runtime, transaction, under);
+      await run(transaction);
+    });
+    this.#named.add(under.schemaId);
   }
 
   async #enqueueIn(transaction: DiskTransaction, { client, mutations }: Enqueued): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import type { Header, ImageEntry } from './header.ts';
+import { NAMED_SCHEMAS, namedSchemas } from './named-schemas.ts';
 import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
 import { newestRejections } from './rejection-rows.ts';
 import { type Sealed, unseal } from './seal.ts';
@@ -22,6 +23,7 @@ export interface RawRoom extends RawOutbox {
 export interface RawOutbox {
   readonly clients: readonly Sealed[];
   readonly mutations: readonly Sealed[];
+  readonly schemas: readonly Sealed[];
 }
 
 export interface CheckedRoom extends StoredOutbox {
@@ -37,7 +39,7 @@ export async function readRoom(runtime: Runtime, transaction: DiskTransaction, w
   const rows = Promise.all([
     withReplica ? transaction.getAll('tail') : [],
     withOutbox ? transaction.getAll('rejections') : [],
-    withOutbox ? readOutbox(transaction) : { clients: [], mutations: [] },
+    withOutbox ? readOutbox(transaction) : { clients: [], mutations: [], schemas: [] },
   ]);
   // A transaction that ends early rejects all of them; the first that is awaited tells.
   rows.catch(() => undefined);
@@ -53,16 +55,19 @@ export const tablesOf = (what: LoadedParts): readonly DiskTable[] =>
   ({ all: DISK_TABLES, outbox: OUTBOX_TABLES, replica: REPLICA_TABLES })[what];
 
 const OUTBOX_TABLES = ['header', 'clients', 'mutations', 'rejections'] as const;
+/** What `readOutbox` reads. */
+export const PENDING_TABLES = ['header', 'clients', 'mutations'] as const;
 const REPLICA_TABLES = ['header', 'image', 'tail'] as const;
 
 /** Without names: of all clients. */
 export async function readOutbox(transaction: DiskTransaction, clientIds?: readonly string[]): Promise<RawOutbox> {
   const ranges = clientIds?.map((clientId) => ({ client: only(clientId), mutations: mutationsUpTo(clientId, Number.MAX_SAFE_INTEGER) }));
-  const [clients, mutations] = await Promise.all([
+  const [clients, mutations, schemas] = await Promise.all([
     Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('clients', range?.client))),
     Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('mutations', range?.mutations))),
+    transaction.getAll('header', NAMED_SCHEMAS),
   ]);
-  return { clients: clients.flat(), mutations: mutations.flat() };
+  return { clients: clients.flat(), mutations: mutations.flat(), schemas };
 }
 
 /** Takes out what is damaged, and says so. */
@@ -88,7 +93,8 @@ export function checkOutbox(runtime: Runtime, raw: RawOutbox, damage: StorageDam
   if (stray > 0) damage.push({ what: 'outbox', detail: `the clients of ${stray} mutations are missing` });
   for (const { clientId } of incompleteClients(outbox))
     damage.push({ what: 'outbox', detail: `mutations of client ${clientId} are missing` });
-  return { clients: outbox.clients, mutations: outbox.mutations.filter((mutation) => !isLost(mutation)) };
+  const schemas = namedSchemas(runtime, raw.schemas);
+  return { clients: outbox.clients, mutations: outbox.mutations.filter((mutation) => !isLost(mutation)), schemas };
 }
 
 async function checkReplica(

@@ -11,6 +11,7 @@ import type {
   FoundRejections,
   ImageReason,
   KnownClient,
+  NamedSchema,
   RoomState,
   RoomStorage,
   Storage,
@@ -42,6 +43,8 @@ export interface PersistenceOptions {
   readonly place: StoragePlace;
   /** Client group to begin the place as, where nothing is kept. */
   readonly groupId?: string;
+  /** What mutations are called under here; absent: the disk is not told. */
+  readonly under?: NamedSchema;
   /** A tail below it is never worth an image. Default 1 MiB. */
   readonly tailBytesMin?: number;
   /** What is kept of the replica is left alone: it is not read. */
@@ -186,7 +189,7 @@ export class Persistence {
   }
 
   dismiss(keys: readonly string[]): void {
-    this.#add((nowMs) => this.#queue.dismiss(keys, nowMs));
+    this.#add(() => this.#queue.dismiss(keys, AT_ONCE)); // a tab that is loaded next is to find them gone, too
   }
 
   /** What other tabs have pending by now, of these clients or of all; null where that cannot be known. */
@@ -303,9 +306,9 @@ export class Persistence {
   async #perform(room: RoomStorage, work: Work): Promise<void> {
     switch (work.type) {
       case 'enqueue':
-        return room.enqueue(work.client, work.mutations);
+        return room.enqueue(work.client, work.mutations, this.#options.under);
       case 'rename':
-        return room.rename(work.added, work.removed);
+        return room.rename(work.added, work.removed, this.#options.under);
       case 'remove':
         return room.removeClients(work.clients);
       case 'dismiss':

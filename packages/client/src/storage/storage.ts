@@ -56,14 +56,17 @@ export interface RoomStorage {
   load(what?: LoadedParts): Promise<StoredRoom>;
   /** Only the pending mutations and their clients, all or some: for a look at what other tabs wrote. Costs what is asked for. */
   outbox(clientIds?: readonly string[]): Promise<StoredOutbox>;
-  /** Strict: when it resolves the mutations are on the disk. What is kept as confirmed of the client stays as it is. */
-  enqueue(client: StoredClient, mutations: readonly StoredMutation[]): Promise<void>;
+  /**
+   * Strict: when it resolves the mutations are on the disk, and what they were called under. What is kept as confirmed of the client stays as it is. `under`: what
+   * their `schemaId` stands for; absent: it is not known.
+   */
+  enqueue(client: StoredClient, mutations: readonly StoredMutation[], under?: NamedSchema): Promise<void>;
   /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */
   advance(advance: Advance): Promise<Advanced>;
   /** Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Strict. */
   removeClients(clients: readonly KnownClient[]): Promise<void>;
   /** What was pending of the removed clients goes by other names from now on: both or neither. Strict. */
-  rename(added: readonly Enqueued[], removed: readonly KnownClient[]): Promise<void>;
+  rename(added: readonly Enqueued[], removed: readonly KnownClient[], under?: NamedSchema): Promise<void>;
   /** Names of all rejections, and those of them whole that are not `known`. Costs what is new. */
   rejections(known: ReadonlySet<string>): Promise<FoundRejections>;
   /** Forgets rejections. */
@@ -136,6 +139,12 @@ export interface StoredSchema {
   readonly migrations: readonly AppliedMigration[];
 }
 
+/** What a mutation's `schemaId` stands for. */
+export interface NamedSchema {
+  readonly schemaId: string;
+  readonly schema: StoredSchema;
+}
+
 export interface StoredReplica {
   readonly image: StoredImage;
   /** In order; each follows on what is before it. */
@@ -186,6 +195,8 @@ export interface StoredOutbox {
   readonly clients: readonly StoredClient[];
   /** Of each client in order of mutationIds; the clients in order of their oldest one. */
   readonly mutations: readonly StoredMutation[];
+  /** Of schemas that mutations were called under, those that are known; absent: none. */
+  readonly schemas?: readonly NamedSchema[];
 }
 
 /** `outbox`: with the rejections. `replica`: image and tail. What is damaged of the rest stays to be found. */
