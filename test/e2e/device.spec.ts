@@ -74,3 +74,28 @@ test('a trip is forgotten on this device only after it was said what is lost, in
   expect(names.filter((name) => name?.includes('"trip"'))).toEqual([]);
   ada.hasNoComplaints();
 });
+
+test('what another tab of the browser has pending is counted and listed, and gone when that is back', async ({ visit, tripUrl }) => {
+  const ada = await visit({ name: 'Ada' }, tripUrl);
+  await isSaved(ada);
+  const other = await ada.context.newPage();
+  await other.goto(tripUrl);
+  await expect(other.locator('.status [role=status]')).toHaveText('Connected');
+  const elsewhere = other.locator('.elsewhere-count');
+  await expect(elsewhere).toHaveCount(0);
+  await workOffline(ada);
+  await ada.show('Packing');
+  await ada.addItem('a kettle');
+  await ada.addItem('a teapot');
+  await expect(elsewhere).toHaveText(', 2 in another tab');
+  await elsewhere.click();
+  const changes = other.getByRole('region', { name: 'Your changes' });
+  await expect(changes).toContainText('Nothing of this tab waits');
+  await expect(changes).toContainText('2 changes of another tab wait');
+  const waiting = changes.getByRole('list', { name: 'Waiting in another tab' }).getByRole('listitem');
+  await expect(waiting).toContainText(['Pack a kettle', 'Pack a teapot']);
+  await workOffline(ada);
+  await expect(elsewhere).toHaveCount(0);
+  await expect(waiting).toHaveCount(0);
+  ada.hasNoComplaints();
+});

@@ -1,11 +1,15 @@
 import type { Page } from '@playwright/test';
 import { condition } from './notebook/condition.ts';
 import { crash } from './notebook/kept-browser.ts';
-import { type Notebook, expect, idsOf, shown, test, until, untilShows } from './notebook/notebook-test.ts';
+import { type Notebook, expect, idsOf, shown, test, until, untilShows, wake } from './notebook/notebook-test.ts';
 
 /** What a frozen page holds, as a page of the same origin sees it. */
 const locksHeld = (page: Page, ending: string): Promise<number> =>
   page.evaluate(async (end) => ((await navigator.locks.query()).held ?? []).filter(({ name }) => name?.endsWith(end)).length, ending);
+
+/** Notes whose calls came to nothing, in the order of the list. */
+const untilRejected = (page: Page, ids: readonly string[]): Promise<void> =>
+  expect.poll(async () => Object.keys((await shown(page)).rejected), { intervals: [20, 50, 100] }).toEqual(ids);
 
 /** Stops the page's process at once when it images: the lock of the imager is held then. */
 async function freezeImaging(notebook: Notebook, page: Page, room: string): Promise<number> {
@@ -93,4 +97,45 @@ test('a tab frozen inside a transaction keeps no other tab from its room', async
   } finally {
     thaw(renderer);
   }
+});
+
+test('what a tab without a network has pending is listed in its sibling, which is not told that all is in the room', async ({
+  notebook,
+}) => {
+  const away = await notebook.openCurrent('elsewhere');
+  notebook.wire.cut();
+  await until(away, { result: 'cached' });
+  await notebook.add(away, ['a', 'b', 'c']);
+  const beside = await notebook.open('elsewhere');
+  await until(beside, { pending: [], elsewhere: ['a', 'b', 'c'], elsewhereCount: 3, result: 'cached' });
+  await untilShows(beside, ['a', 'b', 'c']);
+  notebook.wire.mend();
+  await wake(away);
+  await wake(beside);
+  await until(beside, { elsewhere: [], elsewhereCount: 0, result: 'current' });
+  await notebook.roomHas('elsewhere', ['a', 'b', 'c']);
+  expect(await shown(away)).toMatchObject({ elsewhere: [], elsewhereCount: 0 });
+});
+
+test('what the room refused one tab is listed in all of them, and leaves all lists at once where one dismisses it or calls it again', async ({
+  notebook,
+}) => {
+  const [first, second] = [await notebook.openCurrent('refused'), await notebook.openCurrent('refused')];
+  await first.evaluate(() => globalThis.notebook.add(['a', 'b', 'c'], '', 'addForbidden'));
+  const refused = { a: 'forbidden', b: 'forbidden', c: 'forbidden' };
+  for (const page of [first, second]) await until(page, { rejected: refused });
+  const third = await notebook.openCurrent('refused');
+  await until(third, { rejected: refused });
+  await second.evaluate(() => globalThis.notebook.read('a', 'dismiss'));
+  for (const page of [first, second, third]) await untilRejected(page, ['b', 'c']);
+  // Refused again, as another line, which is listed everywhere as well.
+  await third.evaluate(() => globalThis.notebook.read('b', 'retry'));
+  for (const page of [first, second, third]) await untilRejected(page, ['c', 'b']);
+  await first.evaluate(() => globalThis.notebook.read('b', 'dismiss'));
+  await first.evaluate(() => globalThis.notebook.read('c', 'dismiss'));
+  for (const page of [first, second, third]) await untilRejected(page, []);
+  await until(first, { storage: 'saved' });
+  await third.reload();
+  await until(third, { result: 'current', storage: 'saved' });
+  expect((await shown(third)).rejected).toEqual({});
 });

@@ -101,6 +101,37 @@ describe('tabs of one browser', () => {
     expect(kept.ids(e)).toEqual(['l1', 'l2']);
   });
 
+  it('[TB-13] a tab whose sibling is offline tells what that has pending, until it is decided; what a sibling with a session calls is not worth a word', async () => {
+    const online = kept.tab('a');
+    await kept.world.quiet();
+    const offline = kept.tab('b', OFFLINE);
+    const elsewhere = (): number | undefined => online.of('elsewhere').at(-1)?.count;
+    for (const number of [1, 2, 3]) offline.mutate('addList', { id: `l${number}`, name: `list ${number}` });
+    await kept.world.until(() => elsewhere() === 3, 'its sibling says so', 1_000);
+    expect(
+      online
+        .of('elsewhere')
+        .at(-1)
+        ?.oldest.map(({ clientId, args }) => [clientId, args]),
+    ).toMatchObject([
+      ['b', { id: 'l1' }],
+      ['b', { id: 'l2' }],
+      ['b', { id: 'l3' }],
+    ]);
+    expect(online.status.pending).toBe(0);
+    await kept.saved(offline);
+    kept.crash(offline);
+    online.engine.adoptStored('b');
+    await kept.world.until(() => elsewhere() === 0 && online.of('settled').length === 3, 'it is taken over, and decided');
+    const told = online.of('elsewhere').length;
+    const second = kept.tab('c');
+    await kept.world.quiet();
+    second.mutate('addList', { id: 'l4', name: 'list 4' });
+    await kept.shows(online, 'l1', 'l2', 'l3', 'l4');
+    await kept.world.time.advanceAsync(5_000);
+    expect(online.of('elsewhere')).toHaveLength(told);
+  });
+
   it('[TB-2] a tab learns from the room what becomes of its siblings’ writes, with their rows', async () => {
     const a = kept.tab('a');
     await kept.world.quiet();

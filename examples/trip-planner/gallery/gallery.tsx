@@ -77,6 +77,7 @@ const WHO = { others: OTHERS, lastSeenMs: away };
 const SAVED = { storage: 'saved', why: '', unsaved: 0, lost: false, onLostRead: () => {}, onForget: async () => null } as const;
 const NOTHING_WAITS = { retryAtMs: null, onTry: () => {}, saved: SAVED, isOffline: false, onSwitch: () => {} };
 const DONE = [{ key: 'd1', what: 'Add Nara', atMs: Date.UTC(2026, 10, 21, 14, 2, 7) }];
+const NO_WRITES = { waiting: [], elsewhere: { pending: 0, waiting: [] }, done: DONE, onSave: () => {} };
 const TROUBLE = { sinceMs: away, met: true, kept: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
 const LOADING: LoadProgress = { from: 'room', phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
@@ -136,7 +137,7 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
       rejected={rejectedList}
       status={{
         version: 1_214,
-        writes: { pending: trip.pendingIds.size, waiting: [], rejected: rejectedList, done: DONE, onSave: () => {} },
+        writes: { ...NO_WRITES, pending: trip.pendingIds.size, rejected: rejectedList },
         ...NOTHING_WAITS,
         connection: loading ? 'connecting' : away === null ? 'connected' : 'reconnecting',
         lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),

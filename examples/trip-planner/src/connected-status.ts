@@ -33,7 +33,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
   const status = useSyncStatus();
   const room = useRoom();
   const { isOffline, toggle } = useOfflineSwitch();
-  const { pending, applied, rejected } = status;
+  const { pending, pendingElsewhere, applied, rejected } = status;
   const fetched = useRef(false);
   fetched.current ||= status.snapshotProgress !== null;
   const [known] = useState(() => knownTrips().some((trip) => trip.id === room.id));
@@ -47,17 +47,19 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     onRetry: (key: string) => void status.retry(Number(key)),
   };
   const stopped = away.state === 'failed' || away.state === 'needs_auth';
+  const firstOf = (writes: readonly MutationLine[]) => writes.slice(0, NAMED_MAX).map((write) => waitingWrite(write, wordsFor(write)));
   const line: StatusLineProps = {
     version: status.version,
     writes: {
       pending: status.pendingCount,
-      waiting: pending.slice(0, NAMED_MAX).map((write) => waitingWrite(write, wordsFor(write))),
+      waiting: firstOf(pending),
+      elsewhere: { pending: status.pendingElsewhereCount, waiting: firstOf(pendingElsewhere) },
       rejected: rejectedList,
       done: applied
         .slice(-DONE_MAX)
         .reverse()
         .map((write) => doneWrite(write, wordsFor(write))),
-      onSave: () => saveList(`changes-${room.id}.json`, { pending, rejected }),
+      onSave: () => saveList(`changes-${room.id}.json`, { pending, pendingElsewhere, rejected }),
     },
     connection: away.state === 'connecting' && away.met ? 'reconnecting' : away.state,
     lastSyncMs: status.lastHeardAtMs,
@@ -83,7 +85,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     line,
     trouble,
     load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
-    marks: useMemo(() => marksOf(pending, rejected), [pending, rejected]),
+    marks: useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected), [pending, pendingElsewhere, rejected]),
     rejected: rejectedList,
   };
 }

@@ -6,7 +6,8 @@ import { takeOffList } from './start/known-trips.ts';
 
 /** Takes the trip off this device and leaves its page; resolves with why not, in words for whoever asked. */
 export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: boolean): Promise<string | null> {
-  const { pendingCount } = room.status.getSnapshot();
+  const status = room.status.getSnapshot();
+  const pendingCount = status.pendingCount + status.pendingElsewhereCount;
   try {
     await room.forget({ discardPending });
   } catch (cause) {

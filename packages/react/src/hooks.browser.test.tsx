@@ -234,6 +234,21 @@ describe('the other hooks', () => {
     await text(' | add 1 ok | ');
   });
 
+  it('[TB-13] lists what other tabs have pending beside it, with their number', async () => {
+    function Elsewhere() {
+      const { pendingCount, pendingElsewhereCount, pendingElsewhere } = hooks.useSyncStatus();
+      return <p>{`${pendingCount} ${pendingElsewhereCount} ${pendingElsewhere.map(({ name }) => name).join('+')}`}</p>;
+    }
+    const { engine, text } = render(<Elsewhere />);
+    await text('0 0 ');
+    engine.live();
+    const of = (mutationId: number) => ({ clientId: 'sibling', mutationId, name: `add${mutationId}`, args: null, seed: '', nowMs: 0 });
+    engine.say({ type: 'elsewhere', count: 120, oldest: [of(1), of(2)] });
+    await text('0 120 add1+add2');
+    engine.say({ type: 'elsewhere', count: 0, oldest: [] });
+    await text('0 0 ');
+  });
+
   it('renders again only when what the selector picked has changed', async () => {
     let renders = 0;
     function Count() {

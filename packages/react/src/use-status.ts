@@ -22,6 +22,8 @@ export interface ConnectionStatus {
 export interface RoomSyncStatus extends SyncStatus {
   /** Not yet decided by the room, oldest first. */
   readonly pending: readonly MutationLine[];
+  /** What other tabs of this browser have pending in this room, the oldest 100; `pendingElsewhereCount` has their number. */
+  readonly pendingElsewhere: readonly MutationLine[];
   /** The newest 100 that the room applied since this page was loaded, in the order they were. */
   readonly applied: readonly MutationLine[];
   /** Those that came to nothing, or whose outcome is unknown, until dismissed; at most 1,000, the oldest go first. */
@@ -53,6 +55,7 @@ export function useConnectionOf(room: ClientRoom): ConnectionStatus {
 export function useSyncStatusOf(room: ClientRoom): RoomSyncStatus {
   const status = useReadable(room.status);
   const pending = useReadable(room.pending, () => nothing);
+  const pendingElsewhere = useReadable(room.pendingElsewhere, () => nothing);
   const applied = useReadable(room.applied, () => nothing);
   const rejected = useReadable(room.rejected, () => nothing);
   const calls = useMemo(
@@ -63,5 +66,8 @@ export function useSyncStatusOf(room: ClientRoom): RoomSyncStatus {
     }),
     [room],
   );
-  return useMemo(() => ({ ...status, pending, applied, rejected, ...calls }), [status, pending, applied, rejected, calls]);
+  return useMemo(
+    () => ({ ...status, pending, pendingElsewhere, applied, rejected, ...calls }),
+    [status, pending, pendingElsewhere, applied, rejected, calls],
+  );
 }

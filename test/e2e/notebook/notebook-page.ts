@@ -19,6 +19,9 @@ export interface Shown {
   readonly errors: readonly string[];
   /** Ids of notes whose calls the room has not decided. */
   readonly pending: readonly string[];
+  /** As above, of calls that other tabs of the browser made; and the number of them. */
+  readonly elsewhere: readonly string[];
+  readonly elsewhereCount: number;
   /** Ids of notes whose calls came to nothing, with the code. */
   readonly rejected: Readonly<Record<string, string>>;
   readonly connection: SyncStatus['connection'];
@@ -38,6 +41,8 @@ export interface NotebookPage {
   /** As `add` of one note whose body is random text; resolves when the device has it. */
   keep(id: string, bodyBytes: number): Promise<void>;
   shown(): Shown;
+  /** Takes the line of that note off the list of what came to nothing, or calls it again. */
+  read(id: string, then: 'dismiss' | 'retry'): void;
   /** Of its room, or of all rooms of its user; comes to the code and the message of a refusal, null where it was done. */
   forget(what: 'room' | 'user', options?: ForgetOptions): Promise<{ readonly code: string; readonly message: string } | null>;
   /** Ends the worker's thread, as a browser does that is short of memory. */
@@ -74,6 +79,8 @@ function shownOf(room: ClientRoom<typeof notebook>, list: LiveQuery<{ id: string
     error: error === undefined ? null : textOf(error),
     errors,
     pending: room.pending.getSnapshot().map(noteOf),
+    elsewhere: room.pendingElsewhere.getSnapshot().map(noteOf),
+    elsewhereCount: state.pendingElsewhereCount,
     rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
     connection: state.connection,
     connectionError: state.error?.code ?? null,
@@ -122,6 +129,9 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
       await room.mutate.add({ id, body: randomText(bodyBytes) }).local;
     },
     shown: () => shownOf(room, list, errors),
+    read: (id, then) => {
+      for (const line of room.rejected.getSnapshot()) if (noteOf(line) === id) void room[then](line.key);
+    },
     forget: (what, given) =>
       (what === 'room' ? room : client).forget(given).then(
         () => null,

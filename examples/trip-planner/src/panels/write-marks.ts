@@ -1,4 +1,4 @@
-/** A write of this tab, as far as its marks need to know. */
+/** A write of this tab, or of another of this browser, as far as its marks need to know. */
 export interface MarkedWrite {
   readonly key: number;
   readonly name: string;

@@ -24,9 +24,11 @@ export interface DoneWrite {
 }
 
 export interface WritesListProps {
-  /** All that wait; of these `waiting` are the first. */
+  /** All of this tab's that wait; of these `waiting` are the first. */
   readonly pending: number;
   readonly waiting: readonly WaitingWrite[];
+  /** What waits in other tabs of this browser, likewise. */
+  readonly elsewhere: { readonly pending: number; readonly waiting: readonly WaitingWrite[] };
   readonly rejected: RejectedListProps;
   /** The last ones, newest first. */
   readonly done: readonly DoneWrite[];
@@ -34,16 +36,23 @@ export interface WritesListProps {
   readonly onSave: () => void;
 }
 
-/** How many of this tab's writes wait; what became of the others is at a press. */
+/** How many writes wait, here and in other tabs; what became of the rest is at a press. */
 export function WritesList(props: WritesListProps) {
-  const { pending, rejected, done } = props;
+  const { pending, elsewhere, rejected, done } = props;
   const { open, toggle, holder } = useSlip<HTMLLIElement>();
   const figure = (
-    <span className="pending-count">
-      <b className="figure">{formatNumber(pending)}</b> pending
-    </span>
+    <>
+      <span className="pending-count">
+        <b className="figure">{formatNumber(pending)}</b> pending
+      </span>
+      {elsewhere.pending > 0 && (
+        <span className="elsewhere-count">
+          , <b className="figure">{formatNumber(elsewhere.pending)}</b> in another tab
+        </span>
+      )}
+    </>
   );
-  if (pending + rejected.writes.length + done.length === 0) return <li>{figure}</li>;
+  if (pending + elsewhere.pending + rejected.writes.length + done.length === 0) return <li>{figure}</li>;
   return (
     <li className="waiting" {...holder}>
       <button type="button" className="quiet" aria-expanded={open} title="What became of your changes" onClick={toggle}>
@@ -54,21 +63,18 @@ export function WritesList(props: WritesListProps) {
   );
 }
 
-function WritesSlip({ pending, waiting, rejected, done, onSave }: WritesListProps) {
-  const nowMs = useNowMs();
-  const more = pending - waiting.length;
+function WritesSlip({ pending, waiting, elsewhere, rejected, done, onSave }: WritesListProps) {
+  const { pending: others } = elsewhere;
   return (
     <div className="slip waiting-list writes" role="region" aria-label="Your changes">
-      <h3>{pending === 0 ? 'Nothing waits for the server' : 'Waiting for the server'}</h3>
-      <ol aria-label="Waiting for the server">
-        {waiting.map(({ key, what, sinceMs, attempts, reason }) => (
-          <li key={key}>
-            <b dir="auto">{what}</b> <span>{[formatAge(nowMs - sinceMs), triesOf(attempts)].filter(Boolean).join(', ')}</span>
-            {reason !== '' && <p dir="auto">{reason}</p>}
-          </li>
-        ))}
-      </ol>
-      {more > 0 && <p>and {formatNumber(more)} more</p>}
+      <h3>{pending > 0 ? 'Waiting for the server' : others > 0 ? 'Nothing of this tab waits' : 'Nothing waits for the server'}</h3>
+      <Waiting label="Waiting for the server" count={pending} writes={waiting} />
+      {others > 0 && (
+        <>
+          <h3>{others === 1 ? '1 change of another tab waits' : `${formatNumber(others)} changes of another tab wait`}</h3>
+          <Waiting label="Waiting in another tab" count={others} writes={elsewhere.waiting} />
+        </>
+      )}
       {rejected.writes.length > 0 && <Refused {...rejected} />}
       {done.length > 0 && (
         <>
@@ -82,12 +88,31 @@ function WritesSlip({ pending, waiting, rejected, done, onSave }: WritesListProp
           </ol>
         </>
       )}
-      {pending + rejected.writes.length > 0 && (
+      {pending + others + rejected.writes.length > 0 && (
         <button type="button" className="quiet" onClick={onSave}>
           Save this list as a file
         </button>
       )}
     </div>
+  );
+}
+
+/** The first of `count` writes. */
+function Waiting({ label, count, writes }: { readonly label: string; readonly count: number; readonly writes: readonly WaitingWrite[] }) {
+  const nowMs = useNowMs();
+  const more = count - writes.length;
+  return (
+    <>
+      <ol aria-label={label}>
+        {writes.map(({ key, what, sinceMs, attempts, reason }) => (
+          <li key={key}>
+            <b dir="auto">{what}</b> <span>{[formatAge(nowMs - sinceMs), triesOf(attempts)].filter(Boolean).join(', ')}</span>
+            {reason !== '' && <p dir="auto">{reason}</p>}
+          </li>
+        ))}
+      </ol>
+      {more > 0 && <p>and {formatNumber(more)} more</p>}
+    </>
   );
 }
 

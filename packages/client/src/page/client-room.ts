@@ -10,6 +10,7 @@ import { callAgain, mutateFunctions } from './mutate-functions.ts';
 import type { MutateFunctions } from './mutate-functions.ts';
 import type { Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
+import { PendingElsewhere } from './pending-elsewhere.ts';
 import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
@@ -39,6 +40,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly status: Readable<SyncStatus>;
   /** Mutations the room has not decided, oldest first. */
   readonly pending: Readable<readonly MutationLine[]>;
+  /** Those of other tabs of this browser that the room has not decided, as far as this tab heard of them: the oldest 100; `status` has their number. */
+  readonly pendingElsewhere: Readable<readonly MutationLine[]>;
   /** The newest 100 that the room applied since this page was loaded, in the order they were. */
   readonly applied: Readable<readonly MutationLine[]>;
   /** Rejected, failed, unknown and lost ones, until dismissed. */
@@ -51,6 +54,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #options: ClientRoomOptions;
   readonly #status: RoomStatus;
   readonly #mutations: PageMutations;
+  readonly #elsewhere = new PendingElsewhere();
   readonly #queries: PageQueries;
   readonly #states: RoomStates;
   readonly #users: RoomUsers;
@@ -76,6 +80,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#status = new RoomStatus(options.runtime);
     this.status = this.#status.status;
     this.pending = this.#mutations.pending;
+    this.pendingElsewhere = this.#elsewhere.list;
     this.applied = this.#mutations.applied;
     this.rejected = this.#mutations.rejected;
     // The definition's own types; inside, states are plain JSON that the room validated.
@@ -83,7 +88,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.cursors = this.#states.cursors as SharedState<unknown> as SharedState<CursorOf<Room>>; // as above
     this.mutate = mutateFunctions(definition, this.#mutations, () => this.#refusal());
     this.#engines = new RoomEngines(this.#mutations.clientId, () => this.#enginePage());
-    for (const list of [this.pending, this.rejected, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
+    for (const list of [this.pending, this.rejected, this.pendingElsewhere, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
   }
 
   /** What engines are handed, and who hears of them. */
@@ -94,6 +99,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       queries,
       mutations,
       states,
+      elsewhere: this.#elsewhere,
       kept,
       sessionClientId: () => this.#engines.sessionClientId,
       stopped: (notice) => this.#stopped(notice),
@@ -243,6 +249,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#queries.endAll();
     this.suspend();
     this.#mutations.endAll(this.#closedError());
+    this.#elsewhere.clear();
     this.#kept?.close();
     this.#status.closed();
     this.#options.onClosed();
@@ -274,6 +281,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
         notKept: this.#options.notKept ?? null,
         isAway: this.#engines.isAway,
         pending: this.#mutations.undecided,
+        pendingElsewhere: this.#elsewhere.count,
         unsaved: this.#mutations.unsaved,
         rejected: this.rejected.getSnapshot().length,
       };

@@ -58,7 +58,7 @@ export class RoomStatus {
   /** For good. */
   closed(): void {
     this.#isClosed = true;
-    this.status.set({ ...this.status.getSnapshot(), connection: 'closed', pendingCount: 0 });
+    this.status.set({ ...this.status.getSnapshot(), connection: 'closed', pendingCount: 0, pendingElsewhereCount: 0 });
   }
 }
 

@@ -28,6 +28,11 @@ export interface SyncStatus {
   readonly lastHeardAtMs: number | null;
   /** Mutations called here that the room has not decided. */
   readonly pendingCount: number;
+  /**
+   * Mutations that other tabs of this browser have pending in this room, as far as this tab heard: they are shown here, and pushed there. What that tab pushes within a moment is not counted. While
+   * it is above zero not everything of this device is in the room.
+   */
+  readonly pendingElsewhereCount: number;
   /** Rejected, failed, unknown and lost ones that were not dismissed. */
   readonly rejectedCount: number;
   /** While a snapshot is on its way, else null. */
@@ -88,6 +93,7 @@ export const INITIAL_STATUS: SyncStatus = {
   lagMs: null,
   lastHeardAtMs: null,
   pendingCount: 0,
+  pendingElsewhereCount: 0,
   rejectedCount: 0,
   snapshotProgress: null,
   storage: 'opening',
@@ -133,6 +139,7 @@ export interface PageStatus extends PlaceFacts {
   readonly notKept: AlcoveError | null;
   readonly isAway: boolean;
   readonly pending: number;
+  readonly pendingElsewhere: number;
   readonly unsaved: number;
   readonly rejected: number;
   readonly lostTail: LostTail | null;
@@ -158,6 +165,7 @@ export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: numb
     lagMs: connection === 'connected' ? (engine.roundTripMs === null ? null : engine.roundTripMs / 2) : silentMs,
     lastHeardAtMs: engine.heardAtMs,
     pendingCount: page.pending,
+    pendingElsewhereCount: page.pendingElsewhere,
     rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
     storage: storageOf(engine, page),

@@ -2,6 +2,7 @@ import { exhaustive } from '@alcove/core/error';
 import type { ClientStoppedNotice, EngineNotice, EngineStatus } from '../sync/engine-interface.ts';
 import type { KeptRoomPlace } from './kept-room-place.ts';
 import type { PageMutations } from './page-mutations.ts';
+import type { PendingElsewhere } from './pending-elsewhere.ts';
 import type { PageQueries } from './page-queries.ts';
 import type { RoomStates } from './room-states.ts';
 
@@ -10,6 +11,7 @@ export interface NoticeTakers {
   readonly queries: Pick<PageQueries, 'hear'>;
   readonly mutations: PageMutations;
   readonly states: Pick<RoomStates, 'hear'>;
+  readonly elsewhere: Pick<PendingElsewhere, 'hear'>;
   /** Null where nothing is kept. */
   readonly kept: KeptRoomPlace | null;
   /** The client whose session it is. */
@@ -49,6 +51,8 @@ export function takeNotice(notice: EngineNotice, takers: NoticeTakers): void {
       return mutations.restored(notice);
     case 'dismissed':
       return mutations.dismissed(notice);
+    case 'elsewhere':
+      return takers.elsewhere.hear(notice);
     case 'others':
       return kept?.others(notice.clientIds);
     case 'kept':

@@ -65,6 +65,13 @@ export interface OthersNotice {
   readonly clientIds: readonly string[];
 }
 
+/** Mutations that other tabs have pending, as far as this one knows: how many, and the oldest of them. Told a moment later, where they are pending still. */
+export interface ElsewhereNotice {
+  readonly type: 'elsewhere';
+  readonly count: number;
+  readonly oldest: readonly Mutation[];
+}
+
 /** What was pending of another page load is this engine's to push now. */
 export interface AdoptedNotice {
   readonly type: 'adopted';
@@ -89,7 +96,15 @@ export interface ForgottenNotice {
   readonly type: 'forgotten';
 }
 
-export type StorageNotice = KeptNotice | ForgottenNotice | StoredNotice | RestoredNotice | DismissedNotice | OthersNotice | AdoptedNotice;
+export type StorageNotice =
+  | KeptNotice
+  | ForgottenNotice
+  | StoredNotice
+  | RestoredNotice
+  | DismissedNotice
+  | OthersNotice
+  | ElsewhereNotice
+  | AdoptedNotice;
 
 /** Of a mutation that was put aside: how it is called on the disk. */
 export const rejectionKey = ({ clientId, mutationId }: Pick<Mutation, 'clientId' | 'mutationId'>): string => `${clientId} ${mutationId}`;

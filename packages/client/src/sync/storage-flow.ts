@@ -15,11 +15,13 @@ import type { TabMessage } from '../tabs/tab-channel.ts';
 import { carryOver } from './carry-over.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import { DiskLook } from './disk-look.ts';
+import { ElsewhereWord } from './elsewhere-word.ts';
 import { rejectionKey, type ToldRejection } from './engine-storage.ts';
-import { byClient, type LeftClient, leftClients, plainMutation } from './left-client.ts';
+import { byClient, type LeftClient, leftClients } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import { KeptRejections } from './kept-rejections.ts';
-import { OthersWord } from './others-word.ts';
+import { OtherTabs } from './other-tabs.ts';
+import { PendingPosts } from './pending-posts.ts';
 import type { StorageFlowOptions } from './storage-flow-options.ts';
 import { StoredRows } from './stored-rows.ts';
 import { patienceOf } from './write-patience.ts';
@@ -40,9 +42,9 @@ export class StorageFlow {
   #groupId: string | null = null;
   #isHidden = false;
   readonly #groups: ClientGroups;
-  /** Called in this turn: posted together. */
-  #called: Mutation[] = [];
-  readonly #others: OthersWord;
+  readonly #posts: PendingPosts;
+  readonly #tabs: OtherTabs;
+  readonly #elsewhere: ElsewhereWord;
   readonly #look: DiskLook;
   /** Version of their first welcome, as the disk was told of it. */
   readonly #welcomedAs = new Map<string, number>();
@@ -51,9 +53,11 @@ export class StorageFlow {
   constructor(options: StorageFlowOptions) {
     this.#options = options;
     this.#rows = new StoredRows(options);
+    this.#posts = new PendingPosts(options.outbox, this.#rows, (message) => this.#channel?.post(message));
     this.#ended = new ConfirmedPosts(options.runtime, (message) => this.#channel?.post(message));
     this.#groups = new ClientGroups(options.speaksAs);
-    this.#others = new OthersWord(options.outbox, options.siblings, this.#groups, options.notices);
+    this.#tabs = new OtherTabs(options, this.#groups, () => this.#look.later());
+    this.#elsewhere = new ElsewhereWord(options.runtime, options.siblings, options.notices, options.wake);
     this.#look = this.#makeLook();
     this.disk = this.#makeDisk(options);
     this.rejections = new KeptRejections({
@@ -130,9 +134,10 @@ export class StorageFlow {
     this.#keepMissing(stored.mutations);
     this.#keepEnded(stored.clients);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
-    this.#take(stored.clients, stored.mutations);
+    this.#tabs.left(stored.clients, stored.mutations);
     this.rejections.opened(stored);
     this.#channel?.post({ type: 'who' });
+    this.#elsewhere.again();
     wake();
     return stored.replica;
   }
@@ -140,7 +145,7 @@ export class StorageFlow {
   /** A mutation of this tab's was enqueued. */
   called(mutation: Mutation): void {
     this.#keep(mutation);
-    this.#called.push(mutation);
+    this.#posts.called(mutation);
   }
 
   /** Counters were compared with the room: the disk says so of each client with something pending before it is pushed. */
@@ -150,17 +155,15 @@ export class StorageFlow {
       const welcomed = outbox.counters(clientId)?.welcomed ?? null;
       if (mutation === undefined || welcomed === null || this.#welcomedAs.get(clientId) === welcomed) continue;
       this.#welcomedAs.set(clientId, welcomed);
-      this.#postPending([mutation]);
+      this.#posts.post([mutation]);
       this.#keep(mutation, 'at once');
     }
   }
 
   /** The end of a turn. */
   flush(): void {
-    const called = this.#called;
-    if (called.length === 0) return;
-    this.#called = [];
-    this.#postPending(called);
+    this.#elsewhere.touch();
+    this.#posts.flush();
   }
 
   /** What is pending goes by other names, here, on the disk and in other tabs. */
@@ -173,7 +176,7 @@ export class StorageFlow {
       rekeyed.map(({ clientId, to, offset }) => ({ clientId, lastMutationId: offset + this.#rows.known(to).lastMutationId })),
     );
     for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
-    this.#postPending(pending);
+    this.#posts.post(pending);
   }
 
   /** The shown state moved on by `commits` to `position`, and these settled with it. */
@@ -278,6 +281,7 @@ export class StorageFlow {
   close(): void {
     this.#look.close();
     this.rejections.close();
+    this.#elsewhere.close();
     this.#ended.flush();
     this.#channel?.close();
     this.#channel = null;
@@ -334,7 +338,7 @@ export class StorageFlow {
         this.#look.heard(message.clientId);
         this.#groups.learn(message.clientId, message.groupId);
         siblings.welcomed(message.clientId, message.welcomed ?? null);
-        if (!outbox.has(message.clientId)) this.#show(message.clientId, message.confirmed, message.mutations);
+        if (!outbox.has(message.clientId)) this.#tabs.said(message.clientId, message.confirmed, message.mutations);
         return;
       case 'confirmed':
         siblings.confirmed(message.clientId, message.confirmed, message.at);
@@ -353,7 +357,7 @@ export class StorageFlow {
 
   #sayAll(): void {
     this.#ended.again();
-    this.#postPending(this.#options.outbox.pending());
+    this.#posts.post(this.#options.outbox.pending());
   }
 
   #forgotten(): void {
@@ -364,48 +368,11 @@ export class StorageFlow {
     this.#options.wake();
   }
 
-  #postPending(pending: readonly Mutation[]): void {
-    for (const [clientId, mutations] of byClient(pending)) {
-      const { confirmed, welcomed } = this.#options.outbox.counters(clientId) ?? { confirmed: 0, welcomed: null };
-      this.#channel?.post({ type: 'pending', clientId, groupId: this.#rows.groupId, confirmed, welcomed, mutations });
-    }
-  }
-
-  #show(clientId: string, confirmed: number, mutations: readonly Mutation[]): void {
-    const { siblings, show, wake } = this.#options;
-    const fresh = siblings.add(clientId, confirmed, mutations);
-    if (fresh.length > 0) show(fresh);
-    this.#tellOthers();
-    wake();
-  }
-
   #saw({ clients, mutations }: StoredOutbox): void {
     this.#channel?.ask();
-    this.#others.again();
+    this.#tabs.again();
     void this.rejections.look();
-    this.#take(clients, mutations);
-  }
-
-  /** What is kept of clients that are not this tab's. */
-  #take(clients: readonly StoredClient[], mutations: readonly StoredMutation[]): void {
-    const { outbox, siblings, show, wake } = this.#options;
-    const pending = byClient(mutations);
-    const fresh: Mutation[] = [];
-    for (const { clientId, confirmed, confirmedAt, groupId } of clients) {
-      if (outbox.has(clientId)) continue;
-      this.#groups.learn(clientId, groupId);
-      siblings.confirmed(clientId, confirmed, confirmedAt);
-      for (const mutation of siblings.add(clientId, confirmed, (pending.get(clientId) ?? []).map(plainMutation))) fresh.push(mutation);
-    }
-    if (fresh.length > 0) show(fresh);
-    this.#tellOthers(clients.map(({ clientId }) => clientId));
-    wake();
-  }
-
-  /** Clients that this tab would take over, were they free. */
-  #tellOthers(alsoIdle: readonly string[] = []): void {
-    this.#look.later();
-    if (this.#others.tell(alsoIdle)) this.#options.wake();
+    this.#tabs.left(clients, mutations);
   }
 
   #keep(mutation: Mutation, when?: 'at once'): void {

@@ -62,6 +62,33 @@ describe('mutations of other tabs', () => {
     expect(siblings.pending()).toEqual(mutationsOf('c', 1));
   });
 
+  it('[TB-13] are counted, with their bytes, however they come and go; the oldest are told by the time of the call', () => {
+    const siblings = new SiblingMutations(({ mutationId }) => mutationId * 10);
+    const sums = () => [siblings.count, siblings.bytes];
+    const called = (clientId: string, mutationId: number, nowMs: number) => ({ ...mutationOf(clientId, mutationId), nowMs });
+    siblings.add('b', 0, [called('b', 1, 5), called('b', 2, 6), called('b', 3, 9)]);
+    siblings.add('b', 0, [called('b', 2, 6)]);
+    siblings.add('c', 0, [called('c', 1, 7), called('c', 2, 1)]);
+    expect(sums()).toEqual([5, 90]);
+    expect(siblings.oldest(3).map(({ clientId, nowMs }) => [clientId, nowMs])).toEqual([
+      ['c', 1],
+      ['b', 5],
+      ['b', 6],
+    ]);
+    const { changes } = siblings;
+    siblings.takeResults('h1', [applied('b', 1, 7)]);
+    siblings.settle(at(6));
+    expect([siblings.changes, ...sums()]).toEqual([changes, 5, 90]);
+    siblings.settle(at(7));
+    expect(sums()).toEqual([4, 80]);
+    siblings.take('c');
+    expect(sums()).toEqual([2, 50]);
+    siblings.confirmed('b', 3, null);
+    siblings.settle(at(7));
+    expect([...sums(), siblings.oldest(9)]).toEqual([0, 0, []]);
+    expect(siblings.changes).toBeGreaterThan(changes);
+  });
+
   it('[TB-1] of clients long gone are forgotten, those with something pending are not', () => {
     const siblings = new SiblingMutations();
     siblings.add('kept', 0, mutationsOf('kept', 1));

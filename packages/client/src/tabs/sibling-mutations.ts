@@ -9,6 +9,7 @@ export interface VersionAt {
 
 interface Pending {
   readonly mutation: Mutation;
+  readonly bytes: number;
   /** With which version it is no longer pending; null: not known. */
   endsAt: VersionAt | null;
 }
@@ -34,6 +35,30 @@ const IDLE_MAX = 200;
  */
 export class SiblingMutations {
   readonly #siblings = new Map<string, Sibling>();
+  readonly #bytesOf: (mutation: Mutation) => number;
+  #count = 0;
+  #bytes = 0;
+  #changes = 0;
+
+  /** `bytesOf`: what a mutation counts for in `bytes`. */
+  constructor(bytesOf: (mutation: Mutation) => number = () => 0) {
+    this.#bytesOf = bytesOf;
+  }
+
+  /** How many are pending. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Of all that are pending. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Rises with every change of what is pending. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** Makes mutations known; gives those that are new, to be shown. `confirmed`: those up to it have ended. */
   add(clientId: string, confirmed: number, mutations: readonly Mutation[]): Mutation[] {
@@ -46,7 +71,9 @@ export class SiblingMutations {
       const isLast = last === undefined || last.mutation.mutationId < mutation.mutationId;
       const at = isLast ? -1 : sibling.pending.findIndex((known) => known.mutation.mutationId >= mutation.mutationId);
       if (at !== -1 && sibling.pending[at]?.mutation.mutationId === mutation.mutationId) continue;
-      sibling.pending.splice(at === -1 ? sibling.pending.length : at, 0, { mutation, endsAt: null });
+      const entry: Pending = { mutation, bytes: this.#bytesOf(mutation), endsAt: null };
+      sibling.pending.splice(at === -1 ? sibling.pending.length : at, 0, entry);
+      this.#counted(entry, 1);
       fresh.push(mutation);
     }
     return fresh;
@@ -77,9 +104,11 @@ export class SiblingMutations {
   settle(shown: VersionAt): Mutation[] {
     const ended: Mutation[] = [];
     for (const sibling of this.#siblings.values()) {
-      const left = sibling.pending.filter(({ mutation, endsAt }) => {
+      const left = sibling.pending.filter((entry) => {
+        const { mutation, endsAt } = entry;
         if (endsAt === null || (endsAt.historyId === shown.historyId && endsAt.version > shown.version)) return true;
         ended.push(mutation);
+        this.#counted(entry, -1);
         sibling.confirmed = Math.max(sibling.confirmed, mutation.mutationId);
         return false;
       });
@@ -94,7 +123,9 @@ export class SiblingMutations {
     const sibling = this.#siblings.get(clientId);
     if (sibling === undefined) return [];
     const from = sibling.pending.findIndex(({ mutation }) => mutation.mutationId > confirmed);
-    const taken = from === -1 ? [] : sibling.pending.splice(from).map(({ mutation }) => mutation);
+    const entries = from === -1 ? [] : sibling.pending.splice(from);
+    for (const entry of entries) this.#counted(entry, -1);
+    const taken = entries.map(({ mutation }) => mutation);
     sibling.confirmed = Math.max(sibling.confirmed, taken.at(-1)?.mutationId ?? 0);
     return taken;
   }
@@ -126,6 +157,12 @@ export class SiblingMutations {
     return [...this.#siblings.values()].flatMap((sibling) => sibling.pending.map(({ mutation }) => mutation));
   }
 
+  /** The oldest of them by the time of the call, at most so many. */
+  oldest(max: number): Mutation[] {
+    const first = [...this.#siblings.values()].flatMap(({ pending }) => pending.slice(0, max).map(({ mutation }) => mutation));
+    return first.sort((a, b) => a.nowMs - b.nowMs).slice(0, max);
+  }
+
   /** Clients of which something is pending. */
   clientIds(): string[] {
     return [...this.#siblings].filter(([, { pending }]) => pending.length > 0).map(([clientId]) => clientId);
@@ -137,6 +174,12 @@ export class SiblingMutations {
     const sibling: Sibling = { confirmed: 0, heard: 0, welcomed: null, pending: [] };
     this.#siblings.set(clientId, sibling);
     return sibling;
+  }
+
+  #counted({ bytes }: Pending, by: 1 | -1): void {
+    this.#count += by;
+    this.#bytes += by * bytes;
+    this.#changes += 1;
   }
 
   /** The first that fell idle go first. */
