@@ -13,6 +13,12 @@ export interface OutboxLimits {
   readonly pushWindowMutationsMax: number;
 }
 
+/** Pending on this device beside what the outbox holds: of other tabs. */
+export interface PendingBeside {
+  readonly count: number;
+  readonly bytes: number;
+}
+
 export interface Stopped {
   readonly clientId: string;
   readonly error: ErrorBody;
@@ -41,6 +47,7 @@ const REFUSAL_BACKOFF = { baseMs: 200, maxMs: 10_000 };
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #onAttempt: (attempt: Attempt) => void;
+  readonly #beside: PendingBeside;
   readonly #clients = new Map<string, OutboxClient>();
   readonly #names = new ClientNames();
   #count = 0;
@@ -49,10 +56,15 @@ export class Outbox {
   /** Version of the running session's welcome; null: there is none. */
   #sessionVersion: number | null = null;
 
-  /** `onAttempt` hears of what was sent in vain; what is answered at once costs nothing. */
-  constructor(limits: OutboxLimits, onAttempt: (attempt: Attempt) => void = () => undefined) {
+  /** `onAttempt` hears of what was sent in vain; what is answered at once costs nothing. `beside` counts against the bounds, as it is when they are looked at. */
+  constructor(
+    limits: OutboxLimits,
+    onAttempt: (attempt: Attempt) => void = () => undefined,
+    beside: PendingBeside = { count: 0, bytes: 0 },
+  ) {
     this.#limits = limits;
     this.#onAttempt = onAttempt;
+    this.#beside = beside;
   }
 
   /** Whether counters were compared with the room in the running session; before that nothing may be pushed. */
@@ -129,12 +141,17 @@ export class Outbox {
     if (client === undefined) this.#assertRoomForClient();
     else if (client.isStopTold && client.stopped !== null) throw AlcoveError.fromBody(client.stopped);
     const gap = mutation.mutationId - 1 - (client?.lastMutationId ?? 0);
-    if (this.#count + gap + 1 > this.#limits.outboxMutationsMax) {
-      throw new AlcoveError('outbox_full', `${this.#count} mutations are pending; the bound is ${this.#limits.outboxMutationsMax}`);
-    }
-    if (this.#bytes + bytes > this.#limits.outboxBytesMax) {
-      throw new AlcoveError('outbox_full', `the pending mutations have ${this.#bytes} bytes; the bound is ${this.#limits.outboxBytesMax}`);
-    }
+    const { outboxMutationsMax, outboxBytesMax } = this.#limits;
+    const count = this.#count + this.#beside.count;
+    const besides = this.#beside.count > 0 ? `, ${this.#beside.count} of them of other tabs` : '';
+    if (count + gap + 1 > outboxMutationsMax)
+      throw new AlcoveError('outbox_full', `${count} mutations are pending${besides}; the bound is ${outboxMutationsMax}`);
+    const pendingBytes = this.#bytes + this.#beside.bytes;
+    if (pendingBytes + bytes > outboxBytesMax)
+      throw new AlcoveError(
+        'outbox_full',
+        `the ${count} pending mutations have ${pendingBytes} bytes${besides}; the bound is ${outboxBytesMax}`,
+      );
   }
 
   /** Enqueues; ids that were left out before it are filled with voids. The caller has asked `knows` and `assertRoomFor`. */

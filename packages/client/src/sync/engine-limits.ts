@@ -2,7 +2,10 @@ import { AlcoveError } from '@alcove/core/error';
 
 /** Bounds of one engine; each with its behaviour at the edge. */
 export interface EngineLimits {
-  /** Pending mutations held, and their bytes as JSON; past either, `mutate` throws `outbox_full`. */
+  /**
+   * Mutations of the room pending on this device, and their bytes as JSON: of this tab, taken over, and of other tabs as far as this one heard of them; past either, `mutate` throws `outbox_full`.
+   * What was taken before stays, and is taken over.
+   */
   readonly outboxMutationsMax: number;
   readonly outboxBytesMax: number;
   /** Mutations pushed and not answered; more wait in the outbox. */

@@ -8,7 +8,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Rekeyed } from '../outbox/client-names.ts';
 import type { PushLimits } from '../outbox/next-push.ts';
-import { Outbox, type Settled } from '../outbox/outbox.ts';
+import { Outbox, type PendingBeside, type Settled } from '../outbox/outbox.ts';
 import type { EngineClient, SettledNotice } from './engine-interface.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -18,6 +18,8 @@ export interface MutationFlowOptions {
   readonly room: AnyRoom;
   readonly limits: EngineLimits;
   readonly notices: NoticeBatch;
+  /** What other tabs have pending. */
+  readonly beside: PendingBeside;
   /** False: there is no session. */
   send(message: ClientMessageInput): boolean;
   bufferedBytes(): number;
@@ -44,7 +46,7 @@ export class MutationFlow {
 
   constructor(options: MutationFlowOptions) {
     this.#options = options;
-    this.outbox = new Outbox(options.limits, (attempt) => options.notices.add({ type: 'attempted', ...attempt }));
+    this.outbox = new Outbox(options.limits, (attempt) => options.notices.add({ type: 'attempted', ...attempt }), options.beside);
   }
 
   /** Rejections told. */
@@ -59,7 +61,7 @@ export class MutationFlow {
   admit(given: Mutation): { readonly mutation: Mutation; readonly bytes: number } | null {
     if (this.outbox.knows(given)) return null;
     const mutation = { ...this.outbox.currentName(given), args: jsonFrom(given.args, 'arguments_invalid', `arguments of ${given.name}`) };
-    const bytes = this.#options.runtime.utf8.encode(JSON.stringify(mutation)).length;
+    const bytes = bytesOf(mutation, this.#options.runtime);
     if (bytes > this.#pushLimits.bytesMax) {
       throw new AlcoveError('message_too_large', `${mutation.name} has ${bytes} bytes; the room takes ${this.#pushLimits.bytesMax}`);
     }
@@ -83,7 +85,7 @@ export class MutationFlow {
     for (const given of mutations) {
       if (this.outbox.knows(given)) continue;
       const mutation = this.outbox.currentName(given);
-      this.outbox.add(mutation, this.#options.runtime.utf8.encode(JSON.stringify(mutation)).length);
+      this.outbox.add(mutation, bytesOf(mutation, this.#options.runtime));
       adopted.push(mutation);
     }
     for (const { clientId, lastMutationId } of clients) this.outbox.fillTo(clientId, lastMutationId);
@@ -149,3 +151,6 @@ export class MutationFlow {
     };
   }
 }
+
+/** What a mutation counts for in bounds: its JSON in UTF-8. */
+export const bytesOf = (mutation: Mutation, { utf8 }: Pick<Runtime, 'utf8'>): number => utf8.encode(JSON.stringify(mutation)).length;

@@ -10,7 +10,7 @@ import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, Sy
 import { engineHello, firstGroupId } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
 import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-status.ts';
-import { MutationFlow } from './mutation-flow.ts';
+import { bytesOf, MutationFlow } from './mutation-flow.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
 import { KeptCalls } from './kept-calls.ts';
@@ -44,7 +44,7 @@ class Engine extends KeptCalls implements SyncEngine {
   readonly #replica: ReplicaFlow;
   readonly #queries: QueryFlow;
   protected readonly states: StateFlow;
-  readonly #siblings = new SiblingMutations();
+  readonly #siblings: SiblingMutations;
   /** Null: all is gone with this engine. */
   protected readonly kept: KeptRoom | null;
   #isStarted = false;
@@ -65,7 +65,8 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#turns = new WorkTurns(options.runtime, () => this.#guard('a turn', () => this.#work()) ?? false);
     this.#noted = new ConnectionNotes(options.runtime.log, { room: options.room.name, id: options.roomId, url: options.url });
     this.#connection = this.#makeConnection();
-    this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices });
+    this.#siblings = new SiblingMutations((mutation) => bytesOf(mutation, options.runtime));
+    this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices, beside: this.#siblings });
     this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
     this.states = this.#makeStates();
     this.#replica = this.#makeReplica();
