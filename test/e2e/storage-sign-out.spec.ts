@@ -15,7 +15,7 @@ async function keptOf(notebook: Notebook, user: string): Promise<string[]> {
   return names.filter((name) => name.includes(user));
 }
 
-test('[ST-51] [ST-54] sign-out in one tab with pending writes in another: it says how many would be lost, and takes them only when told to', async ({
+test('[ST-51] [ST-54] [ST-73] sign-out in one tab with pending writes in another: it says how many would be lost, and takes them only when told to', async ({
   notebook,
 }) => {
   const room = 'sign-out';
@@ -43,6 +43,8 @@ test('[ST-51] [ST-54] sign-out in one tab with pending writes in another: it say
   expect(await leaves.evaluate(() => globalThis.notebook.forget('room', { discardPending: true }))).toBeNull();
   for (const page of [leaves, writes]) await until(page, { connection: 'closed' });
   expect(await keptOf(notebook, 'ann')).toEqual([]);
+  // Nobody asked the tab that wrote: it is told.
+  await until(writes, { pending: [], rejected: { c: 'forgotten', d: 'forgotten' } });
   // Ben finds nothing, and has to wait for the room.
   const other = await notebook.open(room, ben);
   await until(other, { connection: 'reconnecting' });

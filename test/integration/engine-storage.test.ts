@@ -150,6 +150,19 @@ describe('tabs of one browser', () => {
 });
 
 describe('signing out', () => {
+  it.each([true, false])('[ST-73] what a tab holds back when it hears of it is written if it is to stay (%s)', async (keeps) => {
+    const a = kept.tab('a');
+    await kept.world.quiet();
+    await kept.saved(a);
+    a.mutate('addList', { id: 'l1', name: 'held back' });
+    expect(kept.browser.disk.rows(kept.place, 'mutations')).toEqual([]);
+    const { server, user, roomName, roomId } = kept.place;
+    kept.browser.openChannel(`alcove ${JSON.stringify([server, user, roomName, roomId])}`, () => undefined).post({ type: 'forget', keeps });
+    await kept.world.until(() => a.of('forgotten').length === 1, 'it is told');
+    await kept.world.time.advanceAsync(10);
+    expect(kept.browser.disk.rows(kept.place, 'mutations')).toHaveLength(keeps ? 1 : 0);
+  });
+
   it('[ST-51] tabs that hear of it keep nothing any more and tell their page; what is pending reaches nobody', async () => {
     const a = kept.tab('a');
     await kept.world.quiet();

@@ -79,6 +79,7 @@ export const ERROR_CODES = {
   client_unknown: entry(false, 'The room no longer remembers this client; decide which pending mutations to issue again.'),
   outbox_full: entry(false, 'Wait until pending mutations are confirmed; none was dropped.'),
   pending_writes: entry(false, 'Wait until the room has decided them, or call forget with `discardPending: true`: they are lost then.'),
+  forgotten: entry(false, 'What the room did not have is lost with what the device kept; look at the room and call again what is missing.'),
   unknown_outcome: entry(false, 'It is not known whether the mutation took effect; look at the room and decide.'),
   // Ephemeral state and values
   state_invalid: entry(false, 'Set a state the room definition’s validator accepts.'),

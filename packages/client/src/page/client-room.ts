@@ -104,7 +104,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       sessionClientId: () => this.#engines.sessionClientId,
       stopped: (notice) => this.#stopped(notice),
       status: (engine) => this.#heardStatus(engine),
-      forgotten: () => this.close(),
+      forgotten: () => this.#forgotten(),
     };
     return { definition, id, options: this.#options, mutations, queries, states, status, takers };
   }
@@ -243,15 +243,28 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Leaves the room and frees its memory. What is not yet decided ends with `closed`: see `pending` before. Idempotent. */
   close(): void {
+    this.#close(() => this.#mutations.endAll(this.#closedError()));
+  }
+
+  /** Another tab had what is kept removed: what this page called and the room has not decided may be nowhere any more, and nobody else knows of it. */
+  #forgotten(): void {
+    const error = new AlcoveError(
+      'forgotten',
+      `the room “${this.id}” was forgotten on this device, by another tab, before it had decided this`,
+    );
+    this.#close(() => this.#mutations.endAll(error, true));
+  }
+
+  #close(endMutations: () => void): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#users.end();
     this.#queries.endAll();
     this.suspend();
-    this.#mutations.endAll(this.#closedError());
+    endMutations();
     this.#elsewhere.clear();
     this.#kept?.close();
-    this.#status.closed();
+    this.#status.closed(this.rejected.getSnapshot().length);
     this.#options.onClosed();
   }
 

@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import { placeName, type PlaceMarks, placeOf } from '../storage/place-marks.ts';
 import type { Storage, StoragePlace } from '../storage/storage.ts';
-import type { OpenTabChannel } from '../tabs/tab-channel.ts';
+import type { OpenTabChannel, TabMessage } from '../tabs/tab-channel.ts';
 
 /** What `forget` takes. */
 export interface ForgetOptions {
@@ -44,16 +44,19 @@ export async function forgetPlaces(device: DeviceKeeping, rooms: readonly Forget
   const storage = await device.storage();
   const keeps = options.discardPending !== true;
   if (keeps) {
-    for (const { place } of rooms) tellTabs(device, place, 'hurry');
+    for (const { place } of rooms) tellTabs(device, place, { type: 'hurry' });
     await device.pause(HURRY_MS);
     await assertNothingPending(storage, rooms);
   }
   for (const { place, close } of rooms) {
-    tellTabs(device, place, 'forget');
+    tellTabs(device, place, { type: 'forget', keeps });
     close();
   }
-  // What another tab wrote between the two looks stays.
-  if (keeps) await assertNothingPending(storage, rooms);
+  if (keeps) {
+    // What another tab wrote between the two looks stays, also what it held back until it was told.
+    await device.pause(HURRY_MS);
+    await assertNothingPending(storage, rooms);
+  }
   for (const { place } of rooms) {
     await storage.remove(place);
     device.marks.forget(place);
@@ -97,8 +100,8 @@ async function storedPending(storage: Storage, place: StoragePlace): Promise<num
   }
 }
 
-function tellTabs({ openChannel }: DeviceKeeping, place: StoragePlace, type: 'hurry' | 'forget'): void {
+function tellTabs({ openChannel }: DeviceKeeping, place: StoragePlace, message: TabMessage): void {
   const channel = openChannel(placeName(place), () => undefined);
-  channel.post({ type });
+  channel.post(message);
   channel.close();
 }

@@ -18,7 +18,9 @@ let browser: FakeBrowser;
 let texts: Map<string, string>;
 let asked: number;
 let heard: unknown[];
+let pausing: () => Promise<void> | undefined;
 beforeEach(() => {
+  pausing = () => undefined;
   browser = new FakeBrowser();
   texts = new Map();
   asked = 0;
@@ -35,7 +37,7 @@ const device = (): DeviceKeeping => ({
     write: (key, text) => void (text === null ? texts.delete(key) : texts.set(key, text)),
     keys: () => [...texts.keys()],
   }),
-  pause: () => Promise.resolve(),
+  pause: async () => pausing(),
   names: async () => null,
   persist: async () => {
     asked += 1;
@@ -116,8 +118,43 @@ describe('forgetting a room', () => {
       void keep(placeIn('japan'), 1);
     };
     await expect(forgetting).rejects.toMatchObject({ code: 'pending_writes' });
-    expect(heard.at(-1)).toEqual({ type: 'forget' });
+    expect(heard.at(-1)).toEqual({ type: 'forget', keeps: true });
     expect(await kept(placeIn('japan'))).toEqual({ isNew: false, pending: 1 });
+    client.close();
+  });
+
+  it('[ST-73] another tab writes what it held back until it was told, which is waited for, and stays', async () => {
+    const { client } = page();
+    await keep(placeIn('japan'));
+    let written = Promise.resolve();
+    browser.openChannel(`alcove ${JSON.stringify([SERVER, 'ann', 'trip', 'japan'])}`, (message) => {
+      heard.push(message);
+      if (heard.length === 2) written = keep(placeIn('japan'), 1);
+    });
+    pausing = () => new Promise((resolve) => setImmediate(resolve)).then(() => written);
+    await expect(client.room(tripRoom, 'japan').forget()).rejects.toMatchObject({ code: 'pending_writes' });
+    expect(heard).toEqual([{ type: 'hurry' }, { type: 'forget', keeps: true }]);
+    expect(await kept(placeIn('japan'))).toEqual({ isNew: false, pending: 1 });
+    client.close();
+  });
+
+  it('[ST-73] what this page called and the room had not decided when another tab forgot it is told to its caller, and listed', async () => {
+    const { client, engine } = page();
+    const room = client.room(tripRoom, 'japan');
+    engine.live({ storage: { status: 'saving', error: null, unsaved: 2 } });
+    const [saved, unsaved] = [room.mutate.nothing(), room.mutate.nothing()];
+    await new Promise((resolve) => setImmediate(resolve));
+    engine.say({ type: 'stored', clientId: room.clientId, upTo: 1 });
+    await saved.local;
+    engine.say({ type: 'forgotten' });
+    for (const lost of [saved.confirmed, unsaved.local, unsaved.confirmed]) await expect(lost).rejects.toMatchObject({ code: 'forgotten' });
+    expect(room.rejected.getSnapshot().map(({ name, status, error }) => [name, status, error?.code])).toEqual([
+      ['nothing', 'unknown', 'forgotten'],
+      ['nothing', 'unknown', 'forgotten'],
+    ]);
+    expect(room.status.getSnapshot()).toMatchObject({ connection: 'closed', pendingCount: 0, rejectedCount: 2 });
+    const late = room.mutate.nothing();
+    await expect(late.local).rejects.toMatchObject({ code: 'closed' });
     client.close();
   });
 

@@ -206,13 +206,15 @@ export class PageMutations {
     return true;
   }
 
-  /** Everything that has no fate yet ends with `error`: the room is closed. */
-  endAll(error: AlcoveError): void {
+  /** Everything that has no fate yet ends with `error`: the room is closed. `isListed`: people are to see it among what came to nothing. */
+  endAll(error: AlcoveError, isListed = false): void {
     const open = this.#undecidedOnes();
     this.#waiting = [];
     this.#handed = [];
     this.#taken.clear();
-    for (const mutation of open) mutation.ended('unknown', error, this.#runtime.nowMs());
+    for (const mutation of open)
+      if (isListed) this.#end(mutation, 'unknown', error);
+      else mutation.ended('unknown', error, this.#runtime.nowMs());
     this.#saved.endAll(error);
     this.pending.touch();
   }

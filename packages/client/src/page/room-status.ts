@@ -56,9 +56,9 @@ export class RoomStatus {
   }
 
   /** For good. */
-  closed(): void {
+  closed(rejectedCount: number): void {
     this.#isClosed = true;
-    this.status.set({ ...this.status.getSnapshot(), connection: 'closed', pendingCount: 0, pendingElsewhereCount: 0 });
+    this.status.set({ ...this.status.getSnapshot(), connection: 'closed', pendingCount: 0, pendingElsewhereCount: 0, rejectedCount });
   }
 }
 

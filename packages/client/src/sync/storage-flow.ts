@@ -350,7 +350,8 @@ export class StorageFlow {
       case 'hurry':
         return this.disk.hurry();
       case 'forget':
-        this.disk.forget();
+        if (message.keeps === true) this.disk.close();
+        else this.disk.forget();
         return this.#forgotten();
     }
   }

@@ -27,8 +27,8 @@ export type TabMessage =
   | { readonly type: 'who' }
   /** What waits to be written is to be written now: somebody is about to look at what would be lost. */
   | { readonly type: 'hurry' }
-  /** What is kept is being removed: nothing of it may be kept again by another tab. */
-  | { readonly type: 'forget' };
+  /** What is kept is being removed: nothing of it may be kept again by another tab. `keeps`: unless something is pending: what waits to be written is written first. */
+  | { readonly type: 'forget'; readonly keeps?: boolean | undefined };
 
 export interface TabChannel {
   post(message: TabMessage): void;
@@ -68,7 +68,7 @@ const tabMessage = v.variant('type', [
   v.object({ type: v.literal('here'), isAnswer: v.boolean() }),
   v.object({ type: v.literal('who') }),
   v.object({ type: v.literal('hurry') }),
-  v.object({ type: v.literal('forget') }),
+  v.object({ type: v.literal('forget'), keeps: v.optional(v.boolean()) }),
 ]);
 
 /** Null for what no tab of this build would say: another build's word is not ours to understand. */
