@@ -1,5 +1,5 @@
 import { defineRoom, mutator } from '@alcove/core';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
 
@@ -25,6 +25,11 @@ export const board = defineRoom({
     }),
     rename: mutator(v.object({ id: v.string(), title: v.string() }), (tx, { id, title }) => {
       tx.update(items).set({ title }).where(eq(items.id, id)).run();
+    }),
+    tidy: mutator(v.object({ list: v.number() }), (tx, { list }) => {
+      tx.delete(items)
+        .where(and(eq(items.list, list), eq(items.done, true)))
+        .run();
     }),
     bump: mutator(v.object({ id: v.string() }), (tx, { id }) => {
       tx.update(items)

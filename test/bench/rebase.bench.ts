@@ -19,6 +19,8 @@ const PENDING = 1_000;
 /** Rows that a commit gives another title: one that no pending mutation touches, and one that the second of them renames, too. */
 const APART_ROW = ROWS - 2;
 const MET_ROW = 7;
+/** What is pending: rows by their keys; or before those one whose statement looks at a whole list, of which it finds nothing. */
+type PendingKind = 'by key' | 'after a list';
 /** Rebases of which one run is the mean. */
 const TIMES = 5;
 
@@ -27,15 +29,21 @@ export const rebaseBench: Bench = {
   name: 'rebase',
   async run({ runs }) {
     const sqljs = await initSqlJs();
-    const figure = async (name: string, row: number, what: string): Promise<Figure> => {
-      const ours = oursOn(filled(openSqljsDatabase(sqljs)), row);
-      const floor = floorOn(filled(openSqljsDatabase(sqljs)));
+    const figure = async (name: string, row: number, kind: PendingKind, what: string): Promise<Figure> => {
+      const ours = oursOn(filled(openSqljsDatabase(sqljs)), row, kind);
+      const floor = floorOn(filled(openSqljsDatabase(sqljs)), kind);
       const all = `a commit of ${what} under ${PENDING} pending mutations (a row inserted or renamed each, among ${ROWS}), until the replica shows it; floor: taking those mutations back with ROLLBACK and running them once more through Drizzle on sql.js, a savepoint each, capture triggers on`;
       return figureOf({ name, unit: 'ms', what: all }, await interleave(runs, ours, floor));
     };
     return [
-      await figure('rebase', APART_ROW, 'a row that none of them looks at'),
-      await figure('rebase-met', MET_ROW, 'a row that one of them renames, for which all are run again'),
+      await figure('rebase', APART_ROW, 'by key', 'a row that none of them looks at'),
+      await figure('rebase-met', MET_ROW, 'by key', 'a row that one of them renames'),
+      await figure(
+        'rebase-all',
+        APART_ROW,
+        'after a list',
+        'a row that none of them changes, but the first looks at a whole list: all are run again',
+      ),
     ];
   },
 };
@@ -53,18 +61,25 @@ function filled(database: Database): Database {
   return database;
 }
 
+interface Call {
+  readonly name: 'add' | 'rename' | 'tidy';
+  readonly args: ReturnType<typeof itemAt>;
+}
+
 /** Every other one inserts, the others rename rows that are there. */
-const callAt = (index: number): { readonly name: 'add' | 'rename'; readonly args: ReturnType<typeof itemAt> } =>
-  index % 2 === 0
-    ? { name: 'add', args: itemAt(ROWS + index) }
-    : { name: 'rename', args: { ...itemAt(index * 7), title: `Pending ${index}` } };
+const callAt = (index: number, kind: PendingKind): Call =>
+  index === 0 && kind === 'after a list'
+    ? { name: 'tidy', args: itemAt(0) }
+    : index % 2 === 0
+      ? { name: 'add', args: itemAt(ROWS + index) }
+      : { name: 'rename', args: { ...itemAt(index * 7), title: `Pending ${index}` } };
 
 /** `row`: the one whose title each commit changes. */
-function oursOn(database: Database, row: number): () => number {
+function oursOn(database: Database, row: number, kind: PendingKind): () => number {
   const runtime = createBrowserRuntime({ log: silentLogger });
   const limits = { rowsMax: 10_000, statementsMax: 10_000, timeBudgetMs: 60_000 };
   const replica = new Replica(database, { historyId: 'h', version: 1, hash: '', view: '' }, { room: board, runtime, limits });
-  replica.adopt(Array.from({ length: PENDING }, (_, index) => mutationAt(index)));
+  replica.adopt(Array.from({ length: PENDING }, (_, index) => mutationAt(index, kind)));
   return () =>
     meanOf(() => {
       const { version } = replica.position;
@@ -74,13 +89,13 @@ function oursOn(database: Database, row: number): () => number {
     });
 }
 
-const mutationAt = (index: number): Mutation => {
-  const { name, args } = callAt(index);
+const mutationAt = (index: number, kind: PendingKind): Mutation => {
+  const { name, args } = callAt(index, kind);
   return {
     clientId: 'bench',
     mutationId: index + 1,
     name,
-    args: name === 'add' ? args : { id: args.id, title: args.title },
+    args: { ...args },
     seed: 'AAAAAAAAAAAAAAAAAAAAAA',
     nowMs: 1_800_000_000_000,
   };
@@ -107,12 +122,12 @@ const commitAfter = (version: number, row: number): CommitMessage => {
 };
 
 /** The pending ones stand in a transaction that is left by throwing; then once more. */
-function floorOn(database: Database): () => number {
+function floorOn(database: Database, kind: PendingKind): () => number {
   new Capture(database, board.model).start();
   const tx = mutatorTx(database);
   const runAll = (): void => {
     for (let index = 0; index < PENDING; index += 1) {
-      const { name, args } = callAt(index);
+      const { name, args } = callAt(index, kind);
       database.transaction(() => {
         board.mutators[name].body(tx, args, context);
       });

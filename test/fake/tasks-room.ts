@@ -127,6 +127,14 @@ export const tasksRoom = defineRoom({
         .where(eq(steps.id, to))
         .run();
     }),
+    /** Which row it writes to depends on what it reads. */
+    extendNext: mutator(v.object({ id: v.number(), by: v.string() }), (tx, { id: step, by }) => {
+      const { label } = tx.select({ label: steps.label }).from(steps).where(eq(steps.id, step)).get() ?? { label: '' };
+      tx.update(steps)
+        .set({ label: sql`${steps.label} || ${by}` })
+        .where(eq(steps.id, label.length % 2 === 0 ? step + 1 : step + 2))
+        .run();
+    }),
     dropStep: mutator(v.object({ id: v.number() }), (tx, step) => {
       tx.delete(steps).where(eq(steps.id, step.id)).run();
     }),

@@ -11,6 +11,7 @@ import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
+import { metRuns, sawLater } from './met-runs.ts';
 import { OptimisticRuns, type Run, type RunOptions } from './optimistic-run.ts';
 import { putsEqualEffects } from './puts-equal-effects.ts';
 import { rowsPut } from './rows-seen.ts';
@@ -83,8 +84,8 @@ export class Replica {
   }
 
   /**
-   * Moves the confirmed state on by commits that follow on it, in order, leaves out the mutations that settled, and runs the others again, where the commits
-   * touched something that they may have seen. Answers with what the app sees differently, which is nothing where the room did what the tab had foreseen.
+   * Moves the confirmed state on by commits that follow on it, in order, leaves out the mutations that settled, and runs those again that may have seen something
+   * that the commits, or another that is run again or left out, touched. Answers with what the app sees differently, which is nothing where the room did what the tab had foreseen.
    *
    * @throws AlcoveError where a commit cannot be applied (`constraint_failed`, `bad_message`, `schema_mismatch`): nothing has changed, and this replica
    *   cannot go on.
@@ -92,11 +93,7 @@ export class Replica {
   rebase(commits: readonly CommitMessage[], isSettled: (mutation: Mutation) => boolean): ChangeSet {
     const puts = commits.map((commit) => fromWire(this.#model, commit.changes));
     const settled = this.#shown.filter(({ mutation }) => isSettled(mutation));
-    const net = this.#wasForeseen(puts, settled)
-      ? this.#dropForeseen(settled.length)
-      : settled.length === 0 && this.#isApart(puts)
-        ? this.#putBeside(puts)
-        : this.#replay(puts, isSettled);
+    const net = this.#wasForeseen(puts, settled) ? this.#dropForeseen(settled.length) : this.#replay(puts, new Set(settled));
     const last = commits.at(-1);
     if (last !== undefined) this.#position = { ...this.#position, version: last.to, hash: last.hash };
     return net;
@@ -104,7 +101,7 @@ export class Replica {
 
   /** What is shown on top is undone and run again, for another user. Answers with what the app sees differently. */
   runAgain(): ChangeSet {
-    return this.#shown.length === 0 ? EMPTY_CHANGE_SET : this.#replay([], () => false);
+    return this.#shown.length === 0 ? EMPTY_CHANGE_SET : this.#replayAll();
   }
 
   /** The room did exactly what the oldest shown mutations had done here: the rows are already as they will be, for the later ones too. */
@@ -122,39 +119,53 @@ export class Replica {
     return EMPTY_CHANGE_SET;
   }
 
-  /** No run saw a row that commits put or delete: below these rows or above them it comes to the same. */
-  #isApart(puts: readonly RowPuts[][]): boolean {
-    const touched = rowsPut(puts.flat());
-    return this.#shown.every(({ seen }) => {
-      if (seen === null) return false;
-      for (const name of seen) if (touched.has(name)) return false;
-      return true;
-    });
+  /** Takes back what the commits, or the end of those that settled, may concern; puts the commits; and runs again what has not settled of it. */
+  #replay(puts: readonly RowPuts[][], settled: ReadonlySet<Shown>): ChangeSet {
+    const met = metRuns(this.#shown, rowsPut(puts.flat()), (shown) => settled.has(shown));
+    const optimistic = this.#merged(this.#shown.filter((shown) => met.has(shown)));
+    const applied = this.#put(optimistic, puts);
+    const left = this.#shown.filter((shown) => !settled.has(shown));
+    const again = this.#runAll(left.filter((shown) => met.has(shown)));
+    const next = left.map((shown) => again.get(shown) ?? shown);
+    const changes = [invertChangeSet(optimistic), ...applied, ...[...again.values()].map(({ effect }) => effect)];
+    const isInOrder = !sawLater(left.map((shown, index) => ({ seen: next[index]?.seen ?? null, hasStayed: !met.has(shown) })));
+    // They stand in the database one way and in the list another: those that stayed came first.
+    this.#shown = isInOrder ? next : [...left.filter((shown) => !met.has(shown)), ...again.values()];
+    if (!isInOrder) changes.push(this.#replayAll(next));
+    return mergeChangeSets(this.#model, changes);
   }
 
-  #putBeside(puts: readonly RowPuts[][]): ChangeSet {
-    const applied = this.#putInPlace(puts) ?? this.#putAside(EMPTY_CHANGE_SET, puts);
+  /** Takes all back and runs all again, `inOrder` where that is not the order they stand in. */
+  #replayAll(inOrder: readonly Shown[] = this.#shown): ChangeSet {
+    const optimistic = this.#merged(this.#shown);
+    this.#put(optimistic, []);
+    const again = [...this.#runAll(inOrder).values()];
+    this.#shown = again;
+    return mergeChangeSets(this.#model, [invertChangeSet(optimistic), ...again.map(({ effect }) => effect)]);
+  }
+
+  #merged(shown: readonly Shown[]): ChangeSet {
     return mergeChangeSets(
       this.#model,
-      applied.map((tables) => ({ tables })),
+      shown.map(({ effect }) => effect),
     );
   }
 
-  #replay(puts: readonly RowPuts[][], isSettled: (mutation: Mutation) => boolean): ChangeSet {
-    const optimistic = mergeChangeSets(
-      this.#model,
-      this.#shown.map(({ effect }) => effect),
+  /** By what each was before. */
+  #runAll(shown: readonly Shown[]): Map<Shown, Shown> {
+    const runs = this.#runs.attemptAll(shown.map(({ mutation }) => mutation));
+    return new Map(
+      shown.map((before, index) => {
+        const run = runs[index];
+        assert(run !== undefined, 'a mutation without its run');
+        return [before, { mutation: before.mutation, ...run }];
+      }),
     );
+  }
+
+  #put(optimistic: ChangeSet, puts: readonly RowPuts[][]): ChangeSet[] {
     const applied = (optimistic.tables.length === 0 ? this.#putInPlace(puts) : null) ?? this.#putAside(optimistic, puts);
-    const left = this.#shown.filter(({ mutation }) => !isSettled(mutation)).map(({ mutation }) => mutation);
-    const runs = this.#runs.attemptAll(left);
-    this.#shown = [];
-    this.#show(left, runs);
-    return mergeChangeSets(this.#model, [
-      invertChangeSet(optimistic),
-      ...applied.map((tables) => ({ tables })),
-      ...runs.map(({ effect }) => effect),
-    ]);
+    return applied.map((tables) => ({ tables }));
   }
 
   /** What most commits take: rows changed where they are. Null where that cannot be; nothing has changed then. */
@@ -192,7 +203,7 @@ export class Replica {
   rename(rename: (mutation: Mutation) => Mutation): ChangeSet {
     if (this.#shown.every(({ mutation }) => rename(mutation) === mutation)) return EMPTY_CHANGE_SET;
     this.#shown = this.#shown.map((shown) => ({ ...shown, mutation: rename(shown.mutation) }));
-    return this.#replay([], () => false);
+    return this.#replayAll();
   }
 
   /** Pending mutations in the order they are shown, for another replica to adopt. */
