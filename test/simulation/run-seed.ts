@@ -36,6 +36,8 @@ const STORAGE_LIVENESS_MS = 150_000;
 /** After quiet: long enough for every session of somebody gone to be noticed and its presence to expire. */
 const AFTERMATH_MIN_MS = 5_000;
 const AFTERMATH_MAX_MS = 40_000;
+/** With storage: two looks at the disk. */
+const STORAGE_AFTERMATH_MAX_MS = 130_000;
 
 /** One run of one seed: faults and work, then neither, then quiet, then the checks. */
 export async function runSeed({ plan, databases, bug = null, echo = null, close = false }: RunOptions): Promise<RunReport> {
@@ -72,7 +74,11 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
   await world.run(healedMs + livenessMs, () => isQuiet(world));
   if (!findings.any && !isQuiet(world)) findings.report('I7', `not quiet ${livenessMs} ms after the last fault: ${whatIsNotQuiet(world)}`);
   if (!findings.any) await world.run(time.nowMs + AFTERMATH_MIN_MS);
-  if (!findings.any) await world.run(time.nowMs + AFTERMATH_MAX_MS, () => isQuiet(world) && remains(world).next().done === true);
+  if (!findings.any)
+    await world.run(
+      time.nowMs + (plan.storage ? STORAGE_AFTERMATH_MAX_MS : AFTERMATH_MAX_MS),
+      () => isQuiet(world) && remains(world).next().done === true,
+    );
   if (!findings.any) finalChecks(world);
   watch.close();
 }

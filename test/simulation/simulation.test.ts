@@ -48,6 +48,8 @@ describe('simulation', () => {
     ['27', 'a worker that was replaced took rejections with it that the disk did not have'],
     ['86', 'a client that its tab had ended was taken over from what another one still showed'],
     ['285', 'a rejection that only the page knew was told `applied` to whoever took its mutation over'],
+    ['114', 'what the worker of a closed page wrote after its client was taken over stayed on the disk'],
+    ['367', 'as 114, shown by other tabs for ever'],
     ['279', 'a row came and went in a range that was kept behind a part of it, and stayed'],
   ] as const;
   it.each(PINNED_KEPT)('seed %s, kept: %s', async (seed) => {

@@ -67,12 +67,11 @@ function rejectionsAreKept(world: World): void {
   }
 }
 
-/** Locks, channels and the disk are held by nobody who is gone, and the disk holds no more than a room and its few clients. */
+/** Locks, channels and the disk are held by nobody who is gone. */
 function released(world: World): void {
   const { findings } = world;
   for (const { groupId, browser } of world.groups) {
     if (browser === null) continue;
-    const live = world.liveTabs().filter(({ group }) => group.browser === browser);
     for (const { name, owner } of browser.locks.held()) findings.check(owner.alive, 'I17', () => `${owner.name} is gone and has ${name}`);
     const closing = world.tabs.filter(({ group, host }) => group.browser === browser && host.running !== null).length;
     findings.check(browser.channels <= closing, 'I17', () => `${browser.channels} channels of ${groupId} are open, for ${closing} engines`);
@@ -81,14 +80,5 @@ function released(world: World): void {
       'I17',
       () => `the disk of ${groupId} is open ${browser.openDisks} times, for ${closing} engines`,
     );
-    const clients = browser.count('clients');
-    findings.check(
-      browser.harmedAtMs > Number.NEGATIVE_INFINITY || clients <= live.length + CLIENTS_SLACK,
-      'I17',
-      () => `the disk of ${groupId} knows ${clients} clients, and ${live.length} tabs live`,
-    );
   }
 }
-
-/** Clients of pages that are gone, which the next look at the disk removes. */
-const CLIENTS_SLACK = 8;

@@ -9,6 +9,7 @@ interface Remainder {
 export function* remains(world: World): Generator<Remainder> {
   yield* shownStill(world);
   yield* keptStill(world);
+  yield* onDisksStill(world);
 }
 
 /** Each tab sees each other living one that says something of itself, once, as it last said it; and nobody else. */
@@ -22,6 +23,16 @@ function* shownStill(world: World): Generator<Remainder> {
     if (shown !== right) yield { invariant: 'I16', message: `${tab.name} sees ${shown || 'nobody'}; there are ${right || 'none'}` };
     const cursors = tab.room.cursors.others.getSnapshot().length;
     if (cursors > 0) yield { invariant: 'I16', message: `${tab.name} sees ${cursors} cursors long after anybody moved` };
+  }
+}
+
+/** Of clients of pages that are gone nothing is kept after the next look at the disk, but what its owner damaged. */
+function* onDisksStill(world: World): Generator<Remainder> {
+  for (const { groupId, browser } of world.groups) {
+    if (browser === null || browser.harmedAtMs > Number.NEGATIVE_INFINITY) continue;
+    const live = world.liveTabs().filter(({ group }) => group.browser === browser).length;
+    const clients = browser.count('clients');
+    if (clients > live) yield { invariant: 'I17', message: `the disk of ${groupId} knows ${clients} clients, and ${live} tabs live` };
   }
 }
 

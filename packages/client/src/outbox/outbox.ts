@@ -199,6 +199,12 @@ export class Outbox {
     }));
   }
 
+  /** Nothing more is to be said of it: all that was pending is decided, and the room knows that it was heard. */
+  isDone(clientId: string): boolean {
+    const client = this.#clients.get(clientId);
+    return client === undefined || client.isDone || (client.isStopTold && client.pending.length === 0);
+  }
+
   isStopped(clientId: string): boolean {
     return this.stoppedBy(clientId) !== null;
   }

@@ -12,6 +12,12 @@ export class AdoptedClients {
     this.#clients.set(client.clientId, client);
   }
 
+  /** Taken over, or more of it is: how far this page has heard of one that it knows stays as it was. */
+  extend(client: EngineClient): void {
+    const known = this.#clients.get(client.clientId);
+    this.add(known === undefined ? client : { ...known, lastMutationId: client.lastMutationId });
+  }
+
   remove(clientId: string): void {
     this.#clients.delete(clientId);
   }

@@ -141,7 +141,7 @@ export class PageMutations {
   /** What an earlier page load left is told of here. */
   adopted({ clientId, lastMutationId, confirmed, welcomed, mutations }: AdoptedNotice): void {
     if (mutations.length === 0) return;
-    this.#adopted.add({ clientId, lastMutationId, confirmed, welcomed });
+    this.#adopted.extend({ clientId, lastMutationId, confirmed, welcomed });
     const taken = this.#taken.of(clientId);
     for (const { mutationId, name, args, seed, nowMs } of mutations) {
       const mutation = new TrackedMutation({ callId: ++this.#lastCallId, name, args, seed, nowMs });

@@ -41,6 +41,20 @@ describe('looking at the disk', () => {
     expect([state.looks, shown()]).toEqual([2, []]);
   });
 
+  it('[TB-2] what is known to end with a version that is still to be shown is shown until then, though the disk has nothing of it any more', async () => {
+    const { time, siblings, state, look, shown } = world();
+    state.kept = ['a'];
+    look.saw({ clients: [clientOf('a')] });
+    siblings.add('a', 0, [mutationOf('a', 1), mutationOf('a', 2)]);
+    siblings.confirmed('a', 1, { historyId: 'h', version: 2 });
+    look.later();
+    state.kept = [];
+    await time.advanceAsync(10_000);
+    expect([shown(), siblings.pendingOf('a').map(({ mutationId }) => mutationId)]).toEqual([['a'], [1]]);
+    siblings.settle({ historyId: 'h', version: 2 });
+    expect(siblings.clientIds()).toEqual([]);
+  });
+
   it('[TB-2] what came late of a tab that has given it up ends, and what a tab speaks for stays, though the disk has neither', async () => {
     const { time, siblings, state, look, shown } = world();
     siblings.add('late', 0, [mutationOf('late', 1)]);

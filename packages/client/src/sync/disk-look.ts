@@ -4,7 +4,7 @@ import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 
 export interface DiskLookOptions {
   readonly runtime: Pick<Runtime, 'setTimer'>;
-  readonly siblings: Pick<SiblingMutations, 'clientIds' | 'confirmed'>;
+  readonly siblings: Pick<SiblingMutations, 'clientIds' | 'gone'>;
   /** Null where it cannot be read now. */
   outbox(): Promise<StoredOutbox | null>;
   /** Not after `close`. */
@@ -41,8 +41,7 @@ export class DiskLook {
   /** Looked for elsewhere: those of these that were there and are not have ended. */
   found(clientIds: readonly string[], { clients }: Pick<StoredOutbox, 'clients'>): void {
     const known = new Set(clients.map(({ clientId }) => clientId));
-    for (const clientId of clientIds)
-      if (this.#seen.has(clientId) && !known.has(clientId)) this.#options.siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
+    for (const clientId of clientIds) if (this.#seen.has(clientId) && !known.has(clientId)) this.#options.siblings.gone(clientId);
   }
 
   /** A tab speaks for it. */
@@ -68,7 +67,7 @@ export class DiskLook {
       const known = new Set(kept.clients.map(({ clientId }) => clientId));
       const missing = before.filter((clientId) => !known.has(clientId));
       for (const clientId of [...this.#silent.keys()]) if (!missing.includes(clientId)) this.#silent.delete(clientId);
-      for (const clientId of missing) if (this.#isGone(clientId)) siblings.confirmed(clientId, Number.MAX_SAFE_INTEGER, null);
+      for (const clientId of missing) if (this.#isGone(clientId)) siblings.gone(clientId);
       this.#seen = known;
       if (this.#silent.size > 0) ask();
       onSeen(kept);

@@ -15,8 +15,9 @@ import type { LeftClient } from './left-client.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
-import type { StoredReplica } from '../storage/storage.ts';
+import type { KnownClient, StoredReplica } from '../storage/storage.ts';
 import { StorageFlow } from './storage-flow.ts';
+import { mintedAs, TakenOver } from './taken-over.ts';
 import type { WorkTurns } from './work-turns.ts';
 
 export interface KeptRoomOptions {
@@ -29,8 +30,8 @@ export interface KeptRoomOptions {
   replica(): ReplicaFlow;
   readonly turns: Pick<WorkTurns, 'wish' | 'during' | 'isRunning'>;
   readonly facts: Pick<SessionFacts, 'groupId'>;
-  /** Makes them this tab's to push, all or none. What is shown stays as it is. @throws AlcoveError `outbox_full` */
-  takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): void;
+  /** Makes them this tab's to push, all or none; gives those that are new. What is shown stays as it is. @throws AlcoveError `outbox_full` */
+  takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): readonly Mutation[];
 }
 
 /** Longest time that the room is not asked because the disk has not answered. */
@@ -43,6 +44,7 @@ export class KeptRoom {
   readonly #options: KeptRoomOptions;
   readonly #outbox: Outbox;
   readonly #adoption: Adoption;
+  readonly #takenOver: TakenOver;
   #isClosed = false;
 
   /** Null where nothing is to be kept. */
@@ -70,10 +72,16 @@ export class KeptRoom {
       wake: () => options.turns.wish(),
       isInTurn: () => options.turns.isRunning,
       show: (mutations) => options.replica().adopt(mutations),
+      onSeen: (kept) => this.#takenOver.saw(kept),
       onImageWanted: (reason) => this.images.wanted(reason),
       onLate: (kept) => this.#show(kept),
     });
     this.#adoption = this.#makeAdoption();
+    this.#takenOver = new TakenOver({
+      outbox: this.#outbox,
+      onLate: (client, mutations) => this.#takeLate(client, mutations),
+      onDone: (clients) => this.flow.removeLeft(clients),
+    });
     this.images = this.#makeImages(storage);
   }
 
@@ -159,6 +167,11 @@ export class KeptRoom {
     this.flow.isHidden = isHidden;
   }
 
+  /** All but the page's own are such as were taken over, by an earlier engine of this page. */
+  speaksFor(clients: readonly EngineClient[], ownClientId: string): void {
+    this.#takenOver.add(clients.map(({ clientId }) => mintedAs(clientId)).filter((clientId) => clientId !== mintedAs(ownClientId)));
+  }
+
   adoptStored(clientId: string): void {
     this.#adoption.ask(clientId);
   }
@@ -184,6 +197,25 @@ export class KeptRoom {
       for (const mutation of left.flatMap(({ unstored }) => unstored)) this.flow.called(mutation);
       this.flow.removeLeft(idle.map(({ client }) => client));
       for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
+      this.#takenOver.add([...taken.keys()].map(mintedAs));
+      this.#options.turns.wish();
+    });
+  }
+
+  /** More of a client that was taken over; under the name that it goes by now. */
+  #takeLate({ clientId, lastMutationId }: KnownClient, late: readonly Mutation[]): void {
+    const current = this.#outbox.currentClientId(clientId);
+    const why = this.#outbox.stoppedBy(current);
+    if (why !== null) return this.flow.dropped(clientId, late, why, []);
+    this.#options.turns.during(() => {
+      const mutations = this.#options.takeOver([], late);
+      this.#options.replica().adopt(mutations);
+      if (current !== clientId) {
+        for (const mutation of mutations) this.flow.called(mutation);
+        this.flow.removeLeft([{ clientId, lastMutationId }]);
+      }
+      const counters = this.#outbox.counters(current);
+      if (counters !== null) this.#options.notices.add({ type: 'adopted', clientId: current, ...counters, mutations });
       this.#options.turns.wish();
     });
   }

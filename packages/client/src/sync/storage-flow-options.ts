@@ -1,7 +1,7 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { ImageReason, StoredReplica } from '../storage/storage.ts';
+import type { ImageReason, StoredOutbox, StoredReplica } from '../storage/storage.ts';
 import type { SiblingMutations, VersionAt } from '../tabs/sibling-mutations.ts';
 import type { EngineStorage } from './engine-storage.ts';
 import type { NoticeBatch } from './notice-batch.ts';
@@ -20,6 +20,8 @@ export interface StorageFlowOptions extends StoredRowsOptions, Pick<EngineStorag
   wake(): void;
   /** The status is told at its end anyway. */
   isInTurn(): boolean;
+  /** The disk was looked at for what tabs did not hear of each other. */
+  onSeen(kept: StoredOutbox): void;
   /** Mutations of other tabs, to be shown. */
   show(mutations: readonly Mutation[]): void;
   /** An image of what is shown now is wanted. */

@@ -218,7 +218,7 @@ export class StorageFlow {
     const issued = new Set(again);
     const unknown = mutations.filter(({ name, mutationId }) => name !== VOID_MUTATOR && !issued.has(mutationId));
     this.#putAside(unknown.map((mutation) => ({ mutation, error, atMs })));
-    this.removeClients([clientId]);
+    this.removeLeft([{ clientId, lastMutationId: Math.max(this.#rows.known(clientId).lastMutationId, mutations.at(-1)?.mutationId ?? 0) }]);
     this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at });
   }
 
@@ -372,6 +372,7 @@ export class StorageFlow {
   #saw({ clients, mutations }: StoredOutbox): void {
     this.#channel?.ask();
     this.#tabs.again();
+    this.#options.onSeen({ clients, mutations });
     void this.rejections.look();
     this.#tabs.left(clients, mutations);
   }

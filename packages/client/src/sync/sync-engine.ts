@@ -105,7 +105,7 @@ class Engine extends KeptCalls implements SyncEngine {
       replica: () => this.#replica,
       turns: this.#turns,
       facts: this.#facts,
-      takeOver: (clients, mutations) => void this.#takeOver(clients, mutations),
+      takeOver: (clients, mutations) => this.#takeOver(clients, mutations),
     });
   }
 
@@ -200,6 +200,7 @@ class Engine extends KeptCalls implements SyncEngine {
     const adopted = this.#takeOver(clients, mutations);
     this.#replica.adopt(adopted);
     if (isStopped && clients[0] !== undefined) this.#becomeClient(clients[0].clientId);
+    this.kept?.speaksFor(clients, this.#clientId);
     for (const mutation of adopted) this.kept?.flow.called(mutation);
     this.#turns.wish();
   }

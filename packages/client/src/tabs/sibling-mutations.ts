@@ -100,6 +100,14 @@ export class SiblingMutations {
     if (sibling.pending.length === 0) sibling.confirmed = Math.max(sibling.confirmed, confirmed);
   }
 
+  /** Nobody has anything of it any more: what is not known to end with a version that is still to be shown ends now. */
+  gone(clientId: string): void {
+    const sibling = this.#siblingOf(clientId);
+    sibling.heard = Number.MAX_SAFE_INTEGER;
+    for (const entry of sibling.pending) entry.endsAt ??= NOW;
+    if (sibling.pending.length === 0) sibling.confirmed = Number.MAX_SAFE_INTEGER;
+  }
+
   /** Removes and gives what has ended in what is shown: a state of another history holds all that is said of it, or never will. */
   settle(shown: VersionAt): Mutation[] {
     const ended: Mutation[] = [];

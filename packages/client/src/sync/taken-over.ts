@@ -1,0 +1,48 @@
+import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { KnownClient, StoredOutbox } from '../storage/storage.ts';
+import { plainMutation } from './left-client.ts';
+
+export interface TakenOverOptions {
+  readonly outbox: Pick<Outbox, 'currentClientId' | 'isDone' | 'knows'>;
+  /** Mutations of this client that were written after it was taken over: its page gave it up before its worker had heard. */
+  onLate(client: KnownClient, mutations: readonly Mutation[]): void;
+  /** Nothing more comes of these, and nobody mints under their names. */
+  onDone(clients: readonly KnownClient[]): void;
+}
+
+/** Clients of dead tabs that this engine took over, and what the disk says of them later: what came after them is taken over, too; what is done is not kept. */
+export class TakenOver {
+  readonly #options: TakenOverOptions;
+  readonly #clientIds = new Set<string>();
+
+  constructor(options: TakenOverOptions) {
+    this.#options = options;
+  }
+
+  /** As they were minted. */
+  add(clientIds: Iterable<string>): void {
+    for (const clientId of clientIds) this.#clientIds.add(clientId);
+  }
+
+  /** The disk was looked at. */
+  saw({ clients, mutations }: StoredOutbox): void {
+    const { outbox, onLate, onDone } = this.#options;
+    const done: KnownClient[] = [];
+    for (const { clientId, lastMutationId } of clients.filter((client) => this.#has(client))) {
+      const stored = mutations.filter((mutation) => mutation.clientId === clientId);
+      const late = stored.filter((mutation) => !outbox.knows(mutation));
+      const isGone = outbox.currentClientId(clientId) !== clientId || outbox.isDone(clientId);
+      if (late.length > 0) onLate({ clientId, lastMutationId }, late.map(plainMutation));
+      else if (stored.length === 0 && isGone) done.push({ clientId, lastMutationId });
+    }
+    if (done.length > 0) onDone(done);
+  }
+
+  #has({ clientId }: KnownClient): boolean {
+    return this.#clientIds.has(mintedAs(clientId));
+  }
+}
+
+/** The id that its page gave a client, whatever it goes by after a lost tail. */
+export const mintedAs = (clientId: string): string => clientId.replace(/~.*$/, '');

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import type { EnginePage } from '../fake/engine-page.ts';
+import { OFFLINE, useKeptTabs } from '../fake/kept-tabs.ts';
+
+const kept = useKeptTabs();
+
+const onDisk = (table: 'clients' | 'mutations') => kept.browser.disk.rows(kept.place, table).length;
+
+/** A page that was closed while its worker was busy: another tab has taken its client over, and it still lives. */
+async function takenOverTooEarly(): Promise<{ worker: EnginePage; heir: EnginePage }> {
+  const worker = kept.tab('a', OFFLINE);
+  worker.mutate('addList', { id: 'l1', name: 'before' });
+  await kept.saved(worker);
+  const heir = kept.tab('b');
+  await kept.world.until(() => heir.of('others').length > 0, 'what is pending is seen');
+  heir.engine.adoptStored('a');
+  await kept.world.until(() => heir.settled.length === 1, 'it is decided');
+  return { worker, heir };
+}
+
+it('[TB-14] what the worker of a closed page writes after its client was taken over is taken over, too', async () => {
+  const { worker, heir } = await takenOverTooEarly();
+  worker.mutate('addList', { id: 'l2', name: 'after' });
+  await kept.saved(worker);
+  kept.crash(worker);
+  await kept.world.until(() => heir.settled.length === 2, 'it is decided at the next look at the disk', 120_000);
+  expect(heir.settled).toEqual(['1:applied', '2:applied']);
+  expect(kept.world.server.rows('SELECT id FROM lists ORDER BY id')).toEqual([['l1'], ['l2']]);
+  await kept.shows(heir, 'l1', 'l2');
+  expect(
+    heir.of('adopted').map(({ lastMutationId, mutations }) => [lastMutationId, mutations.map(({ mutationId }) => mutationId)]),
+  ).toEqual([
+    [1, [1]],
+    [2, [2]],
+  ]);
+});
+
+it('[TB-14] nothing is kept of a client that was taken over and is done, while the tab that took it over lives', async () => {
+  const { worker, heir } = await takenOverTooEarly();
+  kept.crash(worker);
+  await kept.world.until(() => onDisk('mutations') === 0 && onDisk('clients') === 0, 'the disk knows of no client any more', 120_000);
+  heir.mutate('addList', { id: 'l2', name: 'own' });
+  await kept.saved(heir);
+  await kept.world.time.advanceAsync(120_000);
+  expect(onDisk('clients')).toBe(1);
+});
