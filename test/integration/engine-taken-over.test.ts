@@ -18,7 +18,7 @@ async function takenOverTooEarly(): Promise<{ worker: EnginePage; heir: EnginePa
   return { worker, heir };
 }
 
-it('[TB-14] what the worker of a closed page writes after its client was taken over is taken over, too', async () => {
+it('[TB-22] what the worker of a closed page writes after its client was taken over is taken over, too', async () => {
   const { worker, heir } = await takenOverTooEarly();
   worker.mutate('addList', { id: 'l2', name: 'after' });
   await kept.saved(worker);
@@ -35,7 +35,7 @@ it('[TB-14] what the worker of a closed page writes after its client was taken o
   ]);
 });
 
-it('[TB-14] nothing is kept of a client that was taken over and is done, while the tab that took it over lives', async () => {
+it('[TB-22] nothing is kept of a client that was taken over and is done, while the tab that took it over lives', async () => {
   const { worker, heir } = await takenOverTooEarly();
   kept.crash(worker);
   await kept.world.until(() => onDisk('mutations') === 0 && onDisk('clients') === 0, 'the disk knows of no client any more', 120_000);
