@@ -43,6 +43,7 @@ test('without its server a page says so, what waits, who was here, and tries aga
   await ada.isConnected();
   await ada.isSettled();
   // It goes at a press anywhere else.
+  await ada.page.getByRole('heading', { level: 1 }).click();
   await expect(changes).toHaveCount(0);
   await ada.pending.click();
   await expect(changes.getByRole('list', { name: 'Done lately' }).getByRole('listitem')).toHaveText([
