@@ -118,3 +118,31 @@ test('two builds side by side: the older one goes on with what it knows, and its
     await until(page, { pending: [], result: 'current', rejected: {} });
   }
 });
+
+test('[TB-21] a newer build beside a server that is not updated yet: what it leaves waits for a page of that build, an older one leaves it alone and says so', async ({
+  notebook,
+}) => {
+  const older = await notebook.openCurrent('early');
+  await notebook.add(older, ['a']);
+  const newer = await notebook.open('early', { build: 'newer' });
+  await until(newer, { connectionError: 'room_outdated' });
+  await notebook.add(newer, ['n1', 'n2']);
+  await newer.close();
+  await until(older, { waitsForUpdate: 2 });
+  // The next load of the older build finds it at once, and goes on without it.
+  await older.reload();
+  await until(older, { waitsForUpdate: 2, result: 'current' });
+  await notebook.add(older, ['b']);
+  await notebook.roomHas('early', ['a', 'b']);
+  await untilShows(older, ['a', 'b']);
+  await until(older, { pending: [], rejected: {}, waitsForUpdate: 2 });
+
+  await notebook.server.kill();
+  await notebook.server.start('newer');
+  const updated = await notebook.openCurrent('early', { build: 'newer' });
+  await notebook.roomHas('early', ['a', 'b', 'n1', 'n2']);
+  for (const page of [older, updated]) {
+    await untilShows(page, ['a', 'b', 'n1', 'n2']);
+    await until(page, { pending: [], rejected: {} });
+  }
+});

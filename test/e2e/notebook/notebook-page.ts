@@ -22,6 +22,8 @@ export interface Shown {
   /** As above, of calls that other tabs of the browser made; and the number of them. */
   readonly elsewhere: readonly string[];
   readonly elsewhereCount: number;
+  /** Calls on the device that a newer build made, and has to send. */
+  readonly waitsForUpdate: number;
   /** Ids of notes whose calls came to nothing, with the code. */
   readonly rejected: Readonly<Record<string, string>>;
   readonly connection: SyncStatus['connection'];
@@ -81,6 +83,7 @@ function shownOf(room: ClientRoom<typeof notebook>, list: LiveQuery<{ id: string
     pending: room.pending.getSnapshot().map(noteOf),
     elsewhere: room.pendingElsewhere.getSnapshot().map(noteOf),
     elsewhereCount: state.pendingElsewhereCount,
+    waitsForUpdate: state.waitsForUpdateCount,
     rejected: Object.fromEntries(room.rejected.getSnapshot().map((line) => [noteOf(line), line.error?.code ?? ''])),
     connection: state.connection,
     connectionError: state.error?.code ?? null,

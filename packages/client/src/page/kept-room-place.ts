@@ -5,7 +5,7 @@ import { type DeviceKeeping, type Forgettable, type ForgetOptions, forgetPlaces 
 import { type PageLocks, RoomLocks } from './room-locks.ts';
 import type { LostOutbox } from '../storage/place-marks.ts';
 import type { StoragePlace } from '../storage/storage.ts';
-import type { KeptNotice, RestoredNotice } from '../sync/engine-storage.ts';
+import type { KeptNotice, OthersNotice, RestoredNotice } from '../sync/engine-storage.ts';
 
 /** Where a room is kept between loads of the page, and what tells whose is what. */
 export interface RoomKeeping {
@@ -49,7 +49,8 @@ export class KeptRoomPlace {
     this.#locks.letGo();
   }
 
-  others(clientIds: readonly string[]): void {
+  others({ clientIds, heldBack = [] }: OthersNotice): void {
+    this.#locks.giveUp(heldBack);
     this.#locks.others(clientIds);
   }
 

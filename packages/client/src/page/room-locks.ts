@@ -12,9 +12,8 @@ export class RoomLocks {
   readonly #locks: PageLocks;
   readonly #onFree: (clientId: string) => void;
   readonly #abort = new AbortController();
-  /** Names that this page has. */
-  readonly #has = new Set<string>();
-  readonly #release: (() => void)[] = [];
+  /** Those that this page has, by name: how they are given back. */
+  readonly #has = new Map<string, () => void>();
   /** Asked for, by name; those of others can be given up. */
   readonly #asked = new Map<string, AbortController>();
 
@@ -42,26 +41,39 @@ export class RoomLocks {
     this.#asked.set(name, abort);
     this.#locks.hold(name, abort.signal).then(
       (release) => {
-        if (this.#abort.signal.aborted) return release();
-        this.#release.push(release);
-        this.#has.add(name);
+        if (this.#abort.signal.aborted || abort.signal.aborted) return release();
+        this.#has.set(name, release);
         then();
       },
-      () => this.#asked.delete(name), // given up
+      () => this.#asked.get(name) === abort && this.#asked.delete(name), // given up
     );
+  }
+
+  /** Clients of others that this page may not speak for: whoever may is let in. */
+  giveUp(clientIds: readonly string[]): void {
+    for (const name of clientIds.map(lockName)) {
+      this.#asked.get(name)?.abort();
+      this.#asked.delete(name);
+      this.#has.get(name)?.();
+      this.#has.delete(name);
+    }
   }
 
   /** Gives back all that this page has, to be asked for anew: it is put aside. */
   letGo(): void {
-    for (const name of this.#has) this.#asked.delete(name);
-    this.#has.clear();
-    for (const release of this.#release.splice(0)) release();
+    for (const name of this.#has.keys()) this.#asked.delete(name);
+    this.#releaseAll();
   }
 
   close(): void {
     this.#abort.abort();
     for (const abort of this.#asked.values()) abort.abort();
-    for (const release of this.#release.splice(0)) release();
+    this.#releaseAll();
+  }
+
+  #releaseAll(): void {
+    for (const release of this.#has.values()) release();
+    this.#has.clear();
   }
 }
 

@@ -33,6 +33,11 @@ export interface SyncStatus {
    * it is above zero not everything of this device is in the room.
    */
   readonly pendingElsewhereCount: number;
+  /**
+   * Mutations on this device that a newer build of the app called and that are not in the room: this build neither shows nor sends them. Above zero the app is to be loaded again: they go on in a page of
+   * that build.
+   */
+  readonly waitsForUpdateCount: number;
   /** Rejected, failed, unknown and lost ones that were not dismissed. */
   readonly rejectedCount: number;
   /** While a snapshot is on its way, else null. */
@@ -94,6 +99,7 @@ export const INITIAL_STATUS: SyncStatus = {
   lastHeardAtMs: null,
   pendingCount: 0,
   pendingElsewhereCount: 0,
+  waitsForUpdateCount: 0,
   rejectedCount: 0,
   snapshotProgress: null,
   storage: 'opening',
@@ -166,6 +172,7 @@ export function syncStatusOf(engine: EngineStatus, page: PageStatus, nowMs: numb
     lastHeardAtMs: engine.heardAtMs,
     pendingCount: page.pending,
     pendingElsewhereCount: page.pendingElsewhere,
+    waitsForUpdateCount: engine.held ?? 0,
     rejectedCount: page.rejected,
     snapshotProgress: engine.hydration,
     storage: storageOf(engine, page),

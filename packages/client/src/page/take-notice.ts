@@ -54,7 +54,7 @@ export function takeNotice(notice: EngineNotice, takers: NoticeTakers): void {
     case 'elsewhere':
       return takers.elsewhere.hear(notice);
     case 'others':
-      return kept?.others(notice.clientIds);
+      return kept?.others(notice);
     case 'kept':
       return kept?.kept(notice);
     case 'forgotten':

@@ -344,6 +344,8 @@ export interface EngineStatus {
   readonly hydration: HydrationProgress | null;
   /** How well this tab's work is kept; null: it is not meant to be. */
   readonly storage: PersistenceState | null;
+  /** Mutations on the disk that a newer build of the app called: this one leaves them alone. Absent: none. */
+  readonly held?: number;
   readonly sessionId: string | null;
   /** Client group that the page has spoken as; for good. Absent: it has not yet. */
   readonly groupId?: string;

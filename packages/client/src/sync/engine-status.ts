@@ -16,6 +16,7 @@ export interface StatusSources {
   readonly pending: number;
   readonly rejected: number;
   readonly storage: PersistenceState | null;
+  readonly held: number;
 }
 
 /** What the room has said of the session and of itself. */
@@ -69,6 +70,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     rejected,
     hydration: replica.progress,
     storage,
+    ...(sources.held === 0 ? {} : { held: sources.held }),
     sessionId,
     ...(groupId === null ? {} : { groupId }),
     user,

@@ -63,6 +63,8 @@ export interface DismissedNotice {
 export interface OthersNotice {
   readonly type: 'others';
   readonly clientIds: readonly string[];
+  /** Those that a newer build of the app has to take over: their locks are let go. Absent: none. */
+  readonly heldBack?: readonly string[];
 }
 
 /** Mutations that other tabs have pending, as far as this one knows: how many, and the oldest of them. Told a moment later, where they are pending still. */

@@ -15,6 +15,7 @@ import type { LeftClient } from './left-client.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
+import { storedSchemaOf } from '../storage/stored-schema.ts';
 import type { KnownClient, StoredReplica } from '../storage/storage.ts';
 import { StorageFlow } from './storage-flow.ts';
 import { mintedAs, TakenOver } from './taken-over.ts';
@@ -56,14 +57,26 @@ export class KeptRoom {
   private constructor(options: KeptRoomOptions, storage: EngineStorage) {
     this.#options = options;
     this.#outbox = options.mutations.outbox;
+    this.flow = this.#makeFlow(storage);
+    this.#adoption = this.#makeAdoption();
+    this.#takenOver = new TakenOver({
+      outbox: this.#outbox,
+      onLate: (client, mutations) => this.#takeLate(client, mutations),
+      onDone: (clients) => this.flow.removeLeft(clients),
+    });
+    this.images = this.#makeImages(storage);
+  }
+
+  #makeFlow(storage: EngineStorage): StorageFlow {
+    const options = this.#options;
     const { runtime, room, groupId } = options.engine;
-    this.flow = new StorageFlow({
+    return new StorageFlow({
       ...storage,
       runtime,
       isFrugal: options.engine.isFrugal === true,
       speaksAs: () => this.#speaksAs(),
       hasSpoken: () => options.facts.groupId !== null,
-      schemaId: room.model.schemaId,
+      under: { schemaId: room.model.schemaId, schema: storedSchemaOf(room) },
       groupId,
       outbox: this.#outbox,
       shown: () => options.replica().position ?? options.engine.shown ?? null,
@@ -76,13 +89,6 @@ export class KeptRoom {
       onImageWanted: (reason) => this.images.wanted(reason),
       onLate: (kept) => this.#show(kept),
     });
-    this.#adoption = this.#makeAdoption();
-    this.#takenOver = new TakenOver({
-      outbox: this.#outbox,
-      onLate: (client, mutations) => this.#takeLate(client, mutations),
-      onDone: (clients) => this.flow.removeLeft(clients),
-    });
-    this.images = this.#makeImages(storage);
   }
 
   #makeImages(storage: EngineStorage): ImageKeeper {

@@ -75,6 +75,7 @@ export class StorageFlow {
       place: options.place,
       groupId: options.groupId,
       isFrugal: options.isFrugal,
+      under: options.under,
       patience: () => patienceOf(options.outbox.hasSession, this.#isHidden),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, ids) => {
@@ -108,6 +109,11 @@ export class StorageFlow {
     });
   }
 
+  /** Mutations on the disk that a newer build of the app called: left alone here. */
+  get heldCount(): number {
+    return this.#tabs.heldCount;
+  }
+
   /** To speak as; null: nothing is kept, the page's own counts. */
   get groupId(): string | null {
     return this.#groupId;
@@ -134,7 +140,7 @@ export class StorageFlow {
     this.#keepMissing(stored.mutations);
     this.#keepEnded(stored.clients);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
-    this.#tabs.left(stored.clients, stored.mutations);
+    this.#tabs.left(stored);
     this.rejections.opened(stored);
     this.#channel?.post({ type: 'who' });
     this.#elsewhere.again();
@@ -198,17 +204,18 @@ export class StorageFlow {
   /** Of clients that nobody lives of any more: what is pending of those that are known (by now). */
   async left(clientIds: readonly string[]): Promise<LeftClient[]> {
     const { siblings } = this.#options;
-    const kept = await this.disk.outbox(clientIds);
+    const read = await this.disk.outbox(clientIds);
+    const kept = read === null ? null : this.#tabs.free(read, clientIds);
     // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
     if (kept === null && this.disk.state.status !== 'off') return [];
-    if (kept !== null) this.#look.found(clientIds, kept);
+    if (read !== null) this.#look.found(clientIds, read);
     // What has ended is shown until its commit is.
     for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
       siblings.confirmed(clientId, confirmed, confirmedAt);
       this.#groups.learn(clientId, groupId);
     }
     for (const { clientId, mutationId } of kept?.mutations ?? []) this.#heard.stored(clientId, mutationId);
-    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId));
+    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
     return leftClients(ours, kept, siblings);
   }
 
@@ -369,12 +376,12 @@ export class StorageFlow {
     this.#options.wake();
   }
 
-  #saw({ clients, mutations }: StoredOutbox): void {
+  #saw(kept: StoredOutbox): void {
     this.#channel?.ask();
     this.#tabs.again();
-    this.#options.onSeen({ clients, mutations });
+    this.#options.onSeen(kept);
     void this.rejections.look();
-    this.#tabs.left(clients, mutations);
+    this.#tabs.left(kept);
   }
 
   #keep(mutation: Mutation, when?: 'at once'): void {

@@ -2,14 +2,15 @@ import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { Enqueued, KnownClient, StoredClient, StoredMutation, StoredRejection } from '../storage/storage.ts';
+import type { Enqueued, KnownClient, NamedSchema, StoredClient, StoredMutation, StoredRejection } from '../storage/storage.ts';
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { rejectionOf, type ToldRejection } from './engine-storage.ts';
 import { byClient } from './left-client.ts';
 
 export interface StoredRowsOptions {
   readonly runtime: Pick<Runtime, 'nowMs'>;
-  readonly schemaId: string;
+  /** What mutations are called under here. */
+  readonly under: NamedSchema;
   readonly outbox: Pick<Outbox, 'counters'>;
   /** The client group that the room knows this tab by, or will. */
   speaksAs(): string;
@@ -37,7 +38,7 @@ export class StoredRows {
   }
 
   mutation(mutation: Mutation): StoredMutation {
-    return { ...mutation, schemaId: this.#options.schemaId };
+    return { ...mutation, schemaId: this.#options.under.schemaId };
   }
 
   /** What is pending, by client. */

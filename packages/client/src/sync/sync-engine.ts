@@ -310,6 +310,7 @@ class Engine extends KeptCalls implements SyncEngine {
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
       storage: this.kept?.flow.disk.state ?? null,
+      held: this.kept?.flow.heldCount ?? 0,
     });
   }
 
