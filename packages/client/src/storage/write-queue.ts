@@ -120,6 +120,12 @@ export class WriteQueue {
     this.#renames.push({ type: 'rename', added, removed });
   }
 
+  /** Removed, or called otherwise, by what waits. */
+  get #gone(): ReadonlyMap<string, number> {
+    const renamed = this.#renames.flatMap(({ removed }) => removed);
+    return new Map([...this.#removed, ...renamed.map(({ clientId, lastMutationId }) => [clientId, lastMutationId] as const)]);
+  }
+
   #noteRemoved(clients: readonly KnownClient[]): void {
     for (const { clientId, lastMutationId } of clients)
       this.#removed.set(clientId, Math.max(lastMutationId, this.#removed.get(clientId) ?? 0));
@@ -238,7 +244,7 @@ export class WriteQueue {
         this.#renames.unshift(work);
         return;
       case 'enqueue':
-        if (this.#removed.has(work.client.clientId)) return;
+        if (this.#gone.has(work.client.clientId)) return;
         this.#mutations.unshift(...work.mutations.map((mutation) => ({ client: work.client, mutation, sinceMs: AT_ONCE })));
         return;
       case 'remove':
@@ -254,7 +260,7 @@ export class WriteQueue {
         return;
       case 'advance': {
         const later = this.#advance;
-        this.#advance = withoutClients(work.advance, this.#removed);
+        this.#advance = withoutClients(work.advance, this.#gone);
         if (this.#have !== null) this.dropCommits();
         if (later !== null) this.advance(later, AT_ONCE);
         return;
