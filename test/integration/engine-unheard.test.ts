@@ -64,3 +64,17 @@ it('[ST-25] once the disk has what the page alone knew, nothing is pending there
   expect(next.of('restored').flatMap(({ rejections }) => rejections.map(({ key }) => key))).toEqual(['a 1']);
   expect(kept.browser.disk.rows(kept.place, 'mutations')).toEqual([]);
 });
+
+it('[ST-25] while a disk fails the room keeps what it rejected, also where the disk never had it: another tab may have it as pending', async () => {
+  kept.browser.disk.fault = () => new AlcoveError('storage_failed', 'not now');
+  const other = kept.world.tab('elsewhere');
+  other.mutate('addList', { id: 'x', name: 'taken' });
+  await kept.world.until(() => other.settled.length === 1, 'another has the name');
+  const page = kept.tab('a');
+  page.mutate('addList', { id: 'y', name: 'taken' });
+  await kept.world.until(() => page.settled.length === 1, 'the page is told');
+  await kept.world.time.advanceAsync(10_000);
+  expect(storedRejections()).toEqual([['a', 1]]);
+  kept.browser.disk.fault = () => null;
+  await kept.world.until(() => storedRejections().length === 0, 'the disk has it, and the room has forgotten it');
+});

@@ -7,7 +7,7 @@ import type { StoredRows } from './stored-rows.ts';
 
 export interface CarryOverOptions {
   readonly outbox: Pick<Outbox, 'counters' | 'unheard'>;
-  readonly heard: Pick<HeardWords, 'unkept'>;
+  readonly heard: Pick<HeardWords, 'said'>;
   readonly rows: Pick<StoredRows, 'client' | 'rejection'>;
   readonly disk: Pick<Persistence, 'advance'>;
   /** The last that this page showed. */
@@ -22,7 +22,7 @@ export interface CarryOverOptions {
 export function carryOver({ outbox, heard, rows, disk, shown }: CarryOverOptions, rejections: readonly ToldRejection[]): void {
   for (const { mutation } of rejections) {
     outbox.unheard(mutation);
-    heard.unkept(mutation.clientId, mutation.mutationId);
+    heard.said(mutation.clientId, mutation.mutationId);
   }
   const clientIds = [...new Set(rejections.map(({ mutation }) => mutation.clientId))];
   const known = clientIds.filter((clientId) => outbox.counters(clientId) !== null);

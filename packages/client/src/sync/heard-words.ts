@@ -1,29 +1,17 @@
 import type { PersistenceState } from '../storage/persistence.ts';
 
 /**
- * When the room may be told that an end was heard, and so forget it: once the page was told and the disk knows it, too. Without a disk the page's word is enough;
- * not so where the disk only fails just now and has the mutation as pending: whoever finds it there pushes it again, and is to get the room's answer.
+ * When the room may be told that an end was heard, and so forget it: once the page was told and the disk knows it, too. Without a disk the page's word is enough; not so
+ * where the disk only fails just now: whoever finds the mutation pending, there or because its tab told of it, pushes it again, and is to get the room's answer.
  */
 export class HeardWords {
   /** Said by the page and not passed on. */
   readonly #said = new Map<string, number>();
-  /** Up to where what was called of a client came to the disk. */
-  readonly #storedUpTo = new Map<string, number>();
   /** Up to where what ended of a client is on the disk. */
   readonly #endedUpTo = new Map<string, number>();
 
   said(clientId: string, upTo: number): void {
     raise(this.#said, clientId, upTo);
-  }
-
-  stored(clientId: string, upTo: number): void {
-    raise(this.#storedUpTo, clientId, upTo);
-  }
-
-  /** The page was told by an earlier engine, and whether the disk has it as pending is not known. */
-  unkept(clientId: string, mutationId: number): void {
-    this.said(clientId, mutationId);
-    this.stored(clientId, mutationId);
   }
 
   ended(clientId: string, upTo: number): void {
@@ -32,15 +20,9 @@ export class HeardWords {
 
   /** Takes what the room may be told by now. */
   due(status: PersistenceState['status']): { readonly clientId: string; readonly upTo: number }[] {
-    const due = [...this.#said].filter(([clientId, upTo]) => this.#mayPass(clientId, upTo, status));
+    const due = [...this.#said].filter(([clientId, upTo]) => status === 'off' || (this.#endedUpTo.get(clientId) ?? 0) >= upTo);
     for (const [clientId] of due) this.#said.delete(clientId);
     return due.map(([clientId, upTo]) => ({ clientId, upTo }));
-  }
-
-  #mayPass(clientId: string, upTo: number, status: PersistenceState['status']): boolean {
-    const ended = this.#endedUpTo.get(clientId) ?? 0;
-    if (ended >= upTo || status === 'off') return true;
-    return status === 'failing' && (this.#storedUpTo.get(clientId) ?? 0) <= ended;
   }
 }
 

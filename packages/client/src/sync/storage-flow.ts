@@ -79,7 +79,7 @@ export class StorageFlow {
       patience: () => patienceOf(options.outbox.hasSession, this.#isHidden),
       ...(options.tailBytesMin === undefined ? {} : { tailBytesMin: options.tailBytesMin }),
       onStored: (clientId, ids) => {
-        this.#isStored(clientId, ids);
+        this.#tellStored(clientId, ids);
         options.wake();
       },
       onAdvanced: (advance) => this.#advanced(advance),
@@ -214,8 +214,12 @@ export class StorageFlow {
       siblings.confirmed(clientId, confirmed, confirmedAt);
       this.#groups.learn(clientId, groupId);
     }
+<<<<<<< ours
     for (const { clientId, mutationId } of kept?.mutations ?? []) this.#heard.stored(clientId, mutationId);
     const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
+=======
+    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId));
+>>>>>>> theirs
     return leftClients(ours, kept, siblings);
   }
 
@@ -305,7 +309,7 @@ export class StorageFlow {
       if (!kept.has(rejectionKey(mutation))) {
         lacking.add(clientId);
         this.#keep(mutation);
-      } else if (!lacking.has(clientId)) this.#isStored(clientId, [mutationId]);
+      } else if (!lacking.has(clientId)) this.#tellStored(clientId, [mutationId]);
     }
   }
 
@@ -315,11 +319,6 @@ export class StorageFlow {
     const behind = kept.filter(({ clientId, confirmed }) => (outbox.counters(clientId)?.confirmed ?? 0) > confirmed);
     const rows = behind.map(({ clientId }) => this.#rows.client(clientId, shown()));
     if (rows.length > 0) this.disk.advance('', [], rows, []);
-  }
-
-  #isStored(clientId: string, ids: readonly number[]): void {
-    this.#heard.stored(clientId, Math.max(...ids));
-    this.#tellStored(clientId, ids);
   }
 
   #tellStored(clientId: string, ids: readonly number[]): void {
