@@ -117,6 +117,8 @@ export class Census {
       () => `${nameOf(entry)} was told to be on the disk, and nothing came of it`,
     );
     const { status } = entry.handle;
+    // Done once more, it may have ended in another way.
+    if (this.#registry.namesOf(entry.seed).some(({ clientId }) => this.#history.isUnknowable(clientId))) return;
     const fate = fates[0];
     switch (status) {
       case 'applied':
