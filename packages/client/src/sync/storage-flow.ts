@@ -214,12 +214,7 @@ export class StorageFlow {
       siblings.confirmed(clientId, confirmed, confirmedAt);
       this.#groups.learn(clientId, groupId);
     }
-<<<<<<< ours
-    for (const { clientId, mutationId } of kept?.mutations ?? []) this.#heard.stored(clientId, mutationId);
     const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
-=======
-    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId));
->>>>>>> theirs
     return leftClients(ours, kept, siblings);
   }
 
