@@ -124,6 +124,7 @@ export class Replica {
     const met = metRuns(this.#shown, rowsPut(puts.flat()), (shown) => settled.has(shown));
     const optimistic = this.#merged(this.#shown.filter((shown) => met.has(shown)));
     const applied = this.#put(optimistic, puts);
+    if (met.size === 0) return mergeChangeSets(this.#model, applied);
     const left = this.#shown.filter((shown) => !settled.has(shown));
     const again = this.#runAll(left.filter((shown) => met.has(shown)));
     const next = left.map((shown) => again.get(shown) ?? shown);
