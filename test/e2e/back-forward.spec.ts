@@ -2,7 +2,7 @@ import { type Browser, chromium, type Page } from '@playwright/test';
 import { browserFlags } from '../../scripts/browser-flags.mjs';
 import { readSetupRecord } from '../../scripts/setup-record.mjs';
 import { condition } from './notebook/condition.ts';
-import { expect, type Notebook, test, until, untilShows } from './notebook/notebook-test.ts';
+import { expect, type Notebook, shown, test, until, untilShows, wake } from './notebook/notebook-test.ts';
 
 declare global {
   /** Set by the test: a page that was put aside still has it, one that was loaded again has not. */
@@ -95,5 +95,39 @@ test('[WK-34] a page that is put aside with something undecided stays as it is, 
     await page.waitForFunction(() => 'notebook' in globalThis);
     await notebook.roomHas('undecided', ['a']);
     await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+  });
+});
+
+test('[WK-34] [TB-3] beside another tab it is that one which sends it, once the browser has thrown the page away: nobody goes back to it', async ({
+  notebook,
+}) => {
+  test.setTimeout(120_000);
+  await withCache(async (browser) => {
+    const context = await browser.newContext();
+    const [page, other] = [await context.newPage(), await context.newPage()];
+    await other.goto(notebook.url('thrown'));
+    await until(other, QUIET);
+    await openMarked(notebook, page, 'thrown');
+    notebook.wire.cut();
+    await add(page, ['a', 'b']);
+    await until(page, { pending: ['a', 'b'], storage: 'saved', unsaved: 0 });
+    await until(other, { elsewhere: ['a', 'b'] });
+    await page.goto(`${notebook.files.url}/blank.html`);
+    notebook.wire.mend();
+    await wake(other);
+    await expect.poll(async () => (await shown(other)).connection).toBe('connected');
+    // The browser decides when: a page with a lock that another waits for is not kept for long.
+    await expect.poll(async () => (await notebook.notes('thrown')).length, { timeout: 90_000 }).toBe(2);
+    await notebook.roomHas('thrown', ['a', 'b']);
+    await untilShows(other, ['a', 'b']);
+    await until(other, { ...QUIET, rejected: {}, elsewhere: [] });
+
+    await page.goBack({ waitUntil: 'commit' });
+    await page.waitForFunction(() => 'notebook' in globalThis);
+    expect(await markOf(page)).toBeNull();
+    await untilShows(page, ['a', 'b']);
+    await add(page, ['c']);
+    await notebook.roomHas('thrown', ['a', 'b', 'c']);
+    for (const each of [page, other]) await until(each, { ...QUIET, rejected: {}, errors: [], unsaved: 0, lostOutbox: null });
   });
 });
