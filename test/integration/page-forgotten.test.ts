@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 /** A whole page: its room, an engine in the same thread, a link that can be cut. */
-function page(seed: string) {
+function page(seed: string, inBrowser = browser) {
   const runtime = new FakeRuntime({ seed, time: world.time });
   const link = { isUp: true };
   const host = new ThreadHost(async (request, handlers) =>
@@ -60,7 +60,7 @@ function page(seed: string) {
         return (link.isUp ? world.server.openSocket : OFFLINE.openSocket)(url, on);
       },
       fetchImage: null,
-      storage: browser.storageOf(runtime, place),
+      storage: inBrowser.storageOf(runtime, place),
       onNotices: handlers.onNotices,
     }),
   );
@@ -87,7 +87,8 @@ it('[OB-17] a client that the room forgot while it was away: idempotent ones hav
     away.room.mutate.add({ id: 'd' }),
   ];
   await Promise.all([...pending.map(({ local }) => local), world.time.advanceAsync(100)]);
-  const other = page('other');
+  // A tab of the same browser would have the room remember what is pending beside it.
+  const other = page('other', new FakeBrowser());
   await connected(other);
   for (let times = 0; times < 3; times += 1) {
     other.room.mutate.ensure({ id: `other ${times}` });

@@ -1,6 +1,8 @@
+import { HELLO_CLIENTS_MAX } from '@alcove/core/protocol/client-message';
 import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
 import type { ConnectionOptions } from '../connection/connection.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { SyncEngineOptions } from './engine-interface.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
 
@@ -9,8 +11,10 @@ export function engineHello(
   { room, roomId, groupId }: Pick<SyncEngineOptions, 'room' | 'roomId' | 'groupId'>,
   clientId: string,
   outbox: Outbox,
+  siblings: Pick<SiblingMutations, 'hello'>,
   replica: Pick<ReplicaFlow, 'resumePosition' | 'snapshots'>,
 ): ReturnType<ConnectionOptions['hello']> {
+  const own = outbox.hello(clientId);
   return {
     protocol: PROTOCOL_VERSION,
     room: room.name,
@@ -18,7 +22,8 @@ export function engineHello(
     schema: room.model.schemaId,
     clientId,
     groupId,
-    clients: outbox.hello(clientId),
+    // Of what other tabs have pending the room says what it has decided: they may not hear it, or tell it, for long.
+    clients: [...own, ...siblings.hello((other) => outbox.has(other), HELLO_CLIENTS_MAX - own.length)],
     resume: replica.resumePosition,
     snapshots: replica.snapshots,
   };

@@ -25,6 +25,8 @@ export class SessionFacts {
   /** Said in the first hello. */
   groupId: string | null = null;
   user: Claims | null = null;
+  /** Of the room, as the last welcome said. */
+  historyId: string | null = null;
   /** The room's head as last heard. */
   headVersion: number | null = null;
   /** The room's version at the welcome; null: the session is over. */
@@ -34,8 +36,12 @@ export class SessionFacts {
   /** Of the last attempt; null since the last welcome. */
   error: ErrorBody | null = null;
 
-  welcome({ sessionId, version, serverNowMs }: Pick<WelcomeMessage, 'sessionId' | 'version' | 'serverNowMs'>, nowMs: number): void {
+  welcome(
+    { sessionId, historyId, version, serverNowMs }: Pick<WelcomeMessage, 'sessionId' | 'historyId' | 'version' | 'serverNowMs'>,
+    nowMs: number,
+  ): void {
     this.sessionId = sessionId;
+    this.historyId = historyId;
     this.headVersion = version;
     this.welcomeVersion = version;
     this.serverOffsetMs = serverNowMs - nowMs;

@@ -70,9 +70,10 @@ export class OtherTabs {
     const { clients, mutations } = this.#without(kept);
     const pending = byClient(mutations);
     const fresh: Mutation[] = [];
-    for (const { clientId, confirmed, confirmedAt, groupId } of clients) {
+    for (const { clientId, confirmed, confirmedAt, groupId, welcomed } of clients) {
       if (outbox.has(clientId)) continue;
       this.#groups.learn(clientId, groupId);
+      siblings.welcomed(clientId, welcomed);
       siblings.confirmed(clientId, confirmed, confirmedAt);
       for (const mutation of siblings.add(clientId, confirmed, (pending.get(clientId) ?? []).map(plainMutation))) fresh.push(mutation);
     }

@@ -3,7 +3,7 @@ import { narrowChanges } from '@alcove/core/change/narrow';
 import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
-import type { CommitMessage, MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { CommitMessage, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Outbox, Settled } from '../outbox/outbox.ts';
@@ -151,12 +151,6 @@ export class ReplicaFlow {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.adopt(mutations));
   }
 
-  /** The group hears the results of its other tabs' mutations, too. */
-  takeSiblingResults(results: readonly MutationResult[]): void {
-    const historyId = this.resumePosition?.historyId;
-    if (historyId !== undefined) this.#options.siblings.takeResults(historyId, results);
-  }
-
   /** Mutations go by other names. */
   rename(rename: (mutation: Mutation) => Mutation): void {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.rename(rename));
@@ -203,7 +197,7 @@ export class ReplicaFlow {
   /** The session streams from here. Results for mutations that the snapshot may hold come first, and the answer to a ping behind them. */
   #streamFrom(position: ReplicaPosition): void {
     this.#queue.begin(position);
-    if (!this.#options.outbox.hasUnanswered) return;
+    if (!this.#options.outbox.hasUnanswered && this.#options.siblings.count === 0) return;
     const at = this.#options.runtime.monotonicMs();
     if (this.#options.send({ type: 'ping', at })) this.#awaitedPong = at;
   }

@@ -74,6 +74,7 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#takers = {
       facts: this.#facts,
       mutations: this.#mutations,
+      siblings: this.#siblings,
       replica: this.#replica,
       states: this.states,
       welcome: (message) => this.#welcome(message),
@@ -130,7 +131,7 @@ class Engine extends KeptCalls implements SyncEngine {
       token: () => this.#options.token(),
       hello: () => {
         const groupId = (this.#facts.groupId ??= firstGroupId(this.#options, this.kept?.flow.groupId ?? null));
-        return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#replica);
+        return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#siblings, this.#replica);
       },
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
@@ -325,11 +326,14 @@ class Engine extends KeptCalls implements SyncEngine {
   }
 
   #welcome(message: WelcomeMessage): void {
+    const { outbox } = this.#mutations;
+    // What hello asked about it said too little of to speak for.
+    if (this.#siblings.asked.some((clientId) => outbox.has(clientId))) return this.#sayHelloAgain('for what was adopted meanwhile');
     this.#facts.welcome(message, this.#options.runtime.nowMs());
     this.#setUser(message.user);
     const rekeyed = this.#mutations.welcome(message);
     if (rekeyed.length > 0) {
-      this.#replica.rename((mutation) => this.#mutations.outbox.currentName(mutation));
+      this.#replica.rename((mutation) => outbox.currentName(mutation));
       this.kept?.flow.renamed(rekeyed);
       return this.#sayHelloAgain('under the names that mutations go by now');
     }

@@ -1,5 +1,6 @@
 import { exhaustive } from '@alcove/core/error';
 import type { ServerMessage, ServerMessageOf } from '@alcove/core/protocol/server-message';
+import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { SessionFacts } from './engine-status.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
@@ -8,6 +9,7 @@ import type { StateFlow } from './state-flow.ts';
 export interface MessageTakers {
   readonly facts: SessionFacts;
   readonly mutations: MutationFlow;
+  readonly siblings: Pick<SiblingMutations, 'takeResults'>;
   readonly replica: ReplicaFlow;
   readonly states: StateFlow;
   welcome(message: ServerMessageOf<'welcome'>): void;
@@ -25,7 +27,8 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
       return to.replica.rehydrate(message);
     case 'results':
       to.mutations.outbox.takeResults(message.results);
-      to.replica.takeSiblingResults(message.results);
+      // The group hears the results of its other tabs' mutations, too.
+      if (to.facts.historyId !== null) to.siblings.takeResults(to.facts.historyId, message.results);
       return to.wake();
     case 'refused':
       to.mutations.refused(message);

@@ -34,6 +34,38 @@ describe('mutations of other tabs', () => {
     expect(siblings.pending()).toEqual(mutationsOf('b', 2));
   });
 
+  it('[TB-15] end with all that came before a result, which may be the first that is heard of them, and come before they do', () => {
+    const siblings = new SiblingMutations();
+    siblings.add('b', 0, mutationsOf('b', 1, 2, 3));
+    siblings.takeResults('h1', [
+      { clientId: 'b', mutationId: 1, version: 4, status: 'rejected', code: 'forbidden', message: 'no' },
+      { clientId: 'b', mutationId: 2, version: 9, status: 'duplicate' },
+    ]);
+    expect(siblings.settle(at(8))).toEqual(mutationsOf('b', 1));
+    expect(siblings.settle(at(9))).toEqual(mutationsOf('b', 2));
+    siblings.takeResults('h1', [applied('b', 4, 12)]);
+    expect(siblings.add('b', 0, mutationsOf('b', 4, 5))).toEqual(mutationsOf('b', 4, 5));
+    expect(siblings.settle(at(12))).toEqual(mutationsOf('b', 3, 4));
+    expect(siblings.pending()).toEqual(mutationsOf('b', 5));
+  });
+
+  it('[TB-15] are asked about in a hello, as many clients as there is room for', () => {
+    const siblings = new SiblingMutations();
+    siblings.welcomed('b', 7);
+    siblings.add('b', 1, mutationsOf('b', 2, 3));
+    siblings.confirmed('idle', 3, at(1));
+    siblings.add('c', 0, mutationsOf('c', 1));
+    siblings.add('own', 0, mutationsOf('own', 1));
+    const isOwn = (clientId: string) => clientId === 'own';
+    expect(siblings.hello(isOwn, 9)).toEqual([
+      { clientId: 'b', lastMutationId: 3, confirmed: 0, welcomed: 7 },
+      { clientId: 'c', lastMutationId: 1, confirmed: 0, welcomed: null },
+    ]);
+    expect(siblings.asked).toEqual(['b', 'c']);
+    expect(siblings.hello(isOwn, 1).map(({ clientId }) => clientId)).toEqual(['b']);
+    expect([siblings.hello(isOwn, 0), siblings.asked]).toEqual([[], []]);
+  });
+
   it('[TB-2] end with what their tab says, also before they came', () => {
     const siblings = new SiblingMutations();
     siblings.confirmed('b', 2, at(9));

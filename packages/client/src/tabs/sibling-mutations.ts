@@ -1,4 +1,5 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { HelloClient } from '@alcove/core/protocol/client-message';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
 
 /** A version of one history. */
@@ -22,6 +23,8 @@ interface Sibling {
   heard: number;
   /** Version of its first welcome, as far as is known. */
   welcomed: number | null;
+  /** Up to which mutation the room is known to have decided them, and by which version; null: not known. */
+  decided: { readonly mutationId: number; readonly at: VersionAt } | null;
   /** In order of mutationIds. */
   readonly pending: Pending[];
 }
@@ -39,6 +42,7 @@ export class SiblingMutations {
   #count = 0;
   #bytes = 0;
   #changes = 0;
+  #asked: readonly string[] = [];
 
   /** `bytesOf`: what a mutation counts for in `bytes`. */
   constructor(bytesOf: (mutation: Mutation) => number = () => 0) {
@@ -71,7 +75,9 @@ export class SiblingMutations {
       const isLast = last === undefined || last.mutation.mutationId < mutation.mutationId;
       const at = isLast ? -1 : sibling.pending.findIndex((known) => known.mutation.mutationId >= mutation.mutationId);
       if (at !== -1 && sibling.pending[at]?.mutation.mutationId === mutation.mutationId) continue;
-      const entry: Pending = { mutation, bytes: this.#bytesOf(mutation), endsAt: null };
+      const { decided } = sibling;
+      const endsAt = decided !== null && mutation.mutationId <= decided.mutationId ? decided.at : null;
+      const entry: Pending = { mutation, bytes: this.#bytesOf(mutation), endsAt };
       sibling.pending.splice(at === -1 ? sibling.pending.length : at, 0, entry);
       this.#counted(entry, 1);
       fresh.push(mutation);
@@ -79,14 +85,41 @@ export class SiblingMutations {
     return fresh;
   }
 
-  /** What the room said to the group; of other clients nothing is taken. */
+  /**
+   * What the room said to the group; of other clients nothing is taken. Where a client's own session had its results one by one, another's may begin with the last of
+   * them: whatever came before it is decided, too.
+   */
   takeResults(historyId: string, results: readonly MutationResult[]): void {
     for (const { clientId, mutationId, version } of results) {
       const sibling = this.#siblings.get(clientId);
       if (sibling === undefined) continue;
-      const entry = sibling.pending.find((known) => known.mutation.mutationId === mutationId);
-      if (entry !== undefined) entry.endsAt ??= { historyId, version };
+      const at: VersionAt = { historyId, version };
+      if (mutationId > (sibling.decided?.mutationId ?? 0) || sibling.decided?.at.historyId !== historyId)
+        sibling.decided = { mutationId, at };
+      for (const entry of sibling.pending) {
+        if (entry.mutation.mutationId > mutationId) break;
+        entry.endsAt ??= at;
+      }
     }
+  }
+
+  /**
+   * What a hello says of clients with something pending that are not this tab's, so that the room tells what it has decided of them; at most so many. They are
+   * `asked` about until the next hello.
+   */
+  hello(isOwn: (clientId: string) => boolean, max: number): HelloClient[] {
+    this.#asked = this.clientIds()
+      .filter((clientId) => !isOwn(clientId))
+      .slice(0, max);
+    return this.#asked.map((clientId) => {
+      const { pending, welcomed } = this.#siblingOf(clientId);
+      // Whoever speaks for it says what was heard.
+      return { clientId, lastMutationId: pending.at(-1)?.mutation.mutationId ?? 0, confirmed: 0, welcomed };
+    });
+  }
+
+  get asked(): readonly string[] {
+    return this.#asked;
   }
 
   /** The word of its tab: all up to `confirmed` have ended with that version; null: whatever is shown, they are gone. */
@@ -179,7 +212,7 @@ export class SiblingMutations {
   #siblingOf(clientId: string): Sibling {
     const known = this.#siblings.get(clientId);
     if (known !== undefined) return known;
-    const sibling: Sibling = { confirmed: 0, heard: 0, welcomed: null, pending: [] };
+    const sibling: Sibling = { confirmed: 0, heard: 0, welcomed: null, decided: null, pending: [] };
     this.#siblings.set(clientId, sibling);
     return sibling;
   }
