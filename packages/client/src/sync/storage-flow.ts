@@ -1,6 +1,5 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
-import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Rekeyed } from '../outbox/client-names.ts';
 import type { Settled } from '../outbox/outbox.ts';
 import type { ReplicaPosition } from '../replica/replica.ts';
@@ -14,6 +13,7 @@ import { CompanyChannel } from '../tabs/company-channel.ts';
 import type { TabMessage } from '../tabs/tab-channel.ts';
 import { carryOver } from './carry-over.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
+import type { HeardCommit } from './commit-queue.ts';
 import { DiskLook } from './disk-look.ts';
 import { ElsewhereWord } from './elsewhere-word.ts';
 import { rejectionKey, type ToldRejection } from './engine-storage.ts';
@@ -186,7 +186,7 @@ export class StorageFlow {
   }
 
   /** The shown state moved on by `commits` to `position`, and these settled with it. */
-  progress(position: ReplicaPosition, commits: readonly CommitMessage[], settled: readonly Settled[]): void {
+  progress(position: ReplicaPosition, commits: readonly HeardCommit[], settled: readonly Settled[]): void {
     const at: VersionAt = { historyId: position.historyId, version: position.version };
     const clientIds = [...new Set(settled.map(({ mutation }) => mutation.clientId))];
     const clients = clientIds.map((clientId) => this.#rows.client(clientId, at));
