@@ -44,3 +44,18 @@ it('[TB-22] nothing is kept of a client that was taken over and is done, while t
   await kept.world.time.advanceAsync(120_000);
   expect(onDisk('clients')).toBe(1);
 });
+
+it('[TB-22] an older name of a client that a replaced worker goes on with is not taken over beside it, and leaves the disk', async () => {
+  const worker = kept.tab('a', OFFLINE);
+  worker.mutate('addList', { id: 'l1', name: 'once' });
+  await kept.saved(worker);
+  kept.crash(worker);
+  const next = kept.tab('a', { life: 2, start: false });
+  const mutation = { clientId: 'a~history', mutationId: 1, name: 'addList', args: { id: 'l1', name: 'once' }, seed: 's', nowMs: 1 };
+  next.engine.adopt([{ clientId: 'a~history', lastMutationId: 1, confirmed: 0, welcomed: null }], [mutation]);
+  next.engine.start();
+  await kept.world.until(() => next.settled.length === 1, 'it is decided');
+  await kept.world.until(() => onDisk('mutations') === 0, 'the older name is gone from the disk', 120_000);
+  expect(next.settled).toEqual(['1:applied']);
+  expect(next.of('others').flatMap(({ clientIds }) => clientIds)).toEqual([]);
+});

@@ -42,6 +42,9 @@ export class ClientNames {
   }
 }
 
+/** The id that its page gave a client, whatever it goes by after a lost tail. */
+export const mintedAs = (clientId: string): string => clientId.replace(/~.*$/, '');
+
 /** As long as a client's name may be. */
 const NAME_CHARACTERS_MAX = 128;
 

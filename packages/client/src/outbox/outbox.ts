@@ -3,7 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { ClientNames, type MutationName, nameUnder, type Rekeyed } from './client-names.ts';
+import { ClientNames, mintedAs, type MutationName, nameUnder, type Rekeyed } from './client-names.ts';
 import { nextPush, type PushLimits, wakeAtMs } from './next-push.ts';
 import { type Attempt, type ClientHistory, errorOf, isReal, OutboxClient, VOID_MUTATOR } from './outbox-client.ts';
 
@@ -50,6 +50,8 @@ export class Outbox {
   readonly #beside: PendingBeside;
   readonly #clients = new Map<string, OutboxClient>();
   readonly #names = new ClientNames();
+  /** As their page named them first. */
+  readonly #carried = new Set<string>();
   #count = 0;
   #order = 0;
   #bytes = 0;
@@ -95,8 +97,14 @@ export class Outbox {
     return client === undefined ? null : { lastMutationId: client.lastMutationId, confirmed: client.confirmed, welcomed: client.welcomed };
   }
 
+  /** Whether this side speaks for it, whatever name it goes by now. */
   has(clientId: string): boolean {
-    return this.#clients.has(this.currentClientId(clientId));
+    return this.#clients.has(this.currentClientId(clientId)) || this.#carried.has(mintedAs(clientId));
+  }
+
+  /** An earlier engine of this page spoke for these: what goes by an older name of theirs, on the disk too, has gone on under the one of now. */
+  carried(clientIds: readonly string[]): void {
+    for (const clientId of clientIds) this.#carried.add(mintedAs(clientId));
   }
 
   #assertRoomForClient(): void {

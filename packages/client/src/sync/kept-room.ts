@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Database } from '@alcove/core/sqlite/database';
+import { mintedAs } from '../outbox/client-names.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { RestoreReplica } from '../replica/restore-replica.ts';
@@ -18,7 +19,7 @@ import type { ReplicaFlow } from './replica-flow.ts';
 import { storedSchemaOf } from '../storage/stored-schema.ts';
 import type { KnownClient, StoredReplica } from '../storage/storage.ts';
 import { StorageFlow } from './storage-flow.ts';
-import { mintedAs, TakenOver } from './taken-over.ts';
+import { TakenOver } from './taken-over.ts';
 import type { WorkTurns } from './work-turns.ts';
 
 export interface KeptRoomOptions {
@@ -175,6 +176,7 @@ export class KeptRoom {
 
   /** All but the page's own are such as were taken over, by an earlier engine of this page. */
   speaksFor(clients: readonly EngineClient[], ownClientId: string): void {
+    this.#outbox.carried(clients.map(({ clientId }) => clientId));
     this.#takenOver.add(clients.map(({ clientId }) => mintedAs(clientId)).filter((clientId) => clientId !== mintedAs(ownClientId)));
   }
 

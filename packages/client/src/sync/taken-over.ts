@@ -1,10 +1,11 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
+import { mintedAs } from '../outbox/client-names.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { KnownClient, StoredOutbox } from '../storage/storage.ts';
 import { plainMutation } from './left-client.ts';
 
 export interface TakenOverOptions {
-  readonly outbox: Pick<Outbox, 'currentClientId' | 'isDone' | 'knows'>;
+  readonly outbox: Pick<Outbox, 'counters' | 'currentClientId' | 'has' | 'isDone' | 'knows'>;
   /** Mutations of this client that were written after it was taken over: its page gave it up before its worker had heard. */
   onLate(client: KnownClient, mutations: readonly Mutation[]): void;
   /** Nothing more comes of these, and nobody mints under their names. */
@@ -29,7 +30,13 @@ export class TakenOver {
   saw({ clients, mutations }: StoredOutbox): void {
     const { outbox, onLate, onDone } = this.#options;
     const done: KnownClient[] = [];
-    for (const { clientId, lastMutationId } of clients.filter((client) => this.#has(client))) {
+    for (const { clientId, lastMutationId } of clients) {
+      // An older name, under which an earlier engine of the page left it: all of it has gone on.
+      if (outbox.has(clientId) && outbox.counters(outbox.currentClientId(clientId)) === null) {
+        done.push({ clientId, lastMutationId });
+        continue;
+      }
+      if (!this.#clientIds.has(mintedAs(clientId))) continue;
       const stored = mutations.filter((mutation) => mutation.clientId === clientId);
       const late = stored.filter((mutation) => !outbox.knows(mutation));
       const isGone = outbox.currentClientId(clientId) !== clientId || outbox.isDone(clientId);
@@ -38,11 +45,4 @@ export class TakenOver {
     }
     if (done.length > 0) onDone(done);
   }
-
-  #has({ clientId }: KnownClient): boolean {
-    return this.#clientIds.has(mintedAs(clientId));
-  }
 }
-
-/** The id that its page gave a client, whatever it goes by after a lost tail. */
-export const mintedAs = (clientId: string): string => clientId.replace(/~.*$/, '');
