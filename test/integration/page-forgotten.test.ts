@@ -2,19 +2,13 @@ import { mutator } from '@alcove/core/schema/define-mutator';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import initSqlJs from 'sql.js';
 import * as v from 'valibot';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Client } from '../../packages/client/src/client.ts';
-import { openSqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';
-import { createSyncEngine } from '../../packages/client/src/sync/sync-engine.ts';
-import { ThreadHost } from '../../packages/client/src/worker/thread-host.ts';
+import type { Client } from '../../packages/client/src/client.ts';
 import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
-import { FakeRuntime } from '../fake/fake-runtime.ts';
-import { OFFLINE } from '../fake/kept-tabs.ts';
+import { wholePage } from '../fake/whole-page.ts';
 
-const sqlJs = await initSqlJs();
 const marks = sqliteTable('marks', { id: text().primaryKey(), times: integer().notNull().default(1) });
 const args = v.object({ id: v.string() });
 const room = defineRoom({
@@ -45,28 +39,10 @@ afterEach(() => {
   world.close();
 });
 
-/** A whole page: its room, an engine in the same thread, a link that can be cut. */
 function page(seed: string, inBrowser = browser) {
-  const runtime = new FakeRuntime({ seed, time: world.time });
-  const link = { isUp: true };
-  const host = new ThreadHost(async (request, handlers) =>
-    createSyncEngine({
-      ...request,
-      runtime,
-      room,
-      token: handlers.token,
-      openDatabase: (image) => openSqljsDatabase(sqlJs, image ?? undefined),
-      openSocket: (url, on) => {
-        return (link.isUp ? world.server.openSocket : OFFLINE.openSocket)(url, on);
-      },
-      fetchImage: null,
-      storage: inBrowser.storageOf(runtime, place),
-      onNotices: handlers.onNotices,
-    }),
-  );
-  const client = new Client({ url: 'ws://room' }, { runtime, host });
-  clients.push(client);
-  return { room: client.room(room, 'r1'), link, runtime };
+  const made = wholePage(seed, { world, browser: inBrowser, room, place });
+  clients.push(made.client);
+  return made;
 }
 
 const connected = (one: ReturnType<typeof page>) =>

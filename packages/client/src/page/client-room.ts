@@ -24,6 +24,7 @@ import { RoomStatus } from './room-status.ts';
 import { RoomUsers } from './room-users.ts';
 import { obstacleIn, type SyncStatus } from './sync-status.ts';
 import type { NoticeTakers } from './take-notice.ts';
+import { WantedClients } from './wanted-clients.ts';
 
 /**
  * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
@@ -55,6 +56,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #status: RoomStatus;
   readonly #mutations: PageMutations;
   readonly #elsewhere = new PendingElsewhere();
+  readonly #wanted: WantedClients;
   readonly #queries: PageQueries;
   readonly #states: RoomStates;
   readonly #users: RoomUsers;
@@ -74,6 +76,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       keeping === null
         ? null
         : new KeptRoomPlace(keeping, options.runtime, (clientId) => this.#engines.tell({ type: 'adoptStored', clientId }));
+    this.#wanted = new WantedClients(options.runtime);
     this.#users = new RoomUsers({ runtime: options.runtime, isBusy: () => !this.isIdle, close: () => this.close() });
     this.#queries = new PageQueries(options.runtime, () => this.#engines.port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#engines.tell(order));
@@ -104,9 +107,22 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       sessionClientId: () => this.#engines.sessionClientId,
       stopped: (notice) => this.#stopped(notice),
       status: (engine) => this.#heardStatus(engine),
+      letGo: (clientIds) => this.#letGo(clientIds),
       forgotten: () => this.#forgotten(),
     };
     return { definition, id, options: this.#options, mutations, queries, states, status, takers };
+  }
+
+  /** What dead pages left goes to a tab that can push it: this one has no session. Another engine goes on with the rest. */
+  #letGo(clientIds: readonly string[] = []): void {
+    this.#wanted.add(clientIds);
+    const wanted = this.#wanted.now();
+    if (this.#closed || wanted.length === 0 || this.status.getSnapshot().connection === 'connected') return;
+    const gone = this.#mutations.letGo(wanted);
+    if (gone.length === 0) return;
+    this.#wanted.letGo(gone);
+    this.#engines.restart();
+    this.#kept?.giveUp(gone);
   }
 
   /** Opens the engine and connects, unless that was done. Everything may be called before it and waits. */

@@ -44,6 +44,11 @@ export class KeptRoomPlace {
     this.#locks.own(clientId);
   }
 
+  /** Another page speaks for these. */
+  giveUp(clientIds: readonly string[]): void {
+    this.#locks.giveUp(clientIds);
+  }
+
   /** The page is put aside: it speaks for nobody. */
   letGo(): void {
     this.#locks.letGo();

@@ -153,6 +153,13 @@ export class PageMutations {
     this.pending.touch();
   }
 
+  /** What these page loads left is another page's to tell of, where the disk has all of it. Gives those that were this one's; its engine has them still. */
+  letGo(clientIds: readonly string[]): string[] {
+    const gone = this.#adopted.letGo(clientIds, this.#taken);
+    if (gone.length > 0) this.pending.touch();
+    return gone;
+  }
+
   restored({ rejections, onDisk }: Pick<RestoredNotice, 'rejections' | 'onDisk'>): void {
     const dismissed = this.#rejected.restore(rejections, () => ++this.#lastCallId, onDisk);
     if (dismissed.length > 0) this.#port?.tell({ type: 'dismiss', keys: dismissed });

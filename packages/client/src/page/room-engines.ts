@@ -81,6 +81,14 @@ export class RoomEngines {
     this.#page().queries.detached();
   }
 
+  /** Another engine goes on, with what the page has by now. */
+  restart(): void {
+    this.tell({ type: 'close' });
+    this.#detach();
+    this.#page().queries.detached();
+    this.open();
+  }
+
   /** The next engine is the first of another client. */
   startOver(clientId: string): void {
     this.#lives = 0;

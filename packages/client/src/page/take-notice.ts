@@ -18,6 +18,8 @@ export interface NoticeTakers {
   sessionClientId(): string;
   stopped(notice: ClientStoppedNotice): void;
   status(status: EngineStatus): void;
+  /** Another tab would push what these left; without any: what it wanted a moment ago is here now. */
+  letGo(clientIds?: readonly string[]): void;
   /** What is kept of the room was removed. */
   forgotten(): void;
 }
@@ -45,7 +47,10 @@ export function takeNotice(notice: EngineNotice, takers: NoticeTakers): void {
     case 'stored':
       return mutations.stored(notice);
     case 'adopted':
-      return mutations.adopted(notice);
+      mutations.adopted(notice);
+      return takers.letGo();
+    case 'wanted':
+      return takers.letGo(notice.clientIds);
     case 'restored':
       kept?.restored(notice);
       return mutations.restored(notice);

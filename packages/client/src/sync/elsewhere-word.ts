@@ -10,7 +10,7 @@ export const ELSEWHERE_NAMED_MAX = 100;
 /** Tells the page what other tabs have pending: how much, and the oldest of it. */
 export class ElsewhereWord {
   readonly #runtime: Pick<Runtime, 'setTimer'>;
-  readonly #siblings: Pick<SiblingMutations, 'count' | 'changes' | 'oldest'>;
+  readonly #siblings: Pick<SiblingMutations, 'undecided' | 'changes' | 'oldest'>;
   readonly #notices: Pick<NoticeBatch, 'add'>;
   readonly #wake: () => void;
   /** `changes` when it was told; null: never. */
@@ -20,7 +20,7 @@ export class ElsewhereWord {
 
   constructor(
     runtime: Pick<Runtime, 'setTimer'>,
-    siblings: Pick<SiblingMutations, 'count' | 'changes' | 'oldest'>,
+    siblings: Pick<SiblingMutations, 'undecided' | 'changes' | 'oldest'>,
     notices: Pick<NoticeBatch, 'add'>,
     wake: () => void,
   ) {
@@ -46,7 +46,7 @@ export class ElsewhereWord {
   #tell(): void {
     this.#timer = null;
     this.#told = this.#siblings.changes;
-    const { count } = this.#siblings;
+    const count = this.#siblings.undecided;
     if (count === 0 && this.#isNothing) return;
     this.#isNothing = count === 0;
     this.#notices.add({ type: 'elsewhere', count, oldest: this.#siblings.oldest(ELSEWHERE_NAMED_MAX) });

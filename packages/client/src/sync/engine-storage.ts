@@ -74,6 +74,12 @@ export interface ElsewhereNotice {
   readonly oldest: readonly Mutation[];
 }
 
+/** Another tab would push what is left of these, and this one cannot now: `ClientRoom` lets go of those that it took over. */
+export interface WantedNotice {
+  readonly type: 'wanted';
+  readonly clientIds: readonly string[];
+}
+
 /** What was pending of another page load is this engine's to push now. */
 export interface AdoptedNotice {
   readonly type: 'adopted';
@@ -99,6 +105,7 @@ export interface ForgottenNotice {
 }
 
 export type StorageNotice =
+  | WantedNotice
   | KeptNotice
   | ForgottenNotice
   | StoredNotice

@@ -164,6 +164,14 @@ export class StorageFlow {
       this.#posts.post([mutation]);
       this.#keep(mutation, 'at once');
     }
+    this.#want();
+  }
+
+  /** A tab that took something over and cannot push it does not keep it from this one. */
+  #want(): void {
+    const { outbox, siblings } = this.#options;
+    const clientIds = outbox.hasSession ? siblings.clientIds().filter((clientId) => !outbox.has(clientId)) : [];
+    if (clientIds.length > 0) this.#channel?.post({ type: 'wanted', clientIds });
   }
 
   /** The end of a turn. */
@@ -348,6 +356,9 @@ export class StorageFlow {
         return void this.rejections.look();
       case 'dismissed':
         return this.rejections.dismissedElsewhere(message.keys);
+      case 'wanted':
+        if (!outbox.hasSession) this.#options.notices.add({ type: 'wanted', clientIds: message.clientIds });
+        return wake();
       case 'hurry':
         return this.disk.hurry();
       case 'forget':
@@ -376,6 +387,7 @@ export class StorageFlow {
     this.#options.onSeen(kept);
     void this.rejections.look();
     this.#tabs.left(kept);
+    this.#want();
   }
 
   #keep(mutation: Mutation, when?: 'at once'): void {

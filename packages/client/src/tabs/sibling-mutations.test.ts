@@ -110,7 +110,10 @@ describe('mutations of other tabs', () => {
     const { changes } = siblings;
     siblings.takeResults('h1', [applied('b', 1, 7)]);
     siblings.settle(at(6));
-    expect([siblings.changes, ...sums()]).toEqual([changes, 5, 90]);
+    // Decided is not shown yet: it counts, and is not told as undecided.
+    expect([...sums(), siblings.undecided]).toEqual([5, 90, 4]);
+    expect(siblings.changes).toBe(changes + 1);
+    expect(siblings.oldest(2).map(({ nowMs }) => nowMs)).toEqual([1, 6]);
     siblings.settle(at(7));
     expect(sums()).toEqual([4, 80]);
     siblings.take('c');

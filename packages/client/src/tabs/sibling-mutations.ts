@@ -54,6 +54,13 @@ export class SiblingMutations {
     return this.#count;
   }
 
+  /** Those of them that are not known to be decided. */
+  get undecided(): number {
+    let count = 0;
+    for (const { pending } of this.#siblings.values()) for (const { endsAt } of pending) if (endsAt === null) count += 1;
+    return count;
+  }
+
   /** Of all that are pending. */
   get bytes(): number {
     return this.#bytes;
@@ -98,7 +105,7 @@ export class SiblingMutations {
         sibling.decided = { mutationId, at };
       for (const entry of sibling.pending) {
         if (entry.mutation.mutationId > mutationId) break;
-        entry.endsAt ??= at;
+        this.#ends(entry, entry.endsAt ?? at);
       }
     }
   }
@@ -128,7 +135,7 @@ export class SiblingMutations {
     sibling.heard = Math.max(sibling.heard, confirmed);
     for (const entry of sibling.pending) {
       if (entry.mutation.mutationId > confirmed) break;
-      entry.endsAt = at ?? NOW;
+      this.#ends(entry, at ?? NOW);
     }
     if (sibling.pending.length === 0) sibling.confirmed = Math.max(sibling.confirmed, confirmed);
   }
@@ -137,7 +144,7 @@ export class SiblingMutations {
   gone(clientId: string): void {
     const sibling = this.#siblingOf(clientId);
     sibling.heard = Number.MAX_SAFE_INTEGER;
-    for (const entry of sibling.pending) entry.endsAt ??= NOW;
+    for (const entry of sibling.pending) this.#ends(entry, entry.endsAt ?? NOW);
     if (sibling.pending.length === 0) sibling.confirmed = Number.MAX_SAFE_INTEGER;
   }
 
@@ -198,9 +205,10 @@ export class SiblingMutations {
     return [...this.#siblings.values()].flatMap((sibling) => sibling.pending.map(({ mutation }) => mutation));
   }
 
-  /** The oldest of them by the time of the call, at most so many. */
+  /** The oldest that are not known to be decided, by the time of the call, at most so many. */
   oldest(max: number): Mutation[] {
-    const first = [...this.#siblings.values()].flatMap(({ pending }) => pending.slice(0, max).map(({ mutation }) => mutation));
+    const open = [...this.#siblings.values()].map(({ pending }) => pending.filter(({ endsAt }) => endsAt === null).slice(0, max));
+    const first = open.flatMap((entries) => entries.map(({ mutation }) => mutation));
     return first.sort((a, b) => a.nowMs - b.nowMs).slice(0, max);
   }
 
@@ -215,6 +223,11 @@ export class SiblingMutations {
     const sibling: Sibling = { confirmed: 0, heard: 0, welcomed: null, decided: null, pending: [] };
     this.#siblings.set(clientId, sibling);
     return sibling;
+  }
+
+  #ends(entry: Pending, at: VersionAt): void {
+    if (entry.endsAt === null) this.#changes += 1;
+    entry.endsAt = at;
   }
 
   #counted({ bytes }: Pending, by: 1 | -1): void {

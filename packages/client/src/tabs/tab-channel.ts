@@ -25,6 +25,8 @@ export type TabMessage =
   | { readonly type: 'here'; readonly isAnswer: boolean }
   /** Somebody came: whoever has something pending says so. */
   | { readonly type: 'who' }
+  /** The sender has a session and would push what these left: whoever took one of them over and has none is to let it go. */
+  | { readonly type: 'wanted'; readonly clientIds: readonly string[] }
   /** What waits to be written is to be written now: somebody is about to look at what would be lost. */
   | { readonly type: 'hurry' }
   /** What is kept is being removed: nothing of it may be kept again by another tab. `keeps`: unless something is pending: what waits to be written is written first. */
@@ -67,6 +69,7 @@ const tabMessage = v.variant('type', [
   v.object({ type: v.literal('dismissed'), keys: v.array(v.string()) }),
   v.object({ type: v.literal('here'), isAnswer: v.boolean() }),
   v.object({ type: v.literal('who') }),
+  v.object({ type: v.literal('wanted'), clientIds: v.array(clientIdField) }),
   v.object({ type: v.literal('hurry') }),
   v.object({ type: v.literal('forget'), keeps: v.optional(v.boolean()) }),
 ]);
