@@ -5,6 +5,7 @@
 export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/core/src/error.ts', 0],
   ['packages/core/src/json.ts', 0.1],
+  ['packages/core/src/unknown-keys.ts', 0.1],
   ['packages/core/src/runtime', 0.2],
   ['packages/core/src/sqlite', 1],
   ['packages/core/src/retry', 1],

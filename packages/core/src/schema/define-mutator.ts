@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 
 /** What `authenticate` said of the user: the JWT's claims or whatever the app returns. `sub` names the subject where there is one. */
 export type Claims = { readonly sub?: string; readonly [claim: string]: unknown };
@@ -41,6 +42,8 @@ export interface MutatorOptions {
    */
   readonly idempotent?: boolean;
 }
+
+const MUTATOR_OPTIONS: KeysOf<MutatorOptions> = { idempotent: true };
 
 export interface MutatorDefinition<Input = never, Output = never> {
   readonly kind: 'mutator';
@@ -88,14 +91,21 @@ export function mutator(
   third?: MutatorOptions,
 ): MutatorDefinition<unknown, unknown> | MutatorDefinition<undefined, undefined> {
   if (typeof second === 'function' && isSchema(first))
-    return Object.freeze({ kind: 'mutator', schema: first, body: second, idempotent: third?.idempotent === true });
-  if (typeof second !== 'function' && !isSchema(first))
-    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first, idempotent: second?.idempotent === true });
-  throw new AlcoveError('schema_invalid', 'mutator takes a Standard Schema and a function, or a function alone');
+    return Object.freeze({ kind: 'mutator', schema: first, body: second, idempotent: isIdempotent(third) });
+  if (typeof second !== 'function' && typeof first === 'function' && !isSchema(first))
+    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first, idempotent: isIdempotent(second) });
+  const given = isSchema(first) ? `a schema and ${kindOf(second)}` : kindOf(first);
+  throw new AlcoveError('schema_invalid', `mutator takes a Standard Schema and a function, or a function alone, and got ${given}`);
+}
+
+function isIdempotent(options: MutatorOptions | undefined): boolean {
+  if (options !== undefined) refuseUnknownKeys('schema_invalid', 'mutator', options, MUTATOR_OPTIONS);
+  return options?.idempotent === true;
 }
 
 /** A schema may be a function itself. */
-const isSchema = (value: StandardSchemaV1 | MutatorBody<undefined>): value is StandardSchemaV1 => '~standard' in value;
+export const isSchema = (value: unknown): value is StandardSchemaV1 =>
+  (typeof value === 'function' || (typeof value === 'object' && value !== null)) && '~standard' in value;
 
 /** Takes what a call without arguments leaves: undefined in the page, null once it went through JSON. */
 const noArguments: StandardSchemaV1<undefined, undefined> = {

@@ -139,6 +139,54 @@ describe('defineRoom', () => {
     },
   );
 
+  it.each<[unknown, string]>([
+    [{ mutatorz: {} }, 'defineRoom takes no "mutatorz": did you mean mutators?'],
+    [{ serveronly: [] }, 'did you mean serverOnly?'],
+    [{ wings: 1 }, 'defineRoom takes no "wings": it takes name, schema, serverOnly'],
+    [{ schema: undefined }, 'schema of the room "x" must be an object of Drizzle tables by name, and is undefined'],
+    [{ schema: [stops] }, 'and is an array'],
+    [{ mutators: null }, ''],
+    [{ mutators: 'add' }, 'mutators of the room "x" must be an object by name, and is "add"'],
+    [{ mutators: { add: () => undefined } }, 'mutators.add of the room "x" must be what `mutator` makes, and is a function'],
+    [{ values: { zoom: v.number() } }, 'values.zoom of the room "x" must be what `value` or `counter` makes, and is an object'],
+    [{ migrations: 'ALTER' }, 'migrations of the room "x" must be a list'],
+  ])('[SC-20] refuses what plain JavaScript may hand over: %j', (more, message) => {
+    const config = { name: 'x', schema: { stops }, ...(more as object) } as Parameters<typeof defineRoom>[0];
+    if (message === '') expect(defineRoom(config).kind).toBe('room');
+    else expect(codeOf(() => defineRoom(config))).toEqual({ code: 'schema_invalid', message: expect.stringContaining(message) });
+  });
+
+  it('[SC-20] says what was expected where there is no config, and takes options that are undefined', () => {
+    const nothing: unknown[] = [undefined, null, 'trip'];
+    for (const config of nothing) {
+      const refused = codeOf(() => defineRoom(config as Parameters<typeof defineRoom>[0]));
+      expect(refused).toEqual({
+        code: 'schema_invalid',
+        message: expect.stringMatching(/^defineRoom takes an object of options, and got /),
+      });
+    }
+    const options: object = { name: 'x', schema: { stops }, mutators: undefined, cursor: undefined };
+    expect(defineRoom(options as Parameters<typeof defineRoom>[0]).mutators).toEqual({});
+  });
+
+  it.each<[string, unknown[]]>([
+    ['and got an object', [{}]],
+    ['and got undefined', []],
+    ['and got a schema and undefined', [v.object({})]],
+    ['mutator takes no "idempotnt": did you mean idempotent?', [() => undefined, { idempotnt: true }]],
+    ['did you mean idempotent?', [v.object({}), () => undefined, { idempotentt: true }]],
+  ])('[SC-20] refuses a mutator: %s', (message, given) => {
+    const refused = codeOf(() => Reflect.apply(mutator, undefined, given));
+    expect(refused).toEqual({ code: 'schema_invalid', message: expect.stringContaining(message) });
+  });
+
+  it('[SC-20] refuses options of values and counters that there are not', () => {
+    const options = { intervalMS: 100 } as object;
+    expect(codeOf(() => value(v.number(), options)).message).toBe('value takes no "intervalMS": did you mean intervalMs?');
+    expect(codeOf(() => counter(options)).message).toBe('counter takes no "intervalMS": did you mean intervalMs?');
+    expect(codeOf(() => Reflect.apply(value, undefined, [{}])).message).toBe('value takes a Standard Schema, and got an object');
+  });
+
   it.each([0, 49, 1.5, 3_600_001, Number.NaN])('[SC-6] refuses an interval of %s ms', (intervalMs) => {
     expect(codeOf(() => value(v.number(), { intervalMs })).code).toBe('schema_invalid');
     expect(codeOf(() => counter({ intervalMs })).code).toBe('schema_invalid');

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
+import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 import type { AnyMutator } from './define-mutator.ts';
 import { type Migration, type MigrationInput, parseMigrations } from './migrations.ts';
 import { roomModelOf } from './room-model-of.ts';
@@ -50,6 +51,19 @@ export interface RoomConfig<
   readonly ephemeral?: Ephemeral;
 }
 
+const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefined, AnyValues, AnyEphemeral>> = {
+  name: true,
+  schema: true,
+  serverOnly: true,
+  withoutRowid: true,
+  migrations: true,
+  mutators: true,
+  presence: true,
+  cursor: true,
+  values: true,
+  ephemeral: true,
+};
+
 /** A room as the rest of Alcove knows it: frozen, checked, with its model. */
 export interface RoomDefinition<
   Schema extends AnySchema = AnySchema,
@@ -95,13 +109,7 @@ export function defineRoom<
 >(
   config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral>,
 ): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral> {
-  if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(config.name)) {
-    throw new AlcoveError(
-      'schema_invalid',
-      `the room name ${JSON.stringify(config.name)} is not a letter followed by up to 63 letters, digits, _ or -`,
-    );
-  }
-  for (const part of ['mutators', 'values', 'ephemeral'] as const) checkNames(part, Object.keys(config[part] ?? {}));
+  checkConfig(config);
   return Object.freeze({
     kind: 'room',
     name: config.name,
@@ -116,6 +124,42 @@ export function defineRoom<
     ephemeral: Object.freeze({ ...config.ephemeral }) as Ephemeral,
   });
 }
+
+/** What the types say already, for callers that have none. */
+function checkConfig(config: { readonly [Part in keyof typeof ROOM_CONFIG]?: unknown }): void {
+  refuseUnknownKeys('schema_invalid', 'defineRoom', config, ROOM_CONFIG);
+  const { name, schema } = config;
+  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
+    throw new AlcoveError(
+      'schema_invalid',
+      `the room name ${JSON.stringify(name)} is not a letter followed by up to 63 letters, digits, _ or -`,
+    );
+  }
+  if (!isObject(schema)) throw wrongPart(name, 'schema', 'an object of Drizzle tables by name', schema);
+  for (const part of ['mutators', 'values', 'ephemeral'] as const) {
+    const entries: unknown = config[part] ?? {};
+    if (!isObject(entries)) throw wrongPart(name, part, 'an object by name', entries);
+    checkNames(part, Object.keys(entries));
+  }
+  for (const part of ['serverOnly', 'withoutRowid', 'migrations'] as const) {
+    const list: unknown = config[part] ?? [];
+    if (!Array.isArray(list)) throw wrongPart(name, part, 'a list', list);
+  }
+  for (const [key, made] of Object.entries(config.mutators ?? {})) {
+    if (kindIn(made) !== 'mutator') throw wrongPart(name, `mutators.${key}`, 'what `mutator` makes', made);
+  }
+  for (const [key, made] of Object.entries(config.values ?? {})) {
+    if (!['value', 'counter'].includes(kindIn(made))) throw wrongPart(name, `values.${key}`, 'what `value` or `counter` makes', made);
+  }
+}
+
+/** Whether it was made by `defineRoom`: what is refused in plain words where a definition is expected. */
+export const isRoom = (value: unknown): value is AnyRoom => kindIn(value) === 'room';
+
+const kindIn = (value: unknown): string => (isObject(value) && 'kind' in value ? String(value.kind) : '');
+
+const wrongPart = (room: string, part: string, wanted: string, given: unknown): AlcoveError =>
+  new AlcoveError('schema_invalid', `${part} of the room ${JSON.stringify(room)} must be ${wanted}, and is ${kindOf(given)}`);
 
 /** Names that objects have anyway, or that would make one look like a promise. */
 const isTaken = (name: string): boolean => name === 'then' || name in Object.prototype;
