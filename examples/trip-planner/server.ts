@@ -101,8 +101,9 @@ async function checkTrips({ rooms }: AlcoveServer<readonly [typeof trip]>): Prom
     for (const id of page) {
       await rooms.open('trip', id).catch((cause: unknown) => {
         const { code, message, hint } = AlcoveError.from(cause);
-        // What differs comes with both ways on; they need not be said twice.
-        throw new AlcoveError(code, `trip ${id}: ${message}`, { hint: code === 'schema_mismatch' ? 'Nothing was changed.' : hint, cause });
+        // What differs comes with both ways on; here the second is one command.
+        const reset = 'Nothing was changed. `npm run dev -- --reset` deletes all trips.';
+        throw new AlcoveError(code, `trip ${id}: ${message}`, { hint: code === 'schema_mismatch' ? reset : hint, cause });
       });
     }
     after = page.at(-1);

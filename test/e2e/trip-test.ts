@@ -1,3 +1,5 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BrowserContextOptions, test as base } from '@playwright/test';
 import { DemoServer, TemporaryFolder } from './demo-server.ts';
 import { TripPage } from './trip-page.ts';
@@ -19,6 +21,7 @@ interface TripFixtures {
 
 export class OwnServer {
   readonly #folder = new TemporaryFolder();
+  readonly #copy = new TemporaryFolder();
   #server: DemoServer | null = null;
 
   /** The server as it runs now. */
@@ -30,7 +33,26 @@ export class OwnServer {
   /** Starts it; after a kill again, on the same port and with what is left on the disk. */
   async start(): Promise<void> {
     const port = this.#server?.port ?? 0;
-    this.#server = await DemoServer.start({ dataDir: this.#folder.path, port });
+    this.#server = await DemoServer.start({ dataDir: this.#dataDir, port });
+  }
+
+  /** Stops it, takes a copy of all its trips, and starts it again. */
+  async copyTrips(): Promise<void> {
+    await this.now.stop();
+    cpSync(this.#dataDir, this.#copy.path, { recursive: true });
+    await this.start();
+  }
+
+  /** Stops it, puts the copy in the place of all its trips, and starts it again. */
+  async putBackTrips(): Promise<void> {
+    await this.now.stop();
+    rmSync(this.#dataDir, { recursive: true });
+    cpSync(this.#copy.path, this.#dataDir, { recursive: true });
+    await this.start();
+  }
+
+  get #dataDir(): string {
+    return join(this.#folder.path, 'trips');
   }
 
   tripUrl(id: string): string {
@@ -41,6 +63,7 @@ export class OwnServer {
     this.#server?.thaw();
     await this.#server?.kill();
     this.#folder.remove();
+    this.#copy.remove();
   }
 }
 

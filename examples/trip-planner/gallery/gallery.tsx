@@ -80,6 +80,11 @@ const DONE = [{ key: 'd1', what: 'Add Nara', atMs: Date.UTC(2026, 10, 21, 14, 2,
 const NO_WRITES = { waiting: [], elsewhere: { pending: 0, waiting: [] }, done: DONE, onSave: () => {} };
 const TROUBLE = { sinceMs: away, met: true, kept: true, stopped: false, fault: null, retryAtMs: null, lastWords: null, onTry: () => {} };
 
+/** ?scene=notices */
+const NOTICES = {
+  lostTail: asked.get('scene') === 'notices' ? { seenVersion: 1_214, version: 1_190, atMs: Date.UTC(2026, 10, 21, 14, 2, 11) } : null,
+};
+
 const LOADING: LoadProgress = { from: 'room', phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 
 /** The SQL panel over results that were written down. */
@@ -142,6 +147,7 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
         connection: loading ? 'connecting' : away === null ? 'connected' : 'reconnecting',
         lastSyncMs: Date.UTC(2026, 10, 21, 14, 2, 11),
       }}
+      notices={NOTICES}
       trouble={{ ...TROUBLE, waiting: trip.pendingIds.size }}
       actions={{ ...trip.actions, setTyping: () => {}, setCursor: () => {}, rename: setName }}
     />

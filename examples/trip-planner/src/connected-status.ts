@@ -85,10 +85,14 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     line,
     trouble,
     load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
-    marks: useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected), [pending, pendingElsewhere, rejected]),
+    marks: useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected.filter(isRefused)), [pending, pendingElsewhere, rejected]),
     rejected: rejectedList,
+    notices: { lostTail: status.lostTail },
   };
 }
+
+/** Of the rest the mark on a row would say too much: it was accepted once, or nobody knows. */
+const isRefused = ({ status }: MutationLine): boolean => status === 'rejected' || status === 'failed';
 
 function savedState(status: Status, room: ReturnType<typeof useRoom>): StatusLineProps['saved'] {
   return {
@@ -111,13 +115,14 @@ function doneWrite({ key, calledAtMs, decidedAtMs }: MutationLine, what: string)
 
 function rejectedWrite(write: MutationLine, what: string, isThere: (kind: Kind, id: string) => boolean): RejectedWrite {
   const fault = write.error ?? { code: '', message: '' };
+  const again = mayBeRetried(write, fault.code, isThere);
   return {
     key: String(write.key),
     what,
     text: textOfCall(write),
-    mayBeRetried: mayBeRetried(write, fault.code, isThere),
+    mayBeRetried: again,
     end: endOfWrite(write),
-    reason: wordsForWrite(fault),
+    reason: wordsForWrite(fault, again),
     code: fault.code,
     detail: fault.message,
   };

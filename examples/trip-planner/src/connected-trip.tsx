@@ -34,7 +34,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   const budget = useBudget(company.nameOf);
   const search = useCitySearch();
   const sql = useSqlPanel();
-  const { line, trouble, load, marks, rejected } = useTripStatus(ready && begun, cities, rows, away);
+  const { line, trouble, load, marks, rejected, notices } = useTripStatus(ready && begun, cities, rows, away);
   const actions = useActions(stops, company, rename);
   return (
     <TripView
@@ -57,6 +57,7 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
       rejected={rejected}
       status={line}
       trouble={trouble}
+      notices={notices}
       actions={actions}
     />
   );

@@ -15,6 +15,7 @@ import { PlaceCard } from './panels/place-card.tsx';
 import { Share } from './panels/share.tsx';
 import { type RemovedStop, UndoSlip } from './panels/undo-slip.tsx';
 import { TroubleSlip, type TroubleSlipProps } from './panels/trouble-slip.tsx';
+import { NoticeSlips, type NoticeSlipsProps } from './panels/notice-slips.tsx';
 import type { TripMarks } from './panels/write-marks.ts';
 import { RejectedList, type RejectedListProps } from './panels/rejected-list.tsx';
 import { SqlPanel, type SqlPanelProps } from './panels/sql-panel.tsx';
@@ -72,6 +73,7 @@ export interface TripViewProps {
   readonly rejected: RejectedListProps;
   readonly status: StatusLineProps;
   readonly trouble: TroubleSlipProps;
+  readonly notices: NoticeSlipsProps;
   readonly actions: TripActions;
 }
 
@@ -122,6 +124,7 @@ export function TripView(props: TripViewProps) {
       slips={
         <>
           <TroubleSlip {...props.trouble} />
+          <NoticeSlips {...props.notices} />
           <RejectedList {...props.rejected} />
           <Place {...props} page={page} />
           {removed !== null && <Undo removed={removed} actions={props.actions} onClose={forgetRemoved} />}

@@ -38,5 +38,7 @@ it('offers to try again only what can succeed', () => {
   expect(mayBeRetried({ name: 'editNote', args: { id: 'n' } }, 'forbidden', () => true)).toBe(false);
   expect(mayBeRetried({ name: 'editNote', args: { id: 'n' } }, 'room_full', () => true)).toBe(true);
   expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, 'forbidden', there)).toBe(true);
-  expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, 'arguments_invalid', there)).toBe(false);
+  expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, 'history_lost', there)).toBe(true);
+  for (const code of ['arguments_invalid', 'forgotten', 'closed'])
+    expect(mayBeRetried({ name: 'addStop', args: { id: 'new' } }, code, there)).toBe(false);
 });

@@ -46,6 +46,8 @@ export const textOfCall = ({ args }: Call): string => textOf(args, 'body');
 /** Whether the same call may go through at another time: what it is about is still there, and its arguments are not what is wrong with it. */
 export function mayBeRetried({ name, args }: Call, code: string, isThere: (kind: Kind, id: string) => boolean): boolean {
   if (code === 'arguments_invalid') return false;
+  // The trip is closed on this page for good.
+  if (code === 'forgotten' || code === 'closed') return false;
   // It was removed, or changed by somebody else: neither comes undone.
   if (name === 'editNote' && code === 'forbidden') return false;
   if (name === 'addNote') return isThere('stops', textOf(args, 'stopId'));

@@ -18,11 +18,23 @@ describe('words for people', () => {
   });
 
   it('tell a refusal from a write that nobody knows of', () => {
-    expect(['rejected', 'failed', 'unknown'].map((status) => endOfWrite({ status }))).toEqual([
+    expect(['rejected', 'failed', 'unknown', 'lost'].map((status) => endOfWrite({ status }))).toEqual([
       'not accepted',
       'not done',
       'perhaps not done',
+      'gone again',
     ]);
+  });
+
+  it('say of a change that the server had and lost just that, and offer to do it again only where that is offered', () => {
+    const fault = { code: 'history_lost', message: '' };
+    expect(wordsForWrite(fault)).toBe('The server was put back to an earlier state, and this change, which it had, is gone with it.');
+    expect(wordsForWrite(fault, true)).toMatch(/gone with it\. “Try again” does it once more\.$/);
+    expect(wordsForWrite({ code: 'room_full', message: '' }, true)).not.toMatch(/Try again/);
+  });
+
+  it.each(['forgotten', 'unknown_outcome', 'client_unknown'])('of %s send people to look, and promise nothing', (code) => {
+    expect(wordsForWrite({ code, message: '' })).toMatch(/look whether it is there, and do it again if not/i);
   });
 
   it('know an older page, an older server, and a device without a network', () => {

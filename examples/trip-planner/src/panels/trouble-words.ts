@@ -87,7 +87,7 @@ export function wordsForWait({ code }: Fault): string {
 
 /** A write that came to nothing. */
 export interface FailedWrite extends Fault {
-  /** `failed` before it was sent, `rejected` by the room, `unknown`: nobody can tell. */
+  /** `failed` before it was sent, `rejected` by the room, `unknown`: nobody can tell, `lost`: the room had it, and has it no more. */
   readonly status: string;
 }
 
@@ -100,23 +100,30 @@ const REFUSALS: Readonly<Record<string, string>> = {
   sql_refused: 'The server could not do it.',
   sql_failed: 'The server could not do it.',
   constraint_failed: 'It does not fit what the others have changed meanwhile.',
-  client_unknown: 'This page was away for so long that the server has forgotten it. Look whether it is there, and do it again if not.',
-  unknown_outcome: 'The connection broke at the wrong moment. Look whether it is there, and do it again if not.',
+  client_unknown:
+    'The server has forgotten this page, as it does with those it has long not heard of. Look whether it is there, and do it again if not.',
+  unknown_outcome:
+    'What the server knows of this page does not fit what this page knows, as after one of the two was put back to an earlier state. Look whether it is there, and do it again if not.',
+  forgotten:
+    'Another tab removed this trip from this device before the server had answered. Open the trip again, look whether it is there, and do it again if not.',
+  history_lost: 'The server was put back to an earlier state, and this change, which it had, is gone with it.',
   outbox_full: 'Too many changes wait already. Try again when some of them have gone through.',
   room_full: 'The trip, or the server’s disk, is full.',
-  closed: 'The page was being closed.',
+  closed: 'The trip was closed on this page.',
   worker_failed: 'This page had to begin anew just then.',
   query_timeout: 'It took too long and was ended.',
 };
 
-/** Why a write came to nothing. A refusal by the trip's own rules is in people's words already. */
-export function wordsForWrite({ code, message }: Fault): string {
+/** Why a write came to nothing. A refusal by the trip's own rules is in people's words already. `mayBeRetried`: “Try again” is offered beside it. */
+export function wordsForWrite({ code, message }: Fault, mayBeRetried = false): string {
   if (code === 'forbidden' && message !== '') return message;
-  return REFUSALS[code] ?? 'Something went wrong on the way. Nothing else was lost.';
+  const words = REFUSALS[code] ?? 'Something went wrong on the way.';
+  return code === 'history_lost' && mayBeRetried ? `${words} “Try again” does it once more.` : words;
 }
 
 /** What became of it, after what it was: “Add Osaka: not accepted”. */
 export function endOfWrite({ status }: Pick<FailedWrite, 'status'>): string {
   if (status === 'failed') return 'not done';
+  if (status === 'lost') return 'gone again';
   return status === 'unknown' ? 'perhaps not done' : 'not accepted';
 }
