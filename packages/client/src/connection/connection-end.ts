@@ -10,12 +10,15 @@ export interface Past {
   readonly authRefusals: number;
   /** Sessions in a row that ended by an error of the protocol. */
   readonly faults: number;
+  /** Times in a row that the server could not open the room. */
+  readonly serverFaults: number;
   /** When the newest attempt began. */
   readonly attemptAtMs: number;
 }
 
 export interface Verdict {
-  readonly then: 'retry' | 'needsAuth' | 'failed';
+  /** `retrySlowly`: somebody has to mend the server first. */
+  readonly then: 'retry' | 'retrySlowly' | 'needsAuth' | 'failed';
   readonly past: Past;
   /** Where this side closes the socket. */
   readonly closeCode: number;
@@ -39,8 +42,28 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'session_replaced',
 ] satisfies ErrorCode[]);
 
-/** Whether and how to go on after an attempt or a session ended with `error`. */
-export function afterEnd(error: ErrorBody, past: Past): Verdict {
+const SERVER_FAULTS: ReadonlySet<ErrorCode> = new Set([
+  'schema_mismatch',
+  'migration_failed',
+  'file_damaged',
+  'file_foreign',
+  'history_lost',
+] satisfies ErrorCode[]);
+
+/** Said by a server: it cannot open the room until somebody mends it, as the next deploy may in a moment. A page does best to wait. */
+export const isServerFault = (code: ErrorCode): boolean => SERVER_FAULTS.has(code);
+
+const SLOW_BASE_MS = 5_000;
+const SLOW_MAX_MS = 60_000;
+
+/** 5 s, 10 s … once a minute, each a quarter more or less, so that the pages of a room do not ask all at once. @param random In [0, 1). */
+export const slowWaitMs = (serverFaults: number, random: number): number => {
+  const doublings = Math.min(Math.max(serverFaults, 1) - 1, 10);
+  return Math.floor(Math.min(SLOW_MAX_MS, SLOW_BASE_MS * 2 ** doublings) * (0.75 + random / 2));
+};
+
+/** Whether and how to go on after an attempt or a session ended with `error`. `isOurs`: this side found it; the same codes then tell of a fault that asking again does not mend. */
+export function afterEnd(error: ErrorBody, past: Past, isOurs: boolean): Verdict {
   const closeCode = closeCodeFor(error.code);
   const tried: Past = { ...past, attempt: past.attempt + 1 };
   if (error.code === 'unauthenticated') {
@@ -50,6 +73,9 @@ export function afterEnd(error: ErrorBody, past: Past): Verdict {
   if (FAULTS.has(error.code)) {
     const faults = past.faults + 1;
     return { then: faults > FAULTS_MAX ? 'failed' : 'retry', past: { ...tried, faults }, closeCode };
+  }
+  if (!isOurs && isServerFault(error.code)) {
+    return { then: 'retrySlowly', past: { ...tried, serverFaults: past.serverFaults + 1 }, closeCode };
   }
   return { then: ERROR_CODES[error.code].retryable ? 'retry' : 'failed', past: tried, closeCode };
 }

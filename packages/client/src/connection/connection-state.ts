@@ -2,7 +2,7 @@ import type { ErrorBody } from '@alcove/core/error';
 import { exhaustive } from '@alcove/core/error';
 import { ANNOUNCED_BYTES_PER_SECOND_MIN } from '@alcove/core/protocol/limits';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { afterEnd, errorOfClose, type Past } from './connection-end.ts';
+import { afterEnd, errorOfClose, type Past, slowWaitMs } from './connection-end.ts';
 
 /**
  * The connection to one room as a pure machine: `next(state, input, at)` gives the new state and what the shell must do, in order. It knows sockets by
@@ -109,7 +109,7 @@ export const PROBE_MS = 5_000;
 /** Hints cannot make attempts come closer together than this. */
 export const HINT_SPACING_MS = 1_000;
 
-const NEVER_TRIED: Past = { socketId: 0, attempt: 0, authRefusals: 0, faults: 0, attemptAtMs: Number.NEGATIVE_INFINITY };
+const NEVER_TRIED: Past = { socketId: 0, attempt: 0, authRefusals: 0, faults: 0, serverFaults: 0, attemptAtMs: Number.NEGATIVE_INFINITY };
 
 export const initialConnection: ConnectionState = { phase: 'idle', past: NEVER_TRIED };
 
@@ -180,7 +180,7 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
 }
 
 /** Past refusals and faults are forgiven; socket numbers go on. */
-const fresh = (past: Past): Past => ({ ...past, attempt: 0, authRefusals: 0, faults: 0 });
+const fresh = (past: Past): Past => ({ ...past, attempt: 0, authRefusals: 0, faults: 0, serverFaults: 0 });
 
 function attempt(past: Past, at: At, times: ConnectionTimes): Step {
   const socketId = past.socketId + 1;
@@ -219,20 +219,21 @@ function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { typ
   });
 }
 
-/** The attempt or the session is over. `closeIt`: the socket is still ours to close. */
+/** The attempt or the session is over. `closeIt`: this side ends it, and the socket is still ours to close. */
 function end(state: ConnectingState | LiveState, error: ErrorBody, at: At, times: ConnectionTimes, closeIt = true): Step {
   const live = state.phase === 'live';
   const stable = live && at.nowMs - state.sinceMs >= STABLE_MS;
-  const past = stable ? { ...state.past, attempt: 0, faults: 0 } : state.past;
+  const past = stable ? { ...state.past, attempt: 0, faults: 0, serverFaults: 0 } : state.past;
   const effects: ConnectionEffect[] = [];
   const opened = live || state.step !== 'token';
-  const verdict = afterEnd(error, past);
+  const verdict = afterEnd(error, past, closeIt);
   if (closeIt && opened) effects.push({ type: 'closeSocket', code: verdict.closeCode, reason: error.code });
   if (live) effects.push({ type: 'lost', error });
   // A number of its own for the time without a socket: the ended one may still speak.
   const after: Past = { ...verdict.past, socketId: past.socketId + 1 };
-  if (verdict.then !== 'retry') return { state: { phase: verdict.then, past: after, error }, effects };
-  const waitMs = backoffMs(after.attempt, at.random, error.retryAfterMs, { baseMs: times.backoffMinMs, maxMs: times.backoffMaxMs });
+  if (verdict.then === 'needsAuth' || verdict.then === 'failed') return { state: { phase: verdict.then, past: after, error }, effects };
+  const usualMs = backoffMs(after.attempt, at.random, error.retryAfterMs, { baseMs: times.backoffMinMs, maxMs: times.backoffMaxMs });
+  const waitMs = verdict.then === 'retry' ? usualMs : Math.max(slowWaitMs(after.serverFaults, at.random), error.retryAfterMs ?? 0);
   const notBeforeMs = at.nowMs + (error.retryAfterMs ?? 0);
   return { state: { phase: 'waiting', past: after, error, retryAtMs: at.nowMs + waitMs, notBeforeMs }, effects };
 }

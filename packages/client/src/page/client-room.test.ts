@@ -116,6 +116,22 @@ it('[CN-20] tells that the room went on without the end of the history that was 
   client.close();
 });
 
+it('[CN-43] a room that the server cannot open tells queries that have no rows, and leaves those that have some', () => {
+  const engine = new ScriptedEngine();
+  const client = engine.client();
+  const room = client.room(tripRoom, 'japan');
+  const seen = room.query((db) => db.select().from(stops));
+  const end = seen.subscribe(() => undefined);
+  const error = { code: 'schema_mismatch' as const, message: 'the room cannot be opened' };
+  engine.live({ connection: 'waiting', replica: 'pending', error, retryAtMs: 5 });
+  expect(seen.getSnapshot()).toMatchObject({ status: 'error', error: { code: 'schema_mismatch' } });
+  expect(room.status.getSnapshot()).toMatchObject({ connection: 'reconnecting', retryAtMs: 5, error: { code: 'schema_mismatch' } });
+  engine.live({ connection: 'waiting', replica: 'cached', error });
+  expect(seen.getSnapshot().error).toBeUndefined();
+  end();
+  client.close();
+});
+
 it('[RB-11] tells an engine what those before it showed last', () => {
   const engine = new ScriptedEngine();
   const client = engine.client();

@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import { isServerFault } from '../connection/connection-end.ts';
 import type { LostOutbox } from '../storage/place-marks.ts';
 import type { EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
 import type { PlaceFacts } from './kept-room-place.ts';
@@ -6,7 +7,7 @@ import type { PlaceFacts } from './kept-room-place.ts';
 /** State of a room in this tab, for status bars and hooks. */
 export interface SyncStatus {
   /**
-   * `idle`: not started. `connecting`: first attempt, or after a loss with nothing to wait for. `connected`. `reconnecting`: waits for the next attempt. `needs_auth`: the token was
+   * `idle`: not started. `connecting`: first attempt, or after a loss with nothing to wait for. `connected`. `reconnecting`: waits for the next attempt, see `error` and `retryAtMs`; also where the server cannot open the room until it is mended. `needs_auth`: the token was
    * refused. `disconnected`: by `room.disconnect()`, until `room.reconnect()`. `failed`: stopped for good, see `error`. `closed`.
    */
   readonly connection: 'idle' | 'connecting' | 'disconnected' | 'connected' | 'reconnecting' | 'needs_auth' | 'failed' | 'closed';
@@ -122,10 +123,10 @@ const CONNECTION = {
   closed: 'closed',
 } as const;
 
-/** Why no first rows can come until somebody does something (sign in, update the app, restart the server); null: they may come by themselves. */
+/** Why no first rows can come until somebody does something (sign in, update the app, restart or mend the server); null: they may come by themselves. */
 export function obstacleIn({ replica, connection, error }: EngineStatus): AlcoveError | null {
   if (replica !== 'pending' || error === null || connection === 'live') return null;
-  const stands = connection === 'failed' || connection === 'needsAuth' || error.code === 'room_outdated';
+  const stands = connection === 'failed' || connection === 'needsAuth' || error.code === 'room_outdated' || isServerFault(error.code);
   return stands ? AlcoveError.fromBody(error) : null;
 }
 

@@ -4,7 +4,7 @@ import { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 import { ConnectionNotes } from './connection-notes.ts';
 
-const past = { socketId: 1, attempt: 1, authRefusals: 0, faults: 0, attemptAtMs: 0 };
+const past = { socketId: 1, attempt: 1, authRefusals: 0, faults: 0, serverFaults: 0, attemptAtMs: 0 };
 const waiting = (code: ErrorBody['code'], message: string = code): ConnectionState => ({
   phase: 'waiting',
   past,
@@ -43,6 +43,12 @@ describe('what the console is told of a connection', () => {
     const lines = told(waiting('room_outdated'), waiting('connection_lost'), waiting('room_outdated'), live, waiting('room_outdated'));
     expect(lines.filter((line) => line.includes('older build'))).toHaveLength(2);
     expect(lines[0]).toMatch(/“trip” \(japan\).*Restart the server/);
+  });
+
+  it('[CN-43] a room that the server cannot open, once until it was joined, also after it was', () => {
+    const lines = told(live, waiting('schema_mismatch'), waiting('schema_mismatch'), live, waiting('schema_mismatch'));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/cannot open the room “trip” \(japan\): schema_mismatch.*goes on by itself/);
   });
 
   it('[CN-19] what is not tried again, with its code and hint', () => {

@@ -1,5 +1,6 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
+import { isServerFault } from '../connection/connection-end.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 
 export interface NotedRoom {
@@ -33,9 +34,11 @@ export class ConnectionNotes {
 
   #ended(error: ErrorBody, isRetried: boolean): void {
     const isOutdated = error.code === 'room_outdated';
-    if (isRetried && this.#wasLive && !isOutdated) return;
+    const isUnopened = isRetried && isServerFault(error.code);
+    const stands = isOutdated || isUnopened;
+    if (isRetried && this.#wasLive && !stands) return;
     const { room, id, url } = this.#about;
-    const code = isRetried && !isOutdated ? 'unreachable' : error.code;
+    const code = isRetried && !stands ? 'unreachable' : error.code;
     if (this.#told.has(code)) return;
     this.#told.add(code);
     const { message, hint } = AlcoveError.fromBody(error);
@@ -49,6 +52,11 @@ export class ConnectionNotes {
     } else if (isOutdated) {
       this.#log.error(
         `the server at ${url} runs an older build of this app and does not know this schema of the room “${room}” (${id}). Restart the server; the page then goes on by itself.`,
+        fields,
+      );
+    } else if (isUnopened) {
+      this.#log.error(
+        `the server at ${url} cannot open the room “${room}” (${id}): ${error.code}: ${message}. ${hint} Once it is mended this page goes on by itself, within about a minute.`,
         fields,
       );
     } else this.#log.error(`the room “${room}” (${id}) at ${url} does not let this page in: ${error.code}: ${message}. ${hint}`, fields);
