@@ -99,7 +99,7 @@ describe('planMigration', () => {
     const failure = failureOf(() => planMigration(old, model, []));
     expect(failure.code).toBe('schema_mismatch');
     expect(failure.message).toContain(part);
-    expect(failure.message).toMatch(/write a migration.*`npm run dev -- --reset`/);
+    expect(failure.message).toMatch(/write a migration.*or, while developing, start over: .* delete the room’s files/);
   });
 
   it('[SC-13] lists every difference, derivable ones too', () => {

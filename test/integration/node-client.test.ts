@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@alcove/client/node';
@@ -102,6 +102,32 @@ describe('two clients in Node and a real server', () => {
     const next = a.mutate.add({ id: '2', city: 'Nara' });
     await expect(twice.local).rejects.toMatchObject({ code: 'constraint_failed' });
     await next.confirmed;
+    expect(await server.room(trip, 'japan').query(sql<{ n: number }>`select count(*) as n from stops`)).toEqual([{ n: 2 }]);
+  });
+
+  it('[CN-43] a room that the server cannot open is waited for: once its file is mended, pending mutations go on', { timeout: 60_000 }, async () => {
+    const { a } = join2();
+    await a.mutate.add({ id: '1', city: 'Kyoto' }).confirmed;
+    const port = Number(new URL(server.url).port);
+    const file = join(dataDir, 'rooms/trip/japan.sqlite');
+    await server.close();
+    const added = a.mutate.add({ id: '2', city: 'Nara' });
+    copyFileSync(file, `${dataDir}/mended`);
+    writeFileSync(file, 'no database '.repeat(1_000));
+    server = await createServer({ rooms: [trip], dataDir, port, signals: false, log: silentLogger });
+    await vi.waitFor(
+      () =>
+        expect(a.status.getSnapshot()).toMatchObject({
+          connection: 'reconnecting',
+          error: { code: 'file_damaged', hint: expect.stringContaining('log') },
+          retryAtMs: expect.any(Number),
+          pendingCount: 1,
+        }),
+      { timeout: 20_000, interval: 5 },
+    );
+    copyFileSync(`${dataDir}/mended`, file);
+    await added.confirmed;
+    expect(a.status.getSnapshot()).toMatchObject({ connection: 'connected', error: null, pendingCount: 0 });
     expect(await server.room(trip, 'japan').query(sql<{ n: number }>`select count(*) as n from stops`)).toEqual([{ n: 2 }]);
   });
 

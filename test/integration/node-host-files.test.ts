@@ -120,7 +120,7 @@ describe('the dataDir', () => {
     await client.result(client.push('addStop', { id: 'after', city: 'Kyoto' }));
   });
 
-  it('[HO-19] foreign, damaged and shortened files are refused with their code; the last can be accepted expressly', async () => {
+  it('[HO-19][CN-44] foreign, damaged and shortened files are refused with their code; the last can be accepted expressly', async () => {
     const first = await host.server();
     for (const id of ['foreign', 'damaged', 'text', 'short', 'gone', 'fine']) {
       const { mutate } = first.room(trip, id);
@@ -155,10 +155,11 @@ describe('the dataDir', () => {
       client.hello(id);
       const told = await client.heard('error');
       expect(told.code, id).toBe(code);
+      expect(told, id).toMatchObject({ message: expect.stringContaining('cannot open'), hint: expect.stringContaining('Whoever runs the server') });
       expect(JSON.stringify(told)).not.toContain(host.dataDir);
       expect((await client.end()).code).toBe(1011);
       const logged = host.log.errors.find(({ fields }) => fields['id'] === id);
-      expect(logged).toMatchObject({ message: 'a room could not be opened', fields: { room: 'trip', code, reason: expect.any(String) } });
+      expect(logged).toMatchObject({ message: 'a room could not be opened', fields: { room: 'trip', code, reason: expect.any(String), hint: expect.stringMatching(/dataDir|backup|accept/) } });
     }
     expect((await host.join(server.url, 'fine')).closed).toBeNull();
     await server.close();

@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   driver_missing: entry(false, 'Install better-sqlite3 or @photostructure/sqlite.'),
   // Schema
   schema_invalid: entry(false, 'Correct the room definition as the message says.'),
-  schema_mismatch: entry(false, 'Write a migration, or start over with `npm run dev -- --reset`.', 1011),
+  schema_mismatch: entry(false, 'Write a migration, or, while developing, delete the files of the room.', 1011),
   migration_failed: entry(false, 'Correct the migration; the room is as it was before it.', 1011),
   update_needed: entry(false, 'Load the newer version of the app; pending mutations are kept.', 4426),
   room_outdated: entry(true, 'The server still runs an older schema; wait for its update.', 4427),

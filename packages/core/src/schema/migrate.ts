@@ -105,6 +105,6 @@ function stepsOf(differences: readonly SchemaDifference[]): { steps: string[]; s
 function mismatch(differences: readonly SchemaDifference[]): AlcoveError {
   const lines = differences.map(({ says, steps }) => `\n- ${says}${steps === null ? '' : ' (would be derived)'}`);
   const ways =
-    "Two ways on: write a migration (add it to `migrations` of the room's definition), or start over with `npm run dev -- --reset`.";
+    'Two ways on: write a migration (add it to `migrations` of the room’s definition), or, while developing, start over: stop the server and delete the room’s files in its dataDir.';
   return new AlcoveError('schema_mismatch', `the room's file does not fit its definition:${lines.join('')}\n${ways}`);
 }

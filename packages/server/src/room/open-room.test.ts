@@ -188,7 +188,7 @@ describe('opening a room', () => {
 
     it('[RM-25] what cannot be derived stops with both ways on, and the file is as it was', () => {
       add(open(), 1);
-      expect(() => open({}, renamed)).toThrowError(code('schema_mismatch', /title[\s\S]*migration[\s\S]*reset/) as Error);
+      expect(() => open({}, renamed)).toThrowError(code('schema_mismatch', /title[\s\S]*migration[\s\S]*delete the room’s files/) as Error);
       const again = open();
       add(again, 2);
       expect(again.room.stats.version).toBe(2);

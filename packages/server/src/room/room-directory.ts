@@ -211,7 +211,7 @@ export class RoomDirectory<Opened extends OpenedRoom> {
       const error = AlcoveError.from(cause, 'room_failed');
       if (isAboutTheFile(error)) {
         const { name: room, id } = address;
-        this.#runtime.log.error('a room could not be opened', { room, id, code: error.code, reason: error.message });
+        this.#runtime.log.error('a room could not be opened', { room, id, code: error.code, reason: error.message, hint: error.hint });
         this.#slots.set(key, { kind: 'failed', error, untilMs: this.#runtime.monotonicMs() + this.#limits.openRetryMs });
       }
       throw error;

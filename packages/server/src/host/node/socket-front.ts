@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { AlcoveError } from '@alcove/core/error';
+import { AlcoveError, ERROR_CODES, type ErrorCode } from '@alcove/core/error';
 import { encodeMessage } from '@alcove/core/protocol/codec';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -232,12 +232,23 @@ export class SocketFront {
   }
 }
 
+/** As much of it as a page may know. */
+const UNOPENED: Partial<Record<ErrorCode, string>> = {
+  schema_mismatch: 'the server cannot open this room: its file does not fit its definition',
+  migration_failed: 'the server cannot open this room: a migration failed',
+  file_foreign: 'the server cannot open this room: its file is another’s',
+  file_damaged: 'the server cannot open this room: its file is damaged',
+  history_lost: 'the server cannot open this room: the end of its history is missing',
+};
+
 /** Why a room could not be opened may name paths, SQL and tables that no peer knows: those stand in the log. */
 const withoutDetail = (error: AlcoveError): AlcoveError => {
   if (error.code === 'room_unknown' || error.code === 'draining') return error;
   const { code, retryAfterMs } = error;
-  return new AlcoveError(code, 'the room cannot be opened; the server’s log says why', {
+  const message = UNOPENED[code] ?? 'the room cannot be opened';
+  return new AlcoveError(code, `${message}; the server’s log says why`, {
     cause: error,
+    ...(ERROR_CODES[code].retryable ? {} : { hint: 'Whoever runs the server finds what is wrong, and what to do, in its log.' }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 };
