@@ -136,10 +136,9 @@ export class WriteQueue {
     for (const key of keys) this.#dismissed.add(key);
   }
 
-  /** They are handed over again. */
+  /** They are handed over again, under the names they go by. What they were called before still has to go. */
   clearMutations(): void {
     this.#mutations = [];
-    this.#renames.length = 0;
   }
 
   clear(): void {

@@ -217,7 +217,8 @@ class Engine extends KeptCalls implements SyncEngine {
   }
 
   #sayHelloAgain(why: string): void {
-    if (this.#connection.state.phase === 'live')
+    const { state } = this.#connection;
+    if (state.phase === 'live' || (state.phase === 'connecting' && state.step === 'greeting'))
       this.#connection.breakOff({ code: 'connection_lost', message: `hello is said again ${why}` });
   }
 
