@@ -56,6 +56,17 @@ describe('what the console is told of a connection', () => {
     expect(told({ phase: 'needsAuth', past, error: { code: 'unauthenticated', message: 'no' } })).toHaveLength(1);
   });
 
+  it('[CN-46] what the server said, and no question whether it runs', () => {
+    const needsAuth: ConnectionState = {
+      phase: 'needsAuth',
+      past,
+      error: { code: 'unauthenticated', message: 'the token was not accepted' },
+    };
+    const lines = told(waiting('unauthenticated'), needsAuth);
+    expect(lines).toEqual([expect.stringMatching(/does not let this page in: unauthenticated: the token was not accepted/)]);
+    expect(told(waiting('overloaded', 'too many'))).toEqual([expect.stringMatching(/overloaded: too many\. It is tried/)]);
+  });
+
   it('[CN-19] nothing of a connection that was lost', () => {
     expect(told(live, waiting('connection_lost'), waiting('heartbeat_missed'), waiting('draining'))).toEqual([]);
   });

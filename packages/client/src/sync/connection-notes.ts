@@ -37,6 +37,8 @@ export class ConnectionNotes {
     const isUnopened = isRetried && isServerFault(error.code);
     const stands = isOutdated || isUnopened;
     if (isRetried && this.#wasLive && !stands) return;
+    // A fresh token is tried first; where that is refused, too, it is told.
+    if (isRetried && error.code === 'unauthenticated') return;
     const { room, id, url } = this.#about;
     const code = isRetried && !stands ? 'unreachable' : error.code;
     if (this.#told.has(code)) return;
@@ -45,8 +47,10 @@ export class ConnectionNotes {
     const fields = { room, id, url, code: error.code, message };
     if (code === 'unreachable') {
       // No developer's business by itself: the network may be away.
+      const what = error.code === 'connection_lost' ? message : `${error.code}: ${message}`;
+      const why = /[.?!]$/.test(what) ? what : `${what}.`;
       this.#log.info(
-        `the room “${room}” (${id}) was not reached at ${url}: ${message}. Is the server running? It is tried again and again.`,
+        `the room “${room}” (${id}) was not reached${why.includes(url) ? '' : ` at ${url}`}: ${why} It is tried again and again.`,
         fields,
       );
     } else if (isOutdated) {
