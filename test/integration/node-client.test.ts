@@ -105,7 +105,25 @@ describe('two clients in Node and a real server', () => {
     expect(await server.room(trip, 'japan').query(sql<{ n: number }>`select count(*) as n from stops`)).toEqual([{ n: 2 }]);
   });
 
-  it('[CN-43] a room that the server cannot open is waited for: once its file is mended, pending mutations go on', { timeout: 60_000 }, async () => {
+  it('[CN-45] a wrong path is told with the address and the HTTP status, a server that is not there with the system’s word', async () => {
+    const client = createClient({ url: `${server.url}/elsewhere`, rooms: [trip] });
+    const nobody = createClient({ url: 'ws://127.0.0.1:1/sync', rooms: [trip] });
+    ends.push(() => client.close());
+    ends.push(() => nobody.close());
+    const told = (of: typeof client) => {
+      const { connection, error } = of.room(trip, 'japan').status.getSnapshot();
+      return [connection, error?.code, error?.message];
+    };
+    await until(() => {
+      const answered = expect.stringMatching(/\/elsewhere \(Unexpected server response: 404\).*path right/);
+      expect(told(client)).toEqual(['reconnecting', 'connection_lost', answered]);
+      expect(told(nobody)).toEqual(['reconnecting', 'connection_lost', expect.stringContaining('ECONNREFUSED')]);
+    });
+  });
+
+  it('[CN-43] a room that the server cannot open is waited for: once its file is mended, pending mutations go on', {
+    timeout: 60_000,
+  }, async () => {
     const { a } = join2();
     await a.mutate.add({ id: '1', city: 'Kyoto' }).confirmed;
     const port = Number(new URL(server.url).port);

@@ -155,11 +155,17 @@ describe('the dataDir', () => {
       client.hello(id);
       const told = await client.heard('error');
       expect(told.code, id).toBe(code);
-      expect(told, id).toMatchObject({ message: expect.stringContaining('cannot open'), hint: expect.stringContaining('Whoever runs the server') });
+      expect(told, id).toMatchObject({
+        message: expect.stringContaining('cannot open'),
+        hint: expect.stringContaining('Whoever runs the server'),
+      });
       expect(JSON.stringify(told)).not.toContain(host.dataDir);
       expect((await client.end()).code).toBe(1011);
       const logged = host.log.errors.find(({ fields }) => fields['id'] === id);
-      expect(logged).toMatchObject({ message: 'a room could not be opened', fields: { room: 'trip', code, reason: expect.any(String), hint: expect.stringMatching(/dataDir|backup|accept/) } });
+      expect(logged).toMatchObject({
+        message: 'a room could not be opened',
+        fields: { room: 'trip', code, reason: expect.any(String), hint: expect.stringMatching(/dataDir|backup|accept/) },
+      });
     }
     expect((await host.join(server.url, 'fine')).closed).toBeNull();
     await server.close();

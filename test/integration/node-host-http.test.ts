@@ -32,12 +32,13 @@ const appServer = async (): Promise<{ server: Server; origin: string }> => {
 };
 
 describe('who may connect', () => {
-  it('[HO-10] pages of other origins are turned away before the socket opens', async () => {
+  it('[HO-10][CN-45] pages of other origins are turned away before the socket opens, and the log says which', async () => {
     const { url } = await host.server();
     for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'file://']) {
       const { status, answer } = await host.raw(url, { Origin: origin });
       expect(status, origin).toBe(403);
       expect(answer).toContain('origin_refused');
+      expect(host.log.entries.at(-1), '[CN-45]').toMatchObject({ level: 'info', fields: { origin, host: new URL(url).host } });
     }
     for (const origin of ['http://localhost:5173', httpOf(url)]) expect((await host.raw(url, { Origin: origin })).status, origin).toBe(101);
     expect((await host.raw(url)).status).toBe(101);

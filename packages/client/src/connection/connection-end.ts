@@ -122,6 +122,15 @@ export function errorOfClose(closeCode: number, reason: string, told: ErrorBody 
   return { code: 'connection_lost', message: `the connection ended with ${closeCode}${reason === '' ? '' : ` (${reason})`}` };
 }
 
+export const WHY_UNOPENED =
+  'Is the server running, is the address with its path right, does the server let pages of this origin in (its option `origins`; its log says so)?';
+
+/** A connection that never opened: browsers tell a page nothing of why. `how`: what is known. */
+export const unopened = (url: string, how: string): ErrorBody => ({
+  code: 'connection_lost',
+  message: `no connection could be opened to ${url} (${how}). ${WHY_UNOPENED}`,
+});
+
 function explains(code: ErrorCode, closeCode: number): boolean {
   const own = ERROR_CODES[code];
   return 'closeCode' in own && code !== 'closed' && (own.closeCode === closeCode || closeCode === 1006);

@@ -81,6 +81,11 @@ const table: readonly (readonly [
     { asking: ['waiting'], opening: ['waiting'], greeting: ['waiting'], live: ['waiting', 'lost'] },
   ],
   [
+    'unopened',
+    (s) => ({ type: 'unopened', socketId: s.past.socketId, error: body('connection_lost') }),
+    { asking: ['waiting'], opening: ['waiting'], greeting: ['waiting'] },
+  ],
+  [
     'close 4404',
     (s) => closed(4404, '', s.past.socketId),
     { asking: ['failed'], opening: ['failed'], greeting: ['failed'], live: ['failed', 'lost'] },
@@ -158,6 +163,7 @@ describe('every input in every state', () => {
       opened(older),
       welcome(older),
       closed(4404, '', older),
+      { type: 'unopened', socketId: older, error: body('connection_lost') },
       told(body('draining'), older),
       { type: 'heard', socketId: older },
       { type: 'broken', socketId: older, error: body('internal') },

@@ -2,7 +2,7 @@ import type { ErrorBody } from '@alcove/core/error';
 import { exhaustive } from '@alcove/core/error';
 import { ANNOUNCED_BYTES_PER_SECOND_MIN } from '@alcove/core/protocol/limits';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { afterEnd, errorOfClose, type Past, slowWaitMs } from './connection-end.ts';
+import { afterEnd, errorOfClose, type Past, slowWaitMs, WHY_UNOPENED } from './connection-end.ts';
 
 /**
  * The connection to one room as a pure machine: `next(state, input, at)` gives the new state and what the shell must do, in order. It knows sockets by
@@ -65,6 +65,8 @@ export type ConnectionInput =
   /** An error message: it may explain a close, and ends nothing by itself. */
   | { readonly type: 'told'; readonly socketId: number; readonly error: ErrorBody }
   | { readonly type: 'socketClosed'; readonly socketId: number; readonly code: number; readonly reason: string }
+  /** The socket closed, and had never opened. */
+  | { readonly type: 'unopened'; readonly socketId: number; readonly error: ErrorBody }
   /** This side cannot go on with the session: what was heard makes no sense, or the stream has a gap. */
   | { readonly type: 'broken'; readonly socketId: number; readonly error: ErrorBody }
   | { readonly type: 'hint'; readonly hint: 'online' | 'offline' | 'visible' | 'authChanged' }
@@ -166,6 +168,8 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
     case 'socketClosed':
       if (state.phase !== 'live' && state.phase !== 'connecting') return stay(state);
       return end(state, errorOfClose(input.code, input.reason, state.told), at, times, false);
+    case 'unopened':
+      return state.phase === 'connecting' ? end(state, input.error, at, times, false) : stay(state);
     case 'broken':
       return state.phase === 'live' || state.phase === 'connecting' ? end(state, input.error, at, times) : stay(state);
     case 'hint':
@@ -259,7 +263,7 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
     case 'waiting':
       return attempt(state.past, at, times);
     case 'connecting':
-      return end(state, { code: 'connection_lost', message: `no welcome within ${times.connectTimeoutMs} ms (${state.step})` }, at, times);
+      return end(state, tookTooLong(state.step, times), at, times);
     case 'live':
       if (state.deadAtMs === null) return heartbeat(state, at);
       if (at.nowMs < state.deadAtMs)
@@ -279,6 +283,11 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
       return exhaustive(state);
   }
 }
+
+const tookTooLong = (step: ConnectingState['step'], { connectTimeoutMs }: ConnectionTimes): ErrorBody => ({
+  code: 'connection_lost',
+  message: `no welcome within ${connectTimeoutMs} ms (${step})${step === 'opening' ? `. ${WHY_UNOPENED}` : ''}`,
+});
 
 /** As the room asks, or on a hidden page half its idle timeout: so an answer has the other half to come. */
 const heartbeatMs = (asked: Pick<LiveState, 'heartbeatIntervalMs' | 'idleTimeoutMs'>, { isHidden = false }: At): number =>

@@ -126,6 +126,25 @@ describe('the shell of the connection', () => {
     expect(shell.sockets).toHaveLength(1);
   });
 
+  it('[CN-45] a connection that never opened says where to, and what may be wrong; one that had opened says neither', () => {
+    const shell = new Shell();
+    shell.connection.start();
+    shell.socket.handlers.onClose(1006, '');
+    expect(shell.connection.state).toMatchObject({
+      phase: 'waiting',
+      error: { code: 'connection_lost', message: expect.stringMatching(/ws:\/\/room \(1006\).*running.*path.*`origins`/) },
+    });
+    shell.runtime.advance(15_000);
+    shell.socket.handlers.onClose(1006, 'Unexpected server response: 404');
+    expect(shell.connection.state).toMatchObject({
+      error: { message: expect.stringContaining('ws://room (Unexpected server response: 404)') },
+    });
+    shell.runtime.advance(15_000);
+    shell.socket.handlers.onOpen();
+    shell.socket.handlers.onClose(1006, '');
+    expect(shell.connection.state).toMatchObject({ phase: 'waiting', error: { message: 'the connection ended with 1006' } });
+  });
+
   it('[CN-1] hears nothing of a socket that was replaced', () => {
     const shell = new Shell();
     shell.goLive();

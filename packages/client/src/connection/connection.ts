@@ -12,6 +12,7 @@ import {
   nextConnection,
   wakeAtMs,
 } from './connection-state.ts';
+import { unopened } from './connection-end.ts';
 import type { OpenSocket, Socket } from './socket.ts';
 
 export interface ConnectionOptions {
@@ -186,10 +187,18 @@ export class Connection {
   }
 
   #open(socketId: number): void {
-    const socket = this.#options.openSocket(this.#options.url, {
-      onOpen: () => this.#take({ type: 'opened', socketId }),
+    const { url } = this.#options;
+    let hasOpened = false;
+    const socket = this.#options.openSocket(url, {
+      onOpen: () => {
+        hasOpened = true;
+        this.#take({ type: 'opened', socketId });
+      },
       onMessage: (frame) => this.#receive(socketId, frame),
-      onClose: (code, reason) => this.#take({ type: 'socketClosed', socketId, code, reason }),
+      onClose: (code, reason) => {
+        if (hasOpened || code !== 1006) return this.#take({ type: 'socketClosed', socketId, code, reason });
+        this.#take({ type: 'unopened', socketId, error: unopened(url, reason === '' ? String(code) : reason) });
+      },
     });
     this.#codec = 'json';
     this.#backlogBytes = 0;

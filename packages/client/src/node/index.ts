@@ -59,9 +59,12 @@ const openNodeSocket: OpenSocket = (url, handlers): Socket => {
   socket.binaryType = 'nodebuffer';
   socket.on('open', () => handlers.onOpen());
   socket.on('message', (frame: Buffer, isBinary) => handlers.onMessage(isBinary ? new Uint8Array(frame) : frame.toString('utf8')));
-  socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
-  // `close` follows every error and carries what is known.
-  socket.on('error', (error) => consoleLogger.debug('socket error', { message: error.message }));
+  // An HTTP status, a refused connection, an unknown host: `close` follows every error, and knows none of them.
+  let failure = '';
+  socket.on('error', ({ message }) => {
+    failure = message;
+  });
+  socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8') || failure));
   return {
     send(frame) {
       if (socket.readyState === WebSocket.OPEN) socket.send(frame);

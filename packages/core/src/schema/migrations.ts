@@ -94,4 +94,6 @@ export function pendingMigrations(defined: readonly Migration[], applied: readon
 }
 
 const mismatch = (message: string, way: string): AlcoveError =>
-  new AlcoveError('schema_mismatch', message, { hint: `${way} Or, while developing, start over: stop the server and delete the room’s files in its dataDir.` });
+  new AlcoveError('schema_mismatch', message, {
+    hint: `${way} Or, while developing, start over: stop the server and delete the room’s files in its dataDir.`,
+  });

@@ -7,11 +7,13 @@ import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http
 import type { ImageEndpoint } from './image-endpoint.ts';
 import { isLoopbackAddress, isLoopbackName, isOriginAllowed } from './origins.ts';
 import type { OriginRule } from './origins.ts';
+import type { RefusedOrigins } from './refused-origins.ts';
 
 export interface HttpFrontOptions {
   /** Where sockets are opened and images fetched. */
   readonly path: string;
   readonly origins: OriginRule;
+  readonly refusedOrigins: RefusedOrigins;
   readonly images: ImageEndpoint;
   readonly messageBytesMax: number;
   readonly closeTimeoutMs: number;
@@ -135,7 +137,7 @@ export class HttpFront {
   }
 
   #refusal(request: IncomingMessage): { readonly status: number; readonly error: AlcoveError } | null {
-    const { path, origins, refuses } = this.#options;
+    const { path, origins, refusedOrigins, refuses } = this.#options;
     if (pathOf(request) !== path) return { status: 404, error: new AlcoveError('bad_message', `sockets are opened at ${path}`) };
     if (origins.loopbackOnly && !isOfThisMachine(request)) {
       return {
@@ -146,7 +148,9 @@ export class HttpFront {
       };
     }
     const origin = originOf(request);
-    if (!isOriginAllowed(origins, { origin, host: request.headers.host })) {
+    const asked = { origin, host: request.headers.host };
+    if (!isOriginAllowed(origins, asked)) {
+      refusedOrigins.tell(asked);
       return { status: 403, error: new AlcoveError('origin_refused', `pages of ${origin} may not connect here`) };
     }
     const error = refuses();

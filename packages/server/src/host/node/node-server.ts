@@ -17,6 +17,7 @@ import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.
 import { ROOM_ID } from './room-file-name.ts';
 import { createRoomHandle } from './room-handle.ts';
 import type { HandlePorts, RoomHandle } from './room-handle.ts';
+import { RefusedOrigins } from './refused-origins.ts';
 import { RoomOpener } from './room-opener.ts';
 import { SeedTemplates } from './seed-templates.ts';
 import { resolvePath } from './server-options.ts';
@@ -33,6 +34,7 @@ export class NodeServer implements AlcoveServer {
   readonly #runtime: Runtime;
   readonly #dataDir: DataDir;
   readonly #pool: BuilderPool;
+  readonly #refusedOrigins: RefusedOrigins;
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
@@ -48,6 +50,7 @@ export class NodeServer implements AlcoveServer {
     const { hostLimits: limits, rooms } = options;
     this.#options = options;
     this.#runtime = runtime;
+    this.#refusedOrigins = new RefusedOrigins(runtime.log, runtime);
     this.#dataDir = dataDir;
     this.#pool = new BuilderPool({
       runtime,
@@ -195,6 +198,7 @@ export class NodeServer implements AlcoveServer {
     return new HttpFront({
       path,
       origins,
+      refusedOrigins: this.#refusedOrigins,
       images: this.#endpoint,
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,
