@@ -83,6 +83,7 @@ const TROUBLE = { sinceMs: away, met: true, kept: true, stopped: false, fault: n
 /** ?scene=notices */
 const NOTICES = {
   lostTail: asked.get('scene') === 'notices' ? { seenVersion: 1_214, version: 1_190, atMs: Date.UTC(2026, 10, 21, 14, 2, 11) } : null,
+  waitsForUpdate: asked.get('scene') === 'notices' ? 2 : 0,
 };
 
 const LOADING: LoadProgress = { from: 'room', phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };

@@ -87,7 +87,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
     marks: useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected.filter(isRefused)), [pending, pendingElsewhere, rejected]),
     rejected: rejectedList,
-    notices: { lostTail: status.lostTail },
+    notices: { lostTail: status.lostTail, waitsForUpdate: status.waitsForUpdateCount },
   };
 }
 

@@ -124,8 +124,8 @@ export function TripView(props: TripViewProps) {
       slips={
         <>
           <TroubleSlip {...props.trouble} />
-          <NoticeSlips {...props.notices} />
           <RejectedList {...props.rejected} />
+          <NoticeSlips {...props.notices} />
           <Place {...props} page={page} />
           {removed !== null && <Undo removed={removed} actions={props.actions} onClose={forgetRemoved} />}
         </>

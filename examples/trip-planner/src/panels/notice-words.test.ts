@@ -15,6 +15,6 @@ it('tells to where the server was put back, as far as that is known', () => {
 });
 
 it('counts what waits for a newer version of the page', () => {
-  expect(wordsForUpdate(1)).toMatch(/^1 change that a newer version of this page left on this device waits for it\./);
-  expect(wordsForUpdate(2)).toMatch(/^2 changes .* wait for it\. Load the page again/);
+  expect(wordsForUpdate(1)).toMatch(/^1 change that a newer version of this page left on this device waits for it\. .* it is sent\.$/);
+  expect(wordsForUpdate(2)).toMatch(/^2 changes .* wait for it\. Load the page again: .* they are sent\.$/);
 });

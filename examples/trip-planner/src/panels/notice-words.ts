@@ -18,4 +18,4 @@ export function wordsForPutBack({ seenVersion, version, atMs }: PutBack): string
 
 /** How much a newer version of this page left on the device, which this one can neither show nor send. */
 export const wordsForUpdate = (waits: number): string =>
-  `${plural(waits, 'change')} that a newer version of this page left on this device ${waits === 1 ? 'waits' : 'wait'} for it. Load the page again to get that version.`;
+  `${plural(waits, 'change')} that a newer version of this page left on this device ${waits === 1 ? 'waits' : 'wait'} for it. Load the page again: once it comes in that version, ${waits === 1 ? 'it is' : 'they are'} sent.`;
