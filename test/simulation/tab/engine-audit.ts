@@ -7,6 +7,7 @@ import type {
   RekeyedNotice,
   SettledNotice,
   SyncEngine,
+  ValueNotice,
 } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { StoredNotice } from '../../../packages/client/src/sync/engine-storage.ts';
 import { difference, dump } from '../oracle/dump.ts';
@@ -63,6 +64,8 @@ export class EngineAudit {
   readonly queries: QueryAudit;
   readonly #databases = new Set<Database>();
   readonly #rejected = new Set<string>();
+  /** Of counters, what was told to be written last. */
+  readonly #written = new Map<string, number>();
   #seen = new Set<string>();
   readonly #aliases = new Map<string, { readonly to: string; readonly offset: number }>();
   #shadow: Shadow | null = null;
@@ -140,6 +143,7 @@ export class EngineAudit {
         this.#parts.onDropped(notice.mutations);
       } else if (notice.type === 'stored') this.#stored(notice);
       else if (notice.type === 'query') this.#query(notice);
+      else if (notice.type === 'value') this.#counted(notice);
       else if (notice.type === 'rekeyed') this.#rekeyed(notice);
       else if (notice.type === 'status') {
         this.#welcomeVersion = notice.status.welcomeVersion;
@@ -148,6 +152,14 @@ export class EngineAudit {
             client.welcomed = Math.min(client.welcomed ?? this.#welcomeVersion, this.#welcomeVersion);
       }
     }
+  }
+
+  /** The room counts a client anew that it forgot: what it had written and nobody heard of may be added once more. */
+  #counted({ name, key, counter }: ValueNotice): void {
+    if (counter === null || counter === undefined) return;
+    const id = JSON.stringify([name, key, counter.clientId]);
+    if (counter.written < (this.#written.get(id) ?? 0)) this.#parts.onStopped();
+    this.#written.set(id, counter.written);
   }
 
   /** At any moment between two events: compares the replica with the oracle, and where nothing is under way the live queries with SQL. */
@@ -335,13 +347,14 @@ export class EngineAudit {
   /** What a sibling called may be rejected, or go with a tab that was not able to save it; once the room has it, it stays. */
   #mustStay(element: string): boolean {
     const { registry, tab, hasSiblings } = this.#parts;
-    const fates = registry
-      .namesOfElement(element.split('.')[0] ?? '')
-      .map(({ clientId, mutationId }) => this.#history?.fateOf(clientId, mutationId));
+    const names = registry.namesOfElement(element.split('.')[0] ?? '');
+    const fates = names.map(({ clientId, mutationId }) => this.#history?.fateOf(clientId, mutationId));
     // The word that it was rejected comes with the last of the queries that it touched.
     if (fates.some((fate) => fate !== undefined && fate.rejected !== null && fate.version <= (this.#engine?.status().version ?? -1)))
       return false;
-    if (!hasSiblings || element.startsWith(`${tab}-`)) return true;
+    // What an earlier load of the page had called may be another tab's by now, for which the room does not know its client any more.
+    const isOwn = element.startsWith(`${tab}-`) && names.some(({ clientId }) => this.clients.has(clientId) || this.#aliases.has(clientId));
+    if (!hasSiblings || isOwn) return true;
     return fates.some((fate) => fate !== undefined && fate.rejected === null && fate.version <= this.#version);
   }
 

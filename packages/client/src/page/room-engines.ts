@@ -57,8 +57,11 @@ export class RoomEngines {
     const port = options.openEngine(this.#request(), {
       token: options.token,
       onNotices: (notices) => {
-        if (this.#port !== port) return;
-        for (const notice of notices) alone(() => takeNotice(notice, takers));
+        for (const notice of notices) {
+          // One of them may have led to another engine.
+          if (this.#port !== port) return;
+          alone(() => takeNotice(notice, takers));
+        }
       },
       // One that this page has left took along what it ran.
       condemn: (blame, error) => this.#port !== port || this.#condemn(blame, error),
