@@ -51,6 +51,30 @@ describe('values between tabs', () => {
     ]);
   });
 
+  for (const isForgotten of [true, false])
+    it(`[EP-25] adds nothing once more for a client whose mutations go by another name and that the room ${isForgotten ? 'forgot' : 'knows'}`, async () => {
+      world = new EngineWorld();
+      const before = world.tab('a');
+      await world.quiet();
+      before.engine.watchValue('likes', '');
+      before.engine.addToCounter('likes', '', 5);
+      await world.until(() => value(before, 'likes')?.counter?.written === 5, 'it is written');
+      world.server.kill();
+      before.engine.close();
+      if (isForgotten) for (const table of ['alcove_clients', 'alcove_counters']) world.database.exec(`DELETE FROM ${table}`);
+      world.server.start();
+
+      const after = world.tab('a', { life: 2, start: false });
+      after.engine.adopt([{ clientId: 'a~lost', lastMutationId: 1, confirmed: 1, welcomed: null }], []);
+      after.engine.watchValue('likes', '');
+      after.engine.restoreCounter('likes', '', { total: 7, written: 5 }, 1);
+      after.engine.start();
+      await world.until(() => world.server.rows('SELECT value FROM alcove_values')[0]?.[0] !== '5', 'what was added meanwhile is written');
+      await world.until(() => value(after, 'likes')?.pending === false, 'the tab knows');
+      expect(value(after, 'likes')).toMatchObject({ value: 7, counter: isForgotten ? { total: 2, written: 2 } : { total: 7, written: 7 } });
+      expect(world.server.rows('SELECT value FROM alcove_values')).toEqual([['7']]);
+    });
+
   it('[EP-17] presence and cursors come back with the connection', async () => {
     world = new EngineWorld();
     const [a, b] = [world.tab('a'), world.tab('b')];

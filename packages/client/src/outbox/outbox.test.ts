@@ -291,6 +291,14 @@ describe('comparing counters with the room', () => {
     expect(outbox.knows(mutation(8))).toBe(false);
   });
 
+  it('[OB-9] a later engine of the page speaks under the name that an earlier one gave its client, also with nothing pending', () => {
+    const outbox = new Outbox(limits);
+    outbox.addClient({ clientId: 'a~history2', confirmed: 5, welcomed: 1 });
+    outbox.addClient({ clientId: 'b', confirmed: 5, welcomed: 1 });
+    expect(outbox.hello('a').map(({ clientId }) => clientId)).toEqual(['a~history2']);
+    expect([outbox.speaksAs('a'), outbox.speaksAs('b'), outbox.speaksAs('c')]).toEqual(['a~history2', 'b', 'c']);
+  });
+
   it('[OB-10] stops a client the room forgot: kept, reported, never pushed, and told to who mutates', () => {
     const outbox = filled(2);
     outbox.welcome(welcome(0, 'unknown'), false);

@@ -107,6 +107,13 @@ export class Outbox {
     for (const clientId of clientIds) this.#carried.add(mintedAs(clientId));
   }
 
+  /** What mutations of a page's client go by, also where an earlier engine of the page renamed it. */
+  speaksAs(clientId: string): string {
+    const current = this.currentClientId(clientId);
+    if (this.#clients.has(current)) return current;
+    return [...this.#clients.keys()].find((known) => mintedAs(known) === mintedAs(current)) ?? current;
+  }
+
   #assertRoomForClient(): void {
     if ([...this.#clients.values()].filter((client) => !client.isDone).length < HELLO_CLIENTS_MAX - 1) return;
     throw new AlcoveError(
@@ -197,7 +204,7 @@ export class Outbox {
 
   /** What hello says of the session's own client and of those it has something to push or to hear of; the others the room may forget. */
   hello(ownClientId: string): HelloClient[] {
-    const own = this.currentClientId(ownClientId);
+    const own = this.speaksAs(ownClientId);
     const speaking = [...this.#clients.values()].filter((client) => client.stopped === null && (client.clientId === own || !client.isDone));
     return speaking.map(({ clientId, lastMutationId, heardUpTo, welcomed }) => ({
       clientId,

@@ -331,10 +331,12 @@ export class TabValues {
     if (!entry.isWatched && entry.own === null) this.#entries.delete(idOf(entry.name, entry.key));
   }
 
-  /** Another client of the room from now on: it knows no totals of it. */
+  /** The room knows no totals of the session's client: it is another one from now on, or was forgotten. Whoever watches hears from which ones it goes on. */
   startOver(): void {
     for (const entry of this.#entries.values()) {
-      if (entry.own instanceof OwnCounter) entry.own = entry.own.restarted();
+      if (!(entry.own instanceof OwnCounter)) continue;
+      entry.own = entry.own.restarted();
+      this.#show(entry, true);
     }
   }
 

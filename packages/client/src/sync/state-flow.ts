@@ -30,6 +30,8 @@ export interface StateFlowOptions {
   bufferedBytes(): number;
   /** False: the session's client was stopped, the room takes no values of it; they wait for another client. */
   mayOffer(): boolean;
+  /** Whether hello says of the client under that very name how far it is: else its mutations go by another one, and nobody is told that the room forgot it. */
+  speaksFor(clientId: string): boolean;
   /** Something is to be told. */
   wake(): void;
 }
@@ -90,9 +92,13 @@ export class StateFlow {
     this.#tell({ type: 'ephemeral', reset: true, entries: [] });
   }
 
-  welcomed({ sessionId, boot, limits }: Pick<ServerMessageOf<'welcome'>, 'sessionId' | 'boot' | 'limits'>): void {
+  welcomed({ sessionId, boot, limits, clients }: Pick<ServerMessageOf<'welcome'>, 'sessionId' | 'boot' | 'limits' | 'clients'>): void {
     this.#others.welcomed(sessionId);
     this.own.welcomed(limits.stateBytesMax);
+    const clientId = this.#options.clientId();
+    const isKnown = clients.some((client) => client.clientId === clientId && client.state === 'known');
+    // The room has no totals of it (any more), and counts from 0.
+    if (!isKnown && !this.#options.speaksFor(clientId)) this.values.startOver();
     this.values.welcomed(boot, limits.valueBytesMax);
   }
 

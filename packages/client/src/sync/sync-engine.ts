@@ -93,6 +93,7 @@ class Engine extends KeptCalls implements SyncEngine {
       clientId: () => this.#clientId,
       offersFrom: (life - 1) * OFFERS_A_LIFE,
       mayOffer: () => !this.#isStopped,
+      speaksFor: (clientId) => this.#mutations.outbox.counters(clientId) !== null,
     });
   }
 
@@ -224,8 +225,7 @@ class Engine extends KeptCalls implements SyncEngine {
 
   /** Whether the room takes nothing more from the session's client, whatever its mutations are called by now. */
   get #isStopped(): boolean {
-    const { outbox } = this.#mutations;
-    return outbox.isStopped(outbox.currentClientId(this.#clientId));
+    return this.#mutations.outbox.isStopped(this.#mutations.outbox.speaksAs(this.#clientId));
   }
 
   /** The client before was stopped: sessions, and so presence and counters, are this one's from now on. */
