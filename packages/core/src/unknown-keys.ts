@@ -33,24 +33,26 @@ export function kindOf(value: unknown): string {
 /** Longer ones are no slip of the hand, and would fill the message. */
 const NAME_CHARACTERS_MAX = 64;
 
-/** The known name that a slip of the hand may have made `name` of: at most a third of its characters apart, rounded up. */
+/** The known name that a slip of the hand may have made `name` of: one slip, and another for every three characters past three. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > NAME_CHARACTERS_MAX) return undefined;
-  const ranked = known.map((candidate) => ({ candidate, distance: distanceOf(name.toLowerCase(), candidate.toLowerCase()) }));
-  const [best] = ranked.sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.ceil(name.length / 3) ? best.candidate : undefined;
+  const ranked = known.map((candidate) => ({ candidate, slips: slipsBetween(name.toLowerCase(), candidate.toLowerCase()) }));
+  const [best] = ranked.sort((a, b) => a.slips - b.slips);
+  return best !== undefined && best.slips <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
 
-/** Characters to add, take away or replace (Levenshtein), row by row. */
-function distanceOf(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, character] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, wanted] of [...to].entries()) {
-      const [diagonal = 0, above = 0, left = 0] = [row[column], row[column + 1], next[column]];
-      next.push(Math.min(above + 1, left + 1, diagonal + (character === wanted ? 0 : 1)));
+/** Characters to add, take away, replace, or to change places with their neighbours. */
+function slipsBetween(from: string, to: string): number {
+  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
+  const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    rows.push(row);
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = at(i - 1, j - 1) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      const isSwapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      row.push(Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, replaced, isSwapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY));
     }
-    row = next;
   }
-  return row.at(-1) ?? 0;
+  return at(from.length, to.length);
 }

@@ -19,12 +19,23 @@ describe('server options', () => {
     expect(resolved({ authenticate: () => ({}), host: '0.0.0.0' }).host).toBe('0.0.0.0');
   });
 
+  it('[HO-26] says what is expected where there are no options, and takes those that are undefined', () => {
+    expect(() => Reflect.apply(resolveServerOptions, undefined, [])).toThrow(
+      expect.objectContaining({ code: 'option_invalid', message: 'createServer takes an object of options, and got undefined' }),
+    );
+    const options: object = { port: undefined, host: undefined, authorize: undefined };
+    expect(resolved(options)).toMatchObject({ port: null, host: '127.0.0.1', authorize: null });
+  });
+
   it('takes limits of rooms and of the host in one object', () => {
     const { roomLimits, hostLimits } = resolved({ limits: { pushMutationsMax: 5, openRoomsMax: 7 } });
     expect([roomLimits.pushMutationsMax, hostLimits.openRoomsMax]).toEqual([5, 7]);
   });
 
   it.each<[Partial<ServerOptions>, RegExp]>([
+    [{ prot: 1 } as never, /^createServer takes no "prot": did you mean port\?$/],
+    [{ datadir: 'data' } as never, /did you mean dataDir\?$/],
+    [{ cors: true } as never, /^createServer takes no "cors": .*origins/],
     [{ rooms: [] }, /^rooms /],
     [{ rooms: [trip, trip] }, /two rooms of the name trip/],
     [{ rooms: [{ name: 'x' } as never] }, /not made by defineRoom/],

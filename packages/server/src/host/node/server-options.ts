@@ -4,6 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
+import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { AccessAction } from '../../access/access.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { resolveLimits } from '../../limits/limits.ts';
@@ -78,6 +79,26 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly log?: Logger;
 }
 
+/** Every option there is. */
+export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
+  rooms: true,
+  dataDir: true,
+  port: true,
+  host: true,
+  path: true,
+  authenticate: true,
+  authorize: true,
+  origins: true,
+  seed: true,
+  synchronous: true,
+  createOnJoin: true,
+  image: true,
+  acceptLostTail: true,
+  signals: true,
+  limits: true,
+  log: true,
+};
+
 export interface ResolvedServerOptions {
   readonly rooms: ReadonlyMap<string, AnyRoom>;
   readonly dataDir: string;
@@ -101,6 +122,7 @@ export interface ResolvedServerOptions {
 
 /** @throws AlcoveError `option_invalid`: names the option, what was given and what may be. */
 export const resolveServerOptions = (options: ServerOptions): ResolvedServerOptions => {
+  refuseUnknownKeys('option_invalid', 'createServer', options, SERVER_OPTIONS);
   const rooms = resolveRooms(options.rooms);
   const loopbackOnly = options.authenticate === undefined;
   return {
