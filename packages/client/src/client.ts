@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
+import { kindOf, type KeysOf } from '@alcove/core/unknown-keys';
 import { ClientRoom } from './page/client-room.ts';
 import { assertNonePending, type DeviceKeeping, type ForgetOptions, forgetPlaces, keptPlaces } from './page/forget-places.ts';
 import type { RoomKeeping } from './page/kept-room-place.ts';
@@ -24,6 +25,9 @@ export interface ClientOptions {
   /** Bounds other than the defaults. @throws AlcoveError `option_invalid` for one that is no whole number of at least 1 */
   readonly limits?: Partial<EngineLimits>;
 }
+
+/** Every option that both platforms take. */
+export const CLIENT_OPTIONS: KeysOf<ClientOptions> = { url: true, user: true, auth: true, limits: true };
 
 /** What a client is made of, by platform. */
 export interface ClientParts {
@@ -65,6 +69,8 @@ export class Client {
   constructor(options: ClientOptions, parts: ClientParts) {
     if (!/^wss?:\/\//.test(options.url))
       throw new AlcoveError('option_invalid', `url is ${JSON.stringify(options.url)}; it must begin with ws:// or wss://`);
+    if (options.auth !== undefined && typeof options.auth !== 'function')
+      throw new AlcoveError('option_invalid', `auth must be a function that gives the token, and is ${kindOf(options.auth)}`);
     this.#options = options;
     this.#limits = resolveEngineLimits(options.limits);
     this.#runtime = parts.runtime;
@@ -79,7 +85,7 @@ export class Client {
 
   /**
    * The room of that id, started; the same object while it is open. Open until `room.close()`.
-   * @throws AlcoveError `room_id_invalid`, `closed`.
+   * @throws AlcoveError `room_id_invalid`, `closed`, `option_invalid` for what is no definition.
    */
   room<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
     const room = this.prepare(definition, id);
@@ -90,8 +96,13 @@ export class Client {
   /** As `room`, but nothing is opened before `room.start()` or `room.retain()`: free of effects, for rendering. Whoever prepares it while another holds it gets the same. */
   prepare<Room extends AnyRoom>(definition: Room, id: string): ClientRoom<Room> {
     if (this.#closed) throw new AlcoveError('closed', 'the client was closed');
-    if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id))
-      throw new AlcoveError('room_id_invalid', `${JSON.stringify(id.slice(0, 200))} is no room id`);
+    if (!isRoom(definition))
+      throw new AlcoveError(
+        'option_invalid',
+        `room takes a definition made by defineRoom first, then an id, and got ${kindOf(definition)} first`,
+      );
+    if (typeof id !== 'string' || !/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id))
+      throw new AlcoveError('room_id_invalid', `${typeof id === 'string' ? JSON.stringify(id.slice(0, 200)) : kindOf(id)} is no room id`);
     const key = `${definition.name}/${id}`;
     const open = this.#known.get(key);
     // Rooms are kept under their definition's name; another definition of the same name is a mistake worth telling.

@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
-import { Client } from './client.ts';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { Client, CLIENT_OPTIONS } from './client.ts';
 import type { ClientOptions } from './client.ts';
 import { browserDevice } from './page/browser-device.ts';
 import { browserLocks } from './page/browser-locks.ts';
@@ -28,21 +29,22 @@ export interface BrowserClientOptions extends ClientOptions {
   readonly onOutdated?: (reload: () => void) => void;
 }
 
+const BROWSER_CLIENT_OPTIONS: KeysOf<BrowserClientOptions> = {
+  ...CLIENT_OPTIONS,
+  worker: true,
+  workerBudgetMs: true,
+  storage: true,
+  onOutdated: true,
+};
+
 const WORKER_BUDGET_MS = 5_000;
 
 /**
  * A client for a page: one worker for all its rooms. Make one per page and keep it.
  * @throws AlcoveError `option_invalid`
  */
-export function createClient({
-  worker,
-  workerBudgetMs = WORKER_BUDGET_MS,
-  storage = 'device',
-  onOutdated,
-  ...options
-}: BrowserClientOptions): Client {
-  if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100)
-    throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
+export function createClient(given: BrowserClientOptions): Client {
+  const { worker, workerBudgetMs, storage, onOutdated, ...options } = resolveOptions(given);
   const runtime = createBrowserRuntime({ log: consoleLogger });
   // Two people who sign in one after the other in one browser must not find each other's rooms: without a name for whom it is, nothing is kept.
   const isKept = storage === 'device' && (options.auth === undefined || options.user !== undefined);
@@ -68,6 +70,21 @@ export function createClient({
   const stopHinting = hintFromPage(client);
   return client;
 }
+
+/** @throws AlcoveError `option_invalid`: names the option, what was given and what may be. */
+function resolveOptions(given: BrowserClientOptions) {
+  refuseUnknownKeys('option_invalid', 'createClient', given, BROWSER_CLIENT_OPTIONS);
+  const { workerBudgetMs = WORKER_BUDGET_MS, storage = 'device', ...options } = given;
+  if (typeof options.url !== 'string') throw wrongOption('url', 'the address of the server, e.g. "/sync"', options.url);
+  if (typeof options.worker !== 'function') throw wrongOption('worker', 'a function that makes the worker', options.worker);
+  if (storage !== 'device' && storage !== 'memory') throw wrongOption('storage', '"device" or "memory"', storage);
+  if (!Number.isFinite(workerBudgetMs) || workerBudgetMs < 100)
+    throw new AlcoveError('option_invalid', `workerBudgetMs is ${workerBudgetMs}; it must be at least 100`);
+  return { ...options, workerBudgetMs, storage };
+}
+
+const wrongOption = (name: string, wanted: string, given: unknown): AlcoveError =>
+  new AlcoveError('option_invalid', `${name} must be ${wanted}, and is ${kindOf(given)}`);
 
 /** `/sync` on a page of https://example.org is wss://example.org/sync. */
 function absoluteUrl(url: string): string {

@@ -1,16 +1,19 @@
 import type { ClientRoom, MutateFunctions, Other, QueryBuild, QueryResult, SharedState } from '@alcove/client';
-import type {
-  AnyRoom,
-  CursorOf,
-  EphemeralName,
-  EphemeralOf,
-  MutatorName,
-  PresenceOf,
-  RoomDefinition,
-  ValueName,
-  ValueOf,
+import { AlcoveError } from '@alcove/core/error';
+import {
+  type AnyRoom,
+  type CursorOf,
+  type EphemeralName,
+  type EphemeralOf,
+  type MutatorName,
+  type PresenceOf,
+  type RoomDefinition,
+  type ValueName,
+  type ValueOf,
+  isRoom,
 } from '@alcove/core/schema/define-room';
 import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import { kindOf } from '@alcove/core/unknown-keys';
 import type { DependencyList, ReactElement, RefObject } from 'react';
 import { useRoomNamed } from './room-context.ts';
 import { type RoomProviderProps, createRoomProvider } from './room-provider.tsx';
@@ -57,8 +60,10 @@ export interface RoomHooks<Room extends AnyRoom> {
   useSyncStatus(): RoomSyncStatus;
 }
 
-/** Makes the hooks of a room. Call it once per definition, outside of components. */
+/** Makes the hooks of a room. Call it once per definition, outside of components. @throws AlcoveError `option_invalid` for what is no definition */
 export function createRoomHooks<Room extends AnyRoom>(definition: Room & RoomDefinition): RoomHooks<Room> {
+  if (!isRoom(definition))
+    throw new AlcoveError('option_invalid', `createRoomHooks takes a definition made by defineRoom, and got ${kindOf(definition)}`);
   // RoomProvider put exactly this definition's room there.
   const useRoom = (): ClientRoom<Room> => useRoomNamed(definition.name) as unknown as ClientRoom<Room>;
   const useAnyRoom = (): ClientRoom => useRoomNamed(definition.name);

@@ -1,8 +1,9 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import initSqlJs from 'sql.js';
 import { WebSocket } from 'ws';
-import { Client } from '../client.ts';
+import { Client, CLIENT_OPTIONS } from '../client.ts';
 import type { ClientOptions } from '../client.ts';
 import type { OpenSocket, Socket } from '../connection/socket.ts';
 import { openSqljsDatabase } from '../replica/sqljs-database.ts';
@@ -18,17 +19,24 @@ export interface NodeClientOptions extends ClientOptions {
   readonly rooms: readonly AnyRoom[];
 }
 
+const NODE_CLIENT_OPTIONS: KeysOf<NodeClientOptions> = { ...CLIENT_OPTIONS, rooms: true };
+
 /** Messages past this end the connection: a hostile or confused server must not fill this process. */
 const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * The same client for Node: jobs, tests, servers that follow a room. Engines run in this thread, so a runaway query is not ended here.
  */
-export function createClient({ rooms, ...options }: NodeClientOptions): Client {
+export function createClient(given: NodeClientOptions): Client {
+  refuseUnknownKeys('option_invalid', 'createClient in Node', given, NODE_CLIENT_OPTIONS);
+  const { rooms, ...options } = given;
   if (!Array.isArray(rooms) || rooms.length === 0)
     throw new AlcoveError('option_invalid', 'rooms is missing: a client in Node runs the engines itself and has to know the definitions', {
       hint: 'Pass every definition whose rooms the client opens: createClient({ url, rooms: [trip] }).',
     });
+  const wrong = rooms.findIndex((room) => !isRoom(room));
+  if (wrong !== -1)
+    throw new AlcoveError('option_invalid', `rooms lists definitions made by defineRoom, and holds ${kindOf(rooms[wrong])}`);
   const runtime = createBrowserRuntime({ log: consoleLogger });
   const host = new ThreadHost(async (request, handlers) => {
     const room = roomNamed(rooms, request.roomName);

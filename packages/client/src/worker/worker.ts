@@ -1,6 +1,7 @@
 import { AlcoveError, assert } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
+import { kindOf } from '@alcove/core/unknown-keys';
 import { expose } from 'comlink';
 import type { Database } from '@alcove/core/sqlite/database';
 import { openSqljsDatabase, type SqljsDatabase } from '../replica/sqljs-database.ts';
@@ -26,8 +27,14 @@ interface OpenedEngine {
   end(): void;
 }
 
-/** Called once by the app's worker file, with every room definition its pages may open. Answers until the worker ends. */
+/**
+ * Called once by the app's worker file, with every room definition its pages may open. Answers until the worker ends.
+ * @throws AlcoveError `option_invalid` for what is no definition
+ */
 export function startWorker(...rooms: readonly AnyRoom[]): void {
+  for (const room of rooms) {
+    if (!isRoom(room)) throw new AlcoveError('option_invalid', `startWorker takes definitions made by defineRoom, and got ${kindOf(room)}`);
+  }
   const runtime = createBrowserRuntime({ log: consoleLogger });
   // SQLite starts while the page's first words are on their way. Where that fails, the room that is opened first says so.
   loadSqljs().catch(() => undefined);
