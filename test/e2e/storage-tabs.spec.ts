@@ -117,6 +117,19 @@ test('what a tab without a network has pending is listed in its sibling, which i
   expect(await shown(away)).toMatchObject({ elsewhere: [], elsewhereCount: 0 });
 });
 
+test('[TB-23] a tab that makes no connection lets go of what a reloaded one had called, which sends it', async ({ notebook }) => {
+  const away = await notebook.openCurrent('handed');
+  const reloaded = await notebook.openCurrent('handed');
+  for (const page of [away, reloaded]) await page.evaluate(() => globalThis.notebook.disconnect());
+  await notebook.add(reloaded, ['a']);
+  await until(away, { elsewhere: ['a'], elsewhereCount: 1 });
+  await reloaded.reload();
+  await notebook.roomHas('handed', ['a']);
+  await until(reloaded, { pending: [], elsewhere: [], result: 'current' });
+  await until(away, { pending: [], elsewhere: [] });
+  await untilShows(away, ['a']);
+});
+
 test('what the room refused one tab is listed in all of them, and leaves all lists at once where one dismisses it or calls it again', async ({
   notebook,
 }) => {

@@ -47,6 +47,8 @@ export interface NotebookPage {
   read(id: string, then: 'dismiss' | 'retry'): void;
   /** Of its room, or of all rooms of its user; comes to the code and the message of a refusal, null where it was done. */
   forget(what: 'room' | 'user', options?: ForgetOptions): Promise<{ readonly code: string; readonly message: string } | null>;
+  /** Until the page is loaded again. */
+  disconnect(): void;
   /** Ends the worker's thread, as a browser does that is short of memory. */
   endWorker(): void;
 }
@@ -143,6 +145,7 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
           return { code: error.code, message: error.message };
         },
       ),
+    disconnect: () => room.disconnect(),
     endWorker: () => worker?.terminate(),
   };
 }
