@@ -256,6 +256,24 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
       expect(await fails(failing)).toMatchObject({ code: 'forbidden', message: 'only Eve may', hint: 'Ask Eve.' });
     });
 
+    it('[MU-22] names the mutator before what SQLite says, and nothing before what a body says to refuse', async () => {
+      const twice = mutator((tx) => void insert(tx, 'kept'));
+      expect(await fails(twice)).toMatchObject({
+        code: 'constraint_failed',
+        message: expect.stringMatching(/^failing: UNIQUE constraint failed: stops\.\w+/),
+        hint: expect.stringContaining('onConflictDoNothing'),
+      });
+      const nowhere = mutator((tx) => void tx.run(sql`INSERT INTO nowhere VALUES (1)`));
+      expect(await fails(nowhere)).toMatchObject({
+        code: 'sql_failed',
+        message: expect.stringMatching(/^failing: no such table: nowhere/),
+      });
+      const refusing = mutator(() => {
+        throw new AlcoveError('constraint_failed', 'there is a stop there already');
+      });
+      expect(await fails(refusing)).toMatchObject({ code: 'constraint_failed', message: 'there is a stop there already' });
+    });
+
     it('[MU-12] SQL that fails', async () => {
       expect((await fails(mutator((tx) => void tx.run(sql`INSERT INTO nowhere VALUES (1)`)))).code).toBe('sql_failed');
       expect((await fails(mutator((tx) => void insert(tx, 'x', 'kept')))).code).toBe('constraint_failed');

@@ -74,7 +74,10 @@ export const ERROR_CODES = {
   mutator_timeout: entry(false, 'Do less in one mutation; its time budget was passed.'),
   sql_refused: entry(false, 'Use ctx.now, ctx.random and ctx.id; leave transactions and PRAGMA to the room.'),
   sql_failed: entry(false, 'Correct the SQL; the message is SQLite’s.'),
-  constraint_failed: entry(false, 'The change breaks a constraint of the schema.'),
+  constraint_failed: entry(
+    false,
+    'The change breaks the constraint of the schema that the message names: look at the rows there are first, or write with onConflictDoNothing or onConflictDoUpdate; ctx.id() gives new ids.',
+  ),
   out_of_order: entry(true, 'Send mutations in order, from the expected mutationId on.'),
   client_unknown: entry(false, 'The room no longer remembers this client; decide which pending mutations to issue again.'),
   outbox_full: entry(false, 'Wait until pending mutations are confirmed; none was dropped.'),

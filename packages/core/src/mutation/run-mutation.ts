@@ -167,10 +167,15 @@ const MESSAGE_CHARACTERS_MAX = 1_000;
 
 function asRejection(error: unknown, name: string): AlcoveError {
   const isOwn = error instanceof AlcoveError && OWN_CODES.has(error.code);
-  const message = storable(isOwn ? error.message : `${name} threw: ${thrownText(error)}`);
+  const said = isOwn && isOfSqlite(error) ? `${name}: ${error.message}` : isOwn ? error.message : `${name} threw: ${thrownText(error)}`;
+  const message = storable(said);
   if (!isOwn) return new AlcoveError('mutator_failed', message, { cause: error });
   return message === error.message ? error : new AlcoveError(error.code, message, { hint: error.hint, cause: error });
 }
+
+/** SQLite names table and column and not who wrote; its errors have the driver's as their cause, those that a body throws to refuse have none and stand as they are. */
+const isOfSqlite = ({ code, cause }: AlcoveError): boolean =>
+  cause !== undefined && (code === 'constraint_failed' || code === 'sql_failed');
 
 /** Anything can be thrown, and much of it cannot be made text. */
 function thrownText(error: unknown): string {
