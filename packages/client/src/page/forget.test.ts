@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeBrowser } from '../../../../test/fake/fake-browser.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
-import { tripRoom } from '../../../../test/fake/trip-room.ts';
+import { stops, tripRoom } from '../../../../test/fake/trip-room.ts';
 import { Client } from '../client.ts';
 import { PlaceMarks } from '../storage/place-marks.ts';
 import type { StoragePlace } from '../storage/storage.ts';
@@ -165,6 +165,30 @@ describe('forgetting a room', () => {
     engine.say({ type: 'forgotten' });
     expect(room.closed).toBe(true);
     expect(room.status.getSnapshot().connection).toBe('closed');
+    client.close();
+  });
+
+  it('[CN-47] a room that was forgotten says that nothing is kept and nothing followed; its queries keep their rows, as cached ones', async () => {
+    const { client, engine } = page();
+    const room = client.room(tripRoom, 'japan');
+    engine.live({ storage: { status: 'saved', error: null, unsaved: 0 } });
+    const seen = room.query((db) => db.select({ id: stops.id }).from(stops));
+    const end = seen.subscribe(() => undefined);
+    engine.answer('stops', { update: { kind: 'whole', columns: ['id'], rows: [['a']] } });
+    expect(room.status.getSnapshot()).toMatchObject({ connection: 'connected', storage: 'saved', replica: 'current', error: null });
+    await room.forget();
+    expect(room.status.getSnapshot()).toMatchObject({
+      connection: 'closed',
+      error: { code: 'closed' },
+      retryAtMs: null,
+      replica: 'cached',
+      storage: 'off',
+      storageError: null,
+      unsavedCount: 0,
+      sessionId: null,
+    });
+    expect(seen.getSnapshot()).toEqual({ data: [{ id: 'a' }], status: 'cached', error: undefined });
+    end();
     client.close();
   });
 

@@ -3,6 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { BuiltQuery } from '@alcove/core/sqlite/drizzle';
 import type { EngineQuery, QueryNotice, QueryRows } from '../sync/engine-interface.ts';
 import type { EnginePort } from '../worker/engine-port.ts';
+import { alone } from './alone.ts';
 import { PageQuery } from './live-query.ts';
 import { WeakValues } from './weak-values.ts';
 
@@ -107,7 +108,10 @@ export class PageQueries {
   }
 
   endAll(): void {
-    for (const query of this.#byId.values()) query.end();
+    for (const query of this.#byId.values()) {
+      query.end();
+      alone(() => query.detached());
+    }
     this.#byId.clear();
     this.#endRuns(new AlcoveError('closed', 'the room was closed'));
   }

@@ -55,12 +55,29 @@ export class RoomStatus {
     this.status.set({ ...this.status.getSnapshot(), connection: 'failed', error: AlcoveError.fromBody(error) });
   }
 
-  /** For good. */
+  /** For good: nothing is followed here any more, and nothing kept that is done here. */
   closed(rejectedCount: number): void {
     this.#isClosed = true;
-    this.status.set({ ...this.status.getSnapshot(), connection: 'closed', pendingCount: 0, pendingElsewhereCount: 0, rejectedCount });
+    const last = this.status.getSnapshot();
+    this.status.set({
+      ...last,
+      connection: 'closed',
+      error: CLOSED,
+      retryAtMs: null,
+      replica: last.replica === 'current' ? 'cached' : last.replica,
+      pendingCount: 0,
+      pendingElsewhereCount: 0,
+      rejectedCount,
+      snapshotProgress: null,
+      storage: 'off',
+      storageError: null,
+      unsavedCount: 0,
+      sessionId: null,
+    });
   }
 }
+
+const CLOSED = new AlcoveError('closed', 'the room was closed, or forgotten on this device: nothing is followed or kept here any more');
 
 const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
   historyId === null || version === null ? null : { historyId, version };

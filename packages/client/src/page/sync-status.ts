@@ -45,7 +45,7 @@ export interface SyncStatus {
   readonly snapshotProgress: SnapshotProgress | null;
   /**
    * How well this tab's work is kept on this device. `opening`: what is kept is being read. `saved`: all of it is on the disk. `saving`. `failing`: it is tried again, meanwhile work goes on in
-   * memory (`storageError` says why: a full disk, a private window). `off`: nothing is kept, for good: it was not asked for, or `storageError` says why not.
+   * memory (`storageError` says why: a full disk, a private window). `off`: nothing is kept, for good: it was not asked for, `storageError` says why not, or the room is closed here.
    */
   readonly storage: 'opening' | 'saved' | 'saving' | 'failing' | 'off';
   readonly storageError: AlcoveError | null;
