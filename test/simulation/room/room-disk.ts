@@ -91,11 +91,11 @@ export class RoomDisk {
     if (this.#random.chance(0.5)) this.#headStored = this.#headSecured;
   }
 
-  /** The process ended in good order: SQLite writes everything back. */
+  /** The process ended in good order. A driver that keeps statements open leaves its log beside the file. */
   close(): void {
     this.#database?.close();
     this.#database = null;
-    this.#secured = { main: readFileSync(this.#path), wal: null };
+    this.#secured = this.#read();
     this.#headSecured = this.#headStored;
     this.#remove();
   }
