@@ -1,11 +1,12 @@
-import { expect } from '@playwright/test';
-import type { TripPage } from './trip-page.ts';
+import { expect, type Page } from '@playwright/test';
+import { TripPage } from './trip-page.ts';
 import { test } from './trip-test.ts';
 
 const NO_NETWORK = /net::ERR_|WebSocket connection to .* failed/;
 
 const saved = (person: TripPage) => person.page.locator('.saved > button');
 const isSaved = (person: TripPage) => expect(saved(person)).toContainText('Saved');
+const parting = (page: Page) => page.getByRole('status', { name: 'Removed from this device' });
 const workOffline = (person: TripPage) => person.page.locator('.status-switch button').click();
 const hasServiceWorker = (person: TripPage) => person.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
 
@@ -70,9 +71,48 @@ test('a trip is forgotten on this device only after it was said what is lost, in
     await expect(page).toHaveURL(start);
     await expect(page.getByRole('heading', { name: 'Lately in this browser' })).toHaveCount(0);
   }
+  // Where it was done it needs no saying.
+  await expect(parting(other)).toContainText('was removed from this device in another tab.');
+  await expect(parting(other)).not.toContainText('may not have reached the server');
+  await expect(ada.page.getByRole('button', { name: 'Start' })).toBeVisible();
+  await expect(parting(ada.page)).toHaveCount(0);
   const names = await ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
   expect(names.filter((name) => name?.includes('"trip"'))).toEqual([]);
   ada.hasNoComplaints();
+});
+
+test('who is thrown out of a trip by another tab has what they wrote last, and finds the trip again', async ({ visit, tripUrl }) => {
+  const ada = await visit({ name: 'Ada' }, tripUrl);
+  await isSaved(ada);
+  const other = new TripPage(await ada.context.newPage());
+  await other.page.goto(tripUrl);
+  await other.isLoaded();
+  await other.openStop('Kyoto');
+  await workOffline(other);
+  await other.noteField('Kyoto').fill('Tea at four');
+  await other.noteField('Kyoto').press('Enter');
+  await expect(other.pending).toHaveText('1 pending');
+  await isSaved(other);
+  await expect(ada.page.locator('.elsewhere-count')).toHaveText(', 1 in another tab');
+
+  await saved(ada).click();
+  const slip = ada.page.getByRole('region', { name: 'What is kept on this device' });
+  await slip.getByRole('button', { name: 'Forget this trip on this device' }).click();
+  await slip.getByRole('button', { name: 'Forget it all the same' }).click();
+  const word = parting(other.page);
+  await expect(word).toContainText('was removed from this device in another tab.');
+  await expect(word).toContainText('1 change of this tab may not have reached the server.');
+  await expect(word).toContainText('Tea at four');
+  await word.getByRole('link', { name: 'Open it again' }).click();
+  await expect(other.page).toHaveURL(tripUrl);
+  // Still offline by its switch, and nothing is on the device.
+  await workOffline(other);
+  await expect(other.stops).toHaveCount(8);
+  // It was said once.
+  await other.page.goto(new URL('/', tripUrl).href);
+  await expect(other.page.getByRole('button', { name: 'Start' })).toBeVisible();
+  await expect(word).toHaveCount(0);
+  for (const person of [ada, other]) person.hasNoComplaints();
 });
 
 test('what another tab of the browser has pending is counted and listed, and gone when that is back', async ({ visit, tripUrl }) => {

@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
 import { knownTrips, onTripsChanged, rememberTrip } from './start/known-trips.ts';
+import { keepPartingWord } from './start/parting-word.ts';
 import { wishesDone, wishesFor } from './start/fresh-trip.ts';
 import { titleOfTrip } from './trip-address.ts';
 import { tripHooks } from './trip-client.ts';
+import { textOfCall } from './write-words.ts';
 
 const { useConnection, useDebouncedValue, useRoom } = tripHooks;
 
@@ -18,7 +20,7 @@ export function useTitle(id: string, ready: boolean, stopCount: number) {
     document.title = title;
     if (ready && !isClosed) rememberTrip({ id, title, openedMs: Date.now() });
   }, [id, title, ready, isClosed]);
-  useForgotten(id, isClosed);
+  useForgotten(id, title, isClosed);
   const rename = (next: string) => {
     setNamed(next);
     flush();
@@ -26,16 +28,21 @@ export function useTitle(id: string, ready: boolean, stopCount: number) {
   return { title, rename, begun: useWishes(id, ready, stopCount) };
 }
 
-/** Leaves a trip that another tab took off this device: it is closed here, too, and off the list. */
-function useForgotten(id: string, isClosed: boolean): void {
+/** Leaves a trip that another tab took off this device: it is closed here, too, and off the list. The start page says so. */
+function useForgotten(id: string, title: string, isClosed: boolean): void {
+  const { rejected } = useRoom();
   useEffect(() => {
     if (!isClosed) return;
     const look = () => {
-      if (!knownTrips().some((trip) => trip.id === id)) location.assign('/');
+      if (knownTrips().some((trip) => trip.id === id)) return;
+      const undecided = rejected.getSnapshot().filter(({ error }) => error?.code === 'forgotten');
+      const texts = undecided.map(textOfCall).filter((text) => text !== '');
+      keepPartingWord({ id, title, undecided: undecided.length, texts });
+      location.assign('/');
     };
     look();
     return onTripsChanged(look);
-  }, [id, isClosed]);
+  }, [id, title, isClosed, rejected]);
 }
 
 /** Does once, in a trip that has just come, what its starter wished. */

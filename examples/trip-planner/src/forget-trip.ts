@@ -3,6 +3,7 @@ import type { trip } from '../room.ts';
 import { formatNumber } from './panels/words.ts';
 import { forgetNames } from './seen-names.ts';
 import { takeOffList } from './start/known-trips.ts';
+import { wasRemovedHere } from './start/parting-word.ts';
 
 /** Takes the trip off this device and leaves its page; resolves with why not, in words for whoever asked. */
 export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: boolean): Promise<string | null> {
@@ -16,6 +17,7 @@ export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: 
     if (pendingCount === 1) return '1 of your changes has not been sent. It would be lost.';
     return `${pendingCount > 0 ? formatNumber(pendingCount) : 'Some'} of your changes have not been sent. They would be lost.`;
   }
+  wasRemovedHere(room.id);
   takeOffList(room.id);
   forgetNames(room.id);
   location.assign('/');

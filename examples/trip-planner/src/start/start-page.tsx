@@ -1,10 +1,13 @@
 import { type ReactNode, type SubmitEvent, useEffect, useState } from 'react';
 import '../sheet.ts';
 import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
+import { WrittenText } from '../panels/rejected-list.tsx';
+import { plural } from '../panels/words.ts';
 import { EXAMPLE_NAME, pathOfTrip, titleOfTrip } from '../trip-address.ts';
 import { useTheme } from '../use-theme.ts';
 import { addressOfFresh, addressToStart } from './fresh-trip.ts';
 import { knownTrips, onTripsChanged, takeOffList } from './known-trips.ts';
+import { partingWord, partingWordSaid } from './parting-word.ts';
 import './start.css';
 
 const openAddress = (address: string) => location.assign(address);
@@ -14,6 +17,7 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 export function StartPage() {
   return (
     <Frame title="Trip planner" says="Plan a trip together, on one map.">
+      <Parting />
       <NewTrip />
       <p className="start-or">
         or{' '}
@@ -96,6 +100,30 @@ function Route() {
         <circle key={x} cx={x} cy={y} r="9" />
       ))}
     </svg>
+  );
+}
+
+/** Why somebody is here who was on a trip a moment ago. Once: who loads the page again has read it. */
+function Parting() {
+  const [word] = useState(partingWord);
+  useEffect(partingWordSaid, []);
+  if (word === null) return null;
+  const { id, title, undecided, texts } = word;
+  return (
+    <section className="start-parting" role="status" aria-label="Removed from this device">
+      <p dir="auto">
+        “{title}” was removed from this device in another tab. <a href={pathOfTrip(id)}>Open it again</a>
+      </p>
+      {undecided > 0 && (
+        <p>
+          {plural(undecided, 'change')} of this tab may not have reached the server. Look whether {undecided === 1 ? 'it is' : 'they are'}{' '}
+          there.
+        </p>
+      )}
+      {texts.map((text, i) => (
+        <WrittenText key={i} text={text} />
+      ))}
+    </section>
   );
 }
 
