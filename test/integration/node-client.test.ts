@@ -12,6 +12,7 @@ import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const stops = sqliteTable('stops', { id: text().primaryKey(), city: text().notNull() });
+const mistake = new TypeError('cities is not a function');
 const trip = defineRoom({
   name: 'trip',
   schema: { stops },
@@ -22,6 +23,9 @@ const trip = defineRoom({
     rename: mutator(v.object({ id: v.string(), city: v.string() }), (tx, { id, city }, ctx) => {
       if (city === 'Atlantis' && ctx.isServer) throw new AlcoveError('forbidden', 'there is no such city');
       tx.update(stops).set({ city }).where(eq(stops.id, id)).run();
+    }),
+    breaks: mutator(() => {
+      throw mistake;
     }),
   },
   presence: v.object({ name: v.string() }),
@@ -147,6 +151,16 @@ describe('two clients in Node and a real server', () => {
     await added.confirmed;
     expect(a.status.getSnapshot()).toMatchObject({ connection: 'connected', error: null, pendingCount: 0 });
     expect(await server.room(trip, 'japan').query(sql<{ n: number }>`select count(*) as n from stops`)).toEqual([{ n: 2 }]);
+  });
+
+  it('[WK-54] a mutator that throws in the tab leaves its error, with its stack, as the cause', async () => {
+    const { a } = join2();
+    await a.mutate.add({ id: '1', city: 'Kyoto' }).confirmed; // from here on it runs in the tab
+    const broken = a.mutate.breaks();
+    const rejected = await broken.local.catch((error: unknown) => error);
+    expect(rejected).toMatchObject({ code: 'mutator_failed', message: 'breaks threw: cities is not a function' });
+    expect(rejected instanceof AlcoveError && rejected.cause).toBe(mistake);
+    await expect(broken.confirmed).rejects.toBe(rejected);
   });
 
   it('[WK-16] presence, cursors, typing, values and counters reach the other client', async () => {

@@ -161,8 +161,9 @@ export class AlcoveError extends Error {
     };
   }
 
-  /** The error that `toBody` was taken of, without its cause. */
+  /** The error that `toBody` was taken of, without its cause; `body` itself where it is an error that never left its thread. */
   static fromBody(body: ErrorBody): AlcoveError {
+    if (body instanceof AlcoveError) return body;
     return new AlcoveError(body.code, body.message, {
       ...(body.hint === undefined ? {} : { hint: body.hint }),
       ...(body.retryAfterMs === undefined ? {} : { retryAfterMs: body.retryAfterMs }),

@@ -35,7 +35,7 @@ export interface OpenRequest {
   readonly condemned: readonly MutationName[];
 }
 
-/** How far a batch of mutations came: all before `taken` are in the outbox; `error` is why the next one is not. */
+/** How far a batch of mutations came: all before `taken` are in the outbox; `error` is why the next one is not; an AlcoveError with its cause where the engine runs in this thread. */
 export interface MutateAnswer {
   readonly taken: number;
   readonly error: ErrorBody | null;

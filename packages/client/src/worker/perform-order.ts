@@ -1,7 +1,8 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
+import type { Logger } from '@alcove/core/runtime/logger';
 import type { StateRefusedNotice, SyncEngine } from '../sync/engine-interface.ts';
-import type { EngineOrder, MutateAnswer } from './engine-port.ts';
+import type { EngineOrder } from './engine-port.ts';
 
 /** Hands an order to the engine it is for. Throws what the engine throws. */
 export function performOrder(engine: SyncEngine, order: EngineOrder): void {
@@ -72,14 +73,24 @@ export function refusedBy(order: EngineOrder): Pick<StateRefusedNotice, 'what' |
   }
 }
 
-/** Runs mutations until one fails; see `EnginePort.mutate`. */
-export function performMutations(engine: SyncEngine, mutations: readonly Mutation[]): MutateAnswer {
+/** Runs mutations until one fails; see `EnginePort.mutate`. The error has what the mutator threw as its cause, which stays in this thread. */
+export function performMutations(
+  engine: SyncEngine,
+  mutations: readonly Mutation[],
+): { readonly taken: number; readonly error: AlcoveError | null } {
   for (const [index, mutation] of mutations.entries()) {
     try {
       engine.mutate(mutation);
     } catch (error) {
-      return { taken: index, error: AlcoveError.from(error).toBody() };
+      return { taken: index, error: AlcoveError.from(error) };
     }
   }
   return { taken: mutations.length, error: null };
+}
+
+/** Of a mutator that threw by mistake, where it did: the error that crosses to the page has no stack of it. A refusal is no mistake. */
+export function tellThrown(error: AlcoveError, { name }: Pick<Mutation, 'name'>, log: Logger): void {
+  const { code, cause } = error;
+  if (code === 'mutator_failed' && cause instanceof Error && !(cause instanceof AlcoveError))
+    log.error(`the mutator ${name} threw: ${cause.stack ?? cause.message}`);
 }

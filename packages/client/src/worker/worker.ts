@@ -13,7 +13,7 @@ import type { EngineOrder, OpenRequest } from './engine-port.ts';
 import { createBrowserStorage } from './browser-storage.ts';
 import { createFetchImage } from './fetch-image.ts';
 import { loadSqljs } from './load-sqljs.ts';
-import { performMutations, performOrder, refusedBy } from './perform-order.ts';
+import { performMutations, performOrder, refusedBy, tellThrown } from './perform-order.ts';
 import { RunMarks, markDatabase, markMutators } from './run-marks.ts';
 import { openWebSocket } from './web-socket.ts';
 import type { Answer, EngineReport, TokenAnswer, WorkerApi } from './worker-api.ts';
@@ -76,7 +76,13 @@ export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, sco
       assert(!engines.has(handle), `handle ${handle} is opened twice`);
       engines.set(handle, openOrReport({ rooms, runtime, marks, handle, request, reports }));
     },
-    mutate: (handle, mutations) => answer(async () => performMutations((await engineOf(handle)).engine, mutations)),
+    mutate: (handle, mutations) =>
+      answer(async () => {
+        const { taken, error } = performMutations((await engineOf(handle)).engine, mutations);
+        const failed = mutations[taken];
+        if (error !== null && failed !== undefined) tellThrown(error, failed, runtime.log);
+        return { taken, error: error === null ? null : error.toBody() };
+      }),
     runOnce: (handle, query) => answer(async () => (await engineOf(handle)).engine.runOnce(query)),
     tell(handle, order) {
       void obey(handle, order);
