@@ -53,6 +53,15 @@ describe('who may connect', () => {
     expect((await host.raw(two.url.replace('localhost', '127.0.0.1'), { Origin: 'https://app.example' })).status).toBe(101);
   });
 
+  it('[HO-34] says where it listens: its url, and the address it is bound to', async () => {
+    const told = () => host.log.entries.filter(({ message }) => message === 'listening').map(({ fields }) => fields);
+    const alone = await host.server();
+    expect(told()).toEqual([{ url: alone.url, address: new URL(alone.url).host }]);
+    const open = await host.server({ authenticate: () => ({}), dataDir: `${host.dataDir}/2` });
+    const { port } = new URL(open.url);
+    expect(told()[1]).toEqual({ url: open.url, address: expect.stringMatching(`^(\\[::\\]|0\\.0\\.0\\.0):${port}$`) });
+  });
+
   it('[HO-11] without authenticate it says that only this machine may connect; a name that was bent to it does not help', async () => {
     const { url } = await host.server();
     expect(new URL(url).hostname).toBe('127.0.0.1');

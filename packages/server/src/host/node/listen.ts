@@ -41,6 +41,13 @@ export const socketOriginOf = (server: HttpServer): string | null => {
   return `ws://${host}:${address.port}`;
 };
 
+/** The address and port it is bound to, which is what others may reach: `0.0.0.0:8787` or `[::]:8787` are all addresses of this machine. */
+export const boundAddressOf = (server: HttpServer): string | null => {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return address;
+  return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+};
+
 /** Stops accepting and ends connections that wait for nothing; what is being answered goes on. Resolves when all are gone. */
 export const stopListening = (server: HttpServer): Promise<void> =>
   new Promise((resolve) => {

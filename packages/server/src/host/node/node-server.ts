@@ -13,7 +13,7 @@ import { HostImages } from './host-images.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
 import { ImageEndpoint } from './image-endpoint.ts';
-import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
+import { boundAddressOf, listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
 import { ROOM_ID } from './room-file-name.ts';
 import { createRoomHandle } from './room-handle.ts';
 import type { HandlePorts, RoomHandle } from './room-handle.ts';
@@ -78,7 +78,7 @@ export class NodeServer implements AlcoveServer {
     await listen(this.#ownServer, port, host);
     const server = this.#ownServer;
     this.#urlOf = () => addressOf(server, path);
-    this.#runtime.log.info('listening', { url: this.url });
+    this.#runtime.log.info('listening', { url: this.url, address: boundAddressOf(server) });
   }
 
   get url(): string {
