@@ -126,3 +126,14 @@ test('on a phone one part at a time, and nothing sticks out', async ({ visit }) 
   expect(await isAsWideAsThePhone()).toBe(true);
   ada.hasNoComplaints();
 });
+
+test('a city that is called just what was typed is found first', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.search.fill('Porto');
+  const found = ada.page.getByRole('option');
+  await expect(found.first()).toContainText('Portugal');
+  await expect(found.filter({ hasText: 'Porto Alegre' })).toBeVisible();
+  await ada.search.press('Enter');
+  await expect(ada.page.getByRole('region', { name: 'Porto', exact: true })).toBeVisible();
+  ada.hasNoComplaints();
+});
