@@ -165,3 +165,23 @@ test('two trips know nothing of each other', async ({ visit, demo }) => {
   await expect(bo.other('Ada')).toHaveCount(0);
   for (const person of [ada, bo, cleo]) person.hasNoComplaints();
 });
+
+test('of two people with the same invented name the second gets another one; who said their name keeps it', async ({ visit }) => {
+  const first = await visit({ name: 'Mina', id: 'first', isInvented: true });
+  const second = await visit({ name: 'Mina', id: 'second', isInvented: true });
+  const name = (person: typeof first) => person.page.getByRole('textbox', { name: 'Your name' });
+  await expect(name(second)).not.toHaveValue('Mina');
+  await expect(name(first)).toHaveValue('Mina');
+  await expect(second.other('Mina')).toBeVisible();
+  // It stays theirs.
+  const drawn = await name(second).inputValue();
+  await second.page.reload();
+  await second.isLoaded();
+  await expect(name(second)).toHaveValue(drawn);
+
+  const third = await visit({ name: 'Mina', id: 'third' });
+  await expect(first.page.locator('.people li')).toHaveCount(2);
+  await expect(name(third)).toHaveValue('Mina');
+  await expect(name(first)).toHaveValue('Mina');
+  for (const person of [first, second, third]) person.hasNoComplaints();
+});

@@ -8,6 +8,10 @@ interface Visitor extends BrowserContextOptions {
   /** Whose window it is; remembered by the browser as from an earlier visit. */
   readonly name: string;
   readonly color?: string;
+  /** Who it is where two have the same name. */
+  readonly id?: string;
+  /** The name was drawn for them; they never said one. */
+  readonly isInvented?: boolean;
 }
 
 interface TripFixtures {
@@ -89,9 +93,9 @@ export const test = base.extend<TripFixtures, { demo: DemoServer }>({
   },
   visit: async ({ browser, tripUrl }, use) => {
     const pages: TripPage[] = [];
-    await use(async ({ name, color = 'teal', ...options }, url = tripUrl) => {
+    await use(async ({ name, color = 'teal', id = name, isInvented = false, ...options }, url = tripUrl) => {
       const { origin } = new URL(url);
-      const visitor = JSON.stringify({ id: `visitor${name.toLowerCase()}`, name, color });
+      const visitor = JSON.stringify({ id: `visitor${id.toLowerCase()}`, name, isInvented, color });
       const context = await browser.newContext({
         ...options,
         storageState: { cookies: [], origins: [{ origin, localStorage: [{ name: 'trip-planner.visitor', value: visitor }] }] },

@@ -3,7 +3,7 @@ import type { MapCursor } from './map/cursor-layer.ts';
 import { inkBeside } from './map/person-inks.ts';
 import type { Person } from './panels/people.tsx';
 import { tripHooks } from './trip-client.ts';
-import { useVisitor } from './visitor.ts';
+import { inventAnother, useVisitor } from './visitor.ts';
 
 const { useRoom, usePresence, useOthers, useCursors, useSyncStatus } = tripHooks;
 
@@ -22,8 +22,16 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
   const { name } = visitor;
   const [cameMs] = useState(() => Date.now());
   // In an order all agree on, each looks only at those before: whoever comes later gives way, and nobody's choice makes another one choose anew for ever.
-  const before = present.filter((other) => isBefore(other, { sessionId, cameMs })).map(({ state }) => state.color);
-  const color = inkBeside(visitor.color, before);
+  const before = present.filter((other) => isBefore(other, { sessionId, cameMs }));
+  const color = inkBeside(
+    visitor.color,
+    before.map(({ state }) => state.color),
+  );
+  // Another window of the same person has the same name, as it should.
+  const isNameTaken = visitor.isInvented && before.some(({ userId, state }) => userId !== visitor.id && state.name === name);
+  useEffect(() => {
+    if (isNameTaken) inventAnother(present.map(({ state }) => state.name));
+  }, [isNameTaken, present]);
   useEffect(() => setPresence({ name, color, sinceMs: cameMs }), [setPresence, name, color, cameMs]);
   const others = useMemo(() => present.map(({ sessionId: id, state }): Person => ({ sessionId: id, ...state })), [present]);
   const { others: pointing, set: setCursor } = useCursors();

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import { NAME_CHARACTERS_MAX } from './bounds.ts';
+import { inventName } from './invented-name.ts';
 import { PERSON_INKS, type PersonInk } from './map/person-inks.ts';
 import { randomId } from './random-id.ts';
 
@@ -8,30 +9,13 @@ export interface Visitor {
   /** Made up once; what the server takes for a sign-in. */
   readonly id: string;
   readonly name: string;
+  /** They have not said their name: it may be changed for another while somebody else has it. */
+  readonly isInvented: boolean;
   readonly color: PersonInk;
 }
 
 const KEY = 'trip-planner.visitor';
 const ID_CHARACTERS = 20;
-/** For those who have not said their name yet. */
-const NAMES = [
-  'Ada',
-  'Bela',
-  'Chidi',
-  'Dunja',
-  'Emre',
-  'Freya',
-  'Goro',
-  'Hana',
-  'Ines',
-  'Jo',
-  'Kofi',
-  'Lior',
-  'Mina',
-  'Noor',
-  'Oskar',
-  'Priya',
-];
 
 const listeners = new Set<() => void>();
 let visitor = remembered() ?? newVisitor();
@@ -45,7 +29,16 @@ export function useVisitor(): [Visitor, (name: string) => void] {
 export const currentVisitor = (): Visitor => visitor;
 
 function rename(name: string): void {
-  visitor = { ...visitor, name: name.trim().slice(0, NAME_CHARACTERS_MAX) };
+  change({ name: name.trim().slice(0, NAME_CHARACTERS_MAX), isInvented: false });
+}
+
+/** Another name where it was invented; these are taken. */
+export function inventAnother(taken: readonly string[]): void {
+  if (visitor.isInvented) change({ name: inventName(randomShare(), taken) });
+}
+
+function change(news: Partial<Visitor>): void {
+  visitor = { ...visitor, ...news };
   remember();
   for (const listener of listeners) listener();
 }
@@ -56,12 +49,14 @@ function subscribe(listener: () => void): () => void {
 }
 
 function newVisitor(): Visitor {
-  return { id: randomId(ID_CHARACTERS), name: oneOf(NAMES, 'Guest'), color: oneOf(PERSON_INKS, 'slate') };
+  const color = PERSON_INKS[Math.floor(randomShare() * PERSON_INKS.length)] ?? 'slate';
+  return { id: randomId(ID_CHARACTERS), name: inventName(randomShare()), isInvented: true, color };
 }
 
-function oneOf<One>(many: readonly One[], otherwise: One): One {
-  const [byte = 0] = crypto.getRandomValues(new Uint8Array(1));
-  return many[byte % many.length] ?? otherwise;
+/** From 0 to below 1. */
+function randomShare(): number {
+  const [word = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return word / 2 ** 32;
 }
 
 /** What a hand may have written there, or another version of the demo, is looked at closely: the room refuses what does not fit. */
@@ -69,11 +64,11 @@ function remembered(): Visitor | null {
   try {
     const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
     if (typeof found !== 'object' || found === null) return null;
-    const { id, name, color } = found as Partial<Record<keyof Visitor, unknown>>; // each is looked at
+    const { id, name, isInvented, color } = found as Partial<Record<keyof Visitor, unknown>>; // each is looked at
     const ink = PERSON_INKS.find((one) => one === color);
     if (typeof id !== 'string' || !/^[a-z0-9]{8,64}$/.test(id) || typeof name !== 'string' || name.trim() === '' || ink === undefined)
       return null;
-    return { id, name: name.trim().slice(0, NAME_CHARACTERS_MAX), color: ink };
+    return { id, name: name.trim().slice(0, NAME_CHARACTERS_MAX), isInvented: isInvented === true, color: ink };
   } catch {
     return null; // Storage is forbidden, or holds no JSON.
   }
