@@ -111,6 +111,34 @@ describe('what a newer build of the app left', () => {
     expect(older.status.held).toBe(1);
   });
 
+  it('[TB-21] what a newer page writes after an older one took its client over is left alone', async () => {
+    kept.begin({ room: olderRoom });
+    update(newerRoom);
+    const newer = tab('newer', newerRoom);
+    newer.mutate('addList', { id: 'l1', name: 'one' });
+    await kept.world.until(() => newer.settled.length === 1, 'it is decided');
+    await kept.saved(newer);
+    const older = tab('older', olderRoom);
+    await kept.world.until(() => older.of('others').some(({ clientIds }) => clientIds.includes('newer')), 'it knows of it', 120_000);
+    older.engine.adoptStored('newer');
+    await kept.world.until(() => older.of('adopted').length === 1, 'it is taken over');
+    kept.world.server.kill();
+    newer.mutate('addNote', { id: 'n1' });
+    await kept.saved(newer);
+    kept.crash(newer);
+    kept.world.server.start();
+    await kept.world.until(() => older.status.held === 1, 'it is seen', 120_000);
+    await kept.world.time.advanceAsync(120_000);
+    expect(older.of('adopted').flatMap(({ mutations }) => mutations)).toEqual([]);
+    expect(older.of('settled')).toEqual([]);
+    expect(kept.world.server.rows('SELECT id FROM notes')).toEqual([]);
+    const next = tab('next', newerRoom);
+    await kept.world.until(() => next.of('others').some(({ clientIds }) => clientIds.includes('newer')), 'it may take it over');
+    next.engine.adoptStored('newer');
+    await kept.world.until(() => next.settled.length === 1, 'it is decided');
+    expect(kept.world.server.rows('SELECT id FROM notes')).toEqual([['n1']]);
+  });
+
   it('[TB-21] what does not say under which schema it was called is taken over, as it was by builds that did not say it', async () => {
     kept.begin({ room: olderRoom });
     await leaveNewer('newer');

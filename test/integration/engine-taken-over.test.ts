@@ -4,7 +4,7 @@ import { OFFLINE, useKeptTabs } from '../fake/kept-tabs.ts';
 
 const kept = useKeptTabs();
 
-const onDisk = (table: 'clients' | 'mutations') => kept.browser.disk.rows(kept.place, table).length;
+const onDisk = (table: 'clients' | 'mutations' | 'rejections') => kept.browser.disk.rows(kept.place, table).length;
 
 /** A page that was closed while its worker was busy: another tab has taken its client over, and it still lives. */
 async function takenOverTooEarly(): Promise<{ worker: EnginePage; heir: EnginePage }> {
@@ -58,4 +58,31 @@ it('[TB-22] an older name of a client that a replaced worker goes on with is not
   await kept.world.until(() => onDisk('mutations') === 0, 'the older name is gone from the disk', 120_000);
   expect(next.settled).toEqual(['1:applied']);
   expect(next.of('others').flatMap(({ clientIds }) => clientIds)).toEqual([]);
+});
+
+it('[TB-22] what comes late of a client that the room knows no more is listed at once by the tab that took it over', async () => {
+  const { worker, heir } = await takenOverTooEarly();
+  heir.mutate('addList', { id: 'l0', name: 'own' });
+  await kept.world.until(() => heir.settled.length === 2, 'the room knows the heir');
+  kept.world.server.kill();
+  kept.world.database.exec(`DELETE FROM alcove_clients WHERE client_id = 'a'`);
+  kept.world.database.exec(`UPDATE alcove_meta SET value = 9 WHERE name = 'forgottenVersion'`);
+  kept.world.server.start();
+  worker.mutate('addList', { id: 'l2', name: 'after' });
+  await kept.saved(worker);
+  await kept.world.until(
+    () => heir.of('clientStopped').some(({ clientId }) => clientId === 'a'),
+    'the room does not know the client',
+    120_000,
+  );
+  heir.engine.discard('a');
+  worker.mutate('addList', { id: 'l3', name: 'later' });
+  await kept.saved(worker);
+  kept.crash(worker);
+  const listed = (): string[] => heir.of('restored').flatMap(({ rejections }) => rejections.map(({ key }) => key));
+  await kept.world.until(() => onDisk('rejections') === 2, 'both are put aside', 120_000);
+  await kept.world.time.advanceAsync(1_000);
+  // The page was told of the first one when its client was stopped.
+  expect(listed()).toEqual(['a 3']);
+  expect(heir.of('restored').at(-1)?.onDisk?.keys).toEqual(['a 2', 'a 3']);
 });

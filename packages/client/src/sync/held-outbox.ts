@@ -32,13 +32,26 @@ export class HeldOutbox {
 
   /** What was read of the disk, all of it or of these clients, without what is held back; `spokenFor`: clients of this tab. */
   without(outbox: StoredOutbox, spokenFor: (clientId: string) => boolean, clientIds: readonly string[] = this.clientIds()): StoredOutbox {
-    for (const { schemaId, schema } of outbox.schemas ?? []) this.#isNewer.set(schemaId, isNewerSchema(schema, this.#own.schema));
-    const newer = new Set(outbox.mutations.filter(({ schemaId }) => this.#isNewer.get(schemaId) === true).map(({ clientId }) => clientId));
+    const newer = this.#newerIn(outbox);
     for (const clientId of clientIds) this.#held.delete(clientId);
     for (const { clientId } of outbox.mutations)
       if (newer.has(clientId) && !spokenFor(clientId)) this.#held.set(clientId, (this.#held.get(clientId) ?? 0) + 1);
-    if (this.#held.size === 0) return outbox;
-    const isFree = ({ clientId }: { readonly clientId: string }): boolean => !this.#held.has(clientId);
-    return { ...outbox, clients: outbox.clients.filter(isFree), mutations: outbox.mutations.filter(isFree) };
+    return without(outbox, this.#held);
   }
+
+  /** What was read without the clients of which a newer build has something there, whoever speaks for them. */
+  withoutNewer(outbox: StoredOutbox): StoredOutbox {
+    return without(outbox, this.#newerIn(outbox));
+  }
+
+  #newerIn({ schemas = [], mutations }: StoredOutbox): ReadonlySet<string> {
+    for (const { schemaId, schema } of schemas) this.#isNewer.set(schemaId, isNewerSchema(schema, this.#own.schema));
+    return new Set(mutations.filter(({ schemaId }) => this.#isNewer.get(schemaId) === true).map(({ clientId }) => clientId));
+  }
+}
+
+function without(outbox: StoredOutbox, clientIds: Pick<ReadonlySet<string>, 'has' | 'size'>): StoredOutbox {
+  if (clientIds.size === 0) return outbox;
+  const isFree = ({ clientId }: { readonly clientId: string }): boolean => !clientIds.has(clientId);
+  return { ...outbox, clients: outbox.clients.filter(isFree), mutations: outbox.mutations.filter(isFree) };
 }

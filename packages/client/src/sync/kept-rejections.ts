@@ -20,6 +20,8 @@ export class KeptRejections {
   #told: Set<string> | null = null;
   /** Written while it was being looked at: that look may have missed them. */
   #written: string[] = [];
+  /** Names of what is put aside here, of mutations that the page has not heard of. */
+  readonly #unheard = new Set<string>();
   #isLooking = false;
   #isOutdated = false;
   #isClosed = false;
@@ -34,8 +36,15 @@ export class KeptRejections {
     this.#tell(rejections, keys, damage, isNew);
   }
 
+  /** The page has not heard of what is put aside under these names: it is told of it like of another tab's, as soon as it is on the disk. */
+  unheard(keys: readonly string[]): void {
+    for (const key of keys) this.#unheard.add(key);
+  }
+
   /** This tab's are on the disk. */
   written(rejections: readonly StoredRejection[]): void {
+    const fresh = rejections.filter(({ key }) => this.#unheard.delete(key));
+    if (fresh.length > 0 && this.#told !== null) this.#tell(fresh, [...this.#told, ...fresh.map(({ key }) => key)], [], false);
     for (const { key } of rejections) {
       this.#told?.add(key);
       this.#written.push(key);

@@ -214,7 +214,10 @@ export class KeptRoom {
   #takeLate({ clientId, lastMutationId }: KnownClient, late: readonly Mutation[]): void {
     const current = this.#outbox.currentClientId(clientId);
     const why = this.#outbox.stoppedBy(current);
-    if (why !== null) return this.flow.dropped(clientId, late, why, []);
+    if (why !== null) {
+      this.flow.rejections.unheard(late.map(rejectionKey));
+      return this.flow.dropped(clientId, late, why, []);
+    }
     this.#options.turns.during(() => {
       const mutations = this.#options.takeOver([], late);
       this.#options.replica().adopt(mutations);

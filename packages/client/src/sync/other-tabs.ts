@@ -42,6 +42,11 @@ export class OtherTabs {
     return free;
   }
 
+  /** Without what a newer build goes on with, also of clients that this tab has taken over. */
+  withoutNewer(outbox: StoredOutbox): StoredOutbox {
+    return this.#held.withoutNewer(outbox);
+  }
+
   isHeld(clientId: string): boolean {
     return this.#held.has(clientId);
   }

@@ -384,7 +384,7 @@ export class StorageFlow {
   #saw(kept: StoredOutbox): void {
     this.#channel?.ask();
     this.#tabs.again();
-    this.#options.onSeen(kept);
+    this.#options.onSeen(this.#tabs.withoutNewer(kept));
     void this.rejections.look();
     this.#tabs.left(kept);
     this.#want();
