@@ -55,10 +55,7 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
       waiting: firstOf(pending),
       elsewhere: { pending: status.pendingElsewhereCount, waiting: firstOf(pendingElsewhere) },
       rejected: rejectedList,
-      done: applied
-        .slice(-DONE_MAX)
-        .reverse()
-        .map((write) => doneWrite(write, wordsFor(write))),
+      done: lastDone(applied).map((write) => doneWrite(write, wordsFor(write))),
       onSave: () => saveList(`changes-${room.id}.json`, { pending, pendingElsewhere, rejected }),
     },
     connection: away.state === 'connecting' && away.met ? 'reconnecting' : away.state,
@@ -85,10 +82,14 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
     line,
     trouble,
     load: ready && cities !== null ? null : progressOf(status, fetched.current, known),
-    marks: useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected.filter(isRefused)), [pending, pendingElsewhere, rejected]),
+    marks: useMarks(status),
     rejected: rejectedList,
     notices: { lostTail: status.lostTail, waitsForUpdate: status.waitsForUpdateCount },
   };
+}
+
+function useMarks({ pending, pendingElsewhere, rejected }: Status) {
+  return useMemo(() => marksOf([...pending, ...pendingElsewhere], rejected.filter(isRefused)), [pending, pendingElsewhere, rejected]);
 }
 
 /** Of the rest the mark on a row would say too much: it was accepted once, or nobody knows. */
@@ -108,6 +109,8 @@ function savedState(status: Status, room: ReturnType<typeof useRoom>): StatusLin
 function waitingWrite({ key, calledAtMs: sinceMs, attempts, error }: MutationLine, what: string): WaitingWrite {
   return { key: String(key), what, sinceMs, attempts, reason: error === null ? '' : wordsForWait(error) };
 }
+
+const lastDone = (applied: readonly MutationLine[]): readonly MutationLine[] => applied.slice(-DONE_MAX).reverse();
 
 function doneWrite({ key, calledAtMs, decidedAtMs }: MutationLine, what: string): DoneWrite {
   return { key: String(key), what, atMs: decidedAtMs ?? calledAtMs };
