@@ -156,6 +156,13 @@ describe('defineRoom', () => {
     else expect(codeOf(() => defineRoom(config))).toEqual({ code: 'schema_invalid', message: expect.stringContaining(message) });
   });
 
+  it('[SC-20] takes another definition with some parts changed', () => {
+    const first = defineRoom({ name: 'x', schema: { stops } });
+    const renamed = defineRoom({ ...first, name: 'y', mutators: { nothing: mutator(() => undefined) } });
+    expect(renamed).toMatchObject({ kind: 'room', name: 'y', model: { schemaId: first.model.schemaId } });
+    expect(codeOf(() => defineRoom({ ...first, mutatorz: {} } as typeof first)).message).toContain('did you mean mutators?');
+  });
+
   it('[SC-20] says what was expected where there is no config, and takes options that are undefined', () => {
     const nothing: unknown[] = [undefined, null, 'trip'];
     for (const config of nothing) {

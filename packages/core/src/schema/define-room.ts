@@ -64,6 +64,9 @@ const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefine
   ephemeral: true,
 };
 
+/** Another definition with some parts changed: what that one was made into besides is made anew. */
+const SPREAD_DEFINITION = { ...ROOM_CONFIG, kind: true, model: true } as const;
+
 /** A room as the rest of Alcove knows it: frozen, checked, with its model. */
 export interface RoomDefinition<
   Schema extends AnySchema = AnySchema,
@@ -127,7 +130,7 @@ export function defineRoom<
 
 /** What the types say already, for callers that have none. */
 function checkConfig(config: { readonly [Part in keyof typeof ROOM_CONFIG]?: unknown }): void {
-  refuseUnknownKeys('schema_invalid', 'defineRoom', config, ROOM_CONFIG);
+  refuseUnknownKeys('schema_invalid', 'defineRoom', config, isObject(config) && 'kind' in config ? SPREAD_DEFINITION : ROOM_CONFIG);
   const { name, schema } = config;
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
     throw new AlcoveError(
