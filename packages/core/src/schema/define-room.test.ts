@@ -158,9 +158,11 @@ describe('defineRoom', () => {
 
   it('[SC-20] takes another definition with some parts changed', () => {
     const first = defineRoom({ name: 'x', schema: { stops } });
-    const renamed = defineRoom({ ...first, name: 'y', mutators: { nothing: mutator(() => undefined) } });
+    const renamed = defineRoom({ ...first, migrations: [], name: 'y', mutators: { nothing: mutator(() => undefined) } });
     expect(renamed).toMatchObject({ kind: 'room', name: 'y', model: { schemaId: first.model.schemaId } });
-    expect(codeOf(() => defineRoom({ ...first, mutatorz: {} } as typeof first)).message).toContain('did you mean mutators?');
+    expect(
+      codeOf(() => defineRoom({ ...first, migrations: [], mutatorz: {} } as object as Parameters<typeof defineRoom>[0])).message,
+    ).toContain('did you mean mutators?');
   });
 
   it('[SC-20] says what was expected where there is no config, and takes options that are undefined', () => {
