@@ -1,4 +1,5 @@
 import { asc, eq } from 'drizzle-orm';
+import { cityColumns } from './city-query.ts';
 import { cities, items, notes, stops } from '../room.ts';
 import { tripHooks } from './trip-client.ts';
 
@@ -48,19 +49,6 @@ export function useTripRows() {
 
 /** Every city, for the map to draw; null until they are here. Nobody writes them, so they come once. */
 export function useCities() {
-  const { data } = useQuery(
-    (db) =>
-      db
-        .select({
-          id: cities.id,
-          name: cities.name,
-          country: cities.country,
-          population: cities.population,
-          lat: cities.lat,
-          lon: cities.lon,
-        })
-        .from(cities),
-    [],
-  );
+  const { data } = useQuery((db) => db.select(cityColumns).from(cities), []);
   return data ?? null;
 }

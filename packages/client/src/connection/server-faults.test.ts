@@ -1,29 +1,7 @@
 import type { ErrorBody } from '@alcove/core/error';
 import { describe, expect, it } from 'vitest';
-import {
-  type ConnectionInput,
-  type ConnectionState,
-  initialConnection,
-  nextConnection,
-  STABLE_MS,
-  type Step,
-  wakeAtMs,
-} from './connection-state.ts';
-
-const times = { connectTimeoutMs: 15_000, backoffMinMs: 250, backoffMaxMs: 15_000 };
-const NOW = 100_000;
-const step = (state: ConnectionState, input: ConnectionInput, nowMs = NOW, random = 0.5): Step =>
-  nextConnection(state, input, { nowMs, random }, times);
-const run = (state: ConnectionState, ...inputs: ConnectionInput[]): ConnectionState =>
-  inputs.reduce((before, input) => step(before, input).state, state);
-
-const SOCKET = 1;
-const welcome = (socketId = SOCKET): ConnectionInput => ({ type: 'welcome', socketId, heartbeatIntervalMs: 15_000, idleTimeoutMs: 40_000 });
-const token = (socketId = SOCKET): ConnectionInput => ({ type: 'token', socketId, token: 'secret' });
-const opened = (socketId = SOCKET): ConnectionInput => ({ type: 'opened', socketId });
-const closed = (code: number, reason = '', socketId = SOCKET): ConnectionInput => ({ type: 'socketClosed', socketId, code, reason });
-const told = (error: ErrorBody, socketId = SOCKET): ConnectionInput => ({ type: 'told', socketId, error });
-const body = (code: ErrorBody['code']): ErrorBody => ({ code, message: code });
+import { body, closed, NOW, opened, run, SOCKET, step, token, told, welcome } from '../../../../test/fake/connection-steps.ts';
+import { initialConnection, STABLE_MS, wakeAtMs } from './connection-state.ts';
 
 const greeting = run(initialConnection, { type: 'start' }, token(), opened());
 const live = run(greeting, welcome());
