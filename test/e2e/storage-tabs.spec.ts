@@ -147,9 +147,8 @@ test('what the room refused one tab is listed in all of them, and leaves all lis
   await first.evaluate(() => globalThis.notebook.read('b', 'dismiss'));
   await first.evaluate(() => globalThis.notebook.read('c', 'dismiss'));
   for (const page of [first, second, third]) await untilRejected(page, []);
-  // Each wrote down what it had dismissed.
-  for (const page of [first, second, third]) await until(page, { storage: 'saved' });
+  // Whatever of that is on the disk by then.
   await third.reload();
   await until(third, { result: 'current', storage: 'saved' });
-  expect((await shown(third)).rejected).toEqual({});
+  await untilRejected(third, []);
 });

@@ -1,3 +1,4 @@
+import { AlcoveError } from '@alcove/core/error';
 import { expect, it } from 'vitest';
 import type { EnginePage } from '../fake/engine-page.ts';
 import { useKeptTabs } from '../fake/kept-tabs.ts';
@@ -51,6 +52,22 @@ it('[TB-12] where no post arrives the next look at the disk tells both', async (
   await kept.world.until(() => caller.of('restored').length === 2, 'the caller finds that it is gone', 70_000);
   expect(caller.of('restored').map(({ onDisk: found }) => found)).toMatchObject([{ keys: [] }, { keys: [], isAnew: false }]);
   expect(caller.of('dismissed')).toEqual([]);
+});
+
+it('[TB-12] a page that is loaded while another one has not yet written what it dismissed drops that as soon as it is written', async () => {
+  const [caller] = await rejecting('x', 'y');
+  kept.browser.disk.fault = (doing) => (doing === 'dismiss' ? new AlcoveError('storage_failed', 'not now') : null);
+  caller.engine.dismiss(['a 1']);
+  await kept.world.until(() => caller.status.storage?.status === 'failing', 'it cannot be written');
+  const later = kept.tab('c');
+  await kept.world.until(() => listed(later).length === 2, 'it finds both');
+  kept.browser.disk.fault = () => null;
+  await kept.world.until(() => onDisk() === 1, 'it leaves the disk');
+  await kept.world.until(() => later.of('restored').length === 2, 'it is told', 100);
+  expect(later.of('restored').map(({ onDisk: found }) => found)).toMatchObject([
+    { keys: ['a 1', 'a 2'] },
+    { keys: ['a 2'], isAnew: false },
+  ]);
 });
 
 it('[TB-12] a disk that was emptied under the tabs dismisses nothing', async () => {

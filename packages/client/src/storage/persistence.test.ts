@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { FakeBrowserDisk } from '../../../../test/fake/fake-disk.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { clientOf, commitFrom, mutationOf, newPlace, positionAt } from '../../../../test/contract/storage-samples.ts';
-import { Persistence, type PersistenceState } from './persistence.ts';
+import { Persistence } from './persistence.ts';
 import type { StoredImage } from './storage.ts';
 import { NO_PATIENCE } from './write-queue.ts';
 
@@ -29,10 +29,9 @@ function world() {
   const patience = { now: NO_PATIENCE };
   const tab = () => {
     const stored: string[] = [];
-    const states: PersistenceState[] = [];
+    const states: Persistence['state'][] = [];
     const onImageWanted = vi.fn<() => void>();
-    const onReopened = vi.fn<() => void>();
-    const onForgotten = vi.fn<() => void>();
+    const [onReopened, onForgotten] = [vi.fn<() => void>(), vi.fn<() => void>()];
     const persistence = new Persistence({
       runtime,
       storage,
@@ -40,6 +39,7 @@ function world() {
       patience: () => patience.now,
       onStored: (clientId, ids) => stored.push(`${clientId} ${Math.max(...ids)}`),
       onAdvanced: () => undefined,
+      onDismissed: () => undefined,
       onState: (state) => states.push(state),
       onImageWanted,
       onReopened,

@@ -1,21 +1,18 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Timer } from '@alcove/core/runtime/runtime';
 import { FullDisk } from './full-disk.ts';
 import { loadOrClose } from './load-or-close.ts';
-import { AT_ONCE, NO_PATIENCE, type Patience, type Work, WriteQueue } from './write-queue.ts';
+import type { PersistenceOptions, PersistenceState } from './persistence-options.ts';
+import { AT_ONCE, NO_PATIENCE, type Work, WriteQueue } from './write-queue.ts';
 import type {
-  Advance,
   Advanced,
   Enqueued,
   FoundRejections,
   ImageReason,
   KnownClient,
-  NamedSchema,
   RoomState,
   RoomStorage,
-  Storage,
-  StoragePlace,
   StoredClient,
   StoredCommit,
   StoredImage,
@@ -25,47 +22,6 @@ import type {
   StoredReplica,
   StoredRoom,
 } from './storage.ts';
-
-/**
- * How well this tab's work is kept. `opening`: what is on the disk is being read. `saved`: all there is to keep is kept. `saving`: some of it is on its way.
- * `failing`: it is tried again (`error`). `off`: work goes on in memory only, for good (`error` says why).
- */
-export interface PersistenceState {
-  readonly status: 'opening' | 'saved' | 'saving' | 'failing' | 'off';
-  readonly error: ErrorBody | null;
-  /** Mutations called here that are not on the disk. */
-  readonly unsaved: number;
-}
-
-export interface PersistenceOptions {
-  readonly runtime: Runtime;
-  readonly storage: Storage;
-  readonly place: StoragePlace;
-  /** Client group to begin the place as, where nothing is kept. */
-  readonly groupId?: string;
-  /** What mutations are called under here; absent: the disk is not told. */
-  readonly under?: NamedSchema;
-  /** A tail below it is never worth an image. Default 1 MiB. */
-  readonly tailBytesMin?: number;
-  /** What is kept of the replica is left alone: it is not read. */
-  readonly isFrugal?: boolean;
-  /** How long writes may wait just now. */
-  patience(): Patience;
-  /** These mutations of the client are on the disk. */
-  onStored(clientId: string, mutationIds: readonly number[]): void;
-  /** The counters are on the disk, with what ended by them. */
-  onAdvanced(advance: Pick<Advance, 'clients' | 'rejections'>): void;
-  onState(state: PersistenceState): void;
-  /** Also where nothing is kept that an image could be made of. */
-  onImageWanted(reason: ImageReason): void;
-  /** The place was forgotten, as at a sign-out: nothing is kept any more. */
-  onForgotten(): void;
-  /**
-   * It was opened again, and what was kept may be gone: everything pending has to be handed over again. `isFirst`: it was not there when this tab began, and `stored`
-   * is all that it keeps.
-   */
-  onReopened(stored: StoredRoom, isFirst: boolean): void;
-}
 
 /** A tail below it is never worth an image. */
 const TAIL_BYTES_MIN = 1024 * 1024;
@@ -278,12 +234,7 @@ export class Persistence {
         this.#failures = 0;
         this.#error = null;
         this.#queue.done();
-        for (const { client, mutations } of addedBy(work))
-          this.#options.onStored(
-            client.clientId,
-            mutations.map(({ mutationId }) => mutationId),
-          );
-        if (work.type === 'advance') this.#options.onAdvanced(work.advance);
+        this.#written(work);
         this.#tell();
         this.#pump();
       },
@@ -293,6 +244,16 @@ export class Persistence {
         this.#failed(AlcoveError.from(error, 'storage_failed'), work);
       },
     );
+  }
+
+  #written(work: Work): void {
+    for (const { client, mutations } of addedBy(work))
+      this.#options.onStored(
+        client.clientId,
+        mutations.map(({ mutationId }) => mutationId),
+      );
+    if (work.type === 'advance') this.#options.onAdvanced(work.advance);
+    if (work.type === 'dismiss') this.#options.onDismissed();
   }
 
   #beginAll(): void {

@@ -10,7 +10,7 @@ import type { MutationName } from '../outbox/client-names.ts';
 import type { Attempt } from '../outbox/outbox-client.ts';
 import type { CounterTotals } from '../presence/own-value.ts';
 import type { RowsUpdate } from '../query/rows-patch.ts';
-import type { PersistenceState } from '../storage/persistence.ts';
+import type { PersistenceState } from '../storage/persistence-options.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { EngineStorage, StorageNotice, ToldRejection } from './engine-storage.ts';
 

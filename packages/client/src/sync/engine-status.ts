@@ -4,7 +4,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
-import type { PersistenceState } from '../storage/persistence.ts';
+import type { PersistenceState } from '../storage/persistence-options.ts';
 import type { ConnectionPhase, EngineStatus } from './engine-interface.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
 

@@ -1,4 +1,4 @@
-import type { PersistenceState } from '../storage/persistence.ts';
+import type { PersistenceState } from '../storage/persistence-options.ts';
 
 /**
  * When the room may be told that an end was heard, and so forget it: once the page was told and the disk knows it, too. Without a disk the page's word is enough; not so

@@ -34,6 +34,8 @@ export class KeptRejections {
   opened({ rejections, damage, isNew }: Pick<StoredRoom, 'rejections' | 'damage' | 'isNew'>): void {
     const keys = rejections.map(({ key }) => key);
     this.#tell(rejections, keys, damage, isNew);
+    // Told before there was a disk to look at: it may have been read before that.
+    if (this.#isOutdated) void this.look();
   }
 
   /** The page has not heard of what is put aside under these names: it is told of it like of another tab's, as soon as it is on the disk. */
@@ -59,6 +61,11 @@ export class KeptRejections {
     post({ type: 'dismissed', keys });
   }
 
+  /** That is on the disk: a page that was loaded meanwhile has listed what was there, and heard of nothing. */
+  dismissed(): void {
+    this.#options.post({ type: 'rejections' });
+  }
+
   /** Another tab's page did. */
   dismissedElsewhere(keys: readonly string[]): void {
     this.#options.notices.add({ type: 'dismissed', keys });
@@ -67,8 +74,8 @@ export class KeptRejections {
 
   /** Finds what came, and what is gone. One look at a time: whoever asks during one gets another. */
   async look(): Promise<void> {
-    this.#isOutdated = this.#isLooking;
-    if (this.#isLooking) return;
+    this.#isOutdated = this.#isLooking || this.#told === null;
+    if (this.#isOutdated) return;
     this.#isLooking = true;
     this.#written = [];
     const found = await this.#options.disk.rejections(this.#told ?? new Set());

@@ -83,6 +83,7 @@ export class StorageFlow {
         options.wake();
       },
       onAdvanced: (advance) => this.#advanced(advance),
+      onDismissed: () => this.rejections.dismissed(),
       onState: () => {
         this.#passHeard();
         if (!options.isInTurn()) options.wake();
