@@ -112,6 +112,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export interface AlcoveErrorOptions {
   readonly hint?: string;
   readonly retryAfterMs?: number;
+  readonly limit?: string;
   readonly cause?: unknown;
 }
 
@@ -136,6 +137,8 @@ export class AlcoveError extends Error {
   readonly retryable: boolean;
   /** How long to wait before that, in ms, where it is known. */
   readonly retryAfterMs: number | undefined;
+  /** Name of the limit that was met, where it was one. For whoever runs the side that threw: it does not travel. */
+  readonly limit: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: AlcoveErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -144,6 +147,7 @@ export class AlcoveError extends Error {
     this.hint = options.hint ?? ERROR_CODES[code].hint;
     this.retryable = ERROR_CODES[code].retryable;
     this.retryAfterMs = options.retryAfterMs;
+    this.limit = options.limit;
   }
 
   /** For exports: what `JSON.stringify` makes of it. */

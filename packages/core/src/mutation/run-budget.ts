@@ -95,12 +95,15 @@ export class RunBudget implements StatementHooks {
     const elapsedMs = this.elapsedMs;
     if (elapsedMs <= this.#limits.timeBudgetMs) return;
     this.#refuse(
-      new AlcoveError('mutator_timeout', `${this.name} ran for ${Math.ceil(elapsedMs)} ms; its budget is ${this.#limits.timeBudgetMs} ms`),
+      new AlcoveError('mutator_timeout', `${this.name} ran for ${Math.ceil(elapsedMs)} ms; its budget is ${this.#limits.timeBudgetMs} ms`, {
+        limit: 'mutatorTimeBudgetMs',
+      }),
     );
   }
 
-  #refuseCount(what: string, max: number): never {
-    return this.#refuse(new AlcoveError('mutator_limit', `${this.name} passed its bound of ${max} ${what}`));
+  #refuseCount(what: 'rows' | 'statements', max: number): never {
+    const limit = what === 'rows' ? 'mutatorRowsMax' : 'mutatorStatementsMax';
+    return this.#refuse(new AlcoveError('mutator_limit', `${this.name} passed its bound of ${max} ${what}`, { limit }));
   }
 
   #refuse(error: AlcoveError): never {

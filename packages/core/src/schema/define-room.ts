@@ -6,6 +6,7 @@ import type { AnyMutator } from './define-mutator.ts';
 import { type Migration, type MigrationInput, parseMigrations } from './migrations.ts';
 import { roomModelOf } from './room-model-of.ts';
 import type { RoomModel } from './room-model.ts';
+import { parseRules, type RoomRules, type TableRule } from './row-rules.ts';
 import type { CounterDefinition, ValueDefinition } from './values.ts';
 
 /** Any Standard Schema whose `validate` is synchronous. */
@@ -49,6 +50,8 @@ export interface RoomConfig<
   readonly values?: Values;
   /** Validators of other short-lived state, by name. */
   readonly ephemeral?: Ephemeral;
+  /** Who sees which rows and who may change them, by table; see docs/guides/access.md. Only the server asks them. */
+  readonly rules?: RoomRules<Schema>;
 }
 
 const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefined, AnyValues, AnyEphemeral>> = {
@@ -62,10 +65,11 @@ const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefine
   cursor: true,
   values: true,
   ephemeral: true,
+  rules: true,
 };
 
 /** Another definition with some parts changed: what that one was made into besides is made anew. */
-const SPREAD_DEFINITION = { ...ROOM_CONFIG, kind: true, model: true } as const;
+const SPREAD_DEFINITION = { ...ROOM_CONFIG, kind: true, model: true, tableRules: true } as const;
 
 /** A room as the rest of Alcove knows it: frozen, checked, with its model. */
 export interface RoomDefinition<
@@ -93,6 +97,10 @@ export interface RoomDefinition<
   readonly cursor: Cursor;
   readonly values: Values;
   readonly ephemeral: Ephemeral;
+  /** As they were given. */
+  readonly rules: RoomRules<Schema>;
+  /** The same, checked, of the tables that have any in the order of the schema. Internal. */
+  readonly tableRules: readonly TableRule[];
 }
 
 /** A room of any definition. */
@@ -113,11 +121,12 @@ export function defineRoom<
   config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral>,
 ): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral> {
   checkConfig(config);
+  const model = roomModelOf(config.schema, { serverOnly: config.serverOnly ?? [], withoutRowid: config.withoutRowid ?? [] });
   return Object.freeze({
     kind: 'room',
     name: config.name,
     schema: Object.freeze({ ...config.schema }),
-    model: roomModelOf(config.schema, { serverOnly: config.serverOnly ?? [], withoutRowid: config.withoutRowid ?? [] }),
+    model,
     migrations: Object.freeze(parseMigrations(config.migrations ?? [])),
     // Where the config leaves a part out, its type parameter is that of the default: Nothing or undefined.
     mutators: Object.freeze({ ...config.mutators }) as Mutators,
@@ -125,6 +134,8 @@ export function defineRoom<
     cursor: config.cursor as Cursor,
     values: Object.freeze({ ...config.values }) as Values,
     ephemeral: Object.freeze({ ...config.ephemeral }) as Ephemeral,
+    rules: Object.freeze({ ...config.rules }) as RoomRules<Schema>, // a copy of what has that type
+    tableRules: Object.freeze(parseRules({ schema: config.schema, model }, config.rules)),
   });
 }
 

@@ -7,6 +7,7 @@ export { mutator } from '@alcove/core/schema/define-mutator';
 export type { Claims, MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
 export { defineRoom } from '@alcove/core/schema/define-room';
 export type { AnyRoom, MutatorArgs, RoomDefinition } from '@alcove/core/schema/define-room';
+export type { RoomRules, RowCondition, RowRule, TableRules } from '@alcove/core/schema/row-rules';
 export { counter, value } from '@alcove/core/schema/values';
 export type { AccessAction } from '../../access/access.ts';
 export type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
