@@ -115,7 +115,9 @@ function textOf(frame: Uint8Array, runtime: Runtime, limits: DecodeLimits): stri
 }
 
 function refuseSize(bytes: number, limits: DecodeLimits): never {
-  throw new AlcoveError('message_too_large', `the message has ${bytes} bytes or more; the limit is ${limits.messageBytesMax}`);
+  throw new AlcoveError('message_too_large', `the message has ${bytes} bytes or more; the limit is ${limits.messageBytesMax}`, {
+    limit: 'messageBytesMax',
+  });
 }
 
 function checked<Schema extends v.GenericSchema>(schema: Schema, type: string, value: unknown): v.InferOutput<Schema> {

@@ -4,7 +4,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { RawData, WebSocket } from 'ws';
 import { FrameWatch } from './frame-watch.ts';
 import { OutgoingFrames } from './outgoing-frames.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../../limits/token-bucket.ts';
 
 export interface ConnectionLimits {
   /** Past them the socket is not read until it is within again; the sender notices its own full buffer, nobody else notices anything. */
