@@ -120,6 +120,7 @@ function refuseOversize(changeSet: ChangeSet): void {
     `the changes hold ${bytes} bytes, rows before and after counted; at most ${CHANGE_SET_BYTES_MAX} go into one commit`,
     {
       hint: 'Write less at a time: fewer rows or smaller ones.',
+      limit: 'changeSetBytesMax',
     },
   );
 }

@@ -29,13 +29,17 @@ export function scanJson(text: string): void {
       at = endOfString(text, at);
     } else if (unit === OPEN_OBJECT || unit === OPEN_ARRAY) {
       depth++;
-      if (depth > MESSAGE_DEPTH_MAX) throw new AlcoveError('message_too_deep', `the message nests more than ${MESSAGE_DEPTH_MAX} levels`);
+      if (depth > MESSAGE_DEPTH_MAX) refuseDepth();
     } else if (unit === CLOSE_OBJECT || unit === CLOSE_ARRAY) {
       depth--;
     } else if (unit >= DIGIT_0 && unit <= DIGIT_9) {
       at = endOfNumber(text, at) - 1;
     }
   }
+}
+
+function refuseDepth(): never {
+  throw new AlcoveError('message_too_deep', `the message nests more than ${MESSAGE_DEPTH_MAX} levels`, { limit: 'messageDepthMax' });
 }
 
 /** Position of the quote that ends the string whose first quote is at `start`; the text's end where it is not ended. */

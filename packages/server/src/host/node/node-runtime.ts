@@ -33,7 +33,7 @@ function setNodeTimer(delayMs: number, fn: () => void): Timer {
 function inflateRaw(bytes: Uint8Array, outputBytesMax: number): Uint8Array {
   const output = inflateUpTo(bytes, outputBytesMax);
   if (output === null || output.length > outputBytesMax) {
-    throw new AlcoveError('message_too_large', `inflates to more than ${outputBytesMax} bytes`);
+    throw new AlcoveError('message_too_large', `inflates to more than ${outputBytesMax} bytes`, { limit: 'messageInflatedBytesMax' });
   }
   return output;
 }
