@@ -2,6 +2,7 @@ import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import type { StoredRejection } from '../../packages/client/src/storage/storage.ts';
 import { damageContract } from './storage-damage-contract.ts';
+import { removalContract } from './storage-removal-contract.ts';
 import { replicaContract } from './storage-replica-contract.ts';
 import {
   advanceWith,
@@ -204,50 +205,6 @@ function namedSchemasContract(make: () => StorageWorld): void {
     expect(new Set((await reload(world, place)).schemas)).toEqual(new Set([NEWER, OLDER]));
     await world.damage(place, 'header', (row, key) => (key === `schema ${NEWER.schemaId}` && 'text' in row ? { ...row, sum: '' } : row));
     expect(await reload(world, place)).toMatchObject({ schemas: [OLDER], mutations: [{ clientId: 'a' }, { clientId: 'b' }], damage: [] });
-  });
-}
-
-function removalContract(make: () => StorageWorld): void {
-  it('[ST-69] what goes by other names is there under those alone, also where another tab is in between', async () => {
-    const world = make();
-    const place = newPlace();
-    await withRoom(world, place, async (room) => {
-      await room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 1), mutationOf('a', 2)]);
-      await Promise.all([
-        room.rename(
-          [
-            { client: clientOf('a~2', { lastMutationId: 1 }), mutations: [mutationOf('a~2', 1)] },
-            { client: clientOf('b~2', { lastMutationId: 1 }), mutations: [mutationOf('b~2', 1)] },
-          ],
-          [
-            { clientId: 'a', lastMutationId: 2 },
-            { clientId: 'nobody', lastMutationId: 0 },
-          ],
-        ),
-        // Before or after it, never half of it.
-        room.outbox().then(({ clients }) => expect([['a'], ['a~2', 'b~2']]).toContainEqual(clients.map(({ clientId }) => clientId))),
-      ]);
-    });
-    const { clients, mutations } = await reload(world, place);
-    expect(clients.map(({ clientId }) => clientId)).toEqual(['a~2', 'b~2']);
-    expect(mutations).toEqual([mutationOf('a~2', 1), mutationOf('b~2', 1)]);
-  });
-
-  it('[ST-62] of a client that is removed what another tab wrote since stays, and is pending', async () => {
-    const world = make();
-    const place = newPlace();
-    await withRoom(world, place, async (room) => {
-      for (const lastMutationId of [1, 2, 3]) await room.enqueue(clientOf('a', { lastMutationId }), [mutationOf('a', lastMutationId)]);
-      // Written by tabs that know less of it.
-      await room.enqueue(clientOf('a', { lastMutationId: 2 }), [mutationOf('a', 2)]);
-      await room.advance(advanceWith({ clients: [clientOf('a', { lastMutationId: 1, confirmed: 1 })] }));
-      await room.removeClients([{ clientId: 'a', lastMutationId: 2 }]);
-    });
-    const kept = await reload(world, place);
-    expect(kept).toMatchObject({ damage: [], clients: [{ clientId: 'a', lastMutationId: 3, confirmed: 2 }] });
-    expect(kept.mutations).toEqual([mutationOf('a', 3)]);
-    await withRoom(world, place, (room) => room.removeClients([{ clientId: 'a', lastMutationId: 3 }]));
-    expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [] });
   });
 }
 

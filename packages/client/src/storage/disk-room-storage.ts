@@ -1,6 +1,7 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
+import { goneClients, noteGone } from './gone-clients.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, isSameKind, mayFollow, mayReplace, placesToCut } from './header.ts';
 import { checkOutbox, checkRoom, type Digest, PENDING_TABLES, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
@@ -12,6 +13,7 @@ import type {
   Advanced,
   Enqueued,
   FoundRejections,
+  GoneClient,
   KnownClient,
   LoadedParts,
   NamedSchema,
@@ -31,6 +33,7 @@ import { mendTail, wholeTail } from './whole-tail.ts';
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const OUTBOX_STRICT = { tables: ['clients', 'mutations'], mode: 'strict' } as const;
+const PENDING_STRICT = { tables: PENDING_TABLES, mode: 'strict' } as const;
 
 export interface DiskRoomOptions {
   readonly runtime: Runtime;
@@ -95,24 +98,32 @@ export class DiskRoomStorage implements RoomStorage {
     const raw = await this.#disk.transact('look at the outbox', { tables: PENDING_TABLES, mode: 'read' }, (transaction) =>
       readOutbox(transaction, clientIds),
     );
-    return checkOutbox(this.#runtime, raw, []);
+    const outbox = checkOutbox(this.#runtime, raw, []);
+    if (clientIds === undefined) return outbox;
+    const asked = new Set(clientIds);
+    for (const { clientId } of outbox.clients) asked.delete(clientId);
+    const gone = goneClients(this.#runtime, raw.gone).filter(({ clientId }) => asked.has(clientId));
+    return gone.length === 0 ? outbox : { ...outbox, gone };
   }
 
   enqueue(client: StoredClient, mutations: readonly StoredMutation[], under?: NamedSchema): Promise<void> {
     return this.#pend('enqueue', under, (transaction) => this.#enqueueIn(transaction, { client, mutations }));
   }
 
-  rename(added: readonly Enqueued[], removed: readonly KnownClient[], under?: NamedSchema): Promise<void> {
-    return this.#pend('rename', under, async (transaction) => {
+  async rename(added: readonly Enqueued[], removed: readonly KnownClient[], under?: NamedSchema): Promise<void> {
+    const isKnown = under === undefined || this.#named.has(under.schemaId);
+    await this.#disk.transact('rename', PENDING_STRICT, async (transaction) => {
+      if (!isKnown) await nameSchema(this.#runtime, transaction, under);
       for (const one of added) await this.#enqueueIn(transaction, one);
-      for (const client of removed) await this.#removeIn(transaction, client);
+      await this.#removeIn(transaction, removed);
     });
+    if (!isKnown) this.#named.add(under.schemaId);
   }
 
   /** With the first of what was called under a schema it is said what that is. */
   async #pend(doing: string, under: NamedSchema | undefined, run: (transaction: DiskTransaction) => Promise<void>): Promise<void> {
     if (under === undefined || this.#named.has(under.schemaId)) return this.#disk.transact(doing, OUTBOX_STRICT, run);
-    await this.#disk.transact(doing, { tables: PENDING_TABLES, mode: 'strict' }, async (transaction) => {
+    await this.#disk.transact(doing, PENDING_STRICT, async (transaction) => {
       await nameSchema(this.#runtime, transaction, under);
       await run(transaction);
     });
@@ -178,17 +189,20 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   removeClients(clients: readonly KnownClient[]): Promise<void> {
-    return this.#disk.transact('remove clients', OUTBOX_STRICT, async (transaction) => {
-      for (const client of clients) await this.#removeIn(transaction, client);
-    });
+    return this.#disk.transact('remove clients', PENDING_STRICT, (transaction) => this.#removeIn(transaction, clients));
   }
 
-  async #removeIn(transaction: DiskTransaction, { clientId, lastMutationId }: KnownClient): Promise<void> {
-    const row = await this.#clientIn(transaction, clientId);
-    const isNewer = row !== undefined && row.lastMutationId > lastMutationId;
-    if (isNewer) this.#putClient(transaction, { ...row, confirmed: Math.max(row.confirmed, lastMutationId) });
-    else transaction.delete('clients', only(clientId));
-    transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
+  async #removeIn(transaction: DiskTransaction, clients: readonly KnownClient[]): Promise<void> {
+    const gone: GoneClient[] = [];
+    for (const { clientId, lastMutationId } of clients) {
+      const row = await this.#clientIn(transaction, clientId);
+      const isNewer = row !== undefined && row.lastMutationId > lastMutationId;
+      if (isNewer) this.#putClient(transaction, { ...row, confirmed: Math.max(row.confirmed, lastMutationId) });
+      else transaction.delete('clients', only(clientId));
+      transaction.delete('mutations', mutationsUpTo(clientId, isNewer ? lastMutationId : Number.MAX_SAFE_INTEGER));
+      if (!isNewer) gone.push({ clientId, lastMutationId, confirmedAt: row?.confirmedAt ?? null });
+    }
+    await noteGone(this.#runtime, transaction, gone);
   }
 
   rejections(known: ReadonlySet<string>): Promise<FoundRejections> {

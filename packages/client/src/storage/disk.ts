@@ -3,7 +3,7 @@ import type { Sealed } from './seal.ts';
 
 /** The tables of a room's share and what their rows are; all rows are sealed but the image's chunks, whose sum stands in the header. */
 export interface DiskTables {
-  /** Under 0 the header itself; under `schema <schemaId>` the schemas that mutations were called under. */
+  /** Under 0 the header itself; under `schema <schemaId>` the schemas that mutations were called under; under `gone clients` which were removed. */
   readonly header: Sealed;
   /** Under (slot, index). */
   readonly image: Uint8Array;

@@ -1,5 +1,6 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
+import { readGone } from './gone-clients.ts';
 import type { Header, ImageEntry } from './header.ts';
 import { NAMED_SCHEMAS, namedSchemas } from './named-schemas.ts';
 import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
@@ -24,6 +25,8 @@ export interface RawOutbox {
   readonly clients: readonly Sealed[];
   readonly mutations: readonly Sealed[];
   readonly schemas: readonly Sealed[];
+  /** Absent: not looked for, or none. */
+  readonly gone?: Sealed | undefined;
 }
 
 export interface CheckedRoom extends StoredOutbox {
@@ -62,12 +65,13 @@ const REPLICA_TABLES = ['header', 'image', 'tail'] as const;
 /** Without names: of all clients. */
 export async function readOutbox(transaction: DiskTransaction, clientIds?: readonly string[]): Promise<RawOutbox> {
   const ranges = clientIds?.map((clientId) => ({ client: only(clientId), mutations: mutationsUpTo(clientId, Number.MAX_SAFE_INTEGER) }));
-  const [clients, mutations, schemas] = await Promise.all([
+  const [clients, mutations, schemas, gone] = await Promise.all([
     Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('clients', range?.client))),
     Promise.all((ranges ?? [undefined]).map((range) => transaction.getAll('mutations', range?.mutations))),
     transaction.getAll('header', NAMED_SCHEMAS),
+    clientIds === undefined ? undefined : readGone(transaction),
   ]);
-  return { clients: clients.flat(), mutations: mutations.flat(), schemas };
+  return { clients: clients.flat(), mutations: mutations.flat(), schemas, gone };
 }
 
 /** Takes out what is damaged, and says so. */

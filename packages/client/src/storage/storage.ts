@@ -54,7 +54,10 @@ export interface RoomStorage {
    * `damage`; nothing throws over it.
    */
   load(what?: LoadedParts): Promise<StoredRoom>;
-  /** Only the pending mutations and their clients, all or some: for a look at what other tabs wrote. Costs what is asked for. */
+  /**
+   * Only the pending mutations and their clients, all or some: for a look at what other tabs wrote. Costs what is asked for. Where some are asked for, also which of
+   * those were removed.
+   */
   outbox(clientIds?: readonly string[]): Promise<StoredOutbox>;
   /**
    * Strict: when it resolves the mutations are on the disk, and what they were called under. What is kept as confirmed of the client stays as it is. `under`: what
@@ -63,7 +66,10 @@ export interface RoomStorage {
   enqueue(client: StoredClient, mutations: readonly StoredMutation[], under?: NamedSchema): Promise<void>;
   /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */
   advance(advance: Advance): Promise<Advanced>;
-  /** Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Strict. */
+  /**
+   * Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Of the last 250 that
+   * were removed, or renamed, the names are remembered. Strict.
+   */
   removeClients(clients: readonly KnownClient[]): Promise<void>;
   /** What was pending of the removed clients goes by other names from now on: both or neither. Strict. */
   rename(added: readonly Enqueued[], removed: readonly KnownClient[], under?: NamedSchema): Promise<void>;
@@ -169,6 +175,9 @@ export interface StoredClient {
   readonly seenAtMs: number;
 }
 
+/** One that was removed: what is heard of it up to `lastMutationId` has ended. */
+export type GoneClient = Pick<StoredClient, 'clientId' | 'lastMutationId' | 'confirmedAt'>;
+
 /** How far somebody knows of a client. */
 export type KnownClient = Pick<StoredClient, 'clientId' | 'lastMutationId'>;
 
@@ -197,6 +206,8 @@ export interface StoredOutbox {
   readonly mutations: readonly StoredMutation[];
   /** Of schemas that mutations were called under, those that are known; absent: none. */
   readonly schemas?: readonly NamedSchema[];
+  /** Those of the clients asked for that were removed and are not there again; absent: none. */
+  readonly gone?: readonly GoneClient[];
 }
 
 /** `outbox`: with the rejections. `replica`: image and tail. What is damaged of the rest stays to be found. */

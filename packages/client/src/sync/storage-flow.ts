@@ -6,7 +6,7 @@ import type { ReplicaPosition } from '../replica/replica.ts';
 import { VOID_MUTATOR } from '../outbox/outbox-client.ts';
 import { Persistence } from '../storage/persistence.ts';
 import { placeName } from '../storage/place-marks.ts';
-import type { Advance, KnownClient, StoredClient, StoredMutation, StoredOutbox, StoredReplica, StoredRoom } from '../storage/storage.ts';
+import type { Advance, KnownClient, StoredOutbox, StoredReplica, StoredRoom } from '../storage/storage.ts';
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { CompanyChannel } from '../tabs/company-channel.ts';
@@ -16,9 +16,10 @@ import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import type { HeardCommit } from './commit-queue.ts';
 import { DiskLook } from './disk-look.ts';
 import { ElsewhereWord } from './elsewhere-word.ts';
-import { rejectionKey, type ToldRejection } from './engine-storage.ts';
+import type { ToldRejection } from './engine-storage.ts';
 import { byClient, type LeftClient, leftClients } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
+import { keepMissing } from './keep-missing.ts';
 import { KeptRejections } from './kept-rejections.ts';
 import { OtherTabs } from './other-tabs.ts';
 import { PendingPosts } from './pending-posts.ts';
@@ -138,8 +139,7 @@ export class StorageFlow {
     const { notices, wake } = this.#options;
     this.#groupId ??= groupToSpeakAs(stored);
     this.#look.saw(stored);
-    this.#keepMissing(stored.mutations);
-    this.#keepEnded(stored.clients);
+    this.#keepMissing(stored);
     notices.add({ type: 'kept', groupId: stored.groupId, clientIds: [...new Set(stored.mutations.map(({ clientId }) => clientId))] });
     this.#tabs.left(stored);
     this.rejections.opened(stored);
@@ -217,6 +217,8 @@ export class StorageFlow {
     const kept = read === null ? null : this.#tabs.free(read, clientIds);
     // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
     if (kept === null && this.disk.state.status !== 'off') return [];
+    // Of which only their tab's word came, and not that they have ended.
+    for (const { clientId, lastMutationId, confirmedAt } of read?.gone ?? []) siblings.confirmed(clientId, lastMutationId, confirmedAt);
     if (read !== null) this.#look.found(clientIds, read);
     // What has ended is shown until its commit is.
     for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
@@ -303,26 +305,21 @@ export class StorageFlow {
     this.disk.close();
   }
 
-  /** What an earlier engine of this page was handed is on the disk, or comes there now. */
-  #keepMissing(stored: readonly StoredMutation[]): void {
-    const { outbox } = this.#options;
-    const kept = new Set(stored.map(rejectionKey));
-    const lacking = new Set<string>();
-    for (const mutation of outbox.pending()) {
-      const { clientId, mutationId } = mutation;
-      if (!kept.has(rejectionKey(mutation))) {
-        lacking.add(clientId);
-        this.#keep(mutation);
-      } else if (!lacking.has(clientId)) this.#tellStored(clientId, [mutationId]);
-    }
-  }
-
-  /** An earlier engine of this page was ended before the disk heard how far its clients had come. */
-  #keepEnded(kept: readonly StoredClient[]): void {
+  #keepMissing(stored: StoredRoom): void {
     const { outbox, shown } = this.#options;
-    const behind = kept.filter(({ clientId, confirmed }) => (outbox.counters(clientId)?.confirmed ?? 0) > confirmed);
-    const rows = behind.map(({ clientId }) => this.#rows.client(clientId, shown()));
-    if (rows.length > 0) this.disk.advance('', [], rows, []);
+    const options = {
+      outbox,
+      keep: (mutation: Mutation) => this.#keep(mutation),
+      isKept: ({ clientId, mutationId }: Mutation) => this.#tellStored(clientId, [mutationId]),
+      keepEnded: (clientIds: readonly string[]) =>
+        this.disk.advance(
+          '',
+          [],
+          clientIds.map((clientId) => this.#rows.client(clientId, shown())),
+          [],
+        ),
+    };
+    keepMissing(options, stored);
   }
 
   #tellStored(clientId: string, ids: readonly number[]): void {
