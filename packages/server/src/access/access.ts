@@ -1,11 +1,26 @@
 import type { Json } from '@alcove/core/json';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 
-/** What a user may be allowed or refused in a room. `open` is asked once per connection by the host's front, the others by the room each time. */
+/**
+ * What a user may be allowed or refused in a room. The first four are asked by the host, before the room is touched, and waited for; the others by the room each
+ * time, at the moment it is done. More kinds may come: say no to what you do not know.
+ */
 export type AccessAction =
+  /** Coming in: once a connection, and again with each fresh token. */
   | { readonly kind: 'open' }
+  /** Making a room that is not there, by joining it or by `rooms.create` for a user. Asked after `open`. */
+  | { readonly kind: 'create' }
+  /** Learning that the room is there: for each room that `rooms.list` would show a user. */
+  | { readonly kind: 'list' }
+  /** Reading by SQL on the server. Reserved: nothing asks it yet. */
+  | { readonly kind: 'sql' }
   | { readonly kind: 'mutate'; readonly name: string; readonly args: Json }
-  | { readonly kind: 'value'; readonly name: string; readonly key: string };
+  /** Setting a debounced value, or having it written at once. */
+  | { readonly kind: 'value'; readonly name: string; readonly key: string }
+  /** Setting one's own short-lived state. Taking it back is always allowed, and so is seeing that of others. */
+  | { readonly kind: 'presence' }
+  | { readonly kind: 'cursor' }
+  | { readonly kind: 'ephemeral'; readonly name: string; readonly key: string };
 
 /** Who a connection speaks for and what that user may do now. Renewed by an `auth` message, for the same subject only. */
 export interface RoomAccess {

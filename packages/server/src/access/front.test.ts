@@ -37,7 +37,7 @@ describe('the first message', () => {
 describe('admission', () => {
   const gatekeeper = (over: Partial<Gatekeeper> = {}): Gatekeeper => ({
     authenticate: (token) => ({ sub: String(token) }),
-    mayOpen: () => true,
+    may: () => true,
     accessOf: (claims) => ({ claims }),
     ...over,
   });
@@ -49,9 +49,9 @@ describe('admission', () => {
   it.each([
     ['a verifier that throws', { authenticate: () => Promise.reject(new RangeError('token ann is expired')) }, 'unauthenticated'],
     ['a code of its own', { authenticate: () => Promise.reject(new AlcoveError('overloaded', 'later')) }, 'overloaded'],
-    ['no right to open', { mayOpen: () => false }, 'forbidden'],
-    ['a right that cannot be decided', { mayOpen: () => Promise.reject(new RangeError('no database')) }, 'forbidden'],
-    ['a right that is not a boolean', { mayOpen: () => 'yes' as never }, 'forbidden'],
+    ['no right to open', { may: () => false }, 'forbidden'],
+    ['a right that cannot be decided', { may: () => Promise.reject(new RangeError('no database')) }, 'forbidden'],
+    ['a right that is not a boolean', { may: () => 'yes' as never }, 'forbidden'],
   ])('[AC-2] refuses %s', async (_, over, expected) => {
     await expect(admit('ann', gatekeeper(over as Partial<Gatekeeper>))).rejects.toThrowError(code(expected) as Error);
     await expect(admit('ann', gatekeeper(over as Partial<Gatekeeper>))).rejects.not.toThrowError(/ann is expired/);

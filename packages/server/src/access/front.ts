@@ -6,7 +6,7 @@ import { negotiate } from '@alcove/core/protocol/version';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import type { RoomAccess } from './access.ts';
+import type { AccessAction, RoomAccess } from './access.ts';
 
 /** What may be a room's id: 1 to 128 of A-Z a-z 0-9 . _ ~ - and no dot in front. */
 const ROOM_ID = /^(?!\.)[A-Za-z0-9._~-]{1,128}$/;
@@ -34,12 +34,15 @@ export function readHello(frame: string | Uint8Array, rooms: ReadonlyMap<string,
   return { hello: message, definition };
 }
 
+/** What the host asks before it touches a room. */
+export type HostAction = Extract<AccessAction, { kind: 'open' | 'create' | 'list' | 'sql' }>;
+
 /** How the host finds out who somebody is and what they may do. */
 export interface Gatekeeper {
   /** Claims for a token, null for nobody. What it throws ends the connection; all but AlcoveErrors as `unauthenticated`. */
   authenticate(token: string | null): Claims | null | Promise<Claims | null>;
-  /** Whether these claims may open this room. A throw counts as no. */
-  mayOpen(claims: Claims | null): boolean | Promise<boolean>;
+  /** Whether these claims may do that with this room. A throw counts as no. */
+  may(claims: Claims | null, action: HostAction): boolean | Promise<boolean>;
   /** What goes with the claims for as long as they hold. */
   accessOf(claims: Claims | null): RoomAccess;
 }
@@ -50,7 +53,7 @@ export interface Gatekeeper {
  */
 export async function admit(token: string | null, gatekeeper: Gatekeeper): Promise<RoomAccess> {
   const claims = await authenticated(token, gatekeeper);
-  if (!(await opened(claims, gatekeeper))) throw new AlcoveError('forbidden', 'this user may not open this room');
+  if (!(await mayDo(claims, { kind: 'open' }, gatekeeper))) throw new AlcoveError('forbidden', 'this user may not open this room');
   return gatekeeper.accessOf(claims);
 }
 
@@ -64,9 +67,10 @@ async function authenticated(token: string | null, gatekeeper: Gatekeeper): Prom
   }
 }
 
-async function opened(claims: Claims | null, gatekeeper: Gatekeeper): Promise<boolean> {
+/** A right that cannot be decided is not given. @throws only the AlcoveErrors that `may` throws: they are the app's word to the client. */
+export async function mayDo(claims: Claims | null, action: HostAction, gatekeeper: Pick<Gatekeeper, 'may'>): Promise<boolean> {
   try {
-    return (await gatekeeper.mayOpen(claims)) === true;
+    return (await gatekeeper.may(claims, action)) === true;
   } catch (cause) {
     if (cause instanceof AlcoveError) throw cause;
     return false;

@@ -85,7 +85,8 @@ export class Connections {
   /** Ends a session for a reason it is told. */
   end(session: Session, error: AlcoveError, re?: string): void {
     this.send(session, { type: 'error', ...error.toBody(), ...(re === undefined ? {} : { re }) });
-    this.remove(session, false, error);
+    // Somebody thrown out is gone; who only has to show a fresh token is expected back.
+    this.remove(session, error.code === 'forbidden', error);
     this.#parts.ports.disconnect(session.connectionId, error);
   }
 

@@ -4,6 +4,7 @@ import type { Json } from '@alcove/core/json';
 import type { ClientMessageOf } from '@alcove/core/protocol/client-message';
 import type { ServerMessageInput } from '@alcove/core/protocol/server-message';
 import { isAllowed, userIdOf } from '../access/access.ts';
+import type { AccessAction } from '../access/access.ts';
 import { Lanes, laneOf } from '../ephemeral/lanes.ts';
 import { validated } from '../ephemeral/validated.ts';
 import type { Lane } from '../ephemeral/lanes.ts';
@@ -65,9 +66,11 @@ export class EphemeralState {
     this.#presence.touch(session.sessionId, this.#parts.runtime.monotonicMs());
   }
 
-  /** @throws AlcoveError `value_unknown`, `state_invalid`, `state_too_large`: what was set before stays. */
+  /** @throws AlcoveError `value_unknown`, `forbidden`, `state_invalid`, `state_too_large`: what was set before stays. */
   set(session: Session, message: StateMessage): void {
     const { table, schema, name, key } = this.#target(message);
+    if (message.state !== null && !isAllowed(session.access, actionOf(message)))
+      throw new AlcoveError('forbidden', `this user may not set ${name === '' ? message.type : `the ephemeral state ${name}`} here`);
     const state = message.state === null ? null : this.#checked(schema, message);
     const { sessionId, access } = session;
     table.set({ sessionId, userId: userIdOf(access.claims), name, key, state }, this.#parts.runtime.monotonicMs());
@@ -166,6 +169,9 @@ export class EphemeralState {
     return lanes;
   }
 }
+
+const actionOf = (message: StateMessage): AccessAction =>
+  message.type === 'ephemeral' ? { kind: message.type, name: message.name, key: message.key } : { kind: message.type };
 
 const bare = ({
   sessionId,

@@ -1,6 +1,7 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { ClientMessage, ClientMessageOf } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage } from '@alcove/core/protocol/codec';
+import { isAllowed } from '../access/access.ts';
 import { idOf } from '../ephemeral/debounced-values.ts';
 import type { Admission } from './admission.ts';
 import type { Connections, RoomStep } from './connections.ts';
@@ -87,8 +88,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'value':
       return answered(around, session, message, () => offer(around, session, message));
     case 'flush':
-      around.admission.flushValues([idOf(message.name, message.key)]);
-      return around.requestFlush();
+      return answered(around, session, message, () => flush(around, session, message));
     case 'ping':
       return connections.send(session, {
         type: 'pong',
@@ -161,7 +161,15 @@ function offer(around: MessageSurroundings, session: Session, message: ClientMes
   if (dueMs !== null) around.schedule.want('flush', dueMs);
 }
 
-type Answered = ClientMessageOf<'presence' | 'cursor' | 'ephemeral' | 'value'>;
+/** A commit more than the interval allows is a write: for those who may set the value. @throws AlcoveError `forbidden` */
+function flush({ admission, requestFlush }: MessageSurroundings, { access }: Session, { name, key }: ClientMessageOf<'flush'>): void {
+  if (!isAllowed(access, { kind: 'value', name, key }))
+    throw new AlcoveError('forbidden', `this user may not have the value ${name} written`);
+  admission.flushValues([idOf(name, key)]);
+  requestFlush();
+}
+
+type Answered = ClientMessageOf<'presence' | 'cursor' | 'ephemeral' | 'value' | 'flush'>;
 
 /** Sends what went wrong back to the session, which goes on unless the code ends it. */
 function answered(around: MessageSurroundings, session: Session, message: Answered, handle: () => void): void {
@@ -172,7 +180,7 @@ function answered(around: MessageSurroundings, session: Session, message: Answer
     if (error.code === 'internal') return around.connections.end(session, error, message.type);
     // No fault of the offer: welcome has said that this client must go on as another one, and that one offers it again.
     if (error.code === 'client_unknown') return around.connections.send(session, { type: 'error', ...error.toBody() });
-    const named = message.type === 'value' || message.type === 'ephemeral' ? { name: message.name, key: message.key } : {};
+    const named = 'name' in message ? { name: message.name, key: message.key } : {};
     const offered = message.type === 'value' ? { offer: message.offer } : {};
     around.connections.send(session, { type: 'error', ...error.toBody(), re: message.type, ...named, ...offered });
   }

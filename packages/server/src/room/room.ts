@@ -4,6 +4,7 @@ import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { userIdOf } from '../access/access.ts';
 import type { RoomAccess } from '../access/access.ts';
 import { Admission } from './admission.ts';
 import { serverClientId } from './commit-run.ts';
@@ -123,6 +124,15 @@ export class Room {
     } catch (error) {
       this.#connections.end(session, AlcoveError.from(error), 'auth');
     }
+  }
+
+  /** Who is in the room now. */
+  connected(): { readonly connectionId: string; readonly session: string; readonly user: string | null }[] {
+    return [...this.#connections.sessions].map(({ connectionId, sessionId, access }) => ({
+      connectionId,
+      session: sessionId,
+      user: userIdOf(access.claims),
+    }));
   }
 
   /** Ends a session for a reason of the host's: rights were taken back, a token is no good. */

@@ -65,6 +65,7 @@ const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () =
     attach: (httpServer, options) => server.attach(httpServer, options),
     room,
     rooms: server.rooms,
+    sessions: server.sessions,
     close,
   };
 };

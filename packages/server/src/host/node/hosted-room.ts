@@ -4,6 +4,7 @@ import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../access/access.ts';
+import type { SessionFacts } from '../../access/session-filter.ts';
 import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
@@ -111,6 +112,12 @@ export class HostedRoom implements OpenedRoom {
 
   renewAccess(connectionId: string, access: RoomAccess): void {
     this.#call(() => this.#room.renewAccess(connectionId, access));
+  }
+
+  /** Who is in it now. */
+  sessions(): (SessionFacts & { readonly connectionId: string })[] {
+    const { name: room, id } = this.address;
+    return this.#over ? [] : this.#room.connected().map((session) => ({ ...session, room, id }));
   }
 
   disconnect(connectionId: string, error: AlcoveError): void {

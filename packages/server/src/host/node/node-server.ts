@@ -4,11 +4,13 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { is, SQL } from 'drizzle-orm';
+import { mayDo } from '../../access/front.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
-import type { AlcoveServer, ServerRooms } from './alcove-server.ts';
+import type { AlcoveServer, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
+import { mayOf } from './gatekeeper.ts';
 import { HostImages } from './host-images.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
@@ -22,7 +24,9 @@ import { RoomOpener } from './room-opener.ts';
 import { SeedTemplates } from './seed-templates.ts';
 import { resolvePath } from './server-options.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
+import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
+import { visibleRooms } from './visible-rooms.ts';
 
 /** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
 const DRAIN_RETRY_MS = 1_000;
@@ -30,6 +34,7 @@ const DRAIN_RETRY_MS = 1_000;
 /** The server's parts and how they hang together. `createServer` checks the options, takes the dataDir and starts it. */
 export class NodeServer implements AlcoveServer {
   readonly rooms: ServerRooms;
+  readonly sessions: ServerSessions;
   readonly #options: ResolvedServerOptions;
   readonly #runtime: Runtime;
   readonly #dataDir: DataDir;
@@ -65,6 +70,7 @@ export class NodeServer implements AlcoveServer {
     this.rooms = this.#serverRooms();
   }
 
+    this.sessions = serverSessions(this.#sockets);
   /** @throws AlcoveError what is wrong with a seed file; `port_in_use`. Whoever called closes it then. */
   async start(): Promise<void> {
     const { rooms, seeds, port, host, path, authenticate } = this.#options;
@@ -143,11 +149,21 @@ export class NodeServer implements AlcoveServer {
 
   #serverRooms(): ServerRooms {
     return {
-      list: async (name, options) => {
+      list: async (name, { user, ...options } = {}) => {
         this.#definition(name);
-        return this.#directory.list(name, options);
+        if (user === undefined) return this.#directory.list(name, options);
+        return visibleRooms(
+          (page) => this.#directory.list(name, page),
+          options,
+          (id) => mayDo(user, { kind: 'list' }, { may: mayOf(this.#options, { name, id }) }),
+        );
       },
-      create: async (name, id) => this.#directory.use(this.#address(name, id), 'new', () => undefined),
+      create: async (name, id, { user } = {}) => {
+        const address = this.#address(name, id);
+        if (user !== undefined && !(await mayDo(user, { kind: 'create' }, { may: mayOf(this.#options, address) })))
+          throw new AlcoveError('forbidden', 'this user may not make this room');
+        return this.#directory.use(address, 'new', () => undefined);
+      },
       delete: async (name, id) => this.#directory.remove(this.#address(name, id)),
       open: async (name, id) => this.#directory.use(this.#address(name, id), 'existing', ({ room }) => ({ ...room.stats })),
     };

@@ -30,6 +30,16 @@ export const isOriginAllowed = (rule: OriginRule, { origin, host }: OriginReques
   return rule.loopbackOnly ? isLoopbackName(page) && isLoopbackName(host) : page === host.toLowerCase();
 };
 
+/**
+ * Whether a page of this origin is one of the app's own, so that the cookies it brings speak for who sits before it: of the host it asks, or listed by name. Not so with
+ * `*`, which lets every page in, with `null`, which any page can make of itself, and without an origin.
+ */
+export const isOriginKnown = (rule: OriginRule, { origin, host }: OriginRequest): boolean => {
+  if (origin === undefined || origin === 'null') return false;
+  if (rule.origins?.includes(origin) === true) return true;
+  return host !== undefined && hostOf(origin) === host.toLowerCase();
+};
+
 /** Exact origins as browsers send them (`https://app.example`), `null`, or `*`. @throws AlcoveError `option_invalid` */
 export const checkOrigins = (origins: readonly string[]): readonly string[] => {
   for (const origin of origins) {

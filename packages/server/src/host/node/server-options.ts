@@ -23,7 +23,10 @@ export interface ConnectionInfo {
   readonly remoteAddress: string;
   /** The page's origin; undefined for peers that are no browsers. */
   readonly origin: string | undefined;
-  /** Of the request that opened the socket. */
+  /**
+   * Of the request that opened the socket. `cookie` is among them only where the page is known to be the app's own: of the host it asks, or of an origin that `origins`
+   * names. Browsers send cookies with the sockets of every page, so without that a stranger's page could speak as whoever looks at it.
+   */
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -35,8 +38,8 @@ export interface ConnectionInfo {
 export type Authenticate = (token: string | null, connection: ConnectionInfo) => Claims | null | Promise<Claims | null>;
 
 /**
- * Whether a user may do something in a room: open it (once a connection), run a mutator, set a value (each time). A promise is waited for only with `open`; for
- * the others it counts as no. So does a throw.
+ * Whether a user may do something in a room; `AccessAction` says what. A promise is waited for with `open`, `create`, `list` and `sql`; for the others it counts as
+ * no. So does a throw.
  */
 export type Authorize = (claims: Claims | null, action: AccessAction, room: RoomAddress) => boolean | Promise<boolean>;
 

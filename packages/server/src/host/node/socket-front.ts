@@ -1,16 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import { AlcoveError, ERROR_CODES, type ErrorCode } from '@alcove/core/error';
 import { encodeMessage } from '@alcove/core/protocol/codec';
-import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { WebSocket } from 'ws';
-import type { AccessAction, RoomAccess } from '../../access/access.ts';
-import { admit, readHello } from '../../access/front.ts';
+import { userIdOf } from '../../access/access.ts';
+import type { RoomAccess } from '../../access/access.ts';
+import { admit, mayDo, readHello } from '../../access/front.ts';
 import type { Gatekeeper } from '../../access/front.ts';
+import { fitsFilter, SessionEnds } from '../../access/session-filter.ts';
+import type { SessionFacts, SessionFilter } from '../../access/session-filter.ts';
 import { TokenRenewals } from '../../access/token-renewals.ts';
+import type { Renewal } from '../../access/token-renewals.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
+import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
 import type { HostedRoom } from './hosted-room.ts';
+import { isOriginKnown } from './origins.ts';
 import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts';
 import { SocketConnection } from './socket-connection.ts';
 
@@ -22,9 +27,6 @@ export interface SocketFrontOptions {
 
 /** Frames that may come while somebody is authenticated; reading stops meanwhile, so these are what one read had in it. */
 const EARLY_FRAMES_MAX = 256;
-/** Verifiers allow clocks to differ by so much; a token they accept is not cut off at once. */
-const EXPIRY_LEEWAY_MS = 60_000;
-
 interface Known {
   readonly connection: SocketConnection;
   readonly info: ConnectionInfo;
@@ -46,6 +48,7 @@ export class SocketFront {
   readonly #options: SocketFrontOptions;
   readonly #connections = new Map<string, Known>();
   readonly #arrivals = new Map<string, Arrival>();
+  readonly #ends = new SessionEnds();
   #sweep: Timer | null = null;
   #lastText = '';
   #lastBytes: Uint8Array = new Uint8Array();
@@ -64,12 +67,13 @@ export class SocketFront {
 
   accept(socket: WebSocket, request: IncomingMessage): void {
     const { runtime, server } = this.#options;
-    const info = { remoteAddress: request.socket.remoteAddress ?? '', origin: originOf(request), headers: request.headers };
+    const info = this.#infoOf(request);
     const connection: SocketConnection = new SocketConnection(runtime.newId(), socket, request.socket, {
       limits: server.hostLimits,
       runtime,
       textBytes: (text) => this.#textBytes(text),
       ended: () => {
+        this.#connections.get(connection.id)?.renewals?.end();
         this.#connections.delete(connection.id);
         this.#arrivals.delete(connection.id);
       },
@@ -84,19 +88,59 @@ export class SocketFront {
   renewAccess(room: HostedRoom, connectionId: string, token: string): void {
     const known = this.#connections.get(connectionId);
     if (known === undefined) return;
-    known.renewals ??= new TokenRenewals((newest) => this.#renew(room, connectionId, known.info, newest));
+    known.renewals ??= new TokenRenewals((newest) => this.#renew(room, connectionId, known.info, newest), this.#options.runtime);
     known.renewals.add(token);
   }
 
-  async #renew(room: HostedRoom, connectionId: string, info: ConnectionInfo, token: string): Promise<boolean> {
-    try {
-      if (!this.#connections.has(connectionId)) return false;
-      room.renewAccess(connectionId, await admit(token, this.#gatekeeper(room.address, info)));
-      return true;
-    } catch (error) {
-      room.disconnect(connectionId, AlcoveError.from(error));
-      return false;
+  /** Everybody who is in a room, those of the filter. */
+  sessions(filter: SessionFilter): SessionFacts[] {
+    return [...this.#options.directory.openRooms()]
+      .flatMap((room) => room.sessions().filter((session) => fitsFilter(filter, session)))
+      .map(({ user, room, id, session }) => ({ user, room, id, session }));
+  }
+
+  /** Ends them, and with the same error whoever is about to come in and turns out to be one of them; those are not counted. */
+  endSessions(filter: SessionFilter, error: AlcoveError): number {
+    this.#ends.add(filter, error);
+    let ended = 0;
+    for (const room of [...this.#options.directory.openRooms()]) {
+      for (const session of room.sessions()) {
+        if (!fitsFilter(filter, session)) continue;
+        room.disconnect(session.connectionId, error);
+        ended += 1;
+      }
     }
+    return ended;
+  }
+
+  async #renew(room: HostedRoom, connectionId: string, info: ConnectionInfo, token: string): Promise<Renewal> {
+    const ends = this.#ends.begin();
+    try {
+      if (!this.#connections.has(connectionId)) return { kind: 'over' };
+      const access = await admit(token, this.#gatekeeper(room.address, info));
+      this.#checkOrders(ends, access, room.address);
+      room.renewAccess(connectionId, access);
+      return { kind: 'done' };
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      // Nobody can say now whether it is good; the one before it is, for as long as it lasts.
+      if (error.retryable) return this.#renewLater(error);
+      room.disconnect(connectionId, error);
+      return { kind: 'over' };
+    } finally {
+      ends.end();
+    }
+  }
+
+  #renewLater({ code, message, retryAfterMs }: AlcoveError): Renewal {
+    this.#options.runtime.log.info('a fresh token cannot be verified now and is looked at again later', { code, reason: message });
+    return { kind: 'later', retryAfterMs };
+  }
+
+  /** @throws what such sessions were ended with while it was found out who this is. */
+  #checkOrders(ends: ReturnType<SessionEnds['begin']>, { claims }: RoomAccess, address: RoomAddress): void {
+    const refusal = ends.refusal({ user: userIdOf(claims), room: address.name, id: address.id, session: null });
+    if (refusal !== null) throw refusal;
   }
 
   /** Turns away those that are in no room yet. */
@@ -124,21 +168,21 @@ export class SocketFront {
   }
 
   async #letIn(arrival: Arrival, frame: string | Uint8Array): Promise<void> {
-    const { server, runtime, directory } = this.#options;
+    const { server, runtime } = this.#options;
     const { connection } = arrival;
+    const ends = this.#ends.begin();
     connection.hold();
     try {
       const { hello, definition } = readHello(frame, server.rooms, runtime);
       const address = { name: definition.name, id: hello.id };
-      const access = await admit(hello.token, this.#gatekeeper(address, arrival.info));
-      const entered = directory.use(address, server.createOnJoin ? 'any' : 'existing', (room) => {
+      const gatekeeper = this.#gatekeeper(address, arrival.info);
+      const access = await admit(hello.token, gatekeeper);
+      await this.#enter(address, gatekeeper, access, (room) => {
         if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
+        this.#checkOrders(ends, access, address);
         room.join(connection, hello, access);
         this.#arrivals.delete(connection.id);
         for (const early of arrival.early ?? []) room.receive(connection.id, early);
-      });
-      await entered.catch((cause: unknown) => {
-        throw withoutDetail(AlcoveError.from(cause));
       });
     } catch (cause) {
       const error = AlcoveError.from(cause);
@@ -149,8 +193,27 @@ export class SocketFront {
         });
       if (this.#arrivals.has(connection.id)) this.#refuse(connection, error);
     } finally {
+      ends.end();
       connection.release();
     }
+  }
+
+  /** Into a room that is there, or into one that is made, where the server makes rooms for who joins and this user may. */
+  async #enter(address: RoomAddress, gatekeeper: Gatekeeper, { claims }: RoomAccess, join: (room: HostedRoom) => void): Promise<void> {
+    const { server, directory } = this.#options;
+    const enter = (mode: 'existing' | 'any'): Promise<void> =>
+      directory.use(address, mode, join).catch((cause: unknown) => {
+        throw withoutDetail(AlcoveError.from(cause));
+      });
+    if (server.createOnJoin && server.authorize === null) return enter('any');
+    try {
+      return await enter('existing');
+    } catch (cause) {
+      if (!server.createOnJoin || AlcoveError.from(cause).code !== 'room_unknown') throw cause;
+      // Who may open it and not make it learns what everybody learns where only `rooms.create` makes rooms.
+      if (!(await mayDo(claims, { kind: 'create' }, gatekeeper))) throw cause;
+    }
+    return enter('any');
   }
 
   /** Says why and closes. */
@@ -161,37 +224,16 @@ export class SocketFront {
   }
 
   #gatekeeper(address: RoomAddress, info: ConnectionInfo): Gatekeeper {
-    const { authenticate, authorize } = this.#options.server;
-    return {
-      authenticate: async (token) => {
-        if (authenticate === null) return null;
-        const claims = await authenticate(token, info);
-        if (claims === null) throw new AlcoveError('unauthenticated', 'the token was not accepted');
-        return claims;
-      },
-      mayOpen: (claims) => authorize === null || authorize(claims, { kind: 'open' }, address),
-      accessOf: (claims) => this.#accessOf(claims, address),
-    };
+    return gatekeeperOf(this.#options.server, this.#options.runtime, address, info);
   }
 
-  #accessOf(claims: Claims | null, address: RoomAddress): RoomAccess {
-    const { server, runtime } = this.#options;
-    const { authorize } = server;
-    const expiry = claims?.['exp'];
-    const expiresInMs = typeof expiry === 'number' ? Math.max(1, expiry * 1000 + EXPIRY_LEEWAY_MS - runtime.nowMs()) : undefined;
-    return {
-      claims,
-      ...(expiresInMs === undefined ? {} : { expiresInMs }),
-      ...(authorize === null ? {} : { allows: (action) => this.#isYes(authorize(claims, action, address), action) }),
-    };
-  }
-
-  /** Rights are asked in the middle of a transaction: a promise is no answer. */
-  #isYes(answer: boolean | Promise<boolean>, { kind }: AccessAction): boolean {
-    if (!(answer instanceof Promise)) return answer === true;
-    answer.catch(() => undefined);
-    this.#options.runtime.log.error('authorize answered with a promise, which counts as no: only `open` is waited for', { kind });
-    return false;
+  /** Browsers send cookies along whoever's page asks: they are an app's to rely on only where the page is known not to be a stranger's. */
+  #infoOf(request: IncomingMessage): ConnectionInfo {
+    const origin = originOf(request);
+    const { cookie, ...others } = request.headers;
+    const isKnown = isOriginKnown(this.#options.server.origins, { origin, host: request.headers.host });
+    const headers = cookie !== undefined && isKnown ? { ...others, cookie } : others;
+    return { remoteAddress: request.socket.remoteAddress ?? '', origin, headers };
   }
 
   /** The bytes of the last text: a commit goes to many sockets in a row. */
@@ -232,6 +274,9 @@ export class SocketFront {
   }
 }
 
+/** Not about the room's file. */
+const SAID_AS_IT_IS: ReadonlySet<ErrorCode> = new Set(['room_unknown', 'draining', 'unauthenticated', 'forbidden']);
+
 /** As much of it as a page may know. */
 const UNOPENED: Partial<Record<ErrorCode, string>> = {
   schema_mismatch: 'the server cannot open this room: its file does not fit its definition',
@@ -243,7 +288,7 @@ const UNOPENED: Partial<Record<ErrorCode, string>> = {
 
 /** Why a room could not be opened may name paths, SQL and tables that no peer knows: those stand in the log. */
 const withoutDetail = (error: AlcoveError): AlcoveError => {
-  if (error.code === 'room_unknown' || error.code === 'draining') return error;
+  if (SAID_AS_IT_IS.has(error.code)) return error;
   const { code, retryAfterMs } = error;
   const message = UNOPENED[code] ?? 'the room cannot be opened';
   return new AlcoveError(code, `${message}; the server’s log says why`, {

@@ -1,0 +1,60 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import { isObject, kindOf } from '@alcove/core/unknown-keys';
+import type { AccessAction, RoomAccess } from '../../access/access.ts';
+import type { Gatekeeper } from '../../access/front.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts';
+
+/** Verifiers allow clocks to differ by so much; a token they accept is not cut off at once. */
+const EXPIRY_LEEWAY_MS = 60_000;
+
+export type AppRules = Pick<ResolvedServerOptions, 'authenticate' | 'authorize'>;
+
+/** The app's `authenticate` and `authorize` as they are asked about one room. */
+export const gatekeeperOf = (rules: AppRules, runtime: Runtime, address: RoomAddress, info: ConnectionInfo): Gatekeeper => ({
+  authenticate: async (token) => {
+    if (rules.authenticate === null) return null;
+    const claims = await rules.authenticate(token, info);
+    if (claims === null) throw new AlcoveError('unauthenticated', 'the token was not accepted');
+    const fault = faultIn(claims);
+    if (fault === null) return claims;
+    runtime.log.error(`authenticate gave ${fault}, which counts as a refusal`);
+    throw new AlcoveError('unauthenticated', 'the token was not accepted');
+  },
+  may: mayOf(rules, address),
+  accessOf: (claims) => accessOf(rules, runtime, claims, address),
+});
+
+/** What of claims would mean something else than it seems: two users taken for one, a session that never ends. From plain JavaScript anything may come. */
+function faultIn(claims: unknown): string | null {
+  if (!isObject(claims)) return kindOf(claims);
+  const { sub, exp } = claims as { readonly sub?: unknown; readonly exp?: unknown }; // looked at in the next two lines
+  if (sub !== undefined && typeof sub !== 'string') return 'claims with a `sub` that is no text';
+  return exp === undefined || Number.isFinite(exp) ? null : 'claims with an `exp` that is no number of seconds';
+}
+
+/** For calls of the server's own code on behalf of a user. */
+export const mayOf =
+  ({ authorize }: AppRules, address: RoomAddress): Gatekeeper['may'] =>
+  (claims, action) =>
+    authorize === null || authorize(claims, action, address);
+
+function accessOf({ authorize }: AppRules, runtime: Runtime, claims: Claims | null, address: RoomAddress): RoomAccess {
+  const expiry = claims?.['exp'];
+  const expiresInMs = typeof expiry === 'number' ? Math.max(1, expiry * 1000 + EXPIRY_LEEWAY_MS - runtime.nowMs()) : undefined;
+  return {
+    claims,
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(authorize === null ? {} : { allows: (action) => isYes(runtime, authorize(claims, action, address), action) }),
+  };
+}
+
+/** Rights are asked in the middle of a transaction: a promise is no answer. */
+function isYes(runtime: Runtime, answer: boolean | Promise<boolean>, { kind }: AccessAction): boolean {
+  if (!(answer instanceof Promise)) return answer === true;
+  answer.catch(() => undefined);
+  runtime.log.error('authorize answered with a promise, which counts as no: only open, create, list and sql are waited for', { kind });
+  return false;
+}
