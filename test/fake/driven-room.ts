@@ -20,6 +20,7 @@ export class RecordingPorts implements RoomPorts {
   readonly disconnected = new Map<string, AlcoveError>();
   readonly renewals: { connectionId: string; token: string }[] = [];
   readonly failures: AlcoveError[] = [];
+  readonly holds: { connectionId: string; ms: number }[] = [];
   readonly imageRequests: ImageRequest[] = [];
   image: ImageOffer | null = null;
   head: RoomHead | null = null;
@@ -34,6 +35,10 @@ export class RecordingPorts implements RoomPorts {
 
   bufferedBytes(connectionId: string): number {
     return this.buffered.get(connectionId) ?? 0;
+  }
+
+  hold(connectionId: string, ms: number): void {
+    this.holds.push({ connectionId, ms });
   }
 
   disconnect(connectionId: string, error: AlcoveError): void {

@@ -17,6 +17,10 @@ export class KeyedBuckets {
     this.#rate = rate;
   }
 
+  get perSecond(): number {
+    return this.#rate.perSecond;
+  }
+
   get size(): number {
     return this.#buckets.size;
   }

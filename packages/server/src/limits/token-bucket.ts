@@ -31,10 +31,10 @@ export class TokenBucket {
     return Math.max(0, Math.floor(this.#tokens));
   }
 
-  /** In how many ms there will be `count`, or as many as there can ever be. */
-  waitMs(count: number, nowMs: number): number {
+  /** In how many ms there will be `count`, or as many as there can ever be, once `taken` more have gone now. */
+  waitMs(count: number, nowMs: number, taken = 0): number {
     this.#refill(nowMs);
-    const missing = Math.min(count, this.#burst) - this.#tokens;
+    const missing = Math.min(count, this.#burst) - (this.#tokens - taken);
     return missing <= 0 ? 0 : Math.ceil((missing * 1000) / this.#perSecond);
   }
 

@@ -130,6 +130,7 @@ export class Committer {
     if (outcome.result !== 'refused' || work.kind !== 'mutation') return;
     const session = this.#around.connections.sessions.get(work.pusher.connectionId);
     if (session === undefined) return;
+    this.#around.parts.meter.saw(outcome.error);
     const { clientId, mutationId } = work.mutation;
     const { code, message, retryable } = outcome.error;
     const retryAfterMs = outcome.error.retryAfterMs ?? this.#around.parts.limits.retryAfterMs;

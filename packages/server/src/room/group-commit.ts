@@ -16,6 +16,8 @@ export interface Batch {
   readonly heard: ReadonlyMap<string, { readonly upTo: number; readonly owner: CounterOwner }>;
   /** Clients that ended, by clientId. */
   readonly byes: ReadonlyMap<string, CounterOwner>;
+  /** After it what is left goes into a later commit. */
+  readonly timeBudgetMs: number;
 }
 
 /** One transaction that was committed, or work that was refused without one. */
@@ -36,7 +38,7 @@ export interface GroupCommit {
 }
 
 const nothing = (outcomes: readonly Outcome[]): Committed => ({ made: null, outcomes, afterCommit: [], values: null });
-const EMPTY: Batch = { works: [], valueIds: [], heard: new Map(), byes: new Map() };
+const EMPTY = { works: [], valueIds: [], heard: new Map(), byes: new Map() } satisfies Partial<Batch>;
 
 /**
  * Commits a batch: all together in one transaction, which is one version and one fsync. Where that transaction does not stand (a mutation rolled it
@@ -79,7 +81,7 @@ const refused = (work: Work, error: AlcoveError): Outcome => ({
 /** Each piece has an fsync of its own, so the time for one transaction bounds them all: what it leaves over waits, and others have their turn first. */
 function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
   const refusedKeys = new Set<string>();
-  const untilMs = parts.runtime.monotonicMs() + parts.limits.commitTimeBudgetMs;
+  const untilMs = parts.runtime.monotonicMs() + batch.timeBudgetMs;
   const committed: Committed[] = [];
   for (const work of batch.works) {
     committed.push(commitOne(parts, work, refusedKeys));
@@ -100,7 +102,7 @@ function commitAlone(parts: RoomParts, batch: Batch): GroupCommit {
 }
 
 function commitOne(parts: RoomParts, work: Work, refusedKeys: Set<string>): Committed {
-  const batch = { ...EMPTY, works: [work] };
+  const batch = { ...EMPTY, works: [work], timeBudgetMs: parts.limits.commitTimeBudgetMs };
   try {
     return attempt(parts, batch, refusedKeys, null).committed;
   } catch (cause) {
@@ -147,7 +149,7 @@ function attempt(
   let left: readonly Work[] = [];
   const made = parts.database.transaction(() => {
     for (const { owner, upTo } of batch.heard.values()) run.heard(owner, upTo);
-    left = runWorks(parts, run, batch.works, rejection);
+    left = runWorks(parts, run, batch, rejection);
     run.writeValues(batch.valueIds);
     if (left.length === 0) for (const owner of batch.byes.values()) run.bye(owner);
     return run.finish();
@@ -159,8 +161,8 @@ function attempt(
 }
 
 /** @returns what the time budget left over. */
-function runWorks(parts: RoomParts, run: CommitRun, works: readonly Work[], rejection: AlcoveError | null): readonly Work[] {
-  const untilMs = parts.runtime.monotonicMs() + parts.limits.commitTimeBudgetMs;
+function runWorks(parts: RoomParts, run: CommitRun, { works, timeBudgetMs }: Batch, rejection: AlcoveError | null): readonly Work[] {
+  const untilMs = parts.runtime.monotonicMs() + timeBudgetMs;
   for (const [index, work] of works.entries()) {
     run.run(work, rejection);
     if (parts.runtime.monotonicMs() >= untilMs) return works.slice(index + 1);

@@ -10,6 +10,8 @@ import { fileKind } from '../change-log/log-tables.ts';
 import type { RoomMeta } from '../change-log/room-meta.ts';
 import { MetaTable } from '../change-log/room-meta.ts';
 import { DebouncedValues } from '../ephemeral/debounced-values.ts';
+import type { KeyedBuckets } from '../limits/keyed-buckets.ts';
+import { LimitMeter } from '../limits/limit-meter.ts';
 import { ClientRows } from './client-rows.ts';
 import { Gate } from './gate.ts';
 import { adoptRoomFile, adoptTables, beginNewHistory, createRoom } from './room-file.ts';
@@ -27,6 +29,10 @@ export interface OpenRoomRequest {
   readonly runtime: Runtime;
   readonly ports: RoomPorts;
   readonly options?: RoomOptions;
+  /** Counts for the process what this room's limits meet. */
+  readonly meter?: LimitMeter;
+  /** Mutations a second of each user in all rooms of the process. */
+  readonly userRates?: KeyedBuckets;
 }
 
 /**
@@ -60,6 +66,8 @@ export function openRoom(request: OpenRoomRequest): Room {
     runtime,
     ports,
     limits: options.limits,
+    meter: new LimitMeter(request.meter ?? null),
+    userRates: request.userRates ?? null,
     meta,
     log,
     clients: new ClientRows(database),

@@ -14,11 +14,27 @@ export const ROOM_LIMITS = {
   pushMutationsMax: limit(PUSH_MUTATIONS_MAX, 1, PUSH_MUTATIONS_MAX),
   /** Sessions of one room; past it a join is told `overloaded`. */
   sessionsMax: limit(10_000, 1, 1_000_000),
+  /** Sessions of one user in the room; past it a join is told `rate_limited`. Far more windows than anybody keeps open. */
+  userSessionsMax: limit(100, 1, 1_000_000),
   /** Mutations that one session has waiting for a flush; past it `rate_limited`, retryable. Ten full pushes. */
   sessionQueuedMutationsMax: limit(1_000, 1, 100_000),
+  /** The same of one user over all of their sessions, and its bytes. A part of the room's, so that one user alone never fills it. */
+  userQueuedMutationsMax: limit(5_000, 1, 1_000_000),
+  userQueuedBytesMax: limit(8 * MB, 1 * KB, 1_000 * MB),
   /** All that waits for a flush; past either `overloaded`, retryable. */
   queuedMutationsMax: limit(20_000, 1, 1_000_000),
   queuedBytesMax: limit(32 * MB, 1 * KB, 1_000 * MB),
+  /**
+   * Mutations a second that last, and how many more may come at once after a quiet time, of a client, of a user over all of their sessions, of the room; past
+   * any `rate_limited`, retryable, and who goes on all the same is not read for a while. A slider dragged at 60 Hz is a sixteenth of it; an outbox of
+   * 10,000 goes through at full speed, twice over.
+   */
+  sessionMutationsPerSecondMax: limit(1_000, 1, 10 * MB),
+  sessionMutationsBurst: limit(20_000, 1, 10 * MB),
+  userMutationsPerSecondMax: limit(2_000, 1, 10 * MB),
+  userMutationsBurst: limit(40_000, 1, 10 * MB),
+  roomMutationsPerSecondMax: limit(10_000, 1, 10 * MB),
+  roomMutationsBurst: limit(200_000, 1, 10 * MB),
   /** A session that says nothing for so long is closed `idle_timeout`; clients ping every heartbeatIntervalMs. */
   heartbeatIntervalMs: limit(15 * SECOND, 100, 10 * MINUTE),
   idleTimeoutMs: limit(45 * SECOND, 200, 60 * MINUTE),
@@ -30,6 +46,12 @@ export const ROOM_LIMITS = {
   commitMutationsMax: limit(500, 1, 100_000),
   /** After so long in one transaction it is committed as it is. */
   commitTimeBudgetMs: limit(100, 1, MINUTE),
+  /**
+   * Who has far more waiting than the others gets about so many mutations into one commit while they push too, and the commit about so much time: others
+   * wait for it. Sixteen share an fsync well enough for the flood to get on.
+   */
+  commitShareMutations: limit(16, 1, 100_000),
+  commitShareTimeBudgetMs: limit(5, 1, MINUTE),
   /** Rows, statements and time of one mutation; past them `mutator_limit` and `mutator_timeout`, final. */
   mutatorRowsMax: limit(10_000, 1, 10 * MB),
   mutatorStatementsMax: limit(10_000, 1, 10 * MB),
@@ -81,6 +103,14 @@ export const ROOM_LIMITS = {
   // --- ephemeral state
   /** One presence, cursor or ephemeral state as JSON text; past it `state_too_large`. */
   stateBytesMax: limit(4 * KB, 16, 1 * MB),
+  /**
+   * Sets of presence, cursors, ephemeral states and values a second that last, and how many more may come at once, of a session and of a user over all of
+   * their sessions; past either the last one of each is put off until it fits, those before it are left out. Cursor, slider and presence at 60 Hz are 180.
+   */
+  sessionStatesPerSecondMax: limit(500, 1, MB),
+  sessionStatesBurst: limit(1_000, 1, MB),
+  userStatesPerSecondMax: limit(2_000, 1, MB),
+  userStatesBurst: limit(4_000, 1, MB),
   /** Ephemeral keys of one session; past it the least recently set is dropped. */
   sessionEphemeralKeysMax: limit(64, 1, 10_000),
   /** Entries of each kind of state in one room; past it the least recently set is dropped. */
@@ -136,13 +166,26 @@ const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
   ['heartbeatIntervalMs', 'idleTimeoutMs'],
   ['messageBytesMax', 'messageInflatedBytesMax'],
   ['sessionQueuedMutationsMax', 'queuedMutationsMax'],
+  ['userQueuedMutationsMax', 'queuedMutationsMax'],
+  ['userQueuedBytesMax', 'queuedBytesMax'],
   ['unwrittenValueBytesMax', 'unwrittenValueBytesHard'],
 ];
+
+/** A part of the room's bounds: where that is set lower and the part is not, so is the part. */
+const withParts = (given: Partial<RoomLimits>): Partial<RoomLimits> => ({
+  ...(given.queuedMutationsMax === undefined
+    ? {}
+    : { userQueuedMutationsMax: Math.min(ROOM_LIMITS.userQueuedMutationsMax.default, given.queuedMutationsMax) }),
+  ...(given.queuedBytesMax === undefined
+    ? {}
+    : { userQueuedBytesMax: Math.min(ROOM_LIMITS.userQueuedBytesMax.default, given.queuedBytesMax) }),
+  ...given,
+});
 
 /** @throws AlcoveError `option_invalid`: names the option, what was given and the range. */
 export function resolveRoomOptions(options: RoomOptions = {}): ResolvedRoomOptions {
   return {
-    limits: resolveLimits(ROOM_LIMITS, options.limits ?? {}, { owner: 'a room', ordered: ORDERED }),
+    limits: resolveLimits(ROOM_LIMITS, withParts(options.limits ?? {}), { owner: 'a room', ordered: ORDERED }),
     acceptLostTail: options.acceptLostTail ?? false,
     seed: options.seed ?? null,
     adoptFile: options.adoptFile ?? false,

@@ -5,6 +5,8 @@ import type { Database } from '@alcove/core/sqlite/database';
 import type { ChangeLog } from '../change-log/change-log.ts';
 import type { MetaTable } from '../change-log/room-meta.ts';
 import type { DebouncedValues } from '../ephemeral/debounced-values.ts';
+import type { KeyedBuckets } from '../limits/keyed-buckets.ts';
+import type { LimitMeter } from '../limits/limit-meter.ts';
 import type { ClientRows } from './client-rows.ts';
 import type { Gate } from './gate.ts';
 import type { RoomLimits } from './room-options.ts';
@@ -22,6 +24,10 @@ export interface RoomParts {
   readonly runtime: Runtime;
   readonly ports: RoomPorts;
   readonly limits: RoomLimits;
+  /** How often this room's limits were met. */
+  readonly meter: LimitMeter;
+  /** Budgets of users in all rooms of the process; null: the room is on its own. */
+  readonly userRates: KeyedBuckets | null;
   readonly meta: MetaTable;
   readonly log: ChangeLog;
   readonly clients: ClientRows;

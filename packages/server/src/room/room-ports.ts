@@ -18,6 +18,11 @@ export interface RoomPorts {
   /** Bytes queued on the socket and not yet handed to the network; 0 for a connection that is gone. */
   bufferedBytes(connectionId: string): number;
   /**
+   * Nothing of the connection is to be read for so long: its peer sends in vain, and reading it costs the others. What has been read may still come. A host
+   * that cannot do it leaves it out.
+   */
+  hold?(connectionId: string, ms: number): void;
+  /**
    * Ends the connection with the close code of `error.code`, after what was sent before. The room has sent its `error` message already and has
    * forgotten the connection: a later `leave` for it is harmless.
    */

@@ -1,3 +1,4 @@
+import type { LimitCounts } from '../limits/limit-meter.ts';
 import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -25,13 +26,15 @@ export interface RoomStats {
   readonly unwrittenValues: number;
   /** Presence, cursors and ephemeral keys. */
   readonly states: number;
+  /** How often each limit of the room was met since it was opened, by name; see `server.metrics()`. */
+  readonly limitsMet: LimitCounts;
   /** Nobody is in, nothing waits: the room may be closed without anybody noticing. */
   readonly isIdle: boolean;
 }
 
 /** Live figures of a room: a host reads one of them after every flush, so none may cost for the others. */
 export function statsOf(parts: RoomParts, admission: Admission, connections: Connections): RoomStats {
-  const { log, gate, values, historyId } = parts;
+  const { log, gate, values, historyId, meter } = parts;
   const { sessions, stream, rows, ephemeral } = connections;
   return {
     historyId,
@@ -70,6 +73,9 @@ export function statsOf(parts: RoomParts, admission: Admission, connections: Con
     },
     get states() {
       return ephemeral.entries;
+    },
+    get limitsMet() {
+      return meter.counts();
     },
     get isIdle() {
       return sessions.size === 0 && !admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0;

@@ -62,7 +62,7 @@ export class Room {
   constructor(parts: RoomParts, olderSchemas: ReadonlyMap<string, boolean>) {
     this.#parts = parts;
     this.#schedule = new Schedule((atMs) => parts.ports.requestTick(atMs));
-    this.#admission = new Admission(parts.runtime, parts.limits);
+    this.#admission = new Admission(parts);
     this.#connections = new Connections(parts, this.#schedule, olderSchemas, (session, error) => this.#left(session, error));
     const fail = (error: AlcoveError): void => this.#fail(error);
     const requestFlush = (): void => this.#requestFlush();

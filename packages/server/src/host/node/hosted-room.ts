@@ -36,6 +36,9 @@ export interface HostedRoomOptions {
 const DRAIN_TURNS_MAX = 1_000;
 const DRAIN_POLL_MS = 10;
 
+/** A session that is not read for longer would be taken for silent; what it owes beyond it waits for its next word. */
+const HOLD_MS_MAX = 10_000;
+
 /** Close codes of a peer that goes on purpose. */
 const CLEAN_CLOSE_CODES = new Set([1000, 1001, 1005]);
 
@@ -210,6 +213,7 @@ export class HostedRoom implements OpenedRoom {
     return {
       send: (connectionId, frame) => this.#connections.get(connectionId)?.send(frame),
       bufferedBytes: (connectionId) => this.#connections.get(connectionId)?.bufferedBytes ?? 0,
+      hold: (connectionId, ms) => this.#connections.get(connectionId)?.slowDown(Math.min(ms, HOLD_MS_MAX)),
       disconnect: (connectionId, error) => {
         this.#connections.get(connectionId)?.close(error);
         this.#connections.delete(connectionId);

@@ -57,7 +57,7 @@ export class SocketConnection {
   readonly #out: OutgoingFrames;
   /** When the message that is half here began, when its last byte came, when that was told last. */
   #half: { readonly sinceMs: number; lastByteMs: number; toldMs: number } | null = null;
-  #resume: Timer | null = null;
+  #resume: { readonly atMs: number; readonly timer: Timer } | null = null;
   #holds = 0;
   #closeCode: number | null = null;
 
@@ -146,7 +146,7 @@ export class SocketConnection {
     // A ping between the pieces of a message is none of it.
     if (this.#watch.half && (counts.payload > 0 || this.#half === null)) this.#arriving(nowMs);
     const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(counts.frames, nowMs));
-    if (waitMs > 0) this.#pause(waitMs);
+    if (waitMs > 0) this.slowDown(waitMs);
   }
 
   #arriving(nowMs: number): void {
@@ -165,13 +165,17 @@ export class SocketConnection {
     return false;
   }
 
-  #pause(ms: number): void {
-    if (this.#resume !== null) return;
-    this.hold();
-    this.#resume = this.#runtime.setTimer(ms, () => {
+  /** Reads nothing more for so long, or as long as an earlier word said. */
+  slowDown(ms: number): void {
+    const atMs = this.#runtime.monotonicMs() + ms;
+    if (this.ended || (this.#resume !== null && this.#resume.atMs >= atMs)) return;
+    if (this.#resume === null) this.hold();
+    else this.#resume.timer.cancel();
+    const timer = this.#runtime.setTimer(ms, () => {
       this.#resume = null;
       this.release();
     });
+    this.#resume = { atMs, timer };
   }
 
   #message(data: RawData, isBinary: boolean): void {
@@ -183,7 +187,7 @@ export class SocketConnection {
   #closed(code: number): void {
     if (this.#closeCode !== null) return;
     this.#closeCode = code;
-    this.#resume?.cancel();
+    this.#resume?.timer.cancel();
     this.#out.drop();
     this.#whenEnded();
     this.#handlers.closed(code);
