@@ -68,9 +68,9 @@ export class NodeServer implements AlcoveServer {
     this.#directory = new RoomDirectory(this.#roomOpener(), limits, runtime);
     this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime });
     this.rooms = this.#serverRooms();
+    this.sessions = serverSessions(this.#sockets);
   }
 
-    this.sessions = serverSessions(this.#sockets);
   /** @throws AlcoveError what is wrong with a seed file; `port_in_use`. Whoever called closes it then. */
   async start(): Promise<void> {
     const { rooms, seeds, port, host, path, authenticate } = this.#options;
