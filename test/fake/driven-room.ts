@@ -5,6 +5,7 @@ import type { MutationResult, ServerMessage, ServerMessageOf } from '@alcove/cor
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../packages/server/src/access/access.ts';
+import type { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { openRoom } from '../../packages/server/src/room/open-room.ts';
 import type { RoomOptions } from '../../packages/server/src/room/room-options.ts';
 import type { ImageOffer, ImageRequest, RoomHead, RoomPorts } from '../../packages/server/src/room/room-ports.ts';
@@ -83,6 +84,8 @@ export interface DrivenRoomOptions {
   readonly options?: RoomOptions;
   /** Say `durable` after each flush, as a synchronous host does. Default true. */
   readonly autoDurable?: boolean;
+  /** Of a room with rules; closed by whoever made it. */
+  readonly rules?: RowRules;
 }
 
 /** A room under a host that does everything when it is told to: for tests of the room alone. */
@@ -100,11 +103,20 @@ export class DrivenRoom {
     ports = new RecordingPorts(),
     options,
     autoDurable = true,
+    rules,
   }: DrivenRoomOptions) {
     this.runtime = runtime;
     this.ports = ports;
     this.autoDurable = autoDurable;
-    this.room = openRoom({ room, id: 'r1', database, runtime, ports, ...(options === undefined ? {} : { options }) });
+    this.room = openRoom({
+      room,
+      id: 'r1',
+      database,
+      runtime,
+      ports,
+      ...(options === undefined ? {} : { options }),
+      ...(rules === undefined ? {} : { rules }),
+    });
   }
 
   /** Says hello for a connection; its clientId is `c-<connectionId>` unless given. Returns what it was sent. */

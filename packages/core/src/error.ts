@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   // Access
   unauthenticated: entry(false, 'Sign in again and hand over a fresh token.', 4401),
   forbidden: entry(false, 'Ask for the right to do this.', 4403),
+  rule_failed: entry(false, 'Correct the row rule that the server’s log names.', 4403),
   origin_refused: entry(false, 'Add the page origin to the server option `origins`.', 4403),
   ticket_refused: entry(true, 'Say hello again to get a fresh ticket.'),
   // Rooms and files

@@ -6,5 +6,6 @@ export { mutator } from './schema/define-mutator.ts';
 export type { Claims, MutatorContext, MutatorTx } from './schema/define-mutator.ts';
 export { defineRoom } from './schema/define-room.ts';
 export type { AnyRoom, MutatorArgs, RoomDefinition } from './schema/define-room.ts';
+export { isOneOf } from './schema/is-one-of.ts';
 export type { RoomRules, RowCondition, RowRule, TableRules } from './schema/row-rules.ts';
 export { counter, value } from './schema/values.ts';

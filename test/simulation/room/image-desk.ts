@@ -80,9 +80,9 @@ export class ImageDesk {
     return { bytes: copy, header: (name) => headers[name] ?? null };
   }
 
-  #build({ historyId, version, schema, view }: ImageRequest): Built | null {
+  #build({ historyId, version, schema, view, readerClass }: ImageRequest): Built | null {
     const path = `${this.#disk.path}-image`;
-    const plan = imagePlan(playground.model);
+    const plan = imagePlan(playground.model, readerClass);
     const image = openRawDatabase(path, 0);
     try {
       image.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF');
@@ -90,7 +90,10 @@ export class ImageDesk {
       image.exec('BEGIN');
       const head = image.prepare(plan.headSql).all()[0] as { version: number; hash: string }; // the row that headSql is made to read
       if (head.version > version) return null;
-      for (const { createSql, copySql } of plan.tables) image.exec(`${createSql};\n${copySql}`);
+      for (const { createSql, copySql, copyParams } of plan.tables) {
+        image.exec(createSql);
+        image.prepare(copySql).run(...copyParams);
+      }
       for (const sql of plan.indexSql) image.exec(sql);
       image.exec('COMMIT; DETACH room');
       const bytes = readFileSync(path);

@@ -10,6 +10,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RoomModel } from '@alcove/core/schema/room-model';
+import { filtersReaders } from '@alcove/core/schema/row-rules';
 import type { Database } from '@alcove/core/sqlite/database';
 import { metRuns, sawLater } from './met-runs.ts';
 import { OptimisticRuns, type Run, type RunOptions } from './optimistic-run.ts';
@@ -38,6 +39,7 @@ interface Shown extends Run {
 export class Replica {
   readonly database: Database;
   readonly #model: RoomModel;
+  /** And enforces them. */
   readonly #hasForeignKeys: boolean;
   readonly #runs: OptimisticRuns;
   #position: ReplicaPosition;
@@ -47,7 +49,10 @@ export class Replica {
   constructor(database: Database, position: ReplicaPosition, options: RunOptions) {
     this.database = database;
     this.#model = options.room.model;
-    this.#hasForeignKeys = this.#model.tables.some(({ foreignKeys }) => foreignKeys.length > 0);
+    // Of what a rule filters a parent may be missing whose child is here.
+    const isFiltered = filtersReaders(options.room.tableRules);
+    if (isFiltered) database.setForeignKeys(false);
+    this.#hasForeignKeys = !isFiltered && this.#model.tables.some(({ foreignKeys }) => foreignKeys.length > 0);
     this.#position = position;
     this.#runs = new OptimisticRuns(database, options);
   }

@@ -112,7 +112,8 @@ export class Capture {
   }
 }
 
-function refuseOversize(changeSet: ChangeSet): void {
+/** @throws AlcoveError `mutator_limit` above CHANGE_SET_BYTES_MAX. */
+export function refuseOversize(changeSet: ChangeSet): void {
   const bytes = changeSetBytes(changeSet);
   if (bytes <= CHANGE_SET_BYTES_MAX) return;
   throw new AlcoveError(

@@ -11,6 +11,7 @@ import {
   SQLiteTransaction,
 } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
+import { kindOf } from '../unknown-keys.ts';
 import { checkParameters } from './bind-values.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
@@ -89,6 +90,16 @@ export interface BuiltQuery<T> {
   readonly params: readonly SqlValue[];
   /** The builder's typed rows; for sql`…` objects by column name, so it needs the result's `columns`. */
   map(rows: readonly Row[], columns: readonly string[]): T[];
+}
+
+/**
+ * A condition as SQL text, with its values as the columns encode them.
+ * @throws AlcoveError `query_invalid` for anything else.
+ */
+export function conditionText(condition: unknown): { readonly sql: string; readonly params: readonly unknown[] } {
+  if (!is(condition, SQL)) throw new AlcoveError('query_invalid', `it is ${kindOf(condition)}`);
+  const { sql, params } = dialect.sqlToQuery(condition);
+  return { sql, params };
 }
 
 /** The row type of a builder of sessionlessDrizzle or of sql<Row>`…`. */

@@ -4,6 +4,8 @@ import { toWire } from '@alcove/core/change/wire';
 import { assert } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { ReaderClass } from '../access/reader-class.ts';
+import type { Readers } from '../access/readers.ts';
 import type { ChangeLog, LogEntry, VersionAck } from '../change-log/change-log.ts';
 import { SharedFrame } from './shared-frame.ts';
 
@@ -22,23 +24,32 @@ export interface CatchUpBounds {
   readonly catchUpCacheBytesMax: number;
 }
 
+export interface CatchUpParts {
+  readonly log: ChangeLog;
+  readonly readers: Readers;
+  readonly runtime: Runtime;
+  readonly limits: CatchUpBounds;
+}
+
 /**
  * Reads the log in merged ranges for readers that are behind. Ranges end at multiples of `catchUpVersionsMax`, or where the bytes are full, so that
  * readers who started at different versions soon read the same ones; those are merged and encoded once.
  */
 export class CatchUp {
   readonly #log: ChangeLog;
+  readonly #readers: Readers;
   readonly #model: RoomModel;
   readonly #runtime: Runtime;
   readonly #bounds: CatchUpBounds;
   /** Least recently used first. */
   readonly #ranges = new Map<string, Range>();
 
-  constructor(log: ChangeLog, model: RoomModel, runtime: Runtime, bounds: CatchUpBounds) {
+  constructor({ log, readers, runtime, limits }: CatchUpParts, model: RoomModel) {
     this.#log = log;
+    this.#readers = readers;
     this.#model = model;
     this.#runtime = runtime;
-    this.#bounds = bounds;
+    this.#bounds = limits;
   }
 
   /** Encoded ranges held just now. */
@@ -46,13 +57,13 @@ export class CatchUp {
     return this.#ranges.size;
   }
 
-  /** The range that begins after `from` and ends at `head` at the latest. `from` must be within the log and below `head`. */
-  range(from: number, head: number): Range {
+  /** The range that begins after `from` and ends at `head` at the latest, as a class gets it. `from` must be within the log and below `head`. */
+  range(from: number, head: number, reader: ReaderClass): Range {
     const versions = this.#bounds.catchUpVersionsMax;
     const last = Math.min(head, from - (from % versions) + versions);
-    const id = `${from}-${last}`;
+    const id = `${from}-${last} ${reader.id}`;
     const known = this.#ranges.get(id);
-    const range = known ?? this.#read(from, last);
+    const range = known ?? this.#read(from, last, reader);
     this.#ranges.delete(id);
     this.#ranges.set(id, range);
     return range;
@@ -74,14 +85,15 @@ export class CatchUp {
     this.#ranges.clear();
   }
 
-  #read(from: number, last: number): Range {
+  #read(from: number, last: number, reader: ReaderClass): Range {
     const entries = this.#log.read(from, last, { versionsMax: last - from, bytesMax: this.#bounds.catchUpBytesMax });
     const end = entries.at(-1);
     assert(end !== undefined && entries[0]?.version === from + 1, `version ${from + 1} is in the log`);
-    const changeSet = mergeChangeSets(
+    const merged = mergeChangeSets(
       this.#model,
       entries.map(({ record }) => decodeRecord(record)),
     );
+    const [changeSet = merged] = this.#readers.changesFor(merged, [reader]);
     const { version: to, schema, hash, atMs } = end;
     const frame = new SharedFrame({ type: 'commit', from, to, schema, changes: toWire(changeSet), hash, atMs }, this.#runtime);
     return { from, to, frame, acks: acksByClient(entries) };

@@ -1,4 +1,7 @@
+import { refuseOversize } from '@alcove/core/change/capture';
 import type { ChangeSet } from '@alcove/core/change/change-set';
+import { EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import { mergeChangeSets } from '@alcove/core/change/merge';
 import { encodeRecord } from '@alcove/core/change/record-codec';
 import { AlcoveError } from '@alcove/core/error';
 import { runMutation } from '@alcove/core/mutation/run-mutation';
@@ -52,6 +55,8 @@ export class CommitRun {
   /** By `refusalKey`: of these nothing more is taken, one refusal covers all that follow. */
   readonly #refused: Set<string>;
   #values: ValueWrites | null = null;
+  /** What ran so far, where each mutation is looked at by itself. */
+  readonly #judged: ChangeSet[] = [];
   /** Rows captured so far; undefined where something ran since that was not counted. */
   #rowsCaptured: number | undefined = 0;
 
@@ -97,7 +102,7 @@ export class CommitRun {
 
   /** Ends the transaction's work; null where nothing came of it that would be a version. */
   finish(): MadeVersion | null {
-    const changeSet = this.#parts.capture.take();
+    const changeSet = this.#changes();
     for (const row of this.#rows.values()) if (!this.#gone.has(row.clientId)) this.#parts.clients.put(row, this.#nowMs);
     for (const clientId of this.#gone) this.#parts.clients.remove(clientId);
     if (this.#acks.length === 0 && changeSet.tables.length === 0 && (this.#values?.entries.length ?? 0) === 0) return null;
@@ -117,7 +122,7 @@ export class CommitRun {
     if (this.#unheardOf(owner.clientId) >= this.#parts.limits.clientRejectionsMax)
       return this.#refuse(work, this.#unheard(owner), last + 1);
     const forbidden = this.#forbidden(work);
-    const error = rejection ?? forbidden ?? this.#execute(mutation, work.pusher.access.claims);
+    const error = rejection ?? forbidden ?? this.#executeForUser(mutation, work.pusher.access.claims);
     if (error !== null && failureKind(error) === 'refuse') return this.#refuse(work, error, mutation.mutationId);
     this.#put({ ...(row ?? this.#newRow(owner)), lastMutationId: mutation.mutationId, lastVersion: this.version });
     this.#settle(work, mutation, error, owner.clientId);
@@ -216,7 +221,33 @@ export class CommitRun {
     return new AlcoveError('forbidden', `this user may not run ${mutation.name}`);
   }
 
-  #execute(mutation: Mutation, user: Claims | null): AlcoveError | null {
+  /** Everything the transaction did. */
+  #changes(): ChangeSet {
+    const last = this.#parts.capture.take();
+    if (this.#judged.length === 0) return last;
+    const merged = mergeChangeSets(this.#parts.definition.model, [...this.#judged, last]);
+    refuseOversize(merged);
+    return merged;
+  }
+
+  /** Where the room has write rules, what the mutation did is held against them before it counts as done. */
+  #executeForUser(mutation: Mutation, user: Claims | null): AlcoveError | null {
+    const { writes } = this.#parts.readers;
+    if (writes === null) return this.#execute(mutation, user);
+    const { capture } = this.#parts;
+    this.#judged.push(capture.take());
+    this.#rowsCaptured = 0;
+    let own: ChangeSet = EMPTY_CHANGE_SET;
+    const error = this.#execute(mutation, user, () => {
+      own = capture.take();
+      writes.check(own, user);
+    });
+    this.#rowsCaptured = 0;
+    if (error === null) this.#judged.push(own);
+    return error;
+  }
+
+  #execute(mutation: Mutation, user: Claims | null, atEnd?: () => void): AlcoveError | null {
     const { database, definition, capture, runtime, limits } = this.#parts;
     const rowsBefore = this.#rowsCaptured;
     this.#rowsCaptured = undefined;
@@ -232,6 +263,7 @@ export class CommitRun {
         serverNowMs: this.#nowMs,
         limits: { rowsMax: limits.mutatorRowsMax, statementsMax: limits.mutatorStatementsMax, timeBudgetMs: limits.mutatorTimeBudgetMs },
         runtime,
+        ...(atEnd === undefined ? {} : { atEnd }),
       });
       this.#rowsCaptured = rowsCaptured;
       this.afterCommit.push(...afterCommit);

@@ -4,6 +4,7 @@ import { chooseCodec, encodeMessage } from '@alcove/core/protocol/codec';
 import type { MutationResult, ServerMessageInput } from '@alcove/core/protocol/server-message';
 import type { RoomAccess } from '../access/access.ts';
 import { subjectOf } from '../access/access.ts';
+import { viewOf } from '../access/view.ts';
 import { CatchUp } from '../change-stream/catch-up.ts';
 import type { MadeVersion } from './commit-run.ts';
 import { EphemeralState } from './ephemeral-state.ts';
@@ -15,7 +16,7 @@ import type { ImageOffer } from './room-ports.ts';
 import { RowSnapshots } from './row-snapshots.ts';
 import type { Schedule } from './schedule.ts';
 import type { Session } from './sessions.ts';
-import { Sessions } from './sessions.ts';
+import { Sessions, sessionView } from './sessions.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** The room's recurring steps. */
@@ -43,7 +44,7 @@ export class Connections {
     this.#schedule = schedule;
     this.#olderSchemas = olderSchemas;
     this.#onEnd = onEnd;
-    const catchUp = new CatchUp(parts.log, parts.definition.model, parts.runtime, parts.limits);
+    const catchUp = new CatchUp(parts, parts.definition.model);
     const end = (session: Session, error: AlcoveError): void => this.end(session, error);
     const rehydrate = (session: Session): void => this.rehydrate(session, 'backlog');
     this.stream = new Subscribers(parts, this.sessions, catchUp, { wantPoll: (atMs) => schedule.want('poll', atMs), rehydrate, end });
@@ -116,19 +117,26 @@ export class Connections {
     if (session.state.phase === 'live' || session.state.phase === 'behind') session.owedFrom = session.state.sent;
     try {
       const hydration = this.#hydrationFor(session);
-      this.send(session, { type: 'rehydrate', reason, view: session.view, image: hydration.image });
+      this.send(session, { type: 'rehydrate', reason, view: sessionView(session), image: hydration.image });
       this.#hydrate(session, hydration);
     } catch (error) {
       this.end(session, AlcoveError.from(error));
     }
   }
 
-  /** The host verified a fresh token. @throws AlcoveError `forbidden` for another subject. */
+  /**
+   * The host verified a fresh token. Claims by which it sees other rows mean a fresh snapshot.
+   * @throws AlcoveError `forbidden` for another subject, `rule_failed`.
+   */
   renewAccess(session: Session, access: RoomAccess): void {
     if (subjectOf(access.claims) !== session.subject) throw new AlcoveError('forbidden', 'the fresh token is of another user');
+    const readerClass = this.#parts.readers.classOf(access.claims);
     session.access = access;
     this.#watchAccess(session);
     this.send(session, { type: 'user', user: userOf(access.claims) });
+    if (readerClass.id === session.readerClass.id) return;
+    session.readerClass = readerClass;
+    this.rehydrate(session, 'view');
   }
 
   publish(made: MadeVersion): void {
@@ -161,7 +169,7 @@ export class Connections {
     const before = this.sessions.ofClient(hello.clientId);
     if (before !== undefined) this.end(before, new AlcoveError('session_replaced', 'a newer connection of this client took over'));
     const session = sessionOf(this.#parts, connectionId, hello, access, this.#parts.meta.read());
-    const reason = hydrationOf(hello.resume, session.view, this.#standing());
+    const reason = hydrationOf(hello.resume, sessionView(session), this.#standing());
     const hydration: Hydration | null = reason === 'resume' ? null : this.#hydrationFor(session);
     this.sessions.add(session);
     this.send(session, welcomeOf(this.#parts, session, hello, reason, hydration?.image ?? null));
@@ -183,7 +191,7 @@ export class Connections {
     for (const kind of session.snapshots) {
       if (kind === 'rows') return { by: 'rows', image: null };
       // An image has all of the room's tables, and an older client would refuse it.
-      const image = session.isOlder ? null : this.#offerImage();
+      const image = session.isOlder ? null : this.#offerImage(session);
       if (image !== null) return { by: 'image', image };
     }
     if (session.snapshots.length === 0) return { by: 'nothing', image: null };
@@ -192,9 +200,17 @@ export class Connections {
     });
   }
 
-  #offerImage(): ImageOffer | null {
-    const { historyId, gate, log, definition, view, ports } = this.#parts;
-    return ports.offerImage({ historyId, version: gate.durable, floor: log.floor.version, schema: definition.model.schemaId, view });
+  #offerImage({ readerClass }: Session): ImageOffer | null {
+    const { historyId, gate, log, definition, ports } = this.#parts;
+    const schema = definition.model.schemaId;
+    return ports.offerImage({
+      historyId,
+      version: gate.durable,
+      floor: log.floor.version,
+      schema,
+      view: viewOf(readerClass, schema),
+      readerClass,
+    });
   }
 
   #standing(): Standing {

@@ -11,7 +11,7 @@ import type { HydrationReason } from './hydrate.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { ImageOffer } from './room-ports.ts';
 import type { Session, Sessions } from './sessions.ts';
-import { viewOf } from '../access/view.ts';
+import { sessionView } from './sessions.ts';
 import { handledBy, ownRows } from './settle.ts';
 
 /**
@@ -55,7 +55,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
   const subject = subjectOf(access.claims);
   const { schemaId } = parts.definition.model;
   const isOlder = hello.schema !== null && hello.schema !== schemaId;
-  const view = hello.schema === null ? parts.view : viewOf(hello.schema);
+  const readerClass = parts.readers.classOf(access.claims);
   const isForgotten = ({ clientId, welcomed }: HelloClient): boolean =>
     welcomed !== null && welcomed <= meta.forgottenVersion && parts.clients.get(clientId) === null;
   return {
@@ -71,7 +71,8 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     snapshots: hello.snapshots,
     isOlder,
     // What an older client leaves out is missing in its replica after its update: that one is of another view.
-    view,
+    schemaSeen: hello.schema ?? schemaId,
+    readerClass,
     access,
     state: { phase: 'rows' },
     owedFrom: parts.gate.durable,
@@ -105,7 +106,7 @@ export function welcomeOf(
     boot: parts.boot,
     version: parts.gate.durable,
     schema: parts.definition.model.schemaId,
-    view: session.view,
+    view: sessionView(session),
     hydration,
     image,
     clients: welcomeClients(parts, session, clientIdsOf(hello)),

@@ -1,5 +1,5 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
-import type { ClientMessage, ClientMessageOf } from '@alcove/core/protocol/client-message';
+import type { ClientMessage, ClientMessageOf, PushedMutation } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage } from '@alcove/core/protocol/codec';
 import { isAllowed } from '../access/access.ts';
 import { idOf } from '../ephemeral/debounced-values.ts';
@@ -56,6 +56,7 @@ function heardOf({ parts, connections }: MessageSurroundings, session: Session):
 /** A frame of the session is arriving and not whole yet. */
 export function stillArriving(around: MessageSurroundings, session: Session): void {
   heardOf(around, session);
+  around.connections.stream.tellHeldBack(session);
   around.connections.send(session, { type: 'pong', version: around.parts.gate.durable });
 }
 
@@ -90,6 +91,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'flush':
       return answered(around, session, message, () => flush(around, session, message));
     case 'ping':
+      connections.stream.tellHeldBack(session);
       return connections.send(session, {
         type: 'pong',
         version: parts.gate.durable,
@@ -111,22 +113,38 @@ function push(around: MessageSurroundings, session: Session, { mutations }: Clie
     return around.connections.end(session, error, 'push');
   }
   if (around.isDraining) return;
+  const nowMs = around.parts.runtime.monotonicMs();
+  const taken = admit(around, session, mutations, Math.ceil(bytes / mutations.length));
+  around.admission.rates.take(session, taken, nowMs);
+  if (taken > 0) around.requestFlush();
+  if (taken === mutations.length) return;
+  // Who takes a refusal as it is meant waits. Who goes on sending is not read, which slows down nobody else.
+  const holdMs = around.admission.rates.refused(session, mutations.length - taken, nowMs);
+  if (holdMs > 0) around.parts.ports.hold?.(session.connectionId, holdMs);
+}
+
+/** Of each client as many as rates and bounds allow, and a refusal for the rest. @returns how many were admitted. */
+function admit(around: MessageSurroundings, session: Session, mutations: readonly PushedMutation[], bytesEach: number): number {
+  const { admission, parts } = around;
+  const allowed = admission.rates.allow(session, mutations.length, parts.runtime.monotonicMs());
   const refused = new Set<string>();
+  let taken = 0;
   for (const mutation of mutations) {
     const { clientId } = mutation;
     if (refused.has(clientId)) continue;
-    const outcome = around.admission.push(
-      session,
-      mutation,
-      Math.ceil(bytes / mutations.length),
-      mayBeForgotten(around, session, clientId),
-    );
+    const outcome =
+      allowed.error !== null && taken >= allowed.count
+        ? admission.refused(session, mutation, allowed.error)
+        : admission.push(session, mutation, bytesEach, mayBeForgotten(around, session, clientId));
     if (!session.clients.has(clientId)) speakFor(session, clientId);
-    if (outcome === null) continue;
-    refused.add(clientId);
-    around.refuse(outcome);
+    if (outcome === null) {
+      taken += 1;
+    } else {
+      refused.add(clientId);
+      around.refuse(outcome);
+    }
   }
-  around.requestFlush();
+  return taken;
 }
 
 /** Of a client that hello did not name it is not known when it was welcomed first: once anybody was forgotten, it may be one of those. */

@@ -4,7 +4,8 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
-import { viewOf } from '../access/view.ts';
+import { Readers } from '../access/readers.ts';
+import type { RowRules } from '../access/row-rules.ts';
 import { ChangeLog } from '../change-log/change-log.ts';
 import { fileKind } from '../change-log/log-tables.ts';
 import type { RoomMeta } from '../change-log/room-meta.ts';
@@ -33,6 +34,8 @@ export interface OpenRoomRequest {
   readonly meter?: LimitMeter;
   /** Mutations a second of each user in all rooms of the process. */
   readonly userRates?: KeyedBuckets;
+  /** The definition's, where it has rules; whoever made it closes it after all its rooms. */
+  readonly rules?: RowRules;
 }
 
 /**
@@ -61,7 +64,7 @@ export function openRoom(request: OpenRoomRequest): Room {
     id,
     historyId: facts.historyId,
     boot: runtime.newId(),
-    view: viewOf(definition.model.schemaId),
+    readers: new Readers(definition, request.rules ?? null, runtime, facts.secret),
     database,
     runtime,
     ports,

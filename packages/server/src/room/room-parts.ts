@@ -2,6 +2,7 @@ import type { Capture } from '@alcove/core/change/capture';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { Readers } from '../access/readers.ts';
 import type { ChangeLog } from '../change-log/change-log.ts';
 import type { MetaTable } from '../change-log/room-meta.ts';
 import type { DebouncedValues } from '../ephemeral/debounced-values.ts';
@@ -19,7 +20,7 @@ export interface RoomParts {
   readonly historyId: string;
   /** New with every start of the room. */
   readonly boot: string;
-  readonly view: string;
+  readonly readers: Readers;
   readonly database: Database;
   readonly runtime: Runtime;
   readonly ports: RoomPorts;

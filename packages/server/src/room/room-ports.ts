@@ -1,4 +1,5 @@
 import type { AlcoveError } from '@alcove/core/error';
+import type { ReaderClass } from '../access/reader-class.ts';
 
 /**
  * What a room needs of the host that drives it. The room has no timers, sockets or files of its own.
@@ -57,6 +58,8 @@ export interface ImageRequest {
   readonly floor: number;
   readonly schema: string;
   readonly view: string;
+  /** What of the room's rows is in it. */
+  readonly readerClass: ReaderClass;
 }
 
 export interface ImageOffer {

@@ -40,7 +40,7 @@ interface Running {
 
 /**
  * Snapshots as row chunks over the socket, for hosts without images and clients that take none. Sessions that wait when a run begins share it: rows are read and
- * encoded once. Between two chunks everything else has its turn.
+ * encoded once for those of a class. Between two chunks everything else has its turn.
  */
 export class RowSnapshots {
   readonly #parts: RoomParts;
@@ -104,17 +104,23 @@ export class RowSnapshots {
     return ready ? nowMs : nowMs + this.#parts.limits.drainPollMs;
   }
 
+  /** One run, for those of one class; whoever waits in another gets one at the next step. */
   #begin(): void {
-    const { log, gate, database, definition, limits, historyId } = this.#parts;
+    const { log, gate, database, definition, limits, historyId, readers } = this.#parts;
     // A version that is not durable yet may not be told, nor rows of it.
     if (gate.durable < log.head.version || this.#running.size >= limits.snapshotRunsMax) return;
-    const run = new RowRun(database, definition.model, limits);
-    const readers = [...this.#waiting].map((session): [string, Reader] => [
-      session.connectionId,
-      { session, bufferedBytes: 0, fullSinceMs: null, drainedMs: 0 },
-    ]);
-    const running: Running = { run, at: log.head, readers: new Map(readers), chunks: 0 };
-    this.#waiting.clear();
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const { readerClass } = first;
+    const alike = [...this.#waiting].filter((session) => session.readerClass.id === readerClass.id);
+    const run = new RowRun(database, definition.model, limits, { readers, readerClass });
+    const running: Running = {
+      run,
+      at: log.head,
+      readers: new Map(alike.map((session) => [session.connectionId, { session, bufferedBytes: 0, fullSinceMs: null, drainedMs: 0 }])),
+      chunks: 0,
+    };
+    for (const session of alike) this.#waiting.delete(session);
     this.#running.add(running);
     const schema = definition.model.schemaId;
     this.#send(running, {

@@ -2,6 +2,8 @@ import type { HelloClient } from '@alcove/core/protocol/client-message';
 import { HELLO_CLIENTS_MAX } from '@alcove/core/protocol/client-message';
 import type { Codec } from '@alcove/core/protocol/codec';
 import type { RoomAccess } from '../access/access.ts';
+import type { ReaderClass } from '../access/reader-class.ts';
+import { viewOf } from '../access/view.ts';
 import type { SessionState } from './session.ts';
 
 /** One connection that was let in. */
@@ -21,8 +23,10 @@ export interface Session {
   readonly forgotten: ReadonlySet<string>;
   /** Of a schema before the room's that can follow it: what it does not know it leaves out, and it takes no images. */
   readonly isOlder: boolean;
-  /** Of what it gets to see, see viewOf. */
-  readonly view: string;
+  /** The id of the schema its replica has. */
+  readonly schemaSeen: string;
+  /** Follows the claims. */
+  readerClass: ReaderClass;
   /** Snapshot kinds it takes, best first. */
   snapshots: readonly ('image' | 'rows')[];
   access: RoomAccess;
@@ -37,6 +41,9 @@ export interface Session {
   /** Its messages since its socket was seen empty. */
   saidWhileFull: number;
 }
+
+/** Of what it gets to see, as a token. */
+export const sessionView = ({ readerClass, schemaSeen }: Session): string => viewOf(readerClass, schemaSeen);
 
 /** The session pushes for a client that its hello did not name. As many as a hello may name are held in mind, the ones named last. */
 export function speakFor({ adopted }: Session, clientId: string): void {

@@ -1,8 +1,8 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
-import { toWire } from '@alcove/core/change/wire';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
 import type { CatchUp, Range } from '../change-stream/catch-up.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
+import { ClassCommits } from './class-commits.ts';
 import type { MadeVersion } from './commit-run.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { SessionEffect, SessionEvent } from './session.ts';
@@ -29,6 +29,8 @@ export class Subscribers {
   readonly #catchUp: CatchUp;
   readonly #around: StreamSurroundings;
   readonly #behind = new Set<Session>();
+  /** The last version that was published. */
+  #published: ClassCommits | null = null;
 
   constructor(parts: RoomParts, sessions: Sessions, catchUp: CatchUp, around: StreamSurroundings) {
     this.#parts = parts;
@@ -52,21 +54,31 @@ export class Subscribers {
   /** A version became durable. Every live reader gets the results of its group, then the commit. */
   publish(made: MadeVersion): void {
     const results = this.#resultsByGroup(made);
-    const { version: to, schema, hash, atMs } = made;
-    const commit = new SharedFrame(
-      { type: 'commit', from: to - 1, to, schema, changes: toWire(made.changeSet), hash, atMs },
-      this.#parts.runtime,
-    );
-    const nowMs = this.#parts.runtime.monotonicMs();
+    const commits = new ClassCommits(made, this.#parts, this.#sessions);
+    this.#published = commits;
     for (const session of this.#sessions) {
       if (session.state.phase !== 'live') continue;
-      const bufferedBytes = this.#parts.ports.bufferedBytes(session.connectionId) + commit.for(session.codec).length;
-      const effects = this.#next(session, { type: 'committed', version: to, bufferedBytes, nowMs });
-      if (!effects.some((effect) => effect.do === 'sendCommit')) continue;
       const own = results.get(session.groupId);
-      if (own !== undefined) this.#send(session, own);
-      this.#send(session, commit);
+      // That nothing happened for it can wait: it is told with the next that does, or with the next pong.
+      if (own === undefined && commits.isNothingFor(session)) continue;
+      this.#sendCommit(session, commits.frameFor(session, session.state.sent), made.version, own);
     }
+  }
+
+  /** Versions that held nothing for the session were kept from it: it is told of them now. To be called before anything that names the room's version. */
+  tellHeldBack(session: Session): void {
+    const last = this.#published;
+    if (last === null || session.state.phase !== 'live' || session.state.sent >= last.version) return;
+    this.#sendCommit(session, last.nothingAfter(session.state.sent), last.version);
+  }
+
+  #sendCommit(session: Session, commit: SharedFrame, version: number, results?: SharedFrame): void {
+    const { ports, runtime } = this.#parts;
+    const bufferedBytes = ports.bufferedBytes(session.connectionId) + commit.for(session.codec).length;
+    const effects = this.#next(session, { type: 'committed', version, bufferedBytes, nowMs: runtime.monotonicMs() });
+    if (!effects.some((effect) => effect.do === 'sendCommit')) return;
+    if (results !== undefined) this.#send(session, results);
+    this.#send(session, commit);
   }
 
   /** Looks at every session that is behind. */
@@ -136,7 +148,7 @@ export class Subscribers {
   #readable(session: Session, from: number): Range | null {
     const { gate, runtime, id } = this.#parts;
     try {
-      return this.#catchUp.range(from, gate.durable);
+      return this.#catchUp.range(from, gate.durable, session.readerClass);
     } catch (cause) {
       const error = AlcoveError.from(cause);
       if (error.code !== 'file_damaged') throw error;

@@ -2,6 +2,9 @@ import { captureDdl } from '@alcove/core/change/install-capture';
 import { nameList, roomDdl } from '@alcove/core/schema/ddl';
 import type { RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
+import type { ReaderClass, TableFilter } from '../access/reader-class.ts';
+import { filteredSelect } from '../access/row-rules.ts';
+import type { RuleValue } from '../access/rule-sql.ts';
 
 /**
  * The SQL that makes an image in a fresh database to which a room's file is attached as `room`; plain data, so that another process can run it, in one
@@ -20,8 +23,10 @@ export interface ImagePlan {
 export interface ImageTablePlan {
   readonly createSql: string;
   readonly copySql: string;
-  /** One row: how many rows the room has, `room`, and how many the image, `image`. */
+  readonly copyParams: readonly RuleValue[];
+  /** One row: how many rows the class sees in the room, `room`, and how many the image has, `image`. */
   readonly countSql: string;
+  readonly countParams: readonly RuleValue[];
 }
 
 /** The head of the room's log, or the floor's where the log is empty. */
@@ -31,27 +36,29 @@ const HEAD_SQL = `SELECT
   coalesce((SELECT hash FROM room.alcove_log ORDER BY version DESC LIMIT 1), (SELECT value FROM room.alcove_meta WHERE name = 'floorHash')) AS hash,
   (SELECT schema FROM room.alcove_schemas ORDER BY position DESC LIMIT 1) AS schema`;
 
-/** Replicated tables only, each row in the order of its key. */
-export const imagePlan = (model: RoomModel): ImagePlan => {
+/** Replicated tables only, of them what the class sees, each row in the order of its key. */
+export const imagePlan = (model: RoomModel, { filters }: ReaderClass): ImagePlan => {
   const tables = model.tables.filter((table) => !table.serverOnly);
   const ddl = roomDdl(model, { serverOnly: false });
   const creates = ddl.filter((sql) => sql.startsWith('CREATE TABLE '));
   return {
     headSql: HEAD_SQL,
-    tables: tables.map((table, index) => ({ createSql: creates[index] ?? '', copySql: copySql(table), countSql: countSql(table) })),
+    tables: tables.map((table, index) => ({ createSql: creates[index] ?? '', ...copyOf(table, filters.get(table.name)) })),
     indexSql: ddl.filter((sql) => !sql.startsWith('CREATE TABLE ')),
     captureSql: captureDdl(model),
   };
 };
 
 /** Generated columns are computed again. */
-const copySql = (table: TableModel): string => {
+const copyOf = (table: TableModel, filter: TableFilter | undefined): Omit<ImageTablePlan, 'createSql'> => {
   const name = quoteIdentifier(table.name);
-  const columns = nameList(table.columns.filter((column) => column.generated === null).map((column) => column.name));
-  return `INSERT INTO main.${name} (${columns}) SELECT ${columns} FROM room.${name} ORDER BY ${nameList(table.key)}`;
-};
-
-const countSql = (table: TableModel): string => {
-  const name = quoteIdentifier(table.name);
-  return `SELECT (SELECT count(*) FROM room.${name}) AS room, (SELECT count(*) FROM main.${name}) AS image`;
+  const columns = table.columns.filter((column) => column.generated === null).map((column) => column.name);
+  const { cells, cellParams, where, whereParams } = filteredSelect(columns, filter);
+  const seen = where === null ? '' : ` WHERE ${where}`;
+  return {
+    copySql: `INSERT INTO main.${name} (${nameList(columns)}) SELECT ${cells.join(', ')} FROM room.${name}${seen} ORDER BY ${nameList(table.key)}`,
+    copyParams: [...cellParams, ...whereParams],
+    countSql: `SELECT (SELECT count(*) FROM room.${name}${seen}) AS room, (SELECT count(*) FROM main.${name}) AS image`,
+    countParams: whereParams,
+  };
 };

@@ -5,11 +5,14 @@ import { Capture } from '@alcove/core/change/capture';
 import { installCapture } from '@alcove/core/change/install-capture';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import { roomDdl } from '@alcove/core/schema/ddl';
-import type { Database, SqlValue } from '@alcove/core/sqlite/database';
+import type { Database, Row, SqlValue } from '@alcove/core/sqlite/database';
 import { engines } from '../../../../test/contract/engines.ts';
 import { Prng } from '../../../../test/fake/prng.ts';
+import { SEES_ALL } from '../access/reader-class.ts';
 import { RowRun } from './row-run.ts';
 
+/** Of those who see all. */
+const SIGHT = { readerClass: SEES_ALL, readers: { rowsFor: (_: string, rows: readonly Row[]) => rows } };
 const nocase = customType<{ data: string }>({ dataType: () => 'text COLLATE NOCASE' });
 const room = defineRoom({
   name: 'wild',
@@ -67,7 +70,7 @@ describe.each(engines)('a run over all rows, on $name', ({ open }) => {
       capture.take();
       const expected = all(database);
       const bounds = { snapshotChunkRowsMax: prng.int(1, 6), snapshotChunkBytesMax: prng.pick([40, 1_000_000]) };
-      let run = new RowRun(database, room.model, bounds);
+      let run = new RowRun(database, room.model, bounds, SIGHT);
       const counted = run.tables.reduce((sum, { rows }) => sum + rows, 0);
       const given: string[] = [];
       for (let chunk = run.next(); chunk !== null; chunk = run.next()) {

@@ -5,6 +5,9 @@ import type { TableShape } from '@alcove/core/change/table-shape';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
+import type { ReaderClass, TableFilter } from '../access/reader-class.ts';
+import type { Readers } from '../access/readers.ts';
+import { filteredSelect } from '../access/row-rules.ts';
 
 export interface RowChunk {
   readonly table: string;
@@ -17,11 +20,17 @@ export interface ChunkBounds {
   readonly snapshotChunkBytesMax: number;
 }
 
+/** Whose snapshot it is. */
+export interface RunSight {
+  readonly readers: Pick<Readers, 'rowsFor'>;
+  readonly readerClass: ReaderClass;
+}
+
 /** Rows as they were at the snapshot's version, of keys touched since; null: there was none. */
 type Overlay = Map<string, Row | null>;
 
 /**
- * Reads all replicated rows exactly as they are when it is made, in chunks, while the room goes on committing in between.
+ * Reads all replicated rows that a class of readers sees exactly as they are when it is made, in chunks, while the room goes on committing in between.
  *
  * ```
  * new RowRun → ( next → chunk · observe(change set of a commit) )* → next → null
@@ -35,6 +44,7 @@ export class RowRun {
   readonly #model: RoomModel;
   readonly #shapes: readonly TableShape[];
   readonly #bounds: ChunkBounds;
+  readonly #sight: RunSight;
   #counts: readonly number[];
   #overlays: Overlay[];
   #table = 0;
@@ -45,13 +55,15 @@ export class RowRun {
   #given = 0;
   #overlayRows = 0;
 
-  constructor(database: Database, model: RoomModel, bounds: ChunkBounds) {
+  /** @param sight What of the rows is given. */
+  constructor(database: Database, model: RoomModel, bounds: ChunkBounds, sight: RunSight) {
     this.#database = database;
     this.#model = model;
     this.#shapes = replicatedShapes(model);
     this.#bounds = bounds;
+    this.#sight = sight;
     this.#overlays = this.#shapes.map(() => new Map());
-    this.#counts = this.#shapes.map(({ name }) => countRows(database, name));
+    this.#counts = this.#shapes.map(({ name }) => countRows(database, name, sight.readerClass.filters.get(name)));
   }
 
   /** Rows of each table that will be given. */
@@ -71,7 +83,7 @@ export class RowRun {
 
   /** A run of its own that goes on from here, for a reader that is slower than the others. */
   fork(): RowRun {
-    const run = new RowRun(this.#database, this.#model, this.#bounds);
+    const run = new RowRun(this.#database, this.#model, this.#bounds, this.#sight);
     run.#counts = this.#counts;
     run.#overlays = this.#overlays.map((overlay) => new Map(overlay));
     run.#table = this.#table;
@@ -132,9 +144,12 @@ export class RowRun {
   #select(shape: TableShape): IterableIterator<Row> {
     const key = shape.key.map((position) => quoteIdentifier(shape.columns[position] ?? '')).join(', ');
     const after = this.#after;
-    const where = after === null ? '' : ` WHERE (${key}) > (${after.map(() => '?').join(', ')})`;
-    const sql = `SELECT ${shape.columns.map(quoteIdentifier).join(', ')} FROM ${quoteIdentifier(shape.name)}${where} ORDER BY ${key} LIMIT ?`;
-    return this.#database.prepare(sql).iterate([...(after ?? []), this.#bounds.snapshotChunkRowsMax]);
+    const filtered = filteredSelect(shape.columns, this.#sight.readerClass.filters.get(shape.name));
+    const conditions = [filtered.where ?? [], after === null ? [] : `(${key}) > (${after.map(() => '?').join(', ')})`].flat();
+    const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+    const sql = `SELECT ${filtered.cells.join(', ')} FROM ${quoteIdentifier(shape.name)}${where} ORDER BY ${key} LIMIT ?`;
+    const params = [...filtered.cellParams, ...filtered.whereParams, ...(after ?? []), this.#bounds.snapshotChunkRowsMax];
+    return this.#database.prepare(sql).iterate(params);
   }
 
   /** Takes from the overlay until it is empty, then goes on to the next table. */
@@ -146,9 +161,10 @@ export class RowRun {
       if (rows.length >= this.#bounds.snapshotChunkRowsMax || bytes >= this.#bounds.snapshotChunkBytesMax) return rows;
       overlay.delete(text);
       this.#overlayRows -= 1;
-      if (row === null) continue;
-      rows.push(row);
-      bytes += rowBytes(row);
+      const [seen] = row === null ? [] : this.#sight.readers.rowsFor(this.#shapes[this.#table]?.name ?? '', [row], this.#sight.readerClass);
+      if (seen === undefined) continue;
+      rows.push(seen);
+      bytes += rowBytes(seen);
     }
     this.#table += 1;
     this.#after = null;
@@ -167,8 +183,11 @@ export class RowRun {
   }
 }
 
-const countRows = (database: Database, table: string): number =>
-  Number(database.prepare(`SELECT count(*) FROM ${quoteIdentifier(table)}`).get()?.[0] ?? 0);
+const countRows = (database: Database, table: string, filter: TableFilter | undefined): number => {
+  const { where, whereParams } = filteredSelect([], filter);
+  const sql = `SELECT count(*) FROM ${quoteIdentifier(table)}${where === null ? '' : ` WHERE ${where}`}`;
+  return Number(database.prepare(sql).get([...whereParams])?.[0] ?? 0);
+};
 
 const rowBytes = (row: Row): number => {
   let bytes = 0;

@@ -10,6 +10,7 @@ import type { ColumnModel, RoomModel, TableModel } from '@alcove/core/schema/roo
 import type { Database } from '@alcove/core/sqlite/database';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogTables } from '../../change-log/log-tables.ts';
+import { SEES_ALL } from '../../access/reader-class.ts';
 import { imagePlan } from '../../snapshot/image-plan.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { ImageJob } from './builder-job.ts';
@@ -90,7 +91,7 @@ const job = (more: Partial<ImageJob> = {}): ImageJob => ({
   packedPath: join(directory, 'image.gz'),
   historyId: 'h1',
   schema: 's1',
-  plan: imagePlan(model),
+  plan: imagePlan(model, SEES_ALL),
   ...more,
 });
 const fill = (): void => {
@@ -199,7 +200,7 @@ describe('BuilderPool', () => {
     builder.close();
     builder = new BuilderPool({ runtime: createNodeRuntime({ log: silentLogger }), buildsMax: 1, buildTimeoutMs: 1_500, idleMs: 5_000 });
     const endless = {
-      ...imagePlan(model),
+      ...imagePlan(model, SEES_ALL),
       headSql: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n',
     };
     const first = builder.run(job({ plan: endless }));

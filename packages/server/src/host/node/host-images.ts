@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { ReaderClass } from '../../access/reader-class.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { ImageOffer, ImageRequest } from '../../room/room-ports.ts';
 import { ImageCache } from '../../snapshot/image-cache.ts';
@@ -15,6 +16,9 @@ import { withSidecars } from './data-dir.ts';
 import type { DataDir } from './data-dir.ts';
 import type { HostLimits } from './host-limits.ts';
 import { signTicket } from './image-ticket.ts';
+
+/** Classes of readers, of all rooms, whose images may be asked for. A ticket is good for a minute. */
+const CLASSES_MAX = 10_000;
 
 export interface HostImagesOptions {
   readonly enabled: boolean;
@@ -31,6 +35,8 @@ export class HostImages {
   /** Signs tickets; of this start of the server only. */
   readonly ticketKey: Uint8Array = randomBytes(32);
   readonly #options: HostImagesOptions;
+  /** By view, which no two rooms share unless everything is seen. The longest unasked for first. */
+  readonly #classes = new Map<string, ReaderClass>();
   #built = 0;
 
   constructor(options: HostImagesOptions) {
@@ -47,7 +53,8 @@ export class HostImages {
   offer(address: RoomAddress, databasePath: string, request: ImageRequest, wanted: ImageWanted): ImageOffer | null {
     const { enabled, limits, pool, runtime } = this.#options;
     if (!enabled || roomBytes(databasePath) < limits.imageRoomBytesMin || !pool.available) return null;
-    const { historyId, schema, view } = request;
+    const { historyId, schema, view, readerClass } = request;
+    this.#remember(view, readerClass);
     const key = { room: address.name, id: address.id, historyId, schema, view };
     const version = this.cache.offer(key, wanted);
     if (version === null) return null;
@@ -75,7 +82,7 @@ export class HostImages {
         packedPath,
         historyId,
         schema,
-        plan: imagePlan(definition.model),
+        plan: imagePlan(definition.model, this.#classOf(key.view)),
       });
       const { version, hash, rows, bytes, sha256, packedBytes } = built;
       runtime.log.debug('an image was built', {
@@ -104,6 +111,22 @@ export class HostImages {
         });
       throw error;
     }
+  }
+
+  /** The view last asked for is the last to go. */
+  #remember(view: string, readerClass: ReaderClass): void {
+    this.#classes.delete(view);
+    this.#classes.set(view, readerClass);
+    const [oldest] = this.#classes.keys();
+    if (this.#classes.size > CLASSES_MAX && oldest !== undefined) this.#classes.delete(oldest);
+  }
+
+  /** @throws AlcoveError `snapshot_failed` for one that others have pushed out: whoever asks says hello again. */
+  #classOf(view: string): ReaderClass {
+    const readerClass = this.#classes.get(view);
+    if (readerClass === undefined)
+      throw new AlcoveError('snapshot_failed', 'the image was of a class of readers that is not known any more');
+    return readerClass;
   }
 
   #remove(file: string): void {

@@ -43,6 +43,7 @@ export class NodeServer implements AlcoveServer {
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
+  readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
   readonly #sockets: SocketFront;
   readonly #detach: (() => void)[] = [];
@@ -65,7 +66,8 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
-    this.#directory = new RoomDirectory(this.#roomOpener(), limits, runtime);
+    this.#opener = this.#roomOpener();
+    this.#directory = new RoomDirectory(this.#opener, limits, runtime);
     this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime });
     this.rooms = this.#serverRooms();
     this.sessions = serverSessions(this.#sockets);
@@ -126,6 +128,7 @@ export class NodeServer implements AlcoveServer {
     const stopped = this.#ownServer === null || !this.#ownServer.listening ? Promise.resolve() : stopListening(this.#ownServer);
     this.#sockets.refuseArrivals(() => this.#draining());
     await this.#directory.closeAll(this.#draining());
+    this.#opener.close();
     await this.#until(untilMs, () => this.#sockets.connections === 0);
     this.#sockets.terminate();
     this.#ownServer?.closeAllConnections();

@@ -5,6 +5,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
+import { RowRules } from '../../access/row-rules.ts';
 import { openRoom } from '../../room/open-room.ts';
 import type { OpenMode, RoomAddress, RoomDirectoryPorts } from '../../room/room-directory.ts';
 import type { RoomPorts } from '../../room/room-ports.ts';
@@ -33,6 +34,7 @@ export interface RoomOpenerOptions {
 /** Opens, makes, lists and removes the files of rooms; RoomDirectory sees to it that no two of these meet in one room. */
 export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
   readonly #options: RoomOpenerOptions;
+  readonly #rules = new Map<string, RowRules>();
 
   constructor(options: RoomOpenerOptions) {
     this.#options = options;
@@ -141,7 +143,31 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     options: NonNullable<Parameters<typeof openRoom>[0]['options']>,
   ): ReturnType<typeof openRoom> {
     const { runtime, server } = this.#options;
-    return openRoom({ room: definition, id, database, runtime, ports, options: { ...options, limits: server.roomLimits } });
+    const rules = this.#rulesOf(definition);
+    return openRoom({
+      room: definition,
+      id,
+      database,
+      runtime,
+      ports,
+      options: { ...options, limits: server.roomLimits },
+      ...(rules === null ? {} : { rules }),
+    });
+  }
+
+  /** One for all rooms of a definition. Null: it has none. */
+  #rulesOf(definition: AnyRoom): RowRules | null {
+    const known = this.#rules.get(definition.name);
+    if (known !== undefined || definition.tableRules.length === 0) return known ?? null;
+    const rules = new RowRules(definition, openDatabase(':memory:'));
+    this.#rules.set(definition.name, rules);
+    return rules;
+  }
+
+  /** After all rooms. */
+  close(): void {
+    for (const rules of this.#rules.values()) rules.close();
+    this.#rules.clear();
   }
 }
 

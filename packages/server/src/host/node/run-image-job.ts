@@ -4,9 +4,11 @@ import { open, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { AlcoveError } from '@alcove/core/error';
+import type { RuleValue } from '../../access/rule-sql.ts';
+import type { ImageTablePlan } from '../../snapshot/image-plan.ts';
 import type { ImageJob, ImageResult } from './builder-job.ts';
 import { openRawDatabase } from './raw-database.ts';
-import type { RawDatabase } from './raw-database.ts';
+import type { RawDatabase, RawValue } from './raw-database.ts';
 
 /** How long the room's own process may hold the file in a checkpoint before the job gives up. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -50,9 +52,12 @@ const build = (job: ImageJob): Head & { readonly rows: number } => {
     // Deferred, so that the room is only read: its writer is never held up. The first SELECT fixes the version for all that follow.
     database.exec('BEGIN');
     const head = headIn(database, job);
-    for (const table of job.plan.tables) database.exec(`${table.createSql};\n${table.copySql}`);
+    for (const { createSql, copySql, copyParams } of job.plan.tables) {
+      database.exec(createSql);
+      database.prepare(copySql).run(...copyParams.map(rawValue));
+    }
     for (const sql of job.plan.indexSql) database.exec(sql);
-    const rows = job.plan.tables.reduce((sum, { countSql }) => sum + rowsIn(database, countSql), 0);
+    const rows = job.plan.tables.reduce((sum, table) => sum + rowsIn(database, table), 0);
     for (const sql of job.plan.captureSql) database.exec(sql);
     database.exec('COMMIT; DETACH room');
     return { ...head, rows };
@@ -69,9 +74,11 @@ const headIn = (database: RawDatabase, job: ImageJob): Head => {
   return head;
 };
 
-/** As many as in the room's own table. */
-const rowsIn = (database: RawDatabase, sql: string): number => {
-  const counts = database.prepare(sql).all()[0] as { room: number; image: number }; // the row that countSql is made to read
+const rawValue = (value: RuleValue): RawValue => (Number.isSafeInteger(value) ? BigInt(Number(value)) : value);
+
+/** As many as the class sees in the room's own table. */
+const rowsIn = (database: RawDatabase, { countSql: sql, countParams }: ImageTablePlan): number => {
+  const counts = database.prepare(sql).all(...countParams.map(rawValue))[0] as { room: number; image: number }; // the row that countSql is made to read
   if (counts.room !== counts.image)
     throw new AlcoveError('snapshot_failed', `the room has ${counts.room} rows and its image ${counts.image}: ${sql}`);
   return counts.image;

@@ -1,0 +1,59 @@
+import type { ChangeSet } from '@alcove/core/change/change-set';
+import { EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import { toWire } from '@alcove/core/change/wire';
+import type { ReaderClass } from '../access/reader-class.ts';
+import { seesAll } from '../access/reader-class.ts';
+import { SharedFrame } from '../change-stream/shared-frame.ts';
+import type { MadeVersion } from './commit-run.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+/** One version as each class of readers gets it: filtered once a class, encoded once for those of a class who stand at the same version. */
+export class ClassCommits {
+  readonly version: number;
+  readonly #parts: Pick<RoomParts, 'runtime'>;
+  readonly #made: Omit<MadeVersion, 'changeSet'>;
+  /** By class. */
+  readonly #changes: ReadonlyMap<string, ChangeSet>;
+  /** By what is in them and the version before. Classes that get all of the changes share them. */
+  readonly #frames = new Map<ChangeSet, Map<number, SharedFrame>>();
+
+  constructor({ changeSet, ...made }: MadeVersion, parts: Pick<RoomParts, 'runtime' | 'readers'>, sessions: Sessions) {
+    this.version = made.version;
+    this.#parts = parts;
+    this.#made = made;
+    const classes = new Map<string, ReaderClass>();
+    for (const { state, readerClass } of sessions) if (state.phase === 'live') classes.set(readerClass.id, readerClass);
+    const changes = parts.readers.changesFor(changeSet, [...classes.values()]);
+    this.#changes = new Map([...classes.keys()].map((id, index) => [id, changes[index] ?? EMPTY_CHANGE_SET]));
+  }
+
+  /** Whether its class sees nothing of the version. Where everything is seen an empty version is told like any other. */
+  isNothingFor({ readerClass }: Session): boolean {
+    return !seesAll(readerClass) && this.#changesFor(readerClass).tables.length === 0;
+  }
+
+  /** `from`: where the session stands, all after which held nothing for it. */
+  frameFor({ readerClass }: Session, from: number): SharedFrame {
+    return this.#frame(this.#changesFor(readerClass), from);
+  }
+
+  nothingAfter(from: number): SharedFrame {
+    return this.#frame(EMPTY_CHANGE_SET, from);
+  }
+
+  #changesFor({ id }: ReaderClass): ChangeSet {
+    return this.#changes.get(id) ?? EMPTY_CHANGE_SET;
+  }
+
+  #frame(changeSet: ChangeSet, from: number): SharedFrame {
+    const frames = this.#frames.get(changeSet) ?? new Map<number, SharedFrame>();
+    this.#frames.set(changeSet, frames);
+    const known = frames.get(from);
+    if (known !== undefined) return known;
+    const { version: to, schema, hash, atMs } = this.#made;
+    const frame = new SharedFrame({ type: 'commit', from, to, schema, changes: toWire(changeSet), hash, atMs }, this.#parts.runtime);
+    frames.set(from, frame);
+    return frame;
+  }
+}
