@@ -17,8 +17,8 @@ afterEach(async () => {
 
 it('[HO-30][HO-31][CN-18] a mutation and its commit that take several idle timeouts arrive over the sessions they were begun on', async () => {
   // Far less than the bytes below take; a client that is told nothing gives up after five seconds more.
-  const { url } = await host.server({ limits: { heartbeatIntervalMs: 500, idleTimeoutMs: 2_000 } });
-  const links = await Promise.all([0, 1].map(() => ThrottledProxy.open(url, 80_000)));
+  const { url } = await host.server({ limits: { heartbeatIntervalMs: 1_000, idleTimeoutMs: 4_000 } });
+  const links = await Promise.all([0, 1].map(() => ThrottledProxy.open(url, 50_000)));
   const rooms = links.map((link) => {
     const client = createClient({ url: link.url, rooms: [trip] });
     ends.push(() => {
@@ -38,6 +38,6 @@ it('[HO-30][HO-31][CN-18] a mutation and its commit that take several idle timeo
   await vi.waitFor(async () => expect(await reader.read((db) => db.select({ id: stops.id }).from(stops))).toHaveLength(1), {
     timeout: 60_000,
   });
-  expect(performance.now() - startMs).toBeGreaterThan(8_000);
+  expect(performance.now() - startMs).toBeGreaterThan(16_000);
   expect(links.map(({ connections }) => connections)).toEqual([1, 1]);
 }, 90_000);
