@@ -11,6 +11,7 @@ import { EphemeralState } from './ephemeral-state.ts';
 import { hydrationAt, hydrationOf } from './hydrate.ts';
 import type { HydrationReason, Standing } from './hydrate.ts';
 import { checkIdentity, checkSchema, sessionOf, userOf, welcomeOf } from './joining.ts';
+import { userKeyOf } from './mutation-rates.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { ImageOffer } from './room-ports.ts';
 import { RowSnapshots } from './row-snapshots.ts';
@@ -20,7 +21,7 @@ import { Sessions, sessionView } from './sessions.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** The room's recurring steps. */
-export type RoomStep = 'ephemeral' | 'expiry' | 'flush' | 'poll' | 'rows' | 'idle' | 'housekeeping';
+export type RoomStep = 'ephemeral' | 'expiry' | 'states' | 'flush' | 'poll' | 'rows' | 'idle' | 'housekeeping';
 
 type OnEnd = (session: Session, error: AlcoveError | null) => void;
 
@@ -67,6 +68,7 @@ export class Connections {
       if (this.sessions.size >= this.#parts.limits.sessionsMax) throw this.#overloaded();
       checkSchema(this.#parts, hello.schema, this.#olderSchemas);
       checkIdentity(this.#parts, this.sessions, hello, access);
+      this.#checkUser(hello, access);
       this.#letIn(connectionId, hello, access);
     } catch (cause) {
       const error = AlcoveError.from(cause);
@@ -78,6 +80,7 @@ export class Connections {
 
   /** Ends a connection that never became a session. */
   refuse(connectionId: string, hello: HelloMessage, error: AlcoveError): void {
+    this.#parts.meter.saw(error);
     const frame = encodeMessage({ type: 'error', ...error.toBody(), re: 'hello' }, chooseCodec(hello.codecs), this.#parts.runtime);
     this.#parts.ports.send(connectionId, frame, 'main');
     this.#parts.ports.disconnect(connectionId, error);
@@ -85,6 +88,7 @@ export class Connections {
 
   /** Ends a session for a reason it is told. */
   end(session: Session, error: AlcoveError, re?: string): void {
+    this.#parts.meter.saw(error);
     this.send(session, { type: 'error', ...error.toBody(), ...(re === undefined ? {} : { re }) });
     // Somebody thrown out is gone; who only has to show a fresh token is expected back.
     this.remove(session, error.code === 'forbidden', error);
@@ -148,7 +152,7 @@ export class Connections {
     const nowMs = this.#parts.runtime.monotonicMs();
     for (const session of [...this.sessions]) {
       if (nowMs - session.heardMs >= this.#parts.limits.idleTimeoutMs)
-        this.end(session, new AlcoveError('idle_timeout', 'the client has been silent for too long'));
+        this.end(session, new AlcoveError('idle_timeout', 'the client has been silent for too long', { limit: 'idleTimeoutMs' }));
       else if (session.accessUntilMs !== null && nowMs >= session.accessUntilMs)
         this.end(session, new AlcoveError('unauthenticated', 'the token has expired'));
     }
@@ -223,8 +227,17 @@ export class Connections {
     if (session.accessUntilMs !== null) this.#schedule.want('idle', session.accessUntilMs);
   }
 
+  /** A client that is there already takes the place of its own session. */
+  #checkUser(hello: HelloMessage, access: RoomAccess): void {
+    const { userSessionsMax, retryAfterMs } = this.#parts.limits;
+    const user = userKeyOf({ subject: subjectOf(access.claims), groupId: hello.groupId ?? hello.clientId });
+    if (this.sessions.countOf(user) < userSessionsMax || this.sessions.ofClient(hello.clientId) !== undefined) return;
+    const limit = 'userSessionsMax';
+    throw new AlcoveError('rate_limited', `this user has ${userSessionsMax} sessions in the room, the limit`, { retryAfterMs, limit });
+  }
+
   #overloaded(): AlcoveError {
     const { sessionsMax, retryAfterMs } = this.#parts.limits;
-    return new AlcoveError('overloaded', `the room has ${sessionsMax} sessions, its limit`, { retryAfterMs });
+    return new AlcoveError('overloaded', `the room has ${sessionsMax} sessions, its limit`, { retryAfterMs, limit: 'sessionsMax' });
   }
 }

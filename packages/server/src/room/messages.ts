@@ -9,6 +9,7 @@ import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
 import type { Session } from './sessions.ts';
 import { speakFor } from './sessions.ts';
+import type { StateSet, StateSets } from './state-sets.ts';
 import type { Outcome } from './work.ts';
 
 /** What a message may set off beyond its own session. */
@@ -17,6 +18,7 @@ export interface MessageSurroundings {
   readonly connections: Connections;
   readonly admission: Admission;
   readonly schedule: Schedule<RoomStep>;
+  readonly states: StateSets;
   /** Nothing new is taken any more; what was is still told. */
   readonly isDraining: boolean;
   requestFlush(): void;
@@ -85,10 +87,10 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'presence':
     case 'cursor':
     case 'ephemeral':
-      return answered(around, session, message, () => connections.ephemeral.set(session, message));
     case 'value':
-      return answered(around, session, message, () => offer(around, session, message));
+      return answered(around, session, message, () => around.states.set(session, message));
     case 'flush':
+      around.states.settle(session);
       return answered(around, session, message, () => flush(around, session, message));
     case 'ping':
       connections.stream.tellHeldBack(session);
@@ -104,6 +106,13 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     default:
       return exhaustive(message);
   }
+}
+
+/** What was set, once it may be done. */
+export function performSet(around: MessageSurroundings, session: Session, message: StateSet): void {
+  answered(around, session, message, () =>
+    message.type === 'value' ? offer(around, session, message) : around.connections.ephemeral.set(session, message),
+  );
 }
 
 function push(around: MessageSurroundings, session: Session, { mutations }: ClientMessageOf<'push'>, bytes: number): void {
@@ -195,6 +204,9 @@ function answered(around: MessageSurroundings, session: Session, message: Answer
     handle();
   } catch (cause) {
     const error = AlcoveError.from(cause);
+    around.parts.meter.saw(error);
+    // It is told of each one too many, so it had better say less.
+    if (error.code === 'rate_limited') around.parts.ports.hold?.(session.connectionId, error.retryAfterMs ?? 0);
     if (error.code === 'internal') return around.connections.end(session, error, message.type);
     // No fault of the offer: welcome has said that this client must go on as another one, and that one offers it again.
     if (error.code === 'client_unknown') return around.connections.send(session, { type: 'error', ...error.toBody() });

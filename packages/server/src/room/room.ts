@@ -13,12 +13,13 @@ import { Connections } from './connections.ts';
 import type { RoomStep } from './connections.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { MessageSurroundings } from './messages.ts';
-import { heardByHello, receiveFrame, stillArriving } from './messages.ts';
+import { heardByHello, performSet, receiveFrame, stillArriving } from './messages.ts';
 import { statsOf } from './room-stats.ts';
 import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
 import { Schedule } from './schedule.ts';
 import type { Session } from './sessions.ts';
+import { StateSets } from './state-sets.ts';
 import type { Answer, Work } from './work.ts';
 
 export type { RoomStats } from './room-stats.ts';
@@ -55,6 +56,7 @@ export class Room {
   readonly #connections: Connections;
   readonly #committer: Committer;
   readonly #housekeeping: Housekeeping;
+  readonly #states: StateSets;
   #phase: 'open' | 'draining' | 'failed' | 'closed' = 'open';
   #flushRequested = false;
   #serverMutationId = 0;
@@ -70,6 +72,10 @@ export class Room {
     this.#committer = new Committer({ ...around, requestFlush, fail });
     this.#housekeeping = new Housekeeping({ ...around, fail });
     this.#housekeeping.start();
+    this.#states = new StateSets(parts, {
+      perform: (session, message) => performSet(this.#messageSurroundings(), session, message),
+      wantRelease: (atMs) => this.#schedule.want('states', atMs),
+    });
     this.stats = statsOf(parts, this.#admission, this.#connections);
   }
 
@@ -213,6 +219,7 @@ export class Room {
     this.#phase = 'draining';
     this.#housekeeping.writeLeft();
     if (this.#isOver) return;
+    for (const session of this.#connections.sessions) this.#states.settle(session);
     this.#admission.flushValues(this.#parts.values.all());
     this.flush();
   }
@@ -235,6 +242,8 @@ export class Room {
         return this.#connections.ephemeral.tick();
       case 'expiry':
         return this.#connections.ephemeral.expire();
+      case 'states':
+        return this.#states.release();
       case 'flush':
         return this.#requestFlush();
       case 'poll':
@@ -263,7 +272,9 @@ export class Room {
   #left(session: Session, error: AlcoveError | null): void {
     if (this.#isOver) return; // the file may not be asked any more, and what would be written is dropped
     this.#housekeeping.left(session);
-    if (error !== null && RIGHTS_LOST.has(error.code)) this.#admission.withdraw(session);
+    const keepsRights = error === null || !RIGHTS_LOST.has(error.code);
+    if (!keepsRights) this.#admission.withdraw(session);
+    this.#states.left(session, keepsRights);
     this.#flushValues(this.#parts.values.setBy(session.clientId));
   }
 
@@ -273,6 +284,7 @@ export class Room {
       connections: this.#connections,
       admission: this.#admission,
       schedule: this.#schedule,
+      states: this.#states,
       isDraining: this.#phase === 'draining',
       requestFlush: () => this.#requestFlush(),
       refuse: (outcome) => this.#committer.refuse(outcome),

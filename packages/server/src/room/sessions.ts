@@ -4,6 +4,7 @@ import type { Codec } from '@alcove/core/protocol/codec';
 import type { RoomAccess } from '../access/access.ts';
 import type { ReaderClass } from '../access/reader-class.ts';
 import { viewOf } from '../access/view.ts';
+import { userKeyOf } from './mutation-rates.ts';
 import type { SessionState } from './session.ts';
 
 /** One connection that was let in. */
@@ -62,6 +63,7 @@ export class Sessions {
   readonly #byConnection = new Map<string, Session>();
   readonly #byClient = new Map<string, Session>();
   readonly #byGroup = new Map<string, Set<Session>>();
+  readonly #countByUser = new Map<string, number>();
 
   get size(): number {
     return this.#byConnection.size;
@@ -85,7 +87,14 @@ export class Sessions {
     return session?.subject ?? null;
   }
 
+  /** Sessions of one user, see userKeyOf. */
+  countOf(user: string): number {
+    return this.#countByUser.get(user) ?? 0;
+  }
+
   add(session: Session): void {
+    const user = userKeyOf(session);
+    this.#countByUser.set(user, this.countOf(user) + 1);
     this.#byConnection.set(session.connectionId, session);
     this.#byClient.set(session.clientId, session);
     const group = this.#byGroup.get(session.groupId) ?? new Set();
@@ -94,7 +103,10 @@ export class Sessions {
   }
 
   remove(session: Session): void {
-    this.#byConnection.delete(session.connectionId);
+    if (!this.#byConnection.delete(session.connectionId)) return;
+    const user = userKeyOf(session);
+    if (this.countOf(user) > 1) this.#countByUser.set(user, this.countOf(user) - 1);
+    else this.#countByUser.delete(user);
     if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
     const group = this.#byGroup.get(session.groupId);
     group?.delete(session);
