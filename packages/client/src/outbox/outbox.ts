@@ -1,23 +1,12 @@
-import { AlcoveError, type ErrorBody } from '@alcove/core/error';
+import { AlcoveError, assert, type ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import { HELLO_CLIENTS_MAX, type HelloClient, type PushedMutation } from '@alcove/core/protocol/client-message';
 import type { MutationResult, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import { ClientNames, mintedAs, type MutationName, nameUnder, type Rekeyed } from './client-names.ts';
 import { nextPush, type PushLimits, wakeAtMs } from './next-push.ts';
+import { OutboxBound, type OutboxLimits, type PendingBeside } from './outbox-bound.ts';
 import { type Attempt, type ClientHistory, errorOf, isReal, OutboxClient, VOID_MUTATOR } from './outbox-client.ts';
-
-export interface OutboxLimits {
-  readonly outboxMutationsMax: number;
-  readonly outboxBytesMax: number;
-  readonly pushWindowMutationsMax: number;
-}
-
-/** Pending on this device beside what the outbox holds: of other tabs. */
-export interface PendingBeside {
-  readonly count: number;
-  readonly bytes: number;
-}
 
 export interface Stopped {
   readonly clientId: string;
@@ -47,14 +36,12 @@ const REFUSAL_BACKOFF = { baseMs: 200, maxMs: 10_000 };
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #onAttempt: (attempt: Attempt) => void;
-  readonly #beside: PendingBeside;
+  readonly #bound: OutboxBound;
   readonly #clients = new Map<string, OutboxClient>();
   readonly #names = new ClientNames();
-  /** As their page named them first. */
-  readonly #carried = new Set<string>();
-  #count = 0;
+  /** Clients that this side speaks for, as their page named them first. */
+  readonly #minted = new Set<string>();
   #order = 0;
-  #bytes = 0;
   /** Version of the running session's welcome; null: there is none. */
   #sessionVersion: number | null = null;
 
@@ -66,7 +53,7 @@ export class Outbox {
   ) {
     this.#limits = limits;
     this.#onAttempt = onAttempt;
-    this.#beside = beside;
+    this.#bound = new OutboxBound(limits, beside);
   }
 
   /** Whether counters were compared with the room in the running session; before that nothing may be pushed. */
@@ -76,7 +63,7 @@ export class Outbox {
 
   /** Mutations not settled yet, gaps included. */
   get size(): number {
-    return this.#count;
+    return this.#bound.count;
   }
 
   /**
@@ -89,6 +76,7 @@ export class Outbox {
     // Made in a session, it was first welcomed with that: it can only have been heard of later.
     const isNew = client.confirmed === 0 && client.welcomed === null;
     this.#clients.set(client.clientId, new OutboxClient(isNew ? { ...client, welcomed: this.#sessionVersion } : client));
+    this.#minted.add(mintedAs(client.clientId));
   }
 
   /** What a client's row on the disk says; null for one that is not known. */
@@ -97,14 +85,14 @@ export class Outbox {
     return client === undefined ? null : { lastMutationId: client.lastMutationId, confirmed: client.confirmed, welcomed: client.welcomed };
   }
 
-  /** Whether this side speaks for it, whatever name it goes by now. */
+  /** Whether this side speaks for it, whatever name it goes by here or elsewhere. */
   has(clientId: string): boolean {
-    return this.#clients.has(this.currentClientId(clientId)) || this.#carried.has(mintedAs(clientId));
+    return this.#minted.has(mintedAs(clientId));
   }
 
   /** An earlier engine of this page spoke for these: what goes by an older name of theirs, on the disk too, has gone on under the one of now. */
   carried(clientIds: readonly string[]): void {
-    for (const clientId of clientIds) this.#carried.add(mintedAs(clientId));
+    for (const clientId of clientIds) this.#minted.add(mintedAs(clientId));
   }
 
   /** What mutations of a page's client go by, also where an earlier engine of the page renamed it. */
@@ -156,17 +144,7 @@ export class Outbox {
     if (client === undefined) this.#assertRoomForClient();
     else if (client.isStopTold && client.stopped !== null) throw AlcoveError.fromBody(client.stopped);
     const gap = mutation.mutationId - 1 - (client?.lastMutationId ?? 0);
-    const { outboxMutationsMax, outboxBytesMax } = this.#limits;
-    const count = this.#count + this.#beside.count;
-    const besides = this.#beside.count > 0 ? `, ${this.#beside.count} of them of other tabs` : '';
-    if (count + gap + 1 > outboxMutationsMax)
-      throw new AlcoveError('outbox_full', `${count} mutations are pending${besides}; the bound is ${outboxMutationsMax}`);
-    const pendingBytes = this.#bytes + this.#beside.bytes;
-    if (pendingBytes + bytes > outboxBytesMax)
-      throw new AlcoveError(
-        'outbox_full',
-        `the ${count} pending mutations have ${pendingBytes} bytes${besides}; the bound is ${outboxBytesMax}`,
-      );
+    this.#bound.assertRoomFor(gap + 1, bytes);
   }
 
   /** Enqueues; ids that were left out before it are filled with voids. The caller has asked `knows` and `assertRoomFor`. */
@@ -178,8 +156,7 @@ export class Outbox {
   #enqueue(client: OutboxClient, mutation: Mutation, bytes: number): void {
     this.#order += 1;
     client.add({ mutation, bytes, order: this.#order, result: null, refusal: null });
-    this.#count += 1;
-    this.#bytes += bytes;
+    this.#bound.added(bytes);
   }
 
   #clientOf(clientId: string): OutboxClient {
@@ -276,9 +253,11 @@ export class Outbox {
 
   #rekey(client: OutboxClient, { historyId, version }: Pick<WelcomeMessage, 'historyId' | 'version'>, roomHas: number): Rekeyed {
     const next = client.renamed(nameUnder(historyId, client.clientId), version);
+    assert(!this.#clients.has(next.clientId), `client ${client.clientId} is spoken for as ${next.clientId} already`);
     const alias: Rekeyed = { clientId: client.clientId, to: next.clientId, offset: client.confirmed, roomHas };
     this.#clients.delete(client.clientId);
     this.#clients.set(next.clientId, next);
+    this.#minted.add(mintedAs(next.clientId));
     this.#names.rename(alias);
     return alias;
   }
@@ -353,8 +332,7 @@ export class Outbox {
     const settled: Settled[] = [];
     for (const client of this.#clients.values()) {
       for (const entry of client.settle(confirmedVersion)) {
-        this.#count -= 1;
-        this.#bytes -= entry.bytes;
+        this.#bound.removed(entry.bytes);
         if (entry.result !== null)
           settled.push({ mutation: entry.mutation, result: entry.result, error: errorOf(entry), isVoid: !isReal(entry) });
       }
@@ -389,8 +367,7 @@ export class Outbox {
     const client = this.#clients.get(clientId);
     if (client === undefined || client.stopped === null) return [];
     const dropped = client.pending.splice(0);
-    this.#count -= dropped.length;
-    for (const entry of dropped) this.#bytes -= entry.bytes;
+    for (const { bytes } of dropped) this.#bound.removed(bytes);
     return dropped.map((entry) => entry.mutation);
   }
 }

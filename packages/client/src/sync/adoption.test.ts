@@ -4,12 +4,13 @@ import { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { VirtualTime } from '../../../../test/fake/virtual-time.ts';
 import { Adoption } from './adoption.ts';
-import type { LeftClient } from './left-client.ts';
+import type { LeftClient } from './join-names.ts';
 
 const leftOf = (clientId: string): LeftClient => ({
   client: { clientId, lastMutationId: 1, confirmed: 0, welcomed: null },
   mutations: [{ clientId, mutationId: 1, name: 'addList', args: null, seed: 's', nowMs: 1 }],
   unstored: [],
+  older: [],
 });
 
 function world(left: (clientIds: readonly string[]) => Promise<readonly LeftClient[]>, take: (left: readonly LeftClient[]) => void) {

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { HELLO_CLIENTS_MAX } from '@alcove/core/protocol/client-message';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { LeftClient } from './left-client.ts';
+import type { LeftClient } from './join-names.ts';
 
 export interface AdoptionOptions {
   readonly runtime: Pick<Runtime, 'log' | 'setTimer'>;

@@ -12,7 +12,7 @@ import type { EngineClient, SyncEngineOptions } from './engine-interface.ts';
 import { Adoption } from './adoption.ts';
 import { type EngineStorage, rejectionKey } from './engine-storage.ts';
 import { ImageKeeper } from './image-keeper.ts';
-import type { LeftClient } from './left-client.ts';
+import type { LeftClient } from './join-names.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { NoticeBatch } from './notice-batch.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
@@ -199,10 +199,14 @@ export class KeptRoom {
           pending.flatMap(({ mutations }) => mutations),
         );
       // From here on nothing fails: they are this tab's, as they were shown.
-      const taken = new Map(left.map(({ client }) => [client.clientId, client.confirmed]));
+      const taken = new Map(
+        left.flatMap(({ client, older }) => [client, ...older]).map(({ clientId, confirmed }) => [clientId, confirmed]),
+      );
       for (const [clientId, confirmed] of taken) this.#options.siblings.take(clientId, confirmed);
       this.#showAsOwn(({ clientId, mutationId }) => mutationId > (taken.get(clientId) ?? Number.POSITIVE_INFINITY));
-      for (const mutation of left.flatMap(({ unstored }) => unstored)) this.flow.called(mutation);
+      for (const { client, unstored, older } of left)
+        if (older.length > 0) this.flow.goesOnAs([client.clientId], older);
+        else for (const mutation of unstored) this.flow.called(mutation);
       this.flow.removeLeft(idle.map(({ client }) => client));
       for (const { client, mutations } of left) this.#options.notices.add({ type: 'adopted', ...client, mutations });
       this.#takenOver.add([...taken.keys()].map(mintedAs));

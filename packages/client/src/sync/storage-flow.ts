@@ -17,7 +17,8 @@ import type { HeardCommit } from './commit-queue.ts';
 import { DiskLook } from './disk-look.ts';
 import { ElsewhereWord } from './elsewhere-word.ts';
 import type { ToldRejection } from './engine-storage.ts';
-import { byClient, type LeftClient, leftClients } from './left-client.ts';
+import { allNames, type LeftClient, wholeClients } from './join-names.ts';
+import { byClient, leftClients } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import { keepMissing } from './keep-missing.ts';
 import { KeptRejections } from './kept-rejections.ts';
@@ -184,13 +185,17 @@ export class StorageFlow {
   /** What is pending goes by other names, here, on the disk and in other tabs. */
   renamed(rekeyed: readonly Rekeyed[]): void {
     if (rekeyed.length === 0) return;
-    const names = new Set(rekeyed.map(({ to }) => to));
-    const pending = this.#options.outbox.pending().filter(({ clientId }) => names.has(clientId));
-    this.disk.rename(
-      this.#rows.enqueued(pending),
+    this.goesOnAs(
+      rekeyed.map(({ to }) => to),
       rekeyed.map(({ clientId, to, offset }) => ({ clientId, lastMutationId: offset + this.#rows.known(to).lastMutationId })),
     );
-    for (const { clientId } of rekeyed) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
+  }
+
+  /** What is pending of the one goes by no older name any more. */
+  goesOnAs(clientIds: readonly string[], older: readonly KnownClient[]): void {
+    const pending = this.#options.outbox.pending().filter(({ clientId }) => clientIds.includes(clientId));
+    this.disk.rename(this.#rows.enqueued(pending), older);
+    for (const { clientId } of older) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
     this.#posts.post(pending);
   }
 
@@ -210,9 +215,10 @@ export class StorageFlow {
     for (const { clientId, confirmed } of clients) this.#ended.add(clientId, confirmed, at);
   }
 
-  /** Of clients that nobody lives of any more: what is pending of those that are known (by now). */
-  async left(clientIds: readonly string[]): Promise<LeftClient[]> {
+  /** Of clients that nobody lives of any more, whatever their names: what is pending of those that are known (by now). */
+  async left(asked: readonly string[]): Promise<LeftClient[]> {
     const { siblings } = this.#options;
+    const clientIds = allNames(asked, siblings.known());
     const read = await this.disk.outbox(clientIds);
     const kept = read === null ? null : this.#tabs.free(read, clientIds);
     // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
@@ -225,7 +231,7 @@ export class StorageFlow {
       siblings.confirmed(clientId, confirmed, confirmedAt);
       this.#groups.learn(clientId, groupId);
     }
-    const ours = clientIds.filter((clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
+    const ours = wholeClients(clientIds, (clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
     return leftClients(ours, kept, siblings);
   }
 

@@ -5,7 +5,7 @@ import type { KnownClient, StoredOutbox } from '../storage/storage.ts';
 import { plainMutation } from './left-client.ts';
 
 export interface TakenOverOptions {
-  readonly outbox: Pick<Outbox, 'counters' | 'currentClientId' | 'has' | 'isDone' | 'knows'>;
+  readonly outbox: Pick<Outbox, 'counters' | 'currentClientId' | 'has' | 'isDone' | 'knows' | 'speaksAs'>;
   /** Mutations of this client that were written after it was taken over: its page gave it up before its worker had heard. */
   onLate(client: KnownClient, mutations: readonly Mutation[]): void;
   /** Nothing more comes of these, and nobody mints under their names. */
@@ -31,9 +31,9 @@ export class TakenOver {
     const { outbox, onLate, onDone } = this.#options;
     const done: KnownClient[] = [];
     for (const { clientId, lastMutationId } of clients) {
-      // An older name, under which an earlier engine of the page left it: all of it has gone on.
       if (outbox.has(clientId) && outbox.counters(outbox.currentClientId(clientId)) === null) {
-        done.push({ clientId, lastMutationId });
+        // An older name, under which somebody left it: all of it has gone on. By a newer one it may come to go here, too.
+        if (clientId === mintedAs(clientId) || outbox.isDone(outbox.speaksAs(clientId))) done.push({ clientId, lastMutationId });
         continue;
       }
       if (!this.#clientIds.has(mintedAs(clientId))) continue;

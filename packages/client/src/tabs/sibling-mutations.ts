@@ -217,6 +217,11 @@ export class SiblingMutations {
     return [...this.#siblings].filter(([, { pending }]) => pending.length > 0).map(([clientId]) => clientId);
   }
 
+  /** Clients that were heard of, also such of which nothing is pending. */
+  known(): string[] {
+    return [...this.#siblings.keys()];
+  }
+
   #siblingOf(clientId: string): Sibling {
     const known = this.#siblings.get(clientId);
     if (known !== undefined) return known;
