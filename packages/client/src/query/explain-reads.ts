@@ -18,20 +18,26 @@ const OPENS = new Set(['OpenRead', 'ReopenIdx']);
 const WHOLE_RECORDS = new Set(['RowData', 'RowCell', 'Sequence', 'Offset', 'OpenDup']);
 
 /**
- * What `sql` reads, from SQLite's own plan: tables by name, and of each the columns whose values the plan looks at. Whatever else may change in them cannot
- * change the result, since the plan computes it without looking. Holds for other parameters and plans too: all plans compute the same result.
- *
+ * SQLite's own plan of a query, for `readsOf`.
  * @throws AlcoveError `query_invalid` where it is no plain read of one statement; `sql_failed` where SQLite refuses it.
  */
-export function explainReads(database: Database, sql: string, params: Row, trees: ReadonlyMap<number, BTree>): Map<string, ColumnsRead> {
+export function explain(database: Database, sql: string, params: Row): readonly Row[] {
   assertReads(sql);
-  const program = database.prepare(`EXPLAIN ${sql}`).all(params);
+  const plan = database.prepare(`EXPLAIN ${sql}`).all(params);
+  if (plan.some(([, opcode, , p2]) => opcode === 'Transaction' && p2 !== 0))
+    throw new AlcoveError('query_invalid', 'the query writes; a query may only read', { hint: 'Write through a mutator.' });
+  return plan;
+}
+
+/**
+ * What a query of this plan reads: tables by name, and of each the columns whose values the plan looks at. Whatever else may change in them cannot
+ * change the result, since the plan computes it without looking. Holds for other parameters and plans too: all plans compute the same result.
+ */
+export function readsOf(plan: readonly Row[], trees: ReadonlyMap<number, BTree>): Map<string, ColumnsRead> {
   const cursors = new Map<number, BTree>();
   const reads = new Map<string, Set<string> | 'all'>();
-  for (const [, opcode, p1, p2, p3] of program) {
+  for (const [, opcode, p1, p2, p3] of plan) {
     if (typeof opcode !== 'string' || typeof p1 !== 'number' || typeof p2 !== 'number') continue;
-    if (opcode === 'Transaction' && p2 !== 0)
-      throw new AlcoveError('query_invalid', 'the query writes; a query may only read', { hint: 'Write through a mutator.' });
     if (OPENS.has(opcode)) {
       const tree = p3 === 0 ? trees.get(p2) : undefined;
       if (tree === undefined) cursors.delete(p1);

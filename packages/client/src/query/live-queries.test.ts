@@ -34,6 +34,25 @@ describe('watching', () => {
     expect(bench.runs).toBe(0);
   });
 
+  it('[QR-16] rows are there before it is known what the query read; a change finds it out', () => {
+    const bench = new QueryBench();
+    bench.watch('q', 'SELECT title FROM tasks WHERE id = ?', ['t1']);
+    expect(bench.pages.get('q')).toEqual([['Alpha']]);
+    expect(bench.queries.hasUnread).toBe(true);
+    bench.change(`UPDATE tasks SET title = 'x' WHERE id = 't2'`);
+    expect([bench.runs, bench.queries.hasUnread]).toEqual([0, false]);
+    expect(bench.change(`UPDATE tasks SET title = 'y' WHERE id = 't1'`)).toEqual(['q']);
+  });
+
+  it('[QR-16] a query that ends before it is known what it read is forgotten', () => {
+    const bench = new QueryBench();
+    bench.watch('q', 'SELECT title FROM tasks');
+    bench.queries.unwatch('q');
+    expect(bench.queries.hasUnread).toBe(false);
+    bench.change(`UPDATE tasks SET title = 'x'`);
+    expect(bench.runs).toBe(0);
+  });
+
   it('[QR-2] parameters of another type are another query', () => {
     const bench = new QueryBench();
     bench.watch('text', 'SELECT typeof(?)', ['1']);

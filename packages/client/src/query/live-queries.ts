@@ -39,6 +39,8 @@ export class LiveQueries {
   readonly #byId = new Map<string, { readonly key: string; readonly query: LiveQuery }>();
   /** To run, first in first out. */
   readonly #due = new Set<LiveQuery>();
+  /** Prepared ones of which it is not known yet what they read: a tab that is opened shows their rows first. */
+  readonly #unread = new Set<LiveQuery>();
   #news: QueryNews[] = [];
   #target: QueryTarget | null = null;
 
@@ -64,7 +66,9 @@ export class LiveQueries {
 
   /** From now on queries run on this replica; all run again, and rows that are as they were are not told again. */
   attach(database: Database): void {
-    this.#target = { database, model: this.#model, trees: schemaMapOf(database) };
+    let trees: ReturnType<typeof schemaMapOf> | null = null;
+    this.#target = { database, model: this.#model, trees: () => (trees ??= schemaMapOf(database)) };
+    this.#unread.clear();
     for (const query of this.#byKey.values()) {
       query.detach();
       this.#due.add(query);
@@ -102,12 +106,27 @@ export class LiveQueries {
     if (watch.query.watchers.size > 0) return;
     this.#byKey.delete(watch.key);
     this.#due.delete(watch.query);
+    this.#unread.delete(watch.query);
     this.#index.delete(watch.query);
   }
 
   /** Queries that the changes may touch are due. */
   invalidate(changes: ChangeSet): void {
+    while (this.hasUnread) this.readNext();
     for (const query of this.#index.touchedBy(changes)) this.#due.add(query);
+  }
+
+  /** It is not known of all that ran what they read. */
+  get hasUnread(): boolean {
+    return this.#unread.size > 0;
+  }
+
+  /** Finds out what one of them reads: in a quiet moment, and at the latest when something changes. */
+  readNext(): void {
+    const [query] = this.#unread;
+    if (query === undefined || this.#target === null) return;
+    this.#unread.delete(query);
+    this.#index.set(query, query.reads(this.#target));
   }
 
   /** Runs the query that is due longest, and answers with it. */
@@ -125,9 +144,11 @@ export class LiveQueries {
   #run(query: LiveQuery, target: QueryTarget): RunOutcome {
     if (!query.isPrepared) {
       try {
-        this.#index.set(query, query.prepare(target));
+        query.prepare(target);
+        this.#unread.add(query);
       } catch (error) {
         // It reads nothing that could change: it is tried again on another replica only.
+        this.#unread.delete(query);
         this.#index.delete(query);
         return query.fail(error);
       }

@@ -3,7 +3,7 @@ import { replicatedShapes } from '@alcove/core/change/table-shape';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database, Row, Statement } from '@alcove/core/sqlite/database';
 import { diffRows } from './diff-rows.ts';
-import { explainReads } from './explain-reads.ts';
+import { explain, readsOf } from './explain-reads.ts';
 import { queryFilters } from './query-filters.ts';
 import type { TableReads } from './read-index.ts';
 import type { RowsUpdate } from './rows-patch.ts';
@@ -13,7 +13,8 @@ import type { BTree } from './schema-map.ts';
 export interface QueryTarget {
   readonly database: Database;
   readonly model: RoomModel;
-  readonly trees: ReadonlyMap<number, BTree>;
+  /** Made when it is first asked for. */
+  trees(): ReadonlyMap<number, BTree>;
 }
 
 /** What a run brought. `update` null: the rows are as they were. */
@@ -33,6 +34,7 @@ export class LiveQuery {
   rows: readonly Row[] | null = null;
   error: ErrorBody | null = null;
   #statement: Statement | null = null;
+  #plan: readonly Row[] = [];
 
   constructor(sql: string, params: Row) {
     this.sql = sql;
@@ -40,11 +42,21 @@ export class LiveQuery {
   }
 
   /** Prepares it for a replica, once. @throws AlcoveError `query_invalid`, `sql_failed`. */
-  prepare(target: QueryTarget): readonly TableReads[] {
+  prepare({ database }: QueryTarget): void {
     this.#statement = null;
-    const reads = readsOf(target, this.sql, this.params);
-    this.#statement = target.database.prepare(this.sql);
-    return reads;
+    this.#plan = explain(database, this.sql, this.params);
+    this.#statement = database.prepare(this.sql);
+  }
+
+  /** What it reads of the replicated tables, as far as it can be proved, the whole table otherwise; once it is prepared. */
+  reads({ model, trees }: QueryTarget): readonly TableReads[] {
+    const columns = readsOf(this.#plan, trees());
+    this.#plan = [];
+    const filters = queryFilters(model, this.sql, this.params);
+    return replicatedShapes(model).flatMap(({ name }) => {
+      const read = columns.get(name);
+      return read === undefined ? [] : [{ table: name, columns: read, filters: filters.get(name) ?? [] }];
+    });
   }
 
   get isPrepared(): boolean {
@@ -94,16 +106,6 @@ export function queryKey(sql: string, params: Row): string {
       param instanceof Uint8Array ? { blob: [...param] } : typeof param === 'number' ? [param, String(param)] : param,
     ),
   ]);
-}
-
-/** What a query reads of the replicated tables, as far as it can be proved; the whole table otherwise. */
-function readsOf({ database, model, trees }: QueryTarget, sql: string, params: Row): TableReads[] {
-  const columns = explainReads(database, sql, params, trees);
-  const filters = queryFilters(model, sql, params);
-  return replicatedShapes(model).flatMap(({ name }) => {
-    const read = columns.get(name);
-    return read === undefined ? [] : [{ table: name, columns: read, filters: filters.get(name) ?? [] }];
-  });
 }
 
 /** @throws AlcoveError `result_too_large` past `rowsMax`, before more are held. */

@@ -58,3 +58,16 @@ it('[WK-50] one that is skipped is not run, has no effect and saw nothing, which
   expect(database.prepare('SELECT id FROM notes ORDER BY id').all()).toEqual([['note 1'], ['note 3']]);
   database.close();
 });
+
+it('[RB-1] capture that the first runs start goes on after a transaction that was taken back', async () => {
+  const { database, runs } = await runsOf();
+  expect(() =>
+    database.transaction(() => {
+      expect(() => runs.run(mutation(1, 'add'))).toThrow('capture is to start inside a transaction');
+      throw new Error('taken back');
+    }),
+  ).toThrow('taken back');
+  expect(runs.attemptAll([mutation(2, 'overflow'), mutation(3, 'add')]).map(({ effect }) => effect.tables.length)).toEqual([0, 1]);
+  expect(runs.run(mutation(4, 'add')).effect.tables).toHaveLength(1);
+  database.close();
+});

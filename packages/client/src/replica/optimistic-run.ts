@@ -1,5 +1,6 @@
 import { Capture } from '@alcove/core/change/capture';
 import { type ChangeSet, EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import { assert } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { MutationLimits } from '@alcove/core/mutation/run-budget';
 import { runMutation } from '@alcove/core/mutation/run-mutation';
@@ -30,9 +31,9 @@ const NO_EFFECT: Run = { effect: EMPTY_CHANGE_SET, seen: null };
 /** Of one that is not run: it saw nothing, and will see nothing. */
 const SKIPPED: Run = { effect: EMPTY_CHANGE_SET, seen: new Set() };
 
-/** Runs mutators on one replica's database and keeps what each changed. Capture is on whenever no apply goes on. */
+/** Runs mutators on one replica's database and keeps what each changed. From the first run on capture is on whenever no apply goes on. */
 export class OptimisticRuns {
-  readonly capture: Capture;
+  #capture: Capture | null = null;
   readonly #database: Database;
   readonly #options: RunOptions;
   readonly #seen: RowsSeen;
@@ -45,13 +46,20 @@ export class OptimisticRuns {
     this.#database = database;
     this.#options = options;
     this.#seen = new RowsSeen(options.room.model);
-    this.capture = new Capture(database, options.room.model);
-    this.capture.start();
+  }
+
+  /** Made and started when it is first asked for, outside a transaction, which might take the start back: a tab that is opened shows its first rows without it. */
+  get capture(): Capture {
+    if (this.#capture !== null) return this.#capture;
+    assert(!this.#database.inTransaction, 'capture is to start inside a transaction');
+    this.#capture = new Capture(this.#database, this.#options.room.model);
+    this.#capture.start();
+    return this.#capture;
   }
 
   /** One mutation in a transaction of its own. @throws what runMutation throws; then nothing has changed. */
   run(mutation: Mutation): Run {
-    return this.#runAndTake(mutation);
+    return this.#runAndTake(mutation, this.capture);
   }
 
   /** As `run`; one that throws changes nothing and is told as no changes. */
@@ -66,17 +74,18 @@ export class OptimisticRuns {
   /** All of them in order, each alone in failing; together in one transaction, which is what makes many of them cheap. */
   attemptAll(mutations: readonly Mutation[]): Run[] {
     if (mutations.length === 0) return [];
+    const { capture } = this;
     try {
-      return this.#database.transaction(() => mutations.map((mutation) => this.#attemptInside(mutation)));
+      return this.#database.transaction(() => mutations.map((mutation) => this.#attemptInside(mutation, capture)));
     } catch {
       // One of them took the shared transaction with it.
       return mutations.map((mutation) => this.attempt(mutation));
     }
   }
 
-  #attemptInside(mutation: Mutation): Run {
+  #attemptInside(mutation: Mutation, capture: Capture): Run {
     try {
-      return this.#runAndTake(mutation);
+      return this.#runAndTake(mutation, capture);
     } catch (error) {
       if (!this.#database.inTransaction) throw error;
       return NO_EFFECT;
@@ -84,7 +93,7 @@ export class OptimisticRuns {
   }
 
   /** In a transaction of its own, or a savepoint inside the one that is open: where the changes cannot be taken, they do not stay either. */
-  #runAndTake(mutation: Mutation): Run {
+  #runAndTake(mutation: Mutation, capture: Capture): Run {
     if (this.#options.isSkipped?.(mutation) === true) return SKIPPED;
     const { room, runtime, limits } = this.#options;
     let effect = EMPTY_CHANGE_SET;
@@ -93,7 +102,7 @@ export class OptimisticRuns {
       database: this.#database,
       room,
       mutation,
-      capture: this.capture,
+      capture,
       // Every run's changes are taken before the next begins.
       rowsCaptured: 0,
       user: this.user,
@@ -102,7 +111,7 @@ export class OptimisticRuns {
       limits,
       runtime,
       atEnd: () => {
-        effect = this.capture.takeCounted();
+        effect = capture.takeCounted();
       },
       onStatement: this.#onStatement,
     });

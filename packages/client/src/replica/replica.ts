@@ -1,5 +1,6 @@
 import { applyChangeSet, applyRowPuts, type RowPuts, withForeignKeysOff } from '@alcove/core/change/apply';
 import { type ChangeSet, EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import type { Capture } from '@alcove/core/change/capture';
 import type { AppliedChanges } from '@alcove/core/change/applied-changes';
 import { invertChangeSet } from '@alcove/core/change/invert';
 import { mergeChangeSets } from '@alcove/core/change/merge';
@@ -177,9 +178,10 @@ export class Replica {
   /** What most commits take: rows changed where they are. Null where that cannot be; nothing has changed then. */
   #putInPlace(puts: readonly RowPuts[][]): AppliedChanges[] | null {
     if (!puts.every((tables) => canPutInPlace(this.#model, tables))) return null;
+    const { capture } = this.#runs;
     try {
       return this.database.transaction(() =>
-        this.#uncaptured(() => puts.map((tables) => putRowsInPlace(this.database, this.#model, tables))),
+        uncaptured(capture, () => puts.map((tables) => putRowsInPlace(this.database, this.#model, tables))),
       );
     } catch (error) {
       if (error instanceof AlcoveError && error.code === 'constraint_failed') return null;
@@ -189,20 +191,13 @@ export class Replica {
 
   /** What always works. Turning foreign keys off and on makes SQLite compile every statement anew: only where there are any. */
   #putAside(optimistic: ChangeSet, puts: readonly RowPuts[][]): AppliedChanges[] {
+    const { capture } = this.#runs;
     const apply = (): AppliedChanges[] =>
-      this.#uncaptured(() => {
+      uncaptured(capture, () => {
         if (optimistic.tables.length > 0) applyChangeSet(this.database, this.#model, optimistic, 'backward');
         return puts.map((tables) => applyRowPuts(this.database, this.#model, tables));
       });
     return this.#hasForeignKeys ? withForeignKeysOff(this.database, apply) : this.database.transaction(apply);
-  }
-
-  /** Inside a transaction, which takes the switches back where it fails. */
-  #uncaptured<Result>(run: () => Result): Result {
-    this.#runs.capture.stop();
-    const result = run();
-    this.#runs.capture.start();
-    return result;
   }
 
   /** Mutations go by other names from now on; `rename` answers with the same object where it does not. They are run again under theirs: they may see it. */
@@ -228,4 +223,12 @@ export class Replica {
   close(): void {
     this.database.close();
   }
+}
+
+/** Inside a transaction, which takes the switches back where it fails. */
+function uncaptured<Result>(capture: Capture, run: () => Result): Result {
+  capture.stop();
+  const result = run();
+  capture.start();
+  return result;
 }

@@ -3,6 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import { chunksOf, type DiskTransaction, HEADER_KEY, mutationsUpTo, only, type RoomDisk } from './disk.ts';
 import { goneClients, noteGone } from './gone-clients.ts';
 import { admitToTail, emptyHeader, follows, freeSlot, type Header, isSameKind, mayFollow, mayReplace, placesToCut } from './header.ts';
+import { CHUNK_BYTES } from './image-pieces.ts';
 import { checkOutbox, checkRoom, type Digest, PENDING_TABLES, readOutbox, readRoom, tablesOf } from './load-room.ts';
 import { mendOutbox } from './mend-outbox.ts';
 import { nameSchema } from './named-schemas.ts';
@@ -28,9 +29,6 @@ import type {
 } from './storage.ts';
 import { isNewerSchema } from './stored-schema.ts';
 import { mendTail, wholeTail } from './whole-tail.ts';
-
-/** An image is written in pieces of this size: the platform copies a piece at once, and other tabs' writes come between two. */
-export const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const OUTBOX_STRICT = { tables: ['clients', 'mutations'], mode: 'strict' } as const;
 const PENDING_STRICT = { tables: PENDING_TABLES, mode: 'strict' } as const;
@@ -60,7 +58,7 @@ export class DiskRoomStorage implements RoomStorage {
   async load(what: LoadedParts = 'all'): Promise<StoredRoom> {
     const doing = what === 'all' ? 'load' : `load the ${what}`;
     const raw = await this.#disk.transact(doing, { tables: tablesOf(what), mode: 'read' }, (transaction) =>
-      readRoom(this.#runtime, transaction, what),
+      readRoom(this.#runtime, this.#digest, transaction, what),
     );
     const { header, damage, ...room } = await checkRoom(this.#runtime, this.#digest, raw);
     if (damage.some(({ what }) => what === 'image')) await this.dropReplica();
@@ -245,28 +243,32 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   async #writeWhole(image: StoredImage, imager: number): Promise<'written' | 'superseded'> {
-    const count = Math.ceil(image.bytes.length / CHUNK_BYTES);
-    for (let index = 0; index < count; index += 1) {
-      if (!(await this.#writeChunk(image, index, imager))) return 'superseded';
+    const sums: string[] = [];
+    for (let at = 0; at < image.bytes.length; at += CHUNK_BYTES) {
+      // A copy: of a view the platform would store the whole buffer behind it.
+      const chunk = image.bytes.slice(at, at + CHUNK_BYTES);
+      const sum = await this.#digest(chunk);
+      if (!(await this.#writeChunk(image, chunk, sums.length, imager))) return 'superseded';
+      sums.push(sum);
     }
-    return this.#switchTo(image, count, imager);
+    return this.#switchTo(image, sums, imager);
   }
 
-  #writeChunk(image: StoredImage, index: number, imager: number): Promise<boolean> {
+  #writeChunk(image: StoredImage, chunk: Uint8Array, index: number, imager: number): Promise<boolean> {
     return this.#disk.transact('write an image', { tables: ['header', 'image'], mode: 'relaxed' }, async (transaction) => {
       const header = await this.#headerIn(transaction);
       if (header.imager !== imager || !mayReplace(header, image)) return false;
       const slot = freeSlot(header);
       if (index === 0) transaction.delete('image', chunksOf(slot));
-      // A copy: of a view the platform would store the whole buffer behind it.
-      transaction.put('image', [slot, index], image.bytes.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
+      transaction.put('image', [slot, index], chunk);
       return true;
     });
   }
 
   /** All chunks are there: from this transaction on it is the image, and the tail begins behind it. */
-  #switchTo(image: StoredImage, chunks: number, imager: number): Promise<'written' | 'superseded'> {
+  #switchTo(image: StoredImage, sums: readonly string[], imager: number): Promise<'written' | 'superseded'> {
     const { position, schema, bytes, sha256 } = image;
+    const whole = { chunks: sums.length, bytes: bytes.length, sha256, sums };
     const tables = ['header', 'image', 'tail'] as const;
     return this.#disk.transact('switch to an image', { tables, mode: 'relaxed' }, async (transaction) => {
       const header = await this.#headerIn(transaction);
@@ -280,7 +282,7 @@ export class DiskRoomStorage implements RoomStorage {
       if (header.image !== null) transaction.delete('image', chunksOf(header.image.slot));
       this.#putHeader(transaction, {
         ...header,
-        image: { slot: freeSlot(header), position, ...(schema === undefined ? {} : { schema }), chunks, bytes: bytes.length, sha256 },
+        image: { slot: freeSlot(header), position, ...(schema === undefined ? {} : { schema }), ...whole },
         tail: { version, hash, bytes: left.reduce((sum, row) => sum + row.text.length, 0) },
       });
       return 'written';

@@ -17,7 +17,10 @@ export interface ImageEntry {
   readonly schema?: StoredSchema;
   readonly chunks: number;
   readonly bytes: number;
+  /** Of all of it, as whoever had the image written knew it. */
   readonly sha256: string;
+  /** Of each piece; absent: an earlier build wrote it. */
+  readonly sums?: readonly string[];
 }
 
 /** Up to where the tail reaches; equal to the image's position where it is empty. */

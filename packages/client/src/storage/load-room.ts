@@ -1,7 +1,8 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import { chunksOf, DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
+import { DISK_TABLES, type DiskTable, type DiskTransaction, HEADER_KEY, mutationsUpTo, only } from './disk.ts';
 import { readGone } from './gone-clients.ts';
-import type { Header, ImageEntry } from './header.ts';
+import type { Header } from './header.ts';
+import { type RawImage, readImage, wholeImage } from './image-pieces.ts';
 import { NAMED_SCHEMAS, namedSchemas } from './named-schemas.ts';
 import { incompleteClients, isLost, sortOutbox } from './outbox-rows.ts';
 import { newestRejections } from './rejection-rows.ts';
@@ -16,7 +17,8 @@ export type Digest = (bytes: Uint8Array) => Promise<string>;
 export interface RawRoom extends RawOutbox {
   readonly what: LoadedParts;
   readonly header: Sealed | undefined;
-  readonly chunks: readonly Uint8Array[];
+  /** Null: there is none. */
+  readonly image: RawImage | null;
   readonly tail: readonly Sealed[];
   readonly rejections: readonly Sealed[];
 }
@@ -37,8 +39,10 @@ export interface CheckedRoom extends StoredOutbox {
   readonly damage: readonly StorageDamage[];
 }
 
-export async function readRoom(runtime: Runtime, transaction: DiskTransaction, what: LoadedParts): Promise<RawRoom> {
+export async function readRoom(runtime: Runtime, digest: Digest, transaction: DiskTransaction, what: LoadedParts): Promise<RawRoom> {
   const [withReplica, withOutbox] = [what !== 'outbox', what !== 'replica'];
+  // Requests are answered in order, and the image waits for the header.
+  const sealed = transaction.get('header', HEADER_KEY);
   const rows = Promise.all([
     withReplica ? transaction.getAll('tail') : [],
     withOutbox ? transaction.getAll('rejections') : [],
@@ -46,11 +50,11 @@ export async function readRoom(runtime: Runtime, transaction: DiskTransaction, w
   ]);
   // A transaction that ends early rejects all of them; the first that is awaited tells.
   rows.catch(() => undefined);
-  const header = await transaction.get('header', HEADER_KEY);
-  const slot = withReplica ? unseal<Header>(runtime, header)?.image?.slot : undefined;
-  const chunks = slot === undefined ? [] : await transaction.getAll('image', chunksOf(slot));
+  const header = await sealed;
+  const entry = withReplica ? (unseal<Header>(runtime, header)?.image ?? null) : null;
+  const image = entry === null ? null : await readImage(transaction, digest, entry);
   const [tail, rejections, outbox] = await rows;
-  return { what, header, chunks, tail, rejections, ...outbox };
+  return { what, header, image, tail, rejections, ...outbox };
 }
 
 /** What `load` has to read. */
@@ -110,7 +114,7 @@ async function checkReplica(
 ): Promise<StoredReplica | null> {
   if (image === null) return null;
   const { position } = image;
-  const bytes = await wholeImage(digest, image, raw.chunks);
+  const bytes = raw.image === null ? null : await wholeImage(digest, image, raw.image);
   if (bytes === null) {
     damage.push({ what: 'image', detail: `the image of version ${position.version} is not whole` });
     return null;
@@ -120,25 +124,6 @@ async function checkReplica(
     damage.push({ what: 'tail', detail: `commits from version ${reached.version} to ${written.version} are missing or damaged` });
   const { schema, sha256 } = image;
   return { image: { position, ...(schema === undefined ? {} : { schema }), bytes, sha256 }, tail: commits, tailBytes: reached.bytes };
-}
-
-async function wholeImage(digest: Digest, image: ImageEntry, chunks: readonly Uint8Array[]): Promise<Uint8Array | null> {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (chunks.length !== image.chunks || length !== image.bytes) return null;
-  const bytes = joined(chunks, length);
-  return (await digest(bytes)) === image.sha256 ? bytes : null;
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function wholeOnes<Value>(runtime: Runtime, rows: readonly Sealed[], onDamaged: (count: number) => void): Value[] {

@@ -74,15 +74,27 @@ export class QueryFlow {
   }
 
   get hasWork(): boolean {
+    return this.#hasToRun || this.#queries.hasUnread;
+  }
+
+  get #hasToRun(): boolean {
     return this.#queries.hasDue || (this.#hasReplica && this.#reads.length > 0);
   }
 
-  /** Runs what is due until the time is up, one at least; single reads take turns with live queries. */
+  /** Runs what is due until the time is up, one at least; single reads take turns with live queries. What they read is found out in a turn that has nothing to run. */
   work(untilMs: number): void {
-    while (this.hasWork) {
+    if (!this.#hasToRun) return this.#findReads(untilMs);
+    while (this.#hasToRun) {
       const ran = this.#queries.runNext();
       if (ran !== null) for (const settling of this.#settling) settling.waitsFor.delete(ran);
       if (this.#hasReplica) this.#readNext();
+      if (this.#runtime.monotonicMs() >= untilMs) return;
+    }
+  }
+
+  #findReads(untilMs: number): void {
+    while (this.#queries.hasUnread) {
+      this.#queries.readNext();
       if (this.#runtime.monotonicMs() >= untilMs) return;
     }
   }

@@ -18,3 +18,17 @@ it('[WK-22] loads SQLite again after it could not be loaded, and then once', asy
   expect(new sqljs.Database().exec('SELECT 1')[0]?.values).toEqual([[1]]);
   expect(asked).toHaveBeenCalledTimes(2);
 });
+
+it('[WK-22] compiles SQLite while it arrives where the server says what it is', async () => {
+  const wasm = new Uint8Array(readFileSync(createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm')));
+  const asked = vi.fn<() => Promise<Response>>(() =>
+    Promise.resolve(new Response(wasm, { headers: { 'content-type': 'application/wasm' } })),
+  );
+  vi.stubGlobal('fetch', asked);
+  vi.resetModules();
+  const compileStreaming = vi.spyOn(WebAssembly, 'compileStreaming');
+  const { loadSqljs: loadAnew } = await import('./load-sqljs.ts');
+  const sqljs = await loadAnew();
+  expect(compileStreaming).toHaveBeenCalledOnce();
+  expect(new sqljs.Database().exec('SELECT 1')[0]?.values).toEqual([[1]]);
+});

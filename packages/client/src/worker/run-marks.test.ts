@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { B_TREES } from '../query/schema-map.ts';
+import { SCHEMA_SQL } from '../replica/open-image.ts';
 import { RunMarks } from './run-marks.ts';
 import type { RunMark } from './worker-api.ts';
 
@@ -36,6 +38,15 @@ describe('announced runs', () => {
     expect(posted).toEqual([]);
     marks.markAll();
     run('q', 500);
+    expect(posted).toHaveLength(2);
+  });
+
+  it('[WK-5] says nothing of what ends by itself, unless all is announced', () => {
+    const { posted, marks, run } = set();
+    for (const name of [SCHEMA_SQL, B_TREES, 'EXPLAIN SELECT 1']) run(name, 500);
+    expect(posted).toEqual([]);
+    marks.markAll();
+    run(SCHEMA_SQL, 1);
     expect(posted).toHaveLength(2);
   });
 

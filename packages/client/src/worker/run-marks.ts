@@ -1,11 +1,17 @@
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database, Row, Statement } from '@alcove/core/sqlite/database';
+import { B_TREES } from '../query/schema-map.ts';
+import { SCHEMA_SQL } from '../replica/open-image.ts';
 import type { RunMark } from './worker-api.ts';
 
 /** What was done within this is taken to stay that quick; the rest is announced each time it runs. */
 const QUICK_MS = 20;
 /** Names of what is quick; forgotten all at once past this, which costs only announcements. */
 const QUICK_NAMES_MAX = 2_000;
+
+/** What looks at nothing but the schema, while people wait for their first rows; and what compiles a query and does not run it. */
+const ENDS_BY_ITSELF: ReadonlySet<string> = new Set([SCHEMA_SQL, B_TREES]);
+const PLANS = 'EXPLAIN ';
 
 type Run = NonNullable<RunMark['alcoveRun']>;
 
@@ -32,7 +38,7 @@ export class RunMarks {
 
   /** Whether what goes by `name` is not announced. */
   isQuick(name: string): boolean {
-    return this.#quick.has(name) && !this.#all;
+    return (this.#quick.has(name) || ENDS_BY_ITSELF.has(name) || name.startsWith(PLANS)) && !this.#all;
   }
 
   /** Runs `fn`, announced under `run` unless `name` is known to be quick. */

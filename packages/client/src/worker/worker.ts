@@ -5,6 +5,7 @@ import { kindOf } from '@alcove/core/unknown-keys';
 import { expose } from 'comlink';
 import type { Database } from '@alcove/core/sqlite/database';
 import { openSqljsDatabase, type SqljsDatabase } from '../replica/sqljs-database.ts';
+import { madeOf } from '../replica/open-image.ts';
 import type { SyncEngine } from '../sync/engine-interface.ts';
 import { createSyncEngine } from '../sync/sync-engine.ts';
 import { createBrowserRuntime } from './browser-runtime.ts';
@@ -127,6 +128,7 @@ async function openEngine(
   // Read while SQLite is still on its way.
   const wanted = request.isFrugal === true ? 'outbox' : 'all';
   const storage = request.place === null ? null : createBrowserStorage(runtime, request.place, wanted, exportImage);
+  madeOf(room.model); // asked for once the image is there
   const sqljs = await loadSqljs();
   const openDatabase = (image: Uint8Array | null): Database => {
     const database = openSqljsDatabase(sqljs, image ?? undefined);
