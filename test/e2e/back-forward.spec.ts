@@ -48,37 +48,64 @@ const pagesWithLocks = (page: Page): Promise<number> =>
     return new Set([...held, ...pending].map(({ clientId }) => clientId)).size;
   });
 
+/** Times that the browser may throw a page away for reasons of its own, of which a busy machine has some. */
+const ATTEMPTS_MAX = 6;
+
+/** What stood against keeping the page that was gone back to: empty where it was kept. Named so by the browser; reasons of the page's own making fail the test. */
+async function goBackTo(page: Page): Promise<readonly string[]> {
+  const browser = await page.context().newCDPSession(page);
+  await browser.send('Page.enable');
+  const reasons: string[] = [];
+  browser.on('Page.backForwardCacheNotUsed', ({ notRestoredExplanations }) => {
+    for (const { type, reason } of notRestoredExplanations) reasons.push(`${type} ${reason}`);
+  });
+  await page.goBack({ waitUntil: 'commit' });
+  await page.waitForFunction(() => 'notebook' in globalThis);
+  await browser.detach();
+  expect(reasons.filter((reason) => !reason.startsWith('Circumstantial'))).toEqual([]);
+  return reasons;
+}
+
+/** @returns false where the browser threw the page away. */
+async function comesBack(notebook: Notebook, page: Page, other: Page, room: string): Promise<boolean> {
+  await other.goto(notebook.url(room));
+  await until(other, QUIET);
+  await openMarked(notebook, page, room);
+  await add(page, ['a']);
+  await until(page, QUIET);
+  await page.goto(`${notebook.files.url}/blank.html`);
+  await condition(async () => (await pagesWithLocks(other)) === 1);
+  await add(other, ['b']);
+  await notebook.roomHas(room, ['a', 'b']);
+
+  if ((await goBackTo(page)).length > 0) return false;
+  expect(await markOf(page)).toEqual({ hidden: [true], shown: [true] });
+  await untilShows(page, ['a', 'b']);
+  await until(page, QUIET);
+  await add(page, ['c']);
+  await untilShows(other, ['a', 'b', 'c']);
+  await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+  // And once more.
+  await page.goForward({ waitUntil: 'commit' });
+  if ((await goBackTo(page)).length > 0) return false;
+  expect(await markOf(page)).toEqual({ hidden: [true, true], shown: [true, true] });
+  await add(page, ['d']);
+  await notebook.roomHas(room, ['a', 'b', 'c', 'd']);
+  await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+  return true;
+}
+
 test('[WK-34] a page in the browser’s back/forward cache has no lock, comes back as it was, fetches what it missed and writes on', async ({
   notebook,
 }) => {
   await withCache(async (browser) => {
     const context = await browser.newContext();
     const [page, other] = [await context.newPage(), await context.newPage()];
-    await other.goto(notebook.url('aside'));
-    await until(other, QUIET);
-    await openMarked(notebook, page, 'aside');
-    await add(page, ['a']);
-    await until(page, QUIET);
-    await page.goto(`${notebook.files.url}/blank.html`);
-    await condition(async () => (await pagesWithLocks(other)) === 1);
-    await add(other, ['b']);
-    await notebook.roomHas('aside', ['a', 'b']);
-
-    await page.goBack({ waitUntil: 'commit' });
-    // Its own script runs again a moment after the browser has gone back to it.
-    await expect.poll(() => markOf(page)).toEqual({ hidden: [true], shown: [true] });
-    await untilShows(page, ['a', 'b']);
-    await until(page, QUIET);
-    await add(page, ['c']);
-    await untilShows(other, ['a', 'b', 'c']);
-    await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
-    // And once more.
-    await page.goForward({ waitUntil: 'commit' });
-    await page.goBack({ waitUntil: 'commit' });
-    await expect.poll(() => markOf(page)).toEqual({ hidden: [true, true], shown: [true, true] });
-    await add(page, ['d']);
-    await notebook.roomHas('aside', ['a', 'b', 'c', 'd']);
-    await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
+    let attempt = 1;
+    while (!(await comesBack(notebook, page, other, `aside-${attempt}`))) {
+      attempt += 1;
+      expect(attempt, 'a page that the browser keeps').toBeLessThanOrEqual(ATTEMPTS_MAX);
+    }
   });
 });
 
