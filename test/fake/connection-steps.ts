@@ -17,11 +17,12 @@ export const step = (state: ConnectionState, input: ConnectionInput, nowMs = NOW
 export const run = (state: ConnectionState, ...inputs: ConnectionInput[]): ConnectionState =>
   inputs.reduce((before, input) => step(before, input).state, state);
 
-export const welcome = (socketId = SOCKET): ConnectionInput => ({
+export const welcome = (socketId = SOCKET, expiresInMs: number | null = null): ConnectionInput => ({
   type: 'welcome',
   socketId,
   heartbeatIntervalMs: 15_000,
   idleTimeoutMs: 40_000,
+  expiresInMs,
 });
 export const token = (socketId = SOCKET): ConnectionInput => ({ type: 'token', socketId, token: 'secret' });
 export const opened = (socketId = SOCKET): ConnectionInput => ({ type: 'opened', socketId });

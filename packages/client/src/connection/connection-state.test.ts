@@ -49,6 +49,7 @@ const table: readonly (readonly [
   ['token failed', (s) => ({ type: 'tokenFailed', socketId: s.past.socketId, error: body('connection_lost') }), { asking: ['waiting'] }],
   ['opened', (s) => opened(s.past.socketId), { opening: ['connecting', 'hello'] }],
   ['welcome', (s) => welcome(s.past.socketId), { greeting: ['live'] }],
+  ['renewed', (s) => ({ type: 'renewed', socketId: s.past.socketId, expiresInMs: 1_000 }), { live: ['live'] }],
   ['heard', (s) => ({ type: 'heard', socketId: s.past.socketId }), { live: ['live'] }],
   ['coming', (s) => ({ type: 'coming', socketId: s.past.socketId, bytes: 1_000_000 }), { live: ['live'] }],
   ['leaving', (s) => ({ type: 'leaving', socketId: s.past.socketId }), { live: ['live'] }],

@@ -2,6 +2,7 @@ import type { ErrorBody } from '@alcove/core/error';
 import { exhaustive } from '@alcove/core/error';
 import { ANNOUNCED_BYTES_PER_SECOND_MIN } from '@alcove/core/protocol/limits';
 import { backoffMs } from '@alcove/core/retry/backoff';
+import { askedAt, lifeOf, type TokenLife } from './token-renewal.ts';
 import { afterEnd, errorOfClose, type Past, slowWaitMs, WHY_UNOPENED } from './connection-end.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface LiveState {
   readonly deadAtMs: number | null;
   /** How much longer than usual silence is borne: a large frame was announced, and nothing is heard before its end. */
   readonly patienceMs: number;
+  /** Of the token that the room accepted last; null: it has no end. */
+  readonly life: TokenLife | null;
   readonly told: ErrorBody | null;
 }
 
@@ -55,7 +58,16 @@ export type ConnectionInput =
   | { readonly type: 'token'; readonly socketId: number; readonly token: string | null }
   | { readonly type: 'tokenFailed'; readonly socketId: number; readonly error: ErrorBody }
   | { readonly type: 'opened'; readonly socketId: number }
-  | { readonly type: 'welcome'; readonly socketId: number; readonly heartbeatIntervalMs: number; readonly idleTimeoutMs: number }
+  /** `expiresInMs`: for how long the token is good; null: for ever. */
+  | {
+      readonly type: 'welcome';
+      readonly socketId: number;
+      readonly heartbeatIntervalMs: number;
+      readonly idleTimeoutMs: number;
+      readonly expiresInMs: number | null;
+    }
+  /** The room accepted a fresh token. */
+  | { readonly type: 'renewed'; readonly socketId: number; readonly expiresInMs: number | null }
   /** Any message at all, this side of decoding. */
   | { readonly type: 'heard'; readonly socketId: number }
   /** The next message is a frame of so many bytes. */
@@ -125,7 +137,7 @@ export function wakeAtMs(state: ConnectionState): number | null {
     case 'connecting':
       return state.deadlineMs;
     case 'live':
-      return state.deadAtMs === null ? state.pingDueMs : Math.min(state.deadAtMs, state.pingDueMs);
+      return Math.min(state.pingDueMs, state.deadAtMs ?? Number.POSITIVE_INFINITY, state.life?.askAtMs ?? Number.POSITIVE_INFINITY);
     case 'idle':
     case 'needsAuth':
     case 'failed':
@@ -156,6 +168,8 @@ export function nextConnection(state: ConnectionState, input: ConnectionInput, a
       return { state: { ...state, step: 'greeting' }, effects: [{ type: 'hello', token: state.token }] };
     case 'welcome':
       return onWelcome(state, input, at);
+    case 'renewed':
+      return state.phase === 'live' ? stay({ ...state, life: lifeOf(input.expiresInMs, at.nowMs, at.random) }) : stay(state);
     case 'heard':
       // An error that ends a session is the last that is said in it.
       return state.phase === 'live' ? stay({ ...state, heardAtMs: at.nowMs, deadAtMs: null, patienceMs: 0, told: null }) : stay(state);
@@ -219,6 +233,7 @@ function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { typ
     pingDueMs: at.nowMs + heartbeatMs(input, at),
     deadAtMs: null,
     patienceMs: 0,
+    life: lifeOf(input.expiresInMs, at.nowMs, at.random),
     told: null,
   });
 }
@@ -265,15 +280,7 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
     case 'connecting':
       return end(state, tookTooLong(state.step, times), at, times);
     case 'live':
-      if (state.deadAtMs === null) return heartbeat(state, at);
-      if (at.nowMs < state.deadAtMs)
-        return { state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at) }, effects: [{ type: 'ping' }] };
-      return end(
-        state,
-        { code: 'heartbeat_missed', message: `the room was silent for ${Math.round(at.nowMs - state.heardAtMs)} ms` },
-        at,
-        times,
-      );
+      return onLiveTimer(state, at, times);
     case 'idle':
     case 'needsAuth':
     case 'failed':
@@ -283,6 +290,25 @@ function onTimer(state: ConnectionState, at: At, times: ConnectionTimes): Step {
       return exhaustive(state);
   }
 }
+
+function onLiveTimer(state: LiveState, at: At, times: ConnectionTimes): Step {
+  const { deadAtMs, life } = state;
+  if (deadAtMs !== null && at.nowMs >= deadAtMs) {
+    const message = `the room was silent for ${Math.round(at.nowMs - state.heardAtMs)} ms`;
+    return end(state, { code: 'heartbeat_missed', message }, at, times);
+  }
+  const isTokenDue = life?.askAtMs != null && at.nowMs >= life.askAtMs;
+  const asked = isTokenDue ? { ...state, life: askedAt(life, at.nowMs) } : state;
+  const asks: readonly ConnectionEffect[] = isTokenDue ? [{ type: 'askToken', socketId: state.past.socketId }] : [];
+  if (at.nowMs < state.pingDueMs) return { state: asked, effects: asks };
+  const pinged = deadAtMs === null ? heartbeat(asked, at) : anotherPing(asked, at);
+  return { state: pinged.state, effects: [...pinged.effects, ...asks] };
+}
+
+const anotherPing = (state: LiveState, at: At): Step => ({
+  state: { ...state, pingDueMs: at.nowMs + heartbeatMs(state, at) },
+  effects: [{ type: 'ping' }],
+});
 
 const tookTooLong = (step: ConnectingState['step'], { connectTimeoutMs }: ConnectionTimes): ErrorBody => ({
   code: 'connection_lost',

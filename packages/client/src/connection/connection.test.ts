@@ -1,5 +1,5 @@
 import type { ServerMessage, ServerMessageInput } from '@alcove/core/protocol/server-message';
-import { encodeMessage } from '@alcove/core/protocol/codec';
+import { decodeClientMessage, encodeMessage } from '@alcove/core/protocol/codec';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { Connection } from './connection.ts';
@@ -69,7 +69,7 @@ class Shell {
     socket.handlers.onMessage(encodeMessage(message, 'json', this.runtime));
   }
 
-  welcome(socket = this.socket): void {
+  welcome(socket = this.socket, user: Record<string, number | string> | null = null, serverNowMs = 0): void {
     const limits = {
       messageBytesMax: 1,
       pushMutationsMax: 1,
@@ -88,8 +88,8 @@ class Shell {
         version: 0,
         hydration: 'first',
         clients: [],
-        serverNowMs: 0,
-        user: null,
+        serverNowMs,
+        user,
         limits,
       },
       socket,
@@ -255,5 +255,34 @@ describe('the shell of the connection', () => {
     expect(shell.runtime.time.pendingTimers).toBe(0);
     shell.connection.start();
     expect(shell.connection.state.phase).toBe('closed');
+  });
+});
+
+describe('a token that runs out', () => {
+  it('[CN-48] is renewed on the same socket, its end told by the room’s clock whatever the page’s says', async () => {
+    const shell = new Shell();
+    shell.connection.start();
+    shell.socket.handlers.onOpen();
+    const roomNowMs = 2_000_000_000_000;
+    shell.welcome(shell.socket, { sub: 'ann', exp: roomNowMs / 1_000 + 600 }, roomNowMs);
+    shell.runtime.jumpWallTime(86_400_000);
+    shell.token = () => Promise.resolve('fresh');
+    const said = () => shell.socket.sent.map((sent) => decodeClientMessage(sent, shell.runtime, { messageBytesMax: 10_000 })?.type);
+    const auths = () => said().filter((type) => type === 'auth').length;
+    const passMs = async (ms: number): Promise<void> => {
+      for (let at = 0; at < ms; at += 10_000) {
+        await shell.runtime.advanceAsync(10_000);
+        shell.say({ type: 'pong' });
+      }
+    };
+    await passMs(500_000);
+    expect(auths()).toBe(0);
+    await passMs(90_000);
+    expect(auths()).toBeGreaterThan(0);
+    shell.say({ type: 'user', user: { sub: 'ann', exp: roomNowMs / 1_000 + 590 + 600 } });
+    const before = auths();
+    await passMs(500_000);
+    expect(auths()).toBe(before);
+    expect([shell.sockets.length, shell.connection.state.phase, shell.messages.at(-1)?.type]).toEqual([1, 'live', 'pong']);
   });
 });

@@ -47,6 +47,8 @@ export class Connection {
   #hasMoved = false;
   #roundTripMs: number | null = null;
   #heardAtMs: number | null = null;
+  /** The room's wall time minus this side's monotonic one, at the welcome: ends of tokens are in the former. */
+  #roomTimeOffsetMs = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -241,6 +243,10 @@ export class Connection {
       case 'error':
         if (!isAnswer(message)) this.#take({ type: 'told', socketId, error: errorBodyOf(message) });
         return this.#options.onMessage(message);
+      case 'user':
+        if (!this.#isLive) return;
+        this.#take({ type: 'renewed', socketId, expiresInMs: this.#expiresInMs(message.user) });
+        return this.#options.onMessage(message);
       default:
         // Before welcome nothing has a meaning.
         if (this.#isLive) this.#options.onMessage(message);
@@ -253,13 +259,21 @@ export class Connection {
     }
     this.#codec = chooseCodec([welcome.codec]);
     const { heartbeatIntervalMs, idleTimeoutMs } = welcome.limits;
-    this.#take({ type: 'welcome', socketId, heartbeatIntervalMs, idleTimeoutMs });
+    this.#roomTimeOffsetMs = welcome.serverNowMs - this.#options.runtime.monotonicMs();
+    this.#take({ type: 'welcome', socketId, heartbeatIntervalMs, idleTimeoutMs, expiresInMs: this.#expiresInMs(welcome.user) });
     if (this.#isLive) this.#options.onMessage(welcome);
+  }
+
+  /** For how long the claims hold, by the room's clock; null: they have no end. */
+  #expiresInMs(user: ServerMessageOf<'user'>['user']): number | null {
+    const exp = user?.['exp'];
+    if (typeof exp !== 'number') return null;
+    return Math.max(0, exp * 1_000 - this.#options.runtime.monotonicMs() - this.#roomTimeOffsetMs);
   }
 }
 
 /** What clients say that an error may answer without ending the session; where it does end it, its close code tells. */
-const ANSWERED: ReadonlySet<string> = new Set(['presence', 'cursor', 'ephemeral', 'value', 'followLog']);
+const ANSWERED: ReadonlySet<string> = new Set(['presence', 'cursor', 'ephemeral', 'value', 'flush', 'followLog']);
 
 const isAnswer = ({ re }: ServerMessageOf<'error'>): boolean => re !== undefined && ANSWERED.has(re);
 

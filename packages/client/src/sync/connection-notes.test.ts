@@ -23,6 +23,7 @@ const live: ConnectionState = {
   pingDueMs: 0,
   deadAtMs: null,
   patienceMs: 0,
+  life: null,
   told: null,
 };
 
