@@ -43,6 +43,7 @@ describe('tokens against keys at hand', async () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['that has expired', { exp: inS(-61) }, /has expired$/],
     ['that is not valid yet', { nbf: inS(120) }, /`nbf`/],
+    ['that was issued in the future', { iat: inS(120) }, /`iat`/],
     ['of another issuer', { iss: 'https://login.example.evil' }, /`iss`/],
     ['for another service', { aud: 'invoices' }, /`aud`/],
     ['for nobody', { aud: undefined }, /`aud`/],
@@ -55,7 +56,7 @@ describe('tokens against keys at hand', async () => {
 
   it('[AC-8] clocks may differ by a minute, either way', async () => {
     expect(await authenticate(await ours.sign({ exp: inS(-50) }))).toMatchObject({ sub: 'ann' });
-    expect(await authenticate(await ours.sign({ nbf: inS(50) }))).toMatchObject({ sub: 'ann' });
+    expect(await authenticate(await ours.sign({ nbf: inS(50), iat: inS(50) }))).toMatchObject({ sub: 'ann' });
     const exact = jwtAuthenticate({ ...options, clockToleranceS: 0 });
     await expect(exact(await ours.sign({ exp: inS(-2) }))).rejects.toEqual(refused(/expired/));
   });
@@ -181,5 +182,18 @@ describe('options', () => {
   ])('[AC-8] a wrong %s is refused when the server is made: %j', (name, wrong) => {
     const made = (): unknown => jwtAuthenticate({ ...good, ...wrong });
     expect(made).toThrowError(expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(name) as unknown }));
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'jwtAuthenticate takes an object of options, and got undefined'],
+    ['https://login.example', 'jwtAuthenticate takes an object of options, and got "https://login.example"'],
+    [{ ...good, audiences: ['a'] }, 'jwtAuthenticate takes no "audiences": did you mean audience?'],
+    [{ ...good, clockTolerance: 5 }, 'did you mean clockToleranceS?'],
+    [{ ...good, audience: undefined }, 'audience has to be a text, or several'],
+    [{ ...good, claims: 'sub' }, 'claims has to be a function of the payload'],
+  ])('[HO-35] %j is refused: what nobody reads would be believed in', (given, message) => {
+    expect(() => Reflect.apply(jwtAuthenticate, undefined, [given])).toThrow(
+      expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(message) as unknown }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Claims } from '@alcove/core/schema/define-mutator';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from 'jose';
 
 /** Whom to believe, and what. Exactly one of `jwksUrl`, `jwks` and `secret` says by which keys. */
@@ -25,6 +26,17 @@ export interface JwtOptions {
   claims?(payload: Claims): Claims;
 }
 
+const JWT_OPTIONS: KeysOf<JwtOptions> = {
+  issuer: true,
+  audience: true,
+  jwksUrl: true,
+  jwks: true,
+  secret: true,
+  algorithms: true,
+  clockToleranceS: true,
+  claims: true,
+};
+
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 const SECRET_BYTES_MIN = 32;
 const FETCH_MS_MAX = 5_000;
@@ -38,24 +50,28 @@ const RETRY_AFTER_MS = 5_000;
  * @throws AlcoveError `option_invalid`
  */
 export function jwtAuthenticate(options: JwtOptions): (token: string | null) => Promise<Claims> {
+  refuseUnknownKeys('option_invalid', 'jwtAuthenticate', options, JWT_OPTIONS);
   const { issuer, audience, clockToleranceS: clockTolerance = 60 } = options;
-  const audiences = typeof audience === 'string' ? [audience] : [...audience];
+  const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   if (typeof issuer !== 'string' || issuer === '') throw invalid('issuer', 'the text that the tokens have as `iss`', issuer);
   if (audiences.length === 0 || audiences.some((one) => typeof one !== 'string' || one === ''))
     throw invalid('audience', 'a text, or several', audience);
   if (!(clockTolerance >= 0 && clockTolerance <= 300)) throw invalid('clockToleranceS', 'between 0 and 300 s', clockTolerance);
+  if (options.claims !== undefined && typeof options.claims !== 'function')
+    throw invalid('claims', 'a function of the payload', kindOf(options.claims));
   const key = keyOf(options);
   const algorithms = algorithmsOf(options);
   return async (token) => {
     if (token === null) throw new AlcoveError('unauthenticated', 'no token was sent');
     const payload = await verified(token, key, {
       issuer,
-      audience: audiences,
+      audience: audiences.map(String),
       algorithms,
       clockTolerance,
       requiredClaims: ['sub', 'exp'],
     });
-    const { sub, exp } = payload;
+    const { sub, exp, iat } = payload;
+    if (iat !== undefined && iat > Date.now() / 1000 + clockTolerance) throw notYet();
     if (typeof sub !== 'string' || sub === '') throw new AlcoveError('unauthenticated', 'the token was not accepted: its `sub` is no text');
     const own = payload as Claims; // it was parsed from JSON
     return { ...(options.claims?.(own) ?? own), sub, ...(exp === undefined ? {} : { exp }) };
@@ -71,6 +87,9 @@ async function verified(token: string, key: JWTVerifyGetKey, options: Parameters
     throw new AlcoveError('overloaded', 'the keys that tokens are verified by cannot be had now', { retryAfterMs: RETRY_AFTER_MS, cause });
   }
 }
+
+/** jose looks at `iat` only where a token's age is bounded. One from the future was made up, or by a clock that cannot be believed. */
+const notYet = (): AlcoveError => new AlcoveError('unauthenticated', 'the token was not accepted: its `iat` is in the future');
 
 /** What is wrong with the token; null: it was not the token. */
 function faultOf(error: unknown): string | null {

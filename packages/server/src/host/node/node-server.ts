@@ -1,13 +1,14 @@
 import type { Server as HttpServer } from 'node:http';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
 import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { is, SQL } from 'drizzle-orm';
 import { mayDo } from '../../access/front.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
-import type { RoomAddress } from '../../room/room-directory.ts';
-import type { AlcoveServer, ServerRooms, ServerSessions } from './alcove-server.ts';
+import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
+import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
 import { mayOf } from './gatekeeper.ts';
@@ -30,6 +31,9 @@ import { visibleRooms } from './visible-rooms.ts';
 
 /** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
 const DRAIN_RETRY_MS = 1_000;
+
+const ON_BEHALF: KeysOf<OnBehalf> = { user: true };
+const LIST_OPTIONS: KeysOf<OnBehalf & RoomListOptions> = { ...ON_BEHALF, prefix: true, limit: true, after: true };
 
 /** The server's parts and how they hang together. `createServer` checks the options, takes the dataDir and starts it. */
 export class NodeServer implements AlcoveServer {
@@ -97,6 +101,8 @@ export class NodeServer implements AlcoveServer {
   }
 
   attach(server: HttpServer, options: { readonly path?: string } = {}): void {
+    if (!isHttpServer(server)) throw new AlcoveError('option_invalid', `server.attach takes an HTTP server, and got ${kindOf(server)}`);
+    refuseUnknownKeys('option_invalid', 'server.attach', options, { path: true });
     const path = resolvePath(options.path ?? this.#options.path);
     this.#detach.push(this.#httpFront(path).attach(server));
     if (this.#urlOf() === null) this.#urlOf = () => addressOf(server, path);
@@ -105,6 +111,8 @@ export class NodeServer implements AlcoveServer {
   room<Room extends AnyRoom>(definition: Room, id: string): RoomHandle<Room>;
   room(name: string, id: string): RoomHandle<AnyRoom>;
   room(room: AnyRoom | string, id: string): RoomHandle<AnyRoom> {
+    if (typeof room !== 'string' && !isRoom(room))
+      throw new AlcoveError('option_invalid', `server.room takes a definition made by defineRoom, or its name, and got ${kindOf(room)}`);
     const definition = typeof room === 'string' ? this.#definition(room) : room;
     const address = this.#address(definition.name, id);
     const ports: HandlePorts = {
@@ -152,7 +160,9 @@ export class NodeServer implements AlcoveServer {
 
   #serverRooms(): ServerRooms {
     return {
-      list: async (name, { user, ...options } = {}) => {
+      list: async (name, given = {}) => {
+        refuseUnknownKeys('option_invalid', 'rooms.list', given, LIST_OPTIONS);
+        const { user, ...options } = given;
         this.#definition(name);
         if (user === undefined) return this.#directory.list(name, options);
         return visibleRooms(
@@ -161,7 +171,9 @@ export class NodeServer implements AlcoveServer {
           (id) => mayDo(user, { kind: 'list' }, { may: mayOf(this.#options, { name, id }) }),
         );
       },
-      create: async (name, id, { user } = {}) => {
+      create: async (name, id, given = {}) => {
+        refuseUnknownKeys('option_invalid', 'rooms.create', given, ON_BEHALF);
+        const { user } = given;
         const address = this.#address(name, id);
         if (user !== undefined && !(await mayDo(user, { kind: 'create' }, { may: mayOf(this.#options, address) })))
           throw new AlcoveError('forbidden', 'this user may not make this room');
@@ -255,3 +267,7 @@ const builderOf = (build: unknown): ((db: SyncDrizzle) => unknown) => {
   if (typeof build === 'function') return (db) => build(db) as unknown; // what it returns is looked at by the room
   throw new AlcoveError('query_invalid', 'query takes a function that builds a select, or sql`…`');
 };
+
+/** Of Node's, or what wraps one. */
+const isHttpServer = (server: unknown): boolean =>
+  typeof server === 'object' && server !== null && 'emit' in server && 'listen' in server && 'address' in server;

@@ -1,6 +1,7 @@
 import type { AnyRoom, MutatorArgs, MutatorName } from '@alcove/core/schema/define-room';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { SQL } from 'drizzle-orm';
 
 /** How a call of the server's own code is made. */
@@ -13,6 +14,8 @@ export interface ServerMutateOptions {
    */
   readonly idempotencyKey?: string;
 }
+
+const MUTATE_OPTIONS: KeysOf<ServerMutateOptions> = { user: true, idempotencyKey: true };
 
 /** What such a call resolves with. */
 export interface ServerMutation {
@@ -51,8 +54,10 @@ export interface HandlePorts {
 export const createRoomHandle = <Room extends AnyRoom>(definition: Room, id: string, ports: HandlePorts): RoomHandle<Room> => {
   const call =
     (name: string) =>
-    (args?: unknown, options: ServerMutateOptions = {}): Promise<ServerMutation> =>
-      ports.mutate(name, args, options);
+    async (args?: unknown, options: ServerMutateOptions = {}): Promise<ServerMutation> => {
+      refuseUnknownKeys('option_invalid', `mutate.${name}`, options, MUTATE_OPTIONS);
+      return ports.mutate(name, args, options);
+    };
   const mutate = Object.fromEntries(Object.keys(definition.mutators).map((name) => [name, call(name)]));
   // Both sides were made from the same definition: the mutators' names and types are the type's.
   return Object.freeze({ name: definition.name, id, mutate: Object.freeze(mutate), query: ports.query }) as unknown as RoomHandle<Room>;
