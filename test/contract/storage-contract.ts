@@ -151,6 +151,21 @@ function outboxContract(make: () => StorageWorld): void {
     expect((await reload(world, place)).rejections).toEqual([]);
   });
 
+  it('[ST-77] what was decided before it was written is not missed where what followed on it is written with that word', async () => {
+    const world = make();
+    const place = newPlace();
+    const ended = { lastMutationId: 4, confirmed: 3, confirmedAt: { historyId: 'history-1', version: 5 } };
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+      await room.enqueue(clientOf('a', ended), [mutationOf('a', 4)]);
+      await room.enqueue(clientOf('a', { lastMutationId: 5, confirmed: 4 }), [mutationOf('a', 5)]);
+    });
+    const after = await reload(world, place);
+    expect(after.mutations.map(({ mutationId }) => mutationId)).toEqual([4, 5]);
+    expect(after.clients[0]).toMatchObject({ lastMutationId: 5, confirmed: 3, confirmedAt: { version: 5 } });
+    expect(after.damage).toEqual([]);
+  });
+
   it('[ST-5] another tab sees what was enqueued; removed clients are gone with what was pending', async () => {
     const world = make();
     const place = newPlace();

@@ -49,6 +49,8 @@ export class FakeBrowserDisk {
   bytesMax = Number.POSITIVE_INFINITY;
   /** Asked before each transaction; an error fails it. */
   fault: (doing: string) => AlcoveError | null = () => null;
+  /** Told when a place was removed for good. */
+  onRemoved: () => void = () => undefined;
   /** Every transaction ends when this resolves: by it a simulator spreads them over time. */
   delay: () => Promise<void> = () => Promise.resolve();
 
@@ -82,6 +84,12 @@ export class FakeBrowserDisk {
     if (kept === undefined) return;
     for (const groupId of await keptGroups(runtime, new FakeRoomDisk(this, kept, false, user))) this.#forgotten.add(groupId);
     this.clear(place);
+    this.onRemoved();
+  }
+
+  /** Whether the place of that client group was removed for good. */
+  isForgotten(groupId: string): boolean {
+    return this.#forgotten.has(groupId);
   }
 
   #check(doing: string): void {

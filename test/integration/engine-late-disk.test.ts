@@ -91,6 +91,7 @@ it('[ST-68] forgetting has the other tabs write down first what they hold back: 
     marks: new PlaceMarks({ read: () => null, write: () => undefined, keys: () => [] }),
     names: async () => null,
     pause: (ms: number) => new Promise<void>((resolve) => void runtime.setTimer(ms, resolve)),
+    wasForgotten: async () => false,
     persist: async () => null,
   };
   let told = '';

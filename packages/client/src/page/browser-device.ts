@@ -20,6 +20,7 @@ export function browserDevice(runtime: Runtime): DeviceKeeping {
       const databases: (() => Promise<IDBDatabaseInfo[]>) | undefined = indexedDB.databases?.bind(indexedDB);
       return databases === undefined ? null : (await databases()).flatMap(({ name }) => name ?? []);
     },
+    wasForgotten: async (groupId) => (await import('../storage/idb-forgotten.ts')).wasForgotten(groupId),
     pause: (ms) => new Promise((resolve) => void runtime.setTimer(ms, resolve)),
     persist: askOnce,
   };

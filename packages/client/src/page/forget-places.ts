@@ -16,6 +16,8 @@ export interface DeviceKeeping {
   readonly marks: PlaceMarks;
   /** Names of all that is stored for this page's origin; null where the browser does not tell. */
   names(): Promise<readonly string[] | null>;
+  /** Whether the place of that client group was removed for good. */
+  wasForgotten(groupId: string): Promise<boolean>;
   /** Resolves after so many ms. */
   pause(ms: number): Promise<void>;
   /** Asks the browser, once, to keep what is stored when space runs short; what it said, null where there is no answer. */

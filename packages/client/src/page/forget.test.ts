@@ -39,6 +39,7 @@ const device = (): DeviceKeeping => ({
   }),
   pause: async () => pausing(),
   names: async () => null,
+  wasForgotten: async (groupId) => browser.disk.isForgotten(groupId),
   persist: async () => {
     asked += 1;
     return true;
@@ -211,12 +212,13 @@ describe('forgetting a room', () => {
 });
 
 describe('what a page is told of its device', () => {
-  it('[ST-50] a disk that lost what was pending is told once, until it is dismissed', () => {
+  it('[ST-50] a disk that lost what was pending is told once, until it is dismissed', async () => {
     device().marks.opened(placeIn('japan'), 'before', ['gone']);
     const { client, engine } = page();
     const room = client.room(tripRoom, 'japan');
     engine.live();
     engine.say({ type: 'kept', groupId: 'now', clientIds: [] });
+    await Promise.resolve();
     expect(room.status.getSnapshot().lostOutbox).toEqual({ why: 'emptied', atMs: runtime.nowMs() });
     room.dismissLostOutbox();
     expect(room.status.getSnapshot().lostOutbox).toBeNull();
@@ -225,10 +227,25 @@ describe('what a page is told of its device', () => {
     const again = next.client.room(tripRoom, 'japan');
     next.engine.live();
     next.engine.say({ type: 'kept', groupId: 'now', clientIds: [] });
+    await Promise.resolve();
     expect(again.status.getSnapshot().lostOutbox).toBeNull();
     next.engine.say({ type: 'restored', rejections: [], damage: [{ what: 'outbox', detail: 'id 2 is missing' }] });
     expect(again.status.getSnapshot().lostOutbox).toMatchObject({ why: 'damaged' });
     next.client.close();
+  });
+
+  it('[ST-77] a mark that a tab wrote before it had heard that its room was forgotten tells of nothing lost', async () => {
+    const made = await storage().open(placeIn('japan'), 'before');
+    made.close();
+    await storage().remove(placeIn('japan'));
+    device().marks.opened(placeIn('japan'), 'before', ['late']);
+    const { client, engine } = page();
+    const room = client.room(tripRoom, 'japan');
+    engine.live();
+    engine.say({ type: 'kept', groupId: 'now', clientIds: [] });
+    await Promise.resolve();
+    expect(room.status.getSnapshot().lostOutbox).toBeNull();
+    client.close();
   });
 
   it('[ST-53] the browser is asked to keep what is stored, and its answer is in the status', async () => {

@@ -21,6 +21,7 @@ it('[ST-50] the mark is written when something is on the disk and when nothing i
     openChannel: () => ({ post: () => undefined, close: () => undefined }),
     pause: () => Promise.resolve(),
     names: async () => null,
+    wasForgotten: async () => false,
     persist: async () => true,
   };
   const kept = new KeptRoomPlace({ place, locks: { hold: async () => () => undefined }, device }, new FakeRuntime(), () => undefined);

@@ -64,9 +64,9 @@ export class KeptRoomPlace {
     const { device, place } = this.#keeping;
     const isStart = this.#groupId === null;
     this.#groupId = groupId;
-    const why = device?.marks.opened(place, groupId, clientIds) ?? null;
+    const before = device?.marks.opened(place, groupId, clientIds) ?? null;
     this.#isMarked = true;
-    if (why !== null && isStart) this.#lost(why);
+    if (device !== undefined && before !== null && isStart) this.#missed(device, before);
     if (isStart && device !== undefined) this.#persist(device);
   }
 
@@ -96,6 +96,14 @@ export class KeptRoomPlace {
   close(): void {
     this.#isClosed = true;
     this.#locks.close();
+  }
+
+  /** A tab that had not heard yet that its room was forgotten marks what it had there. */
+  #missed(device: DeviceKeeping, groupId: string): void {
+    device.wasForgotten(groupId).then(
+      (isForgotten) => isForgotten || this.#lost('emptied'),
+      () => this.#lost('emptied'),
+    );
   }
 
   #lost(why: LostOutbox['why']): void {

@@ -129,9 +129,9 @@ export class DiskRoomStorage implements RoomStorage {
   }
 
   async #enqueueIn(transaction: DiskTransaction, { client, mutations }: Enqueued): Promise<void> {
-    // What is confirmed moves with the commits that show it, in `advance`; a first welcome that another engine knew of was earlier.
+    // What is confirmed moves with the commits that show it, in `advance`, or where it is said with which version; a first welcome that another engine knew of was earlier.
     const known = (await this.#clientIn(transaction, client.clientId)) ?? client;
-    const { confirmed, confirmedAt } = known;
+    const { confirmed, confirmedAt } = client.confirmedAt !== null && client.confirmed > known.confirmed ? client : known;
     const groupId = client.groupId ?? known.groupId ?? null;
     const welcomed = earlier(known.welcomed, client.welcomed);
     this.#putClient(transaction, { ...client, lastMutationId: newest(known, client), groupId, confirmed, confirmedAt, welcomed });

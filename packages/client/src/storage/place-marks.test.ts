@@ -15,7 +15,7 @@ describe('marks of places', () => {
     expect(marks.opened(place, 'one', [])).toBeNull();
     marks.pending(place, 'one', ['a'], ['a']);
     expect(marks.opened(place, 'one', ['a'])).toBeNull();
-    expect(marks.opened(place, 'two', [])).toBe('emptied');
+    expect(marks.opened(place, 'two', [])).toBe('one');
     expect(marks.opened(place, 'two', [])).toBeNull();
     expect(marks.opened(place, 'three', [])).toBeNull();
   });
@@ -26,7 +26,7 @@ describe('marks of places', () => {
     marks.pending(place, 'one', ['a'], ['a']);
     marks.pending(place, 'one', ['b'], ['b']);
     marks.pending(place, 'one', ['b'], []);
-    expect(marks.opened(place, 'two', [])).toBe('emptied');
+    expect(marks.opened(place, 'two', [])).toBe('one');
     marks.pending(place, 'two', ['c'], ['c']);
     marks.pending(place, 'two', ['c'], []);
     expect(marks.opened(place, 'three', [])).toBeNull();

@@ -50,11 +50,14 @@ export class PlaceMarks {
     this.#texts = texts;
   }
 
-  /** The place was opened at the start of a page and is `groupId`'s; these clients have something pending there. Says whether the mark knew of more. */
-  opened(place: StoragePlace, groupId: string, clients: readonly string[]): 'emptied' | null {
+  /**
+   * The place was opened at the start of a page and is `groupId`'s; these clients have something pending there. Gives the group of the mark before, where that was
+   * another one with something pending: what it kept was emptied, or forgotten.
+   */
+  opened(place: StoragePlace, groupId: string, clients: readonly string[]): string | null {
     const known = this.#read(place);
     this.#write(place, { groupId, clients });
-    return known !== null && known.groupId !== groupId && known.clients.length > 0 ? 'emptied' : null;
+    return known !== null && known.groupId !== groupId && known.clients.length > 0 ? known.groupId : null;
   }
 
   /** These clients, of those that this page speaks for, have something pending on the disk of the place; the others of `own` have nothing. */

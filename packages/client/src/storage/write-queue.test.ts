@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { clientOf, mutationOf } from '../../../../test/contract/storage-samples.ts';
+import type { Advance, StoredRejection } from './storage.ts';
 import { NO_PATIENCE, WriteQueue } from './write-queue.ts';
 
 it('[ST-17] what failed under a name that its client lost meanwhile is not tried again under it', () => {
@@ -25,4 +26,41 @@ it('[ST-17] counters that failed to be written do not bring back a client that g
   expect(queue.next(0, NO_PATIENCE)).toMatchObject({ type: 'rename' });
   queue.done();
   expect(queue.next(0, NO_PATIENCE)).toMatchObject({ type: 'advance', advance: { clients: [{ clientId: 'other' }] } });
+});
+
+it('[ST-77] what follows on mutations that were decided before they were written says that those ended, behind what of them was rejected', () => {
+  const queue = new WriteQueue();
+  const written = (): unknown[] => {
+    const done: unknown[] = [];
+    for (let work = queue.next(0, NO_PATIENCE); work !== null; work = queue.next(0, NO_PATIENCE)) {
+      const { confirmed = 0 } = work.type === 'enqueue' ? work.client : {};
+      done.push(work.type === 'enqueue' ? work.mutations.map(({ mutationId }) => `${mutationId} behind ${confirmed}`) : work.type);
+      queue.done();
+    }
+    return done;
+  };
+  const rejectionOf = (id: number): StoredRejection => ({
+    key: `a ${id}`,
+    mutation: mutationOf('a', id),
+    error: { code: 'forbidden', message: 'not that' },
+    atMs: 1,
+  });
+  const endedAt = (confirmed: number, ...rejections: StoredRejection[]): Advance => ({
+    historyId: 'h',
+    commits: [],
+    clients: [clientOf('a', { lastMutationId: confirmed, confirmed, confirmedAt: { historyId: 'h', version: 7 } })],
+    rejections,
+  });
+  queue.enqueue(clientOf('a'), mutationOf('a', 3), 0);
+  queue.advance(endedAt(3), 0);
+  queue.enqueue(clientOf('a'), mutationOf('a', 4), 0);
+  expect(written()).toEqual([['4 behind 3'], 'advance']);
+  // Of what was on the disk when it ended the disk lacks nothing.
+  queue.advance(endedAt(4), 0);
+  queue.enqueue(clientOf('a'), mutationOf('a', 5), 0);
+  expect(written()).toEqual([['5 behind 0'], 'advance']);
+  queue.enqueue(clientOf('a'), mutationOf('a', 6), 0);
+  queue.advance(endedAt(6, rejectionOf(6)), 0);
+  queue.enqueue(clientOf('a'), mutationOf('a', 7), 0);
+  expect(written()).toEqual(['advance', ['7 behind 0']]);
 });

@@ -47,6 +47,8 @@ export class WriteQueue {
   #removed = new Map<string, number>();
   #dismissed = new Set<string>();
   #underWay: Work | null = null;
+  /** Clients of which mutations were decided before they were written: what follows on those is not written without the word that they ended. */
+  readonly #skipped = new Set<string>();
   /** Since when there is something but mutations; null: there is not. */
   #restSinceMs: number | null = null;
 
@@ -77,7 +79,9 @@ export class WriteQueue {
   #dropConfirmed(clients: readonly StoredClient[]): void {
     const confirmed = new Map(clients.map((client) => [client.clientId, client.confirmed]));
     const isOpen = ({ mutation }: Queued): boolean => mutation.mutationId > (confirmed.get(mutation.clientId) ?? 0);
-    if (!this.#mutations.every(isOpen)) this.#mutations = this.#mutations.filter(isOpen);
+    if (this.#mutations.every(isOpen)) return;
+    for (const entry of this.#mutations) if (!isOpen(entry)) this.#skipped.add(entry.mutation.clientId);
+    this.#mutations = this.#mutations.filter(isOpen);
   }
 
   keepImage(image: StoredImage, sinceMs: number): void {
@@ -149,6 +153,7 @@ export class WriteQueue {
     this.#have = null;
     this.#removed.clear();
     this.#dismissed.clear();
+    this.#skipped.clear();
     this.#restSinceMs = null;
   }
 
@@ -189,6 +194,9 @@ export class WriteQueue {
     const rename = this.#renames.shift();
     if (rename !== undefined) return rename;
     const first = this.#mutations[0];
+    // What is rejected stands in the list before its mutation goes.
+    if (first !== undefined && this.#skipped.has(first.client.clientId) && (this.#advance?.rejections.length ?? 0) > 0)
+      return this.#takeEnded();
     if (first !== undefined) return this.#takeMutations(first.client.clientId);
     if (this.#have !== null) {
       const have = this.#have;
@@ -214,10 +222,28 @@ export class WriteQueue {
       this.#image = null;
       return { type: 'image', image };
     }
-    if (this.#advance === null) return null;
     const advance = this.#advance;
     this.#advance = null;
-    return { type: 'advance', advance };
+    this.#skipped.clear();
+    return advance === null ? null : { type: 'advance', advance };
+  }
+
+  /** Without the word that those before them ended they would seem to have lost them. */
+  #withEnded(client: StoredClient): StoredClient {
+    const ended = this.#advance?.clients.findLast(({ clientId }) => clientId === client.clientId);
+    if (ended === undefined || !this.#skipped.delete(client.clientId)) return client;
+    const { confirmed, confirmedAt } = ended;
+    return { ...client, confirmed, confirmedAt };
+  }
+
+  /** What has ended, apart from the commits that show it. */
+  #takeEnded(): Work | null {
+    const advance = this.#advance;
+    this.#advance = null;
+    this.#skipped.clear();
+    if (advance === null) return null;
+    if (advance.commits.length > 0) this.#advance = { ...advance, clients: [], rejections: [] };
+    return { type: 'advance', advance: { ...advance, commits: [] } };
   }
 
   /** Of one client, in order, as far as they lie together. */
@@ -227,7 +253,7 @@ export class WriteQueue {
     const taken = this.#mutations.splice(0, Math.min(MUTATIONS_A_WRITE, other === -1 ? this.#mutations.length : other));
     const last = taken.at(-1);
     assert(last !== undefined, 'no mutation is left');
-    return { type: 'enqueue', client: last.client, mutations: taken.map(({ mutation }) => mutation) };
+    return { type: 'enqueue', client: this.#withEnded(last.client), mutations: taken.map(({ mutation }) => mutation) };
   }
 
   done(): void {
@@ -259,6 +285,7 @@ export class WriteQueue {
         return;
       case 'advance': {
         const later = this.#advance;
+        for (const { clientId } of work.advance.clients) this.#skipped.add(clientId);
         this.#advance = withoutClients(work.advance, this.#gone);
         if (this.#have !== null) this.dropCommits();
         if (later !== null) this.advance(later, AT_ONCE);
