@@ -1,5 +1,5 @@
 import { defineRoom, mutator } from '@alcove/core';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, or, sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
 
@@ -38,6 +38,14 @@ export const board = defineRoom({
         .run();
     }),
   },
+});
+
+/** The same with a rule. All readers see what is not done, readers of a list all of it: those of one list are a class. */
+export const ruledBoard = defineRoom({
+  name: 'ruled-board',
+  schema: board.schema,
+  mutators: board.mutators,
+  rules: { items: { visibleTo: (item, claims) => or(eq(item.done, false), eq(item.list, Number(claims['list']))) } },
 });
 
 export const itemAt = (index: number, listSize = 50): { id: string; list: number; title: string; position: number } => ({

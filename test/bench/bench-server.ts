@@ -1,11 +1,11 @@
 // A real server with the benches' rooms, and with their pages where there are any, in a process of its own. Arguments: BenchServerOptions as JSON.
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { MutatorTx } from '@alcove/core';
+import type { Claims, MutatorTx } from '@alcove/core';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { createServer } from '@alcove/server/node';
 import { trip } from '../../examples/trip-planner/room.ts';
-import { board, itemAt, items } from './bench-room.ts';
+import { board, itemAt, items, ruledBoard } from './bench-room.ts';
 import { answerParent } from './child.ts';
 import { pagesIn } from './serve-pages.ts';
 
@@ -17,6 +17,8 @@ export interface BenchServerOptions {
   readonly tripSeed?: string;
   /** Folder of the built pages, served beside the rooms. */
   readonly pages?: string;
+  /** Everybody shows a token, which is the claims as JSON. Absent: nobody is authenticated. */
+  readonly hasTokens?: boolean;
 }
 
 /** SQLite takes 100 parameters everywhere; an item has five columns. */
@@ -34,11 +36,14 @@ function seedBoard(tx: MutatorTx): void {
   }
 }
 
-const { dataDir, tripSeed, pages } = options;
+const claimsIn = (token: string | null): Claims | null => (token === null ? null : (JSON.parse(token) as Claims)); // the benches wrote it
+
+const { dataDir, tripSeed, pages, hasTokens } = options;
 const seed = { board: seedBoard, ...(tripSeed === undefined ? {} : { trip: tripSeed }) };
 const server = await createServer({
-  rooms: [board, trip],
+  rooms: [board, ruledBoard, trip],
   dataDir,
+  ...(hasTokens === true ? { authenticate: claimsIn, host: '127.0.0.1' } : {}),
   seed,
   log: silentLogger,
   signals: false,

@@ -8,6 +8,7 @@ import type { Bench } from './measure.ts';
 import { outboxBench } from './outbox.bench.ts';
 import { persistBench } from './persist.bench.ts';
 import { rebaseBench } from './rebase.bench.ts';
+import { rulesBench } from './rules.bench.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
 import { warmOpenBench } from './warm-open.bench.ts';
 
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   localEchoBench,
   commitBench,
   fanOutBench,
+  rulesBench,
   tabToTabBench,
   memoryBench,
 ];

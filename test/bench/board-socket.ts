@@ -26,13 +26,19 @@ export class BoardSocket {
     });
   }
 
-  /** Resolves when the room streams to it. */
-  static async join(url: string, room: string, clientId: string, codecs: readonly 'deflate'[] = []): Promise<BoardSocket> {
+  /** Resolves when the room streams to it. `hello`: of another definition than `board`, or with a token. */
+  static async join(
+    url: string,
+    room: string,
+    clientId: string,
+    codecs: readonly 'deflate'[] = [],
+    hello: { readonly room?: string; readonly token?: string } = {},
+  ): Promise<BoardSocket> {
     const socket = new WebSocket(url, { perMessageDeflate: false });
     const board = new BoardSocket(socket, clientId);
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.once('open', () => board.send({ type: 'hello', protocol: 1, room: 'board', id: room, clientId, codecs }));
+      socket.once('open', () => board.send({ type: 'hello', protocol: 1, room: 'board', id: room, clientId, codecs, ...hello }));
       board.onMessage = (message) => {
         if (message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
         if (message.type === 'snapshotEnd' || (message.type === 'welcome' && message.hydration === 'resume')) resolve();
