@@ -4,7 +4,9 @@ import { AlcoveError } from '../error.ts';
 import { tokenize } from '../sqlite/tokenize.ts';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 import type { Claims } from './define-mutator.ts';
-import type { RoomModel, TableModel } from './room-model.ts';
+import { tableIndexes } from './ddl.ts';
+import { quoteIdentifier } from '../sqlite/identifier.ts';
+import type { ColumnModel, RoomModel, TableModel } from './room-model.ts';
 import { asciiLower } from './sql-text.ts';
 
 /**
@@ -20,7 +22,10 @@ export type RowRule<Table extends SQLiteTable> = { rule(row: Table, claims: Clai
 export interface TableRules<Table extends SQLiteTable> {
   /** Whether a reader gets the row. */
   readonly visibleTo?: RowRule<Table>;
-  /** By column: whether a reader who gets the row finds NULL in its place. The column is nullable, in no key and no CHECK. */
+  /**
+   * By column: whether a reader who gets the row finds NULL in its place. The column is nullable, in no key and no CHECK,
+   * and neither is what is computed from it; nor does a UNIQUE index look at it but as one of its columns.
+   */
   readonly hiddenFrom?: { readonly [Column in keyof Table['_']['columns']]?: RowRule<Table> };
   /** Whether a mutation of that user may leave a row that was not there before it, by the row it left. A key that changes is a delete and an insert. */
   readonly mayInsert?: RowRule<Table>;
@@ -117,22 +122,44 @@ function hideable(key: string, property: string, table: SQLiteTable, model: Tabl
   const name = isObject(column) && 'name' in column ? column.name : undefined;
   const modelled = model.columns.find((one) => one.name === name);
   if (modelled === undefined) throw invalid(key, `hiddenFrom names ${JSON.stringify(property)}, which is no column of it`);
-  const why = model.key.includes(modelled.name)
-    ? 'is part of the key'
-    : modelled.generated !== null
-      ? 'is generated: hide what it is computed from'
-      : modelled.notNull
-        ? 'is NOT NULL'
-        : model.checks.some(({ sql }) => mentions(sql, modelled.name))
-          ? 'stands in a CHECK'
-          : null;
+  const why = whyShown(modelled, model);
   if (why === null) return modelled.name;
   throw invalid(key, `column ${JSON.stringify(property)} ${why}, and whoever may not see it gets NULL in its place`);
 }
 
+/** What would come of NULL in a column's place that a tab's table refuses, or that two rows of it could be refused over. */
+function whyShown(column: ColumnModel, model: TableModel): string | null {
+  if (model.key.includes(column.name)) return 'is part of the key';
+  if (column.generated !== null) return 'is generated: hide what it is computed from';
+  if (column.notNull) return 'is NOT NULL';
+  const computed = computedFrom(column, model);
+  const strict = computed.find(({ notNull }) => notNull);
+  if (strict !== undefined) return `is what ${strict.name} is computed from, which is NOT NULL`;
+  const concerns = (sql: string): boolean => [column, ...computed].some(({ name }) => mentions(sql, name));
+  if (model.checks.some(({ sql }) => concerns(sql))) return 'stands in a CHECK';
+  // Where the column itself is UNIQUE, rows with NULL are no equals; what is made of NULL may be.
+  const made = tableIndexes(model).find(
+    ({ unique, columns, where }) =>
+      unique && ((where !== null && concerns(where)) || columns.some((sql) => sql !== quoteIdentifier(column.name) && concerns(sql))),
+  );
+  return made === undefined ? null : `stands in what the UNIQUE index ${made.name} is made of`;
+}
+
+/** Generated columns that another value of `column` may give another value. */
+function computedFrom(column: ColumnModel, { columns }: TableModel): readonly ColumnModel[] {
+  const found = new Set([column]);
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const one of columns) {
+      if (one.generated !== null && [...found].some(({ name }) => mentions(one.generated?.sql ?? '', name))) found.add(one);
+    }
+  }
+  return [...found].slice(1);
+}
+
 const mentions = (sql: string, column: string): boolean =>
   tokenize(sql).some(({ kind, text }) => {
-    const bare = kind === 'name' ? text.slice(1, -1) : text;
+    const bare = kind === 'name' ? text.slice(1, -1).replaceAll('""', '"') : text;
     return (kind === 'name' || kind === 'word') && asciiLower(bare) === asciiLower(column);
   });
 

@@ -11,6 +11,14 @@ import type { ReaderClass, TableFilter } from './reader-class.ts';
 import type { RuleSql, RuleValue } from './rule-sql.ts';
 import { SLOT, scratchTableSql } from './scratch-table.ts';
 
+/** By table what SQLite says of its rows, in the change set's order; null: all of it is seen. */
+type Answers = readonly (TableAnswers | null)[];
+interface TableAnswers {
+  readonly columns: readonly string[];
+  /** As `sightSql` asks. */
+  readonly rows: readonly Row[];
+}
+
 /** What SQLite says of one image of a row, for one class: is it seen, and which of its columns are not. */
 interface Sight {
   readonly isVisible: boolean;
@@ -50,12 +58,24 @@ export class RowRules {
 
   /**
    * What each class gets of a change set, in its order: rows it did not see before and sees now as new ones, those it sees no more as deleted, NULL in place of what is
-   * hidden. The change set itself where a class sees all of it.
+   * hidden. One object for classes that get the same; the change set itself where that is all of it.
    */
   changesFor(changeSet: ChangeSet, classes: readonly ReaderClass[]): ChangeSet[] {
     const touched = changeSet.tables.filter(({ table }) => classes.some(({ filters }) => filters.has(table)));
     if (touched.length === 0) return classes.map(() => changeSet);
-    return this.#standing(touched, () => classes.map((reader) => this.#filtered(changeSet, reader)));
+    const known = new Map<string, ChangeSet>();
+    return this.#standing(touched, () =>
+      classes.map(({ filters }) => {
+        const answers = changeSet.tables.map(({ table }) => {
+          const filter = filters.get(table);
+          return filter === undefined ? null : this.#answers(filter);
+        });
+        const text = JSON.stringify(answers);
+        const filtered = known.get(text) ?? this.#filtered(changeSet, answers);
+        known.set(text, filtered);
+        return filtered;
+      }),
+    );
   }
 
   /** What a class gets of whole rows of a table. */
@@ -65,7 +85,7 @@ export class RowRules {
     const { shape } = this.#table(table);
     const changes = rows.map((after): RowChange => ({ before: null, after }));
     return this.#standing([{ table, columns: shape.columns, key: shape.key, rows: changes }], () => {
-      const sights = this.#sights(filter);
+      const sights = this.#sights(table, this.#answers(filter));
       return rows.flatMap((row, index) => {
         const seen = seenOf(row, sights.get(afterSlot(index)));
         return seen === null ? [] : [seen];
@@ -95,29 +115,28 @@ export class RowRules {
     this.#database.close();
   }
 
-  #filtered(changeSet: ChangeSet, { filters }: ReaderClass): ChangeSet {
-    if (!changeSet.tables.some(({ table }) => filters.has(table))) return changeSet;
-    const tables = changeSet.tables.flatMap((changes): TableChanges[] => {
-      const filter = filters.get(changes.table);
-      if (filter === undefined) return [changes];
-      const sights = this.#sights(filter);
-      const rows = changes.rows
-        .map(({ before, after }, index) => ({
-          before: seenOf(before, sights.get(beforeSlot(index))),
-          after: seenOf(after, sights.get(afterSlot(index))),
-        }))
-        .filter(changesSomething);
+  #filtered(changeSet: ChangeSet, answers: Answers): ChangeSet {
+    const tables = changeSet.tables.flatMap((changes, index): TableChanges[] => {
+      const own = answers[index];
+      if (own == null) return [changes];
+      const sights = this.#sights(changes.table, own);
+      const rows = changes.rows.map((change, number) => seenChange(change, sights, number)).filter(changesSomething);
+      if (isSame(rows, changes.rows)) return [changes];
       return rows.length === 0 ? [] : [{ ...changes, rows }];
     });
-    return { tables };
+    return isSame(tables, changeSet.tables) ? changeSet : { tables };
   }
 
-  #sights(filter: TableFilter): Map<number, Sight> {
-    const { shape } = this.#table(filter.table);
-    const positions = filter.hidden.map(({ column }) => shape.columns.indexOf(column));
-    const answers = this.#database.prepare(sightSql(filter)).all(sightParams(filter));
+  #answers(filter: TableFilter): TableAnswers {
+    const rows = this.#database.prepare(sightSql(filter)).all(sightParams(filter));
+    return { columns: filter.hidden.map(({ column }) => column), rows };
+  }
+
+  #sights(table: string, { columns, rows }: TableAnswers): Map<number, Sight> {
+    const { shape } = this.#table(table);
+    const positions = columns.map((column) => shape.columns.indexOf(column));
     return new Map(
-      answers.map(([slot, isVisible, ...shown]) => [
+      rows.map(([slot, isVisible, ...shown]) => [
         Number(slot),
         { isVisible: isVisible === 1, hidden: positions.filter((_, index) => shown[index] !== 1) },
       ]),
@@ -159,6 +178,15 @@ function seenOf(row: Row | null, sight: Sight | undefined): Row | null {
   if (row === null || sight?.isVisible !== true) return null;
   return sight.hidden.length === 0 ? row : row.map((cell, position) => (sight.hidden.includes(position) ? null : cell));
 }
+
+function seenChange(change: RowChange, sights: ReadonlyMap<number, Sight>, number: number): RowChange {
+  const before = seenOf(change.before, sights.get(beforeSlot(number)));
+  const after = seenOf(change.after, sights.get(afterSlot(number)));
+  return before === change.before && after === change.after ? change : { before, after };
+}
+
+const isSame = <Item>(some: readonly Item[], all: readonly Item[]): boolean =>
+  some.length === all.length && some.every((item, index) => item === all[index]);
 
 const flag = (rule: RuleSql, is: 'TRUE' | 'FALSE'): string => {
   if (typeof rule === 'boolean') return rule === (is === 'TRUE') ? '1' : '0';
