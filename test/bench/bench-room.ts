@@ -2,6 +2,7 @@ import { defineRoom, mutator } from '@alcove/core';
 import { and, eq, or, sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
+import { trip } from '../../examples/trip-planner/room.ts';
 
 /** Rows as an app of boards and planners has them: text key, some text, some numbers, an index. */
 export const items = sqliteTable(
@@ -40,7 +41,16 @@ export const board = defineRoom({
   },
 });
 
-/** The same with a rule. All readers see what is not done, readers of a list all of it: those of one list are a class. */
+/** The trip with a rule by which readers see every second city. */
+export const ruledTrip = defineRoom({
+  name: trip.name,
+  schema: trip.schema,
+  serverOnly: ['closedPlaces'],
+  mutators: {},
+  rules: { cities: { visibleTo: (city, claims) => sql`${city.id} % 2 = ${claims['half']}` } },
+});
+
+/** The board with a rule. All readers see what is not done, readers of a list all of it: those of one list are a class. */
 export const ruledBoard = defineRoom({
   name: 'ruled-board',
   schema: board.schema,

@@ -9,6 +9,7 @@ import { outboxBench } from './outbox.bench.ts';
 import { persistBench } from './persist.bench.ts';
 import { rebaseBench } from './rebase.bench.ts';
 import { rulesBench } from './rules.bench.ts';
+import { snapshotRulesBench } from './snapshot-rules.bench.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
 import { warmOpenBench } from './warm-open.bench.ts';
 
@@ -24,6 +25,7 @@ export const benches: readonly Bench[] = [
   commitBench,
   fanOutBench,
   rulesBench,
+  snapshotRulesBench,
   tabToTabBench,
   memoryBench,
 ];

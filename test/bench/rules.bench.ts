@@ -8,8 +8,8 @@ import { type Bench, type Figure, figureOf, median, reportOf } from './measure.t
 import { startServer } from './start-server.ts';
 
 const READERS = 200;
-const COMMITS_PER_SECOND = 50;
-const COMMITS = 200;
+const MUTATIONS_PER_SECOND = 50;
+const MUTATIONS = 200;
 type SideName = 'floor' | 'one' | 'ten' | 'each' | 'floorOfMore' | 'tenOfMore';
 /** Of readers, and in how many classes they are; 0: the room without rules. */
 const SIDES: Readonly<Record<SideName, readonly [readers: number, classes: number]>> = {
@@ -52,7 +52,7 @@ export const rulesBench: Bench = {
 function figures(rounds: readonly CpuMs[]): Figure[] {
   const of = (name: string, ours: SideName, floor: SideName): Figure => {
     const [readers, classes] = SIDES[ours];
-    const what = `server CPU a commit of one row that all see; ${readers} readers in ${classes} ${classes === 1 ? 'class' : 'classes'}, ${COMMITS_PER_SECOND} commits/s; floor: the same room without rules`;
+    const what = `server CPU a commit of one row that all see; ${readers} readers in ${classes} ${classes === 1 ? 'class' : 'classes'}, ${MUTATIONS_PER_SECOND} commits/s; floor: the same room without rules`;
     return figureOf(
       { name, unit: 'ms CPU/commit', what },
       rounds.map((cpu) => ({ ours: cpu[ours], floor: cpu[floor] })),
@@ -102,28 +102,30 @@ class Side {
 
   async cpuMsPerCommit(): Promise<number> {
     await this.#server.cpuMs();
-    await this.#delivered();
-    return (await this.#server.cpuMs()) / COMMITS;
+    const commits = await this.#delivered();
+    return (await this.#server.cpuMs()) / commits;
   }
 
-  /** Commits at the rate, until every reader has every one. */
-  #delivered(): Promise<void> {
-    let outstanding = COMMITS * this.#readers.length;
+  /** Pushes mutations at the rate, until every reader has every one; how many commits they came to, which are fewer where some arrived together. */
+  #delivered(): Promise<number> {
+    let outstanding = MUTATIONS * this.#readers.length;
+    let delivered = 0;
     return new Promise((resolve, reject) => {
       for (const reader of this.#readers) {
         reader.onMessage = (message) => {
           if (message.type === 'error') reject(new TypeError(`${message.code}: ${message.message}`));
-          // Mutations that arrived together share a commit: each of them put one row.
-          if (message.type === 'commit') outstanding -= message.changes[0]?.puts[0]?.length ?? 0;
-          if (outstanding === 0) resolve();
+          if (message.type !== 'commit') return;
+          delivered += 1;
+          outstanding -= message.changes[0]?.puts[0]?.length ?? 0; // each mutation put one row
+          if (outstanding === 0) resolve(delivered / this.#readers.length);
         };
       }
       const startMs = performance.now();
       let sent = 0;
       const sendDue = (): void => {
-        const due = Math.min(COMMITS, Math.floor(((performance.now() - startMs) / 1_000) * COMMITS_PER_SECOND) + 1);
+        const due = Math.min(MUTATIONS, Math.floor(((performance.now() - startMs) / 1_000) * MUTATIONS_PER_SECOND) + 1);
         for (; sent < due; sent += 1) this.#push();
-        if (sent < COMMITS) setTimeout(sendDue, 1_000 / COMMITS_PER_SECOND / 4);
+        if (sent < MUTATIONS) setTimeout(sendDue, 1_000 / MUTATIONS_PER_SECOND / 4);
       };
       sendDue();
     });
