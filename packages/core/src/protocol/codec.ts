@@ -23,6 +23,8 @@ export interface DecodeLimits {
   readonly messageBytesMax: number;
   /** Bytes of JSON that come out of a deflated frame, counted while it is inflated. Default: `messageBytesMax`. */
   readonly messageInflatedBytesMax?: number;
+  /** Levels of arrays and objects. Default: `MESSAGE_DEPTH_MAX`. */
+  readonly messageDepthMax?: number;
 }
 
 /** The best codec of those a hello offers. */
@@ -73,7 +75,7 @@ function framed(codecByte: number, bytes: Uint8Array): Uint8Array {
 
 function parse(frame: string | Uint8Array, runtime: Runtime, limits: DecodeLimits): { type: string; value: Record<string, unknown> } {
   const text = typeof frame === 'string' ? boundedText(frame, runtime, limits) : textOf(frame, runtime, limits);
-  scanJson(text);
+  scanJson(text, limits.messageDepthMax);
   let value: unknown;
   try {
     value = JSON.parse(text);

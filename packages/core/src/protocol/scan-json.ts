@@ -18,10 +18,10 @@ const DIGITS_MAX = 21;
 /**
  * Looks JSON text over before it is parsed, in one pass without a stack. Says nothing about whether the text is JSON.
  *
- * @throws AlcoveError `message_too_deep` past 32 levels: parsers take far more, and fail later, where the value is cloned or written again.
+ * @throws AlcoveError `message_too_deep` past `depthMax` levels: parsers take far more, and fail later, where the value is cloned or written again.
  *   `bad_message` for an integer that a double cannot hold: it would be rounded without a word.
  */
-export function scanJson(text: string): void {
+export function scanJson(text: string, depthMax = MESSAGE_DEPTH_MAX): void {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -29,7 +29,7 @@ export function scanJson(text: string): void {
       at = endOfString(text, at);
     } else if (unit === OPEN_OBJECT || unit === OPEN_ARRAY) {
       depth++;
-      if (depth > MESSAGE_DEPTH_MAX) refuseDepth();
+      if (depth > depthMax) refuseDepth(depthMax);
     } else if (unit === CLOSE_OBJECT || unit === CLOSE_ARRAY) {
       depth--;
     } else if (unit >= DIGIT_0 && unit <= DIGIT_9) {
@@ -38,8 +38,8 @@ export function scanJson(text: string): void {
   }
 }
 
-function refuseDepth(): never {
-  throw new AlcoveError('message_too_deep', `the message nests more than ${MESSAGE_DEPTH_MAX} levels`, { limit: 'messageDepthMax' });
+function refuseDepth(depthMax: number): never {
+  throw new AlcoveError('message_too_deep', `the message nests more than ${depthMax} levels`, { limit: 'messageDepthMax' });
 }
 
 /** Position of the quote that ends the string whose first quote is at `start`; the text's end where it is not ended. */

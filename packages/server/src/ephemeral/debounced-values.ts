@@ -146,6 +146,7 @@ export class DebouncedValues {
       throw new AlcoveError(
         'value_invalid',
         `the key of ${offer.name} has ${offer.key.length} characters; the limit is ${this.#bounds.keyCharactersMax}`,
+        { limit: 'keyCharactersMax' },
       );
     }
     return definition.kind === 'counter'
@@ -237,7 +238,9 @@ export class DebouncedValues {
     const value = validated(definition.schema, offer.value, `value ${name}`, 'value_invalid');
     const bytes = this.#bytesOf(value);
     if (bytes > this.#bounds.valueBytesMax) {
-      throw new AlcoveError('value_too_large', `the value ${name} has ${bytes} bytes of JSON; the limit is ${this.#bounds.valueBytesMax}`);
+      throw new AlcoveError('value_too_large', `the value ${name} has ${bytes} bytes of JSON; the limit is ${this.#bounds.valueBytesMax}`, {
+        limit: 'valueBytesMax',
+      });
     }
     return this.#show(offer, value, row === null, definition.intervalMs, nowMs).entry.seq;
   }
@@ -284,6 +287,7 @@ export class DebouncedValues {
     throw new AlcoveError(
       'value_invalid',
       `the room holds ${this.#bounds.valueKeysMax} values, its limit; ${name} cannot take another key`,
+      { limit: 'valueKeysMax' },
     );
   }
 
@@ -291,7 +295,10 @@ export class DebouncedValues {
   #refuseGrowth(name: string, bytes: number): void {
     const { unwrittenValueBytesHard, retryAfterMs } = this.#bounds;
     if (bytes <= 0 || this.#bytes + bytes <= unwrittenValueBytesHard) return;
-    throw new AlcoveError('overloaded', `${this.#bytes} bytes of values wait to be written; ${name} is not taken now`, { retryAfterMs });
+    throw new AlcoveError('overloaded', `${this.#bytes} bytes of values wait to be written; ${name} is not taken now`, {
+      retryAfterMs,
+      limit: 'unwrittenValueBytesHard',
+    });
   }
 
   #bytesOf(value: Json): number {

@@ -42,12 +42,12 @@ export class StateTable {
     return this.#expiring.nextExpiryMs;
   }
 
-  /** Sets a session's state, or takes it back where it is null. */
-  set(entry: StateEntry, nowMs: number): void {
+  /** Sets a session's state, or takes it back where it is null. @returns which bound made another one go for it. */
+  set(entry: StateEntry, nowMs: number): { readonly forRoom: boolean; readonly forSession: boolean } {
     const key = keyOf(entry);
     if (entry.state === null) {
       this.#drop(key);
-      return;
+      return { forRoom: false, forSession: false };
     }
     const own = this.#bySession.get(entry.sessionId) ?? new Set();
     own.delete(key);
@@ -57,7 +57,9 @@ export class StateTable {
     this.lane.put(key, entry);
     if (evicted !== null) this.#gone(evicted);
     const [oldest] = own;
-    if (own.size > this.#sessionEntriesMax && oldest !== undefined) this.#drop(oldest);
+    const forSession = own.size > this.#sessionEntriesMax;
+    if (forSession && oldest !== undefined) this.#drop(oldest);
+    return { forRoom: evicted !== null, forSession };
   }
 
   /** The session gave a sign of life: its states live on. */

@@ -3,17 +3,22 @@ import type { AlcoveError } from '@alcove/core/error';
 /** How often each limit was met since the start, by its name; one that never was is missing. */
 export type LimitCounts = Readonly<Record<string, number>>;
 
-/** Counts how often limits were met: something was refused, ended, slowed down, put off or dropped because of one. What is counted here counts for the parent too. */
+/**
+ * Counts how often limits were met: something was refused, ended, slowed down, put off or dropped because of one. What is counted here counts for the parent
+ * too. A name that is none of `names` is not counted: errors, which name limits, are thrown by apps as well.
+ */
 export class LimitMeter {
+  readonly #names: ReadonlySet<string>;
   readonly #parent: LimitMeter | null;
   readonly #counts = new Map<string, number>();
 
-  constructor(parent: LimitMeter | null = null) {
+  constructor(names: ReadonlySet<string>, parent: LimitMeter | null = null) {
+    this.#names = names;
     this.#parent = parent;
   }
 
   met(limit: string, times = 1): void {
-    if (times === 0) return;
+    if (times === 0 || !this.#names.has(limit)) return;
     this.#counts.set(limit, (this.#counts.get(limit) ?? 0) + times);
     this.#parent?.met(limit, times);
   }

@@ -208,6 +208,7 @@ export class CommitRun {
     const { retryAfterMs } = this.#parts.limits;
     return new AlcoveError('rate_limited', `${max} rejections of client ${clientId} were not heard of; say heard and push again`, {
       retryAfterMs,
+      limit: 'clientRejectionsMax',
     });
   }
 

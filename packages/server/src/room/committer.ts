@@ -102,6 +102,7 @@ export class Committer {
     const repeated = new Map<string, MutationResult[]>();
     for (const outcome of outcomes) {
       const { work } = outcome;
+      if (outcome.result === 'rejected' && !outcome.again) this.#around.parts.meter.saw(outcome.error);
       if (work.kind !== 'mutation') continue;
       if (outcome.result === 'refused') this.refuse(outcome);
       const results = repeated.get(work.pusher.connectionId) ?? [];

@@ -73,7 +73,9 @@ export class EphemeralState {
       throw new AlcoveError('forbidden', `this user may not set ${name === '' ? message.type : `the ephemeral state ${name}`} here`);
     const state = message.state === null ? null : this.#checked(schema, message);
     const { sessionId, access } = session;
-    table.set({ sessionId, userId: userIdOf(access.claims), name, key, state }, this.#parts.runtime.monotonicMs());
+    const dropped = table.set({ sessionId, userId: userIdOf(access.claims), name, key, state }, this.#parts.runtime.monotonicMs());
+    if (dropped.forRoom) this.#parts.meter.met('stateEntriesMax');
+    if (dropped.forSession) this.#parts.meter.met('sessionEphemeralKeysMax');
     this.#wantExpiry();
     this.changed();
   }
@@ -103,7 +105,9 @@ export class EphemeralState {
 
   tick(): void {
     this.#lastTickMs = this.#parts.runtime.monotonicMs();
-    if (this.#lanes.tick()) this.#around.wantTick(this.#lastTickMs + this.#parts.limits.ephemeralTickMs);
+    if (!this.#lanes.tick()) return;
+    this.#parts.meter.met('ephemeralBacklogBytesMax');
+    this.#around.wantTick(this.#lastTickMs + this.#parts.limits.ephemeralTickMs);
   }
 
   expire(): void {
@@ -135,6 +139,7 @@ export class EphemeralState {
           throw new AlcoveError(
             'state_invalid',
             `the key of ${name} has ${key.length} characters; the limit is ${this.#parts.limits.keyCharactersMax}`,
+            { limit: 'keyCharactersMax' },
           );
         }
         return { table: this.#keys, schema: defined(schema, `ephemeral state ${JSON.stringify(name)}`), name, key };
@@ -147,7 +152,9 @@ export class EphemeralState {
     const state = validated(schema, message.state, what, 'state_invalid');
     const bytes = this.#parts.runtime.utf8.encode(JSON.stringify(state)).length;
     const max = this.#parts.limits.stateBytesMax;
-    if (bytes > max) throw new AlcoveError('state_too_large', `${what} has ${bytes} bytes of JSON; the limit is ${max}`);
+    if (bytes > max) {
+      throw new AlcoveError('state_too_large', `${what} has ${bytes} bytes of JSON; the limit is ${max}`, { limit: 'stateBytesMax' });
+    }
     return state;
   }
 

@@ -29,7 +29,10 @@ export interface MessageSurroundings {
 export function receiveFrame(around: MessageSurroundings, session: Session, frame: string | Uint8Array): void {
   heardOf(around, session);
   if (takesNothing(around, session)) {
-    return around.connections.end(session, new AlcoveError('backlog_exceeded', 'the client goes on talking and does not take its answers'));
+    const error = new AlcoveError('backlog_exceeded', 'the client goes on talking and does not take its answers', {
+      limit: 'subscriberBacklogBytesHard',
+    });
+    return around.connections.end(session, error);
   }
   let message: ClientMessage | null;
   try {
@@ -118,7 +121,9 @@ export function performSet(around: MessageSurroundings, session: Session, messag
 function push(around: MessageSurroundings, session: Session, { mutations }: ClientMessageOf<'push'>, bytes: number): void {
   const { pushMutationsMax } = around.parts.limits;
   if (mutations.length > pushMutationsMax) {
-    const error = new AlcoveError('bad_message', `push.mutations has ${mutations.length} entries; the limit is ${pushMutationsMax}`);
+    const error = new AlcoveError('bad_message', `push.mutations has ${mutations.length} entries; the limit is ${pushMutationsMax}`, {
+      limit: 'pushMutationsMax',
+    });
     return around.connections.end(session, error, 'push');
   }
   if (around.isDraining) return;
@@ -183,7 +188,10 @@ function bye(around: MessageSurroundings, session: Session, clientIds: readonly 
 function offer(around: MessageSurroundings, session: Session, message: ClientMessageOf<'value'>): void {
   const answer = around.connections.ephemeral.offer(session, message);
   around.connections.send(session, answer);
-  if (around.parts.values.isPressed(around.parts.runtime.monotonicMs())) return around.requestFlush();
+  if (around.parts.values.isPressed(around.parts.runtime.monotonicMs())) {
+    around.parts.meter.met('unwrittenValueBytesMax');
+    return around.requestFlush();
+  }
   const dueMs = around.parts.values.nextDueMs;
   if (dueMs !== null) around.schedule.want('flush', dueMs);
 }

@@ -18,7 +18,7 @@ import { Gate } from './gate.ts';
 import { adoptRoomFile, adoptTables, beginNewHistory, createRoom } from './room-file.ts';
 import { migrateRoom, olderSchemas } from './room-migration.ts';
 import type { RoomOptions } from './room-options.ts';
-import { resolveRoomOptions } from './room-options.ts';
+import { resolveRoomOptions, ROOM_LIMIT_NAMES } from './room-options.ts';
 import type { RoomHead, RoomPorts } from './room-ports.ts';
 import { Room } from './room.ts';
 
@@ -69,7 +69,7 @@ export function openRoom(request: OpenRoomRequest): Room {
     runtime,
     ports,
     limits: options.limits,
-    meter: new LimitMeter(request.meter ?? null),
+    meter: new LimitMeter(ROOM_LIMIT_NAMES, request.meter ?? null),
     userRates: request.userRates ?? null,
     meta,
     log,

@@ -198,7 +198,10 @@ export class RoomDirectory<Opened extends OpenedRoom> {
       if (other.kind === 'busy') return other.until; // it may be closing
       if (other.kind === 'open' && isIdle(other)) return this.#close(key, other, idleClose());
     }
-    throw new AlcoveError('overloaded', `${this.openCount} rooms are open, and none is idle`, { retryAfterMs: 1000 });
+    throw new AlcoveError('overloaded', `${this.openCount} rooms are open, and none is idle`, {
+      retryAfterMs: 1000,
+      limit: 'openRoomsMax',
+    });
   }
 
   async #open(key: string, address: RoomAddress, mode: OpenMode): Promise<OpenSlot<Opened>> {

@@ -1,4 +1,5 @@
 import { PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
+import { MESSAGE_DEPTH_MAX } from '@alcove/core/protocol/limits';
 import type { MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { LimitsOf, LimitTable } from '../limits/limits.ts';
 import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../limits/limits.ts';
@@ -10,6 +11,8 @@ export const ROOM_LIMITS = {
   messageBytesMax: limit(MB, 1 * KB, 32 * MB),
   /** One frame after inflating; checked while inflating. */
   messageInflatedBytesMax: limit(4 * MB, 1 * KB, 128 * MB),
+  /** Levels of arrays and objects in a message; past it `message_too_deep`, session closed. The arguments of a mutation begin at the fourth, a state at the second. */
+  messageDepthMax: limit(MESSAGE_DEPTH_MAX, 4, MESSAGE_DEPTH_MAX),
   /** Mutations in one push; past it `bad_message`. */
   pushMutationsMax: limit(PUSH_MUTATIONS_MAX, 1, PUSH_MUTATIONS_MAX),
   /** Sessions of one room; past it a join is told `overloaded`. */
@@ -135,6 +138,13 @@ export const ROOM_LIMITS = {
   /** Bytes of them past which, since they cannot be written (a full disk), nothing more is taken: `overloaded`, retryable; setters keep it and offer it again. */
   unwrittenValueBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),
 } as const satisfies LimitTable;
+
+/** What a room's meter counts: its limits, those of the process that it meets, and a bound that is no option. */
+export const ROOM_LIMIT_NAMES: ReadonlySet<string> = new Set([
+  ...Object.keys(ROOM_LIMITS),
+  'userMutationsPerSecondEverywhereMax',
+  'changeSetBytesMax',
+]);
 
 export type LimitName = keyof typeof ROOM_LIMITS;
 /** Bounds of each room, by name; units are in the names. */

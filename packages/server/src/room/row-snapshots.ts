@@ -163,7 +163,10 @@ export class RowSnapshots {
     if (nowMs - reader.drainedMs < limits.subscriberBacklogMsMax) return;
     running.readers.delete(reader.session.connectionId);
     if (running.readers.size === 0) this.#running.delete(running);
-    this.#around.end(reader.session, new AlcoveError('backlog_exceeded', 'the reader does not take its snapshot'));
+    this.#around.end(
+      reader.session,
+      new AlcoveError('backlog_exceeded', 'the reader does not take its snapshot', { limit: 'subscriberBacklogMsMax' }),
+    );
   }
 
   /** Readers that hold up the others go on alone, while there may be another run. */

@@ -81,6 +81,6 @@ describe('where a session stands', () => {
       expect(step.effects).toEqual([{ do: 'poll' }]);
     }
     expect(nextSession(state, polled(1_980, 22_999), bounds).state.phase).toBe('behind');
-    expect(nextSession(state, polled(1_980, 23_000), bounds).effects).toEqual([{ do: 'closeForBacklog' }]);
+    expect(nextSession(state, polled(1_980, 23_000), bounds).effects).toEqual([{ do: 'closeForBacklog', limit: 'subscriberBacklogMsMax' }]);
   });
 });

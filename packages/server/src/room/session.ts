@@ -37,7 +37,7 @@ export type SessionEffect =
   | { readonly do: 'sendRange'; readonly sent: number }
   /** Say `polled` again soon. */
   | { readonly do: 'poll' }
-  | { readonly do: 'closeForBacklog' };
+  | { readonly do: 'closeForBacklog'; readonly limit: 'subscriberBacklogBytesHard' | 'subscriberBacklogMsMax' };
 
 export interface BacklogBounds {
   readonly subscriberBacklogBytesMax: number;
@@ -89,16 +89,21 @@ function committed(state: SessionState, event: SessionEvent & { type: 'committed
   return { state: behind, effects: [{ do: 'poll' }] };
 }
 
+const closeFor = (limit: 'subscriberBacklogBytesHard' | 'subscriberBacklogMsMax'): Step => ({
+  state: ENDED,
+  effects: [{ do: 'closeForBacklog', limit }],
+});
+
 /** A socket that drains at all, however slowly, is waited for; one that stands still is given up after a while, one too full at once. */
 function polled(state: SessionState, event: SessionEvent & { type: 'polled' }, bounds: BacklogBounds): Step {
   if (state.phase !== 'behind') return stay(state);
   const { bufferedBytes, nowMs } = event;
-  if (bufferedBytes > bounds.subscriberBacklogBytesHard) return { state: ENDED, effects: [{ do: 'closeForBacklog' }] };
+  if (bufferedBytes > bounds.subscriberBacklogBytesHard) return closeFor('subscriberBacklogBytesHard');
   if (bufferedBytes <= bounds.subscriberBacklogBytesMax / 2) {
     return { state: { ...state, stuckSinceMs: null, bufferedBytes }, effects: [{ do: 'sendRange', sent: state.sent }] };
   }
   const drained = bufferedBytes < state.bufferedBytes;
   const stuckSinceMs = drained ? nowMs : (state.stuckSinceMs ?? nowMs);
-  if (nowMs - stuckSinceMs >= bounds.subscriberBacklogMsMax) return { state: ENDED, effects: [{ do: 'closeForBacklog' }] };
+  if (nowMs - stuckSinceMs >= bounds.subscriberBacklogMsMax) return closeFor('subscriberBacklogMsMax');
   return { state: { ...state, stuckSinceMs, bufferedBytes }, effects: [{ do: 'poll' }] };
 }

@@ -99,6 +99,7 @@ export class Subscribers {
 
   #next(session: Session, event: SessionEvent): readonly SessionEffect[] {
     const { state, effects } = nextSession(session.state, event, this.#parts.limits);
+    if (session.state.phase === 'live' && state.phase === 'behind') this.#parts.meter.met('subscriberBacklogBytesMax');
     session.state = state;
     if (state.phase === 'behind') this.#behind.add(session);
     else this.#behind.delete(session);
@@ -115,7 +116,10 @@ export class Subscribers {
       case 'poll':
         return this.#around.wantPoll(this.#parts.runtime.monotonicMs() + this.#parts.limits.drainPollMs);
       case 'closeForBacklog':
-        return this.#around.end(session, new AlcoveError('backlog_exceeded', 'the reader does not take what it is sent'));
+        return this.#around.end(
+          session,
+          new AlcoveError('backlog_exceeded', 'the reader does not take what it is sent', { limit: effect.limit }),
+        );
       default:
         return exhaustive(effect);
     }

@@ -117,7 +117,10 @@ export class ImageCache {
   #build(key: ImageKey, from: number): Promise<void> {
     if (this.#building >= this.#limits.buildsPendingMax) {
       return Promise.reject(
-        new AlcoveError('overloaded', `${this.#building} images are being built`, { retryAfterMs: this.#limits.retryMs }),
+        new AlcoveError('overloaded', `${this.#building} images are being built`, {
+          retryAfterMs: this.#limits.retryMs,
+          limit: 'imageBuildsPendingMax',
+        }),
       );
     }
     const text = textOf(key);

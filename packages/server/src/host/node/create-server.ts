@@ -66,6 +66,7 @@ const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () =
     room,
     rooms: server.rooms,
     sessions: server.sessions,
+    metrics: () => server.metrics(),
     close,
   };
 };

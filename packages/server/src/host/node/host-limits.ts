@@ -1,5 +1,6 @@
 import type { LimitsOf, LimitTable } from '../../limits/limits.ts';
 import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../../limits/limits.ts';
+import { ROOM_LIMIT_NAMES } from '../../room/room-options.ts';
 
 /** Every bound of the Node host beside those of its rooms. What happens at the bound stands beside it. */
 export const HOST_LIMITS = {
@@ -14,6 +15,8 @@ export const HOST_LIMITS = {
   halfMessageTimeoutMs: limit(30 * SECOND, 50, 10 * MINUTE),
   /** From the first byte of a message to its last, however steadily they come; past it `idle_timeout`. At messageBytesMax that is under 2 KB/s. */
   messageTimeoutMs: limit(10 * MINUTE, 100, 60 * MINUTE),
+  /** Messages that may come while somebody is let in; past it `rate_limited`. Reading stops meanwhile, so they are what one read had in it. */
+  messagesBeforeWelcomeMax: limit(256, 1, 100_000),
   /** For the peer's answer to a close frame; past it the socket is cut. */
   closeTimeoutMs: limit(5 * SECOND, 10, MINUTE),
   /** Past either a socket is not read for a while: its sender is slowed down. */
@@ -23,6 +26,12 @@ export const HOST_LIMITS = {
   socketControlFramesPerSecondMax: limit(50, 1, 1_000_000),
 
   // --- rooms
+  /**
+   * Mutations a second that last, and how many more may come at once after a quiet time, of a user (claims with a `sub`) in all rooms of the process; past it
+   * `rate_limited`, retryable. Twice what one room takes of a user.
+   */
+  userMutationsPerSecondEverywhereMax: limit(4_000, 1, 10 * MB),
+  userMutationsEverywhereBurst: limit(80_000, 1, 10 * MB),
   /** Open at once; at it the longest idle one is closed, and where none is idle a join is `overloaded`. */
   openRoomsMax: limit(1_000, 1, 100_000),
   /** A room without sessions and work is closed after it. */
@@ -58,6 +67,9 @@ export const HOST_LIMITS = {
   /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */
   drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),
 } as const satisfies LimitTable;
+
+/** What the meter of a process counts. */
+export const LIMIT_NAMES: ReadonlySet<string> = new Set([...ROOM_LIMIT_NAMES, ...Object.keys(HOST_LIMITS), 'messageFragmentsMax']);
 
 /** Bounds of the process, by name; units are in the names. */
 export type HostLimits = LimitsOf<typeof HOST_LIMITS>;

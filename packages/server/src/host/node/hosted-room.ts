@@ -5,6 +5,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../access/access.ts';
 import type { SessionFacts } from '../../access/session-filter.ts';
+import type { LimitCounts } from '../../limits/limit-meter.ts';
 import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
@@ -115,6 +116,11 @@ export class HostedRoom implements OpenedRoom {
 
   renewAccess(connectionId: string, access: RoomAccess): void {
     this.#call(() => this.#room.renewAccess(connectionId, access));
+  }
+
+  /** How often its limits were met since it was opened. */
+  get limitsMet(): LimitCounts {
+    return this.#room.stats.limitsMet;
   }
 
   /** Who is in it now. */

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { AlcoveError } from '@alcove/core/error';
 import { imageHeaders, IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { ImageCache, ImageLease } from '../../snapshot/image-cache.ts';
 import { answerError, originOf } from './http-answer.ts';
 import { readTicket } from './image-ticket.ts';
@@ -21,6 +22,7 @@ export interface ImageEndpointOptions {
   readonly downloadsMax: number;
   /** A download that takes nothing for so long is ended. */
   readonly stallTimeoutMs: number;
+  readonly meter: LimitMeter;
 }
 
 /**
@@ -55,6 +57,7 @@ export class ImageEndpoint {
       await this.#answer(request, response, cors);
     } catch (cause) {
       const error = AlcoveError.from(cause, 'snapshot_failed');
+      this.#options.meter.saw(error);
       if (response.headersSent) response.destroy();
       else answerError(response, statusOf(error), withoutDetail(error), cors);
     }
@@ -66,7 +69,7 @@ export class ImageEndpoint {
     const ticket = this.#ticket(request);
     const { cache, downloadsMax } = this.#options;
     if (this.#downloads >= downloadsMax)
-      throw new AlcoveError('overloaded', `${this.#downloads} images are being sent`, { retryAfterMs: 2000 });
+      throw new AlcoveError('overloaded', `${this.#downloads} images are being sent`, { retryAfterMs: 2000, limit: 'imageDownloadsMax' });
     this.#downloads += 1;
     let lease: ImageLease | null = null;
     try {
@@ -106,7 +109,10 @@ export class ImageEndpoint {
     const file = createReadStream(lease.file, { highWaterMark: 256 * 1024 });
     await opened(file); // before the answer says 200
     response.writeHead(200, body);
-    response.setTimeout(this.#options.stallTimeoutMs, () => response.destroy());
+    response.setTimeout(this.#options.stallTimeoutMs, () => {
+      this.#options.meter.met('imageStallTimeoutMs');
+      response.destroy();
+    });
     await (gzip ? pipeline(file, response) : pipeline(file, createGunzip(), response));
   }
 

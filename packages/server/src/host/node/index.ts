@@ -20,4 +20,5 @@ export { createConsoleLogger } from './console-logger.ts';
 export { createServer } from './create-server.ts';
 export type { HostLimits } from './host-limits.ts';
 export type { RoomHandle, ServerMutateOptions, ServerMutation } from './room-handle.ts';
+export type { RoomLimitsMet, ServerMetrics } from './server-metrics.ts';
 export type { Authenticate, Authorize, ConnectionInfo, Seed, ServerOptions } from './server-options.ts';

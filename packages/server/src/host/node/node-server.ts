@@ -6,6 +6,7 @@ import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { is, SQL } from 'drizzle-orm';
 import { mayDo } from '../../access/front.ts';
+import { LimitMeter } from '../../limits/limit-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
 import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alcove-server.ts';
@@ -13,6 +14,7 @@ import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
 import { mayOf } from './gatekeeper.ts';
 import { HostImages } from './host-images.ts';
+import { LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
 import { ImageEndpoint } from './image-endpoint.ts';
@@ -25,6 +27,8 @@ import { RoomOpener } from './room-opener.ts';
 import { SeedTemplates } from './seed-templates.ts';
 import { resolvePath } from './server-options.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
+import { roomsThatMet } from './server-metrics.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
 import { visibleRooms } from './visible-rooms.ts';
@@ -43,6 +47,8 @@ export class NodeServer implements AlcoveServer {
   readonly #runtime: Runtime;
   readonly #dataDir: DataDir;
   readonly #pool: BuilderPool;
+  readonly #meter = new LimitMeter(LIMIT_NAMES);
+  readonly #startedMs: number;
   readonly #refusedOrigins: RefusedOrigins;
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
@@ -60,6 +66,7 @@ export class NodeServer implements AlcoveServer {
     const { hostLimits: limits, rooms } = options;
     this.#options = options;
     this.#runtime = runtime;
+    this.#startedMs = runtime.monotonicMs();
     this.#refusedOrigins = new RefusedOrigins(runtime.log, runtime);
     this.#dataDir = dataDir;
     this.#pool = new BuilderPool({
@@ -72,7 +79,7 @@ export class NodeServer implements AlcoveServer {
     this.#endpoint = this.#imageEndpoint();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
-    this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime });
+    this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime, meter: this.#meter });
     this.rooms = this.#serverRooms();
     this.sessions = serverSessions(this.#sockets);
   }
@@ -123,6 +130,19 @@ export class NodeServer implements AlcoveServer {
       query: (build) => this.#directory.use(address, 'any', ({ room }) => room.query(builderOf(build))),
     };
     return createRoomHandle(definition, id, ports);
+  }
+
+  metrics(): ServerMetrics {
+    const rooms = [...this.#directory.openRooms()];
+    return {
+      uptimeMs: Math.round(this.#runtime.monotonicMs() - this.#startedMs),
+      connections: this.#sockets.connections,
+      connectionsUnwelcomed: this.#sockets.arrivals,
+      openRooms: this.#directory.openCount,
+      sessions: rooms.reduce((sum, { room }) => sum + room.stats.sessions, 0),
+      limitsMet: this.#meter.counts(),
+      roomLimitsMet: roomsThatMet(rooms),
+    };
   }
 
   close(): Promise<void> {
@@ -203,6 +223,7 @@ export class NodeServer implements AlcoveServer {
       dataDir: this.#dataDir,
       templates: this.#templates,
       runtime: this.#runtime,
+      meter: this.#meter,
       around: {
         offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
         renewAccess: (room, connectionId, token) => this.#sockets.renewAccess(room, connectionId, token),
@@ -221,6 +242,7 @@ export class NodeServer implements AlcoveServer {
       runtime: this.#runtime,
       downloadsMax: hostLimits.imageDownloadsMax,
       stallTimeoutMs: hostLimits.imageStallTimeoutMs,
+      meter: this.#meter,
     });
   }
 
@@ -244,7 +266,12 @@ export class NodeServer implements AlcoveServer {
     if (this.#closing !== null) return this.#draining();
     const { connections, arrivals } = this.#sockets;
     if (connections < connectionsMax && arrivals < connectionsUnwelcomedMax) return null;
-    return new AlcoveError('overloaded', `${connections} sockets are open, ${arrivals} of them not in a room yet`, { retryAfterMs: 2000 });
+    const error = new AlcoveError('overloaded', `${connections} sockets are open, ${arrivals} of them not in a room yet`, {
+      retryAfterMs: 2000,
+      limit: connections < connectionsMax ? 'connectionsUnwelcomedMax' : 'connectionsMax',
+    });
+    this.#meter.saw(error);
+    return error;
   }
 
   #scheduleSweep(): void {

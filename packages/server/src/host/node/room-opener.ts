@@ -6,6 +6,8 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
 import { RowRules } from '../../access/row-rules.ts';
+import { KeyedBuckets } from '../../limits/keyed-buckets.ts';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import { openRoom } from '../../room/open-room.ts';
 import type { OpenMode, RoomAddress, RoomDirectoryPorts } from '../../room/room-directory.ts';
 import type { RoomPorts } from '../../room/room-ports.ts';
@@ -24,6 +26,8 @@ export interface RoomOpenerOptions {
   readonly dataDir: DataDir;
   readonly templates: SeedTemplates;
   readonly runtime: Runtime;
+  /** Counts what the rooms' limits meet. */
+  readonly meter: LimitMeter;
   /** What a hosted room asks of the server around it. */
   readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
     offerImage(files: RoomFiles, address: RoomAddress): HostedRoomOptions['offerImage'];
@@ -35,9 +39,13 @@ export interface RoomOpenerOptions {
 export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
   readonly #options: RoomOpenerOptions;
   readonly #rules = new Map<string, RowRules>();
+  /** Of all users in all rooms. */
+  readonly #userRates: KeyedBuckets;
 
   constructor(options: RoomOpenerOptions) {
     this.#options = options;
+    const { userMutationsPerSecondEverywhereMax: perSecond, userMutationsEverywhereBurst: burst } = options.server.hostLimits;
+    this.#userRates = new KeyedBuckets({ perSecond, burst });
   }
 
   async open(address: RoomAddress, mode: OpenMode): Promise<HostedRoom> {
@@ -142,7 +150,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     ports: RoomPorts,
     options: NonNullable<Parameters<typeof openRoom>[0]['options']>,
   ): ReturnType<typeof openRoom> {
-    const { runtime, server } = this.#options;
+    const { runtime, server, meter } = this.#options;
     const rules = this.#rulesOf(definition);
     return openRoom({
       room: definition,
@@ -150,6 +158,8 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       database,
       runtime,
       ports,
+      meter,
+      userRates: this.#userRates,
       options: { ...options, limits: server.roomLimits },
       ...(rules === null ? {} : { rules }),
     });

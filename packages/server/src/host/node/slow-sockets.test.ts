@@ -33,7 +33,14 @@ beforeEach(async () => {
         closed: () => undefined,
       };
       accepted.push({
-        connection: new SocketConnection('c', socket, raw, { limits, runtime, handlers, ended: () => undefined, textBytes }),
+        connection: new SocketConnection('c', socket, raw, {
+          limits,
+          runtime,
+          handlers,
+          ended: () => undefined,
+          met: () => undefined,
+          textBytes,
+        }),
         raw,
       });
     }),
@@ -83,12 +90,12 @@ describe('a slow socket', () => {
     for (let step = 1; step <= 10; step += 1) {
       runtime.time.advance(20_000);
       await client.write(Buffer.alloc(500, 'x'));
-      expect(connection().isOverdue(runtime.monotonicMs())).toBe(false);
+      expect(connection().overdue(runtime.monotonicMs())).toBeNull();
       expect(arriving).toBe(step);
     }
     expect(messages).toEqual([]);
-    expect(connection().isOverdue(runtime.monotonicMs() + 29_000)).toBe(false);
-    expect(connection().isOverdue(runtime.monotonicMs() + 31_000)).toBe(true);
+    expect(connection().overdue(runtime.monotonicMs() + 29_000)).toBeNull();
+    expect(connection().overdue(runtime.monotonicMs() + 31_000)).toBe('halfMessageTimeoutMs');
     client.socket.destroy();
   });
 
@@ -98,14 +105,14 @@ describe('a slow socket', () => {
     await client.write(Buffer.from([0x01, 0x82, 0, 0, 0, 0, 0x78, 0x78]));
     runtime.time.advance(31_000);
     await client.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0]));
-    expect(connection().isOverdue(runtime.monotonicMs())).toBe(true);
+    expect(connection().overdue(runtime.monotonicMs())).toBe('halfMessageTimeoutMs');
     await client.write(Buffer.concat([Buffer.from([0x80]), HEAD.subarray(1)]));
-    expect(connection().isOverdue(runtime.monotonicMs())).toBe(false);
+    expect(connection().overdue(runtime.monotonicMs())).toBeNull();
     for (let ms = 0; ms < 580_000; ms += 10_000) {
       runtime.time.advance(10_000);
       await client.write(Buffer.from('x'));
     }
-    expect(connection().isOverdue(runtime.monotonicMs())).toBe(true);
+    expect(connection().overdue(runtime.monotonicMs())).toBe('messageTimeoutMs');
     client.socket.destroy();
   });
 

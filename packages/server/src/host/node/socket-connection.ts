@@ -20,6 +20,11 @@ export interface ConnectionLimits {
 
 /** What a budget may be overdrawn in one go, in seconds of its rate. */
 const BURST_SECONDS = 4;
+/** Which limit `ws` keeps to when it ends a socket with that code. */
+const LIMIT_OF_WS: Readonly<Record<string, string>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'messageBytesMax',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'messageFragmentsMax',
+};
 /** A message that takes long to arrive is told this often. */
 const ARRIVING_EVERY_MS = 1_000;
 
@@ -37,6 +42,8 @@ export interface ConnectionOptions {
   readonly handlers: ConnectionHandlers;
   /** Once, before whoever handles it then hears of it. */
   readonly ended: () => void;
+  /** A limit of the socket was met, by its name. */
+  readonly met: (limit: string) => void;
   /** UTF-8 bytes of a text that is sent to many sockets in a row. */
   readonly textBytes: (text: string) => Uint8Array;
 }
@@ -54,6 +61,7 @@ export class SocketConnection {
   readonly #textBytes: (text: string) => Uint8Array;
   #handlers: ConnectionHandlers;
   readonly #whenEnded: () => void;
+  readonly #met: (limit: string) => void;
   readonly #out: OutgoingFrames;
   /** When the message that is half here began, when its last byte came, when that was told last. */
   #half: { readonly sinceMs: number; lastByteMs: number; toldMs: number } | null = null;
@@ -72,6 +80,7 @@ export class SocketConnection {
     this.#handlers = handlers;
     this.#textBytes = options.textBytes;
     this.#whenEnded = options.ended;
+    this.#met = options.met;
     this.#out = new OutgoingFrames(socket, runtime);
     this.#bytes = bucket(limits.socketBytesPerSecondMax);
     this.#frames = bucket(limits.socketFramesPerSecondMax);
@@ -81,7 +90,7 @@ export class SocketConnection {
     socket.on('ping', (data) => this.#controlled() && socket.pong(data));
     socket.on('pong', () => this.#controlled());
     socket.on('close', (code) => this.#closed(code));
-    socket.on('error', (error) => runtime.log.debug('a socket broke the protocol', { connectionId: id, reason: error.message }));
+    socket.on('error', (error) => this.#broke(error));
   }
 
   /** From now on these hear of the socket; what ended before is told at once. */
@@ -130,11 +139,11 @@ export class SocketConnection {
     this.#socket.terminate();
   }
 
-  /** Called every so often: has a message stood half for too long? One of which bytes come is given its time. */
-  isOverdue(nowMs: number): boolean {
-    if (this.#half === null || this.#holds > 0) return false;
-    const { halfMessageTimeoutMs, messageTimeoutMs } = this.#limits;
-    return nowMs - this.#half.lastByteMs > halfMessageTimeoutMs || nowMs - this.#half.sinceMs > messageTimeoutMs;
+  /** Called every so often: has a message stood half for too long, and past which limit? One of which bytes come is given its time. */
+  overdue(nowMs: number): 'halfMessageTimeoutMs' | 'messageTimeoutMs' | null {
+    if (this.#half === null || this.#holds > 0) return null;
+    if (nowMs - this.#half.lastByteMs > this.#limits.halfMessageTimeoutMs) return 'halfMessageTimeoutMs';
+    return nowMs - this.#half.sinceMs > this.#limits.messageTimeoutMs ? 'messageTimeoutMs' : null;
   }
 
   /** Runs after `ws` has read the same bytes. */
@@ -145,8 +154,21 @@ export class SocketConnection {
     if (counts.messages > 0 || !this.#watch.half) this.#half = null; // the time of the next message begins
     // A ping between the pieces of a message is none of it.
     if (this.#watch.half && (counts.payload > 0 || this.#half === null)) this.#arriving(nowMs);
-    const waitMs = Math.max(this.#bytes.take(bytes.length, nowMs), this.#frames.take(counts.frames, nowMs));
-    if (waitMs > 0) this.slowDown(waitMs);
+    this.#keepTo('socketBytesPerSecondMax', this.#bytes.take(bytes.length, nowMs));
+    this.#keepTo('socketFramesPerSecondMax', this.#frames.take(counts.frames, nowMs));
+  }
+
+  #keepTo(limit: string, waitMs: number): void {
+    if (waitMs === 0) return;
+    this.#met(limit);
+    this.slowDown(waitMs);
+  }
+
+  /** What `ws` itself closes it for. */
+  #broke(error: Error): void {
+    const limit = 'code' in error ? LIMIT_OF_WS[String(error.code)] : undefined;
+    if (limit !== undefined) this.#met(limit);
+    this.#runtime.log.debug('a socket broke the protocol', { connectionId: this.id, reason: error.message });
   }
 
   #arriving(nowMs: number): void {
@@ -161,7 +183,8 @@ export class SocketConnection {
   #controlled(): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return false;
     if (this.#control.take(1, this.#runtime.monotonicMs()) === 0) return true;
-    this.close(new AlcoveError('rate_limited', 'too many pings'));
+    this.#met('socketControlFramesPerSecondMax');
+    this.close(new AlcoveError('rate_limited', 'too many pings', { limit: 'socketControlFramesPerSecondMax' }));
     return false;
   }
 

@@ -11,6 +11,7 @@ import { fitsFilter, SessionEnds } from '../../access/session-filter.ts';
 import type { SessionFacts, SessionFilter } from '../../access/session-filter.ts';
 import { TokenRenewals } from '../../access/token-renewals.ts';
 import type { Renewal } from '../../access/token-renewals.ts';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
@@ -23,10 +24,9 @@ export interface SocketFrontOptions {
   readonly server: ResolvedServerOptions;
   readonly directory: RoomDirectory<HostedRoom>;
   readonly runtime: Runtime;
+  readonly meter: LimitMeter;
 }
 
-/** Frames that may come while somebody is authenticated; reading stops meanwhile, so these are what one read had in it. */
-const EARLY_FRAMES_MAX = 256;
 interface Known {
   readonly connection: SocketConnection;
   readonly info: ConnectionInfo;
@@ -57,6 +57,10 @@ export class SocketFront {
     this.#options = options;
   }
 
+  get #limits(): ResolvedServerOptions['hostLimits'] {
+    return this.#options.server.hostLimits;
+  }
+
   get connections(): number {
     return this.#connections.size;
   }
@@ -72,6 +76,7 @@ export class SocketFront {
       limits: server.hostLimits,
       runtime,
       textBytes: (text) => this.#textBytes(text),
+      met: (limit) => this.#options.meter.met(limit),
       ended: () => {
         this.#connections.get(connection.id)?.renewals?.end();
         this.#connections.delete(connection.id);
@@ -160,10 +165,14 @@ export class SocketFront {
     if (arrival.early === null) {
       arrival.early = [];
       void this.#letIn(arrival, frame);
-    } else if (arrival.early.length < EARLY_FRAMES_MAX) {
+    } else if (arrival.early.length < this.#limits.messagesBeforeWelcomeMax) {
       arrival.early.push(frame);
     } else {
-      this.#refuse(arrival.connection, new AlcoveError('rate_limited', `more than ${EARLY_FRAMES_MAX} messages came before welcome`));
+      const limit = 'messagesBeforeWelcomeMax';
+      this.#refuse(
+        arrival.connection,
+        new AlcoveError('rate_limited', `more than ${this.#limits[limit]} messages came before welcome`, { limit }),
+      );
     }
   }
 
@@ -218,6 +227,7 @@ export class SocketFront {
 
   /** Says why and closes. */
   #refuse(connection: SocketConnection, error: AlcoveError): void {
+    this.#options.meter.saw(error);
     this.#arrivals.delete(connection.id);
     connection.send(encodeMessage({ type: 'error', ...error.toBody() }, 'json', this.#options.runtime));
     connection.close(error);
@@ -265,11 +275,14 @@ export class SocketFront {
       if (nowMs < untilMs) continue;
       this.#refuse(
         connection,
-        new AlcoveError('hello_timeout', early === null ? 'no hello came in time' : 'it took too long to let you in'),
+        new AlcoveError('hello_timeout', early === null ? 'no hello came in time' : 'it took too long to let you in', {
+          limit: 'helloTimeoutMs',
+        }),
       );
     }
     for (const { connection } of [...this.#connections.values()]) {
-      if (connection.isOverdue(nowMs)) this.#refuse(connection, new AlcoveError('idle_timeout', 'a message took too long to arrive'));
+      const limit = connection.overdue(nowMs);
+      if (limit !== null) this.#refuse(connection, new AlcoveError('idle_timeout', 'a message took too long to arrive', { limit }));
     }
   }
 }
@@ -289,11 +302,12 @@ const UNOPENED: Partial<Record<ErrorCode, string>> = {
 /** Why a room could not be opened may name paths, SQL and tables that no peer knows: those stand in the log. */
 const withoutDetail = (error: AlcoveError): AlcoveError => {
   if (SAID_AS_IT_IS.has(error.code)) return error;
-  const { code, retryAfterMs } = error;
+  const { code, retryAfterMs, limit } = error;
   const message = UNOPENED[code] ?? 'the room cannot be opened';
   return new AlcoveError(code, `${message}; the server’s log says why`, {
     cause: error,
     ...(ERROR_CODES[code].retryable ? {} : { hint: 'Whoever runs the server finds what is wrong, and what to do, in its log.' }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(limit === undefined ? {} : { limit }),
   });
 };
