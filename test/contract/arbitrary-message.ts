@@ -1,6 +1,6 @@
 import { PUSH_MUTATIONS_MAX } from '@alcove/core/protocol/client-message';
-import { clientIdField, codeField, idField, jsonField, keyField, nameField, opaqueField } from '@alcove/core/protocol/fields';
-import { wireRows, wireTableChanges } from '@alcove/core/protocol/wire-changes';
+import { clientIdField, codeField, idField, jsonField, keyField, nameField, opaqueField, waitField } from '@alcove/core/protocol/fields';
+import { wireCell, wireCells, wireRows, wireTableChanges } from '@alcove/core/protocol/wire-changes';
 import type { WireCell, WireRows, WireTableChanges } from '@alcove/core/protocol/wire-changes';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
 import fc from 'fast-check';
@@ -73,6 +73,9 @@ const FIELDS = new Map<unknown, fc.Arbitrary<unknown>>([
   [codeField, fc.constantFrom('forbidden', 'internal', 'mutator_failed')],
   [wireRows, arbitraryRows],
   [wireTableChanges, arbitraryChanges],
+  [wireCell, cell],
+  [wireCells, fc.tuple(fc.nat({ max: 3 }), rowCount).chain(([columns, rows]) => cells(columns, rows))],
+  [waitField, fc.integer({ min: 0, max: 60_000 })],
 ]);
 
 interface Node {

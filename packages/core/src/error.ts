@@ -95,6 +95,10 @@ export const ERROR_CODES = {
   query_invalid: entry(false, 'Build the query synchronously and return the builder or sql`…`.'),
   query_timeout: entry(false, 'Make the query cheaper; it passed its time budget and was ended.'),
   result_too_large: entry(false, 'Ask for fewer rows or columns.'),
+  query_unknown: entry(false, 'Declare the query in the room definition’s `queries`, on both sides.'),
+  sql_unavailable: entry(false, 'Install @photostructure/sqlite on the server: only there can SQL of a user’s be run safely.'),
+  read_behind: entry(true, 'No replica was new enough in time; ask again, or wait longer (`waitMs`).'),
+  replica_unavailable: entry(true, 'No replica of the room answers; ask again after retryAfterMs.'),
   snapshot_failed: entry(true, 'The snapshot did not arrive whole; it is fetched again.'),
   // Client
   worker_failed: entry(true, 'The worker died and is started again; unconfirmed mutations are kept.'),

@@ -4,6 +4,7 @@ export type { ErrorCode } from './error.ts';
 export type { Json } from './json.ts';
 export { mutator } from './schema/define-mutator.ts';
 export type { Claims, MutatorContext, MutatorTx } from './schema/define-mutator.ts';
+export { query } from './schema/define-query.ts';
 export { defineRoom } from './schema/define-room.ts';
 export type { AnyRoom, MutatorArgs, RoomDefinition } from './schema/define-room.ts';
 export { isOneOf } from './schema/is-one-of.ts';

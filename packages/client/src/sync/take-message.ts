@@ -58,6 +58,8 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
       return;
     // The connection's own business.
     case 'coming':
+    case 'readRows':
+    case 'readFailed':
     case 'records':
       return;
     default:

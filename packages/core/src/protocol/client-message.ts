@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { atField, clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
+import { atField, clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField, waitField } from './fields.ts';
+import { wireCell } from './wire-changes.ts';
 
 /** What a client says, by `type`. Unknown fields are ignored; unknown types are refused, unless they begin with `x-`: those are ignored. */
 
@@ -107,6 +108,37 @@ const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optio
 const ping = v.object({ type: v.literal('ping'), at: v.optional(atField) });
 const pong = v.object({ type: v.literal('pong'), at: v.optional(atField) });
 
+/** Characters of a read's SQL, and parameters of it. */
+export const READ_SQL_CHARACTERS_MAX = 10_000;
+export const READ_PARAMS_MAX = 100;
+
+/**
+ * A read on the server, by SQL of the user's own (`sql`, `params`) or by a query of the definition (`query`, `args`). Answered by `readRows` or `readFailed` under the
+ * same `request`, a number of the session's own, in whatever order they are done.
+ */
+const read = v.object({
+  type: v.literal('read'),
+  request: ordinalField,
+  /** Exactly one of `sql` and `query`. */
+  sql: v.optional(v.pipe(v.string(), v.maxLength(READ_SQL_CHARACTERS_MAX))),
+  params: v.optional(v.pipe(v.array(wireCell), v.maxLength(READ_PARAMS_MAX))),
+  query: v.optional(nameField),
+  /** Absent: null. */
+  args: v.optional(jsonField),
+  /** How new the answer must be: `any`, the default, takes what there is; `latest` is the room's head when the question arrives; else at least a bookmark. */
+  at: v.optional(opaqueField),
+  /** How long it may wait for that version; at most 60,000; past it `read_behind`. Default 2,000. */
+  waitMs: v.optional(waitField),
+  /** Where it is best answered: a region, a purpose that replicas are set aside for, the primary's own readers. */
+  region: v.optional(nameField),
+  purpose: v.optional(nameField),
+  priority: v.optional(v.picklist(['high', 'normal', 'low'])),
+  preferPrimary: v.optional(v.boolean()),
+});
+
+/** Nobody waits for the answer any more: it may be ended, and no answer comes. */
+const readEnd = v.object({ type: v.literal('readEnd'), request: ordinalField });
+
 /** Reserved for followers (full records under a server token); answered `forbidden` until they exist. */
 const followLog = v.object({ type: v.literal('followLog'), historyId: v.nullable(idField), version: countField });
 
@@ -125,6 +157,8 @@ export const clientMessage = v.variant('type', [
   flush,
   ping,
   pong,
+  read,
+  readEnd,
   followLog,
 ]);
 
@@ -133,5 +167,6 @@ export type ClientMessageInput = v.InferInput<typeof clientMessage>;
 export type ClientMessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
 export type HelloMessage = v.InferOutput<typeof hello>;
 export type HelloClient = v.InferOutput<typeof helloClient>;
+export type ReadMessage = v.InferOutput<typeof read>;
 export type PushMessage = v.InferOutput<typeof push>;
 export type PushedMutation = v.InferOutput<typeof mutation>;

@@ -31,8 +31,11 @@ export interface DecodeLimits {
 export const chooseCodec = (offered: readonly string[]): Codec => (offered.includes('deflate') ? 'deflate' : 'json');
 
 /** One message as one frame: text for `json`, binary for `deflate`, deflated from about 1 KB on. Trusts its argument. */
-export function encodeMessage(message: ClientMessageInput | ServerMessageInput, codec: Codec, runtime: Runtime): string | Uint8Array {
-  const text = JSON.stringify(message);
+export const encodeMessage = (message: ClientMessageInput | ServerMessageInput, codec: Codec, runtime: Runtime): string | Uint8Array =>
+  encodeText(JSON.stringify(message), codec, runtime);
+
+/** The same for a message whose JSON is there already. */
+export function encodeText(text: string, codec: Codec, runtime: Runtime): string | Uint8Array {
   if (codec === 'json') return text;
   const bytes = runtime.utf8.encode(text);
   if (bytes.length < DEFLATE_BYTES_MIN) return framed(JSON_FOLLOWS, bytes);

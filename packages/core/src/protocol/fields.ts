@@ -5,6 +5,8 @@ import { jsonFrom } from '../json.ts';
 import type { Json } from '../json.ts';
 import { isStorableText } from '../sqlite/identifier.ts';
 
+const WAIT_MS_MAX = 60_000;
+
 const ID = /^[A-Za-z0-9_$:.~-]{1,128}$/;
 const CLIENT_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;
 
@@ -22,6 +24,8 @@ export const nameField = v.pipe(v.string(), v.minLength(1), v.maxLength(128), st
 /** The part of a value's or an ephemeral state's name that an app makes up at run time: `brightness` in `slider:brightness`. */
 export const keyField = v.pipe(v.string(), v.maxLength(256), storable);
 export const countField = v.pipe(v.number(), safeInteger, v.minValue(0), notMinusZero);
+/** How long somebody may wait, in ms. */
+export const waitField = v.pipe(v.number(), safeInteger, v.minValue(0), v.maxValue(WAIT_MS_MAX), notMinusZero);
 export const ordinalField = v.pipe(v.number(), safeInteger, v.minValue(1));
 /** Comes back in the pong as it went out: the sender's own time, in any unit. */
 export const atField = v.pipe(v.number(), v.finite('not finite'));

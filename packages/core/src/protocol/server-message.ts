@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { atField, codeField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField } from './fields.ts';
 import type { Json } from '../json.ts';
-import { wireRows, wireTableChanges } from './wire-changes.ts';
+import { wireCells, wireRows, wireTableChanges } from './wire-changes.ts';
 
 /** What a room says, by `type`. Readers ignore unknown fields and unknown types. */
 
@@ -181,6 +181,32 @@ const error = v.object({
   offer: v.optional(ordinalField),
 });
 
+/**
+ * What a read found, column by column: `cells[i]` holds the values of `columns[i]`. `truncated`: there are more rows than the bound of rows or bytes allows. `bookmark`:
+ * the version it was read at, of the replica that answered, which was so far behind the room then.
+ */
+const readRows = v.object({
+  type: v.literal('readRows'),
+  request: ordinalField,
+  columns: v.array(v.string()),
+  cells: wireCells,
+  truncated: v.boolean(),
+  bookmark: opaqueField,
+  replica: nameField,
+  lagVersions: countField,
+  lagMs: countField,
+  tookMs: countField,
+});
+
+const readFailed = v.object({
+  type: v.literal('readFailed'),
+  request: ordinalField,
+  code: codeField,
+  message: v.string(),
+  hint: v.optional(v.string()),
+  retryAfterMs: v.optional(countField),
+});
+
 /** Reserved for followers: full records, with before-images. */
 const records = v.object({ type: v.literal('records'), records: v.array(jsonField) });
 
@@ -203,6 +229,8 @@ export const serverMessage = v.variant('type', [
   pong,
   coming,
   error,
+  readRows,
+  readFailed,
   records,
 ]);
 

@@ -27,6 +27,15 @@ const isName = (name: unknown): boolean => typeof name === 'string' && name.leng
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** One bound value. */
+export const wireCell = v.custom<WireCell>(isCell, 'not a cell');
+
+/** Columns of a result: their names need not differ. */
+export const wireCells = v.custom<readonly (readonly WireCell[])[]>(
+  (value) => Array.isArray(value) && areColumns(value, value.length),
+  'not columns of cells',
+);
+
 export const wireRows = v.custom<WireRows>(
   (value) => isRecord(value) && isName(value['table']) && isNames(value['columns']) && areColumns(value['cells'], value['columns'].length),
   'not columnar rows',

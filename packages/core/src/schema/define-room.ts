@@ -1,8 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { RowOf } from '../sqlite/drizzle.ts';
 import { AlcoveError } from '../error.ts';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 import type { AnyMutator } from './define-mutator.ts';
+import type { AnyQuery } from './define-query.ts';
 import { type Migration, type MigrationInput, parseMigrations } from './migrations.ts';
 import { roomModelOf } from './room-model-of.ts';
 import type { RoomModel } from './room-model.ts';
@@ -15,6 +17,7 @@ export type AnySchema = Readonly<Record<string, SQLiteTable>>;
 export type AnyMutators = Readonly<Record<string, AnyMutator>>;
 export type AnyValues = Readonly<Record<string, ValueDefinition | CounterDefinition>>;
 export type AnyEphemeral = Readonly<Record<string, AnyValidator>>;
+export type AnyQueries = Readonly<Record<string, AnyQuery>>;
 /** What a room without any of a kind has. */
 export type Nothing = Readonly<Record<never, never>>;
 
@@ -26,6 +29,7 @@ export interface RoomConfig<
   Cursor extends AnyValidator | undefined,
   Values extends AnyValues,
   Ephemeral extends AnyEphemeral,
+  Queries extends AnyQueries,
 > {
   /** Names the kind of room in URLs, messages and directories: a letter, then up to 63 letters, digits, `_` or `-`. */
   readonly name: string;
@@ -50,11 +54,13 @@ export interface RoomConfig<
   readonly values?: Values;
   /** Validators of other short-lived state, by name. */
   readonly ephemeral?: Ephemeral;
+  /** Reads on the server by name: made with `query`. Names are as those of mutators, without `.`, `:` and `-`. */
+  readonly queries?: Queries;
   /** Who sees which rows and who may change them, by table; see docs/guides/access.md. Only the server asks them. */
   readonly rules?: RoomRules<Schema>;
 }
 
-const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefined, AnyValues, AnyEphemeral>> = {
+const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefined, AnyValues, AnyEphemeral, AnyQueries>> = {
   name: true,
   schema: true,
   serverOnly: true,
@@ -65,6 +71,7 @@ const ROOM_CONFIG: KeysOf<RoomConfig<AnySchema, AnyMutators, undefined, undefine
   cursor: true,
   values: true,
   ephemeral: true,
+  queries: true,
   rules: true,
 };
 
@@ -79,6 +86,7 @@ export interface RoomDefinition<
   Cursor extends AnyValidator | undefined = AnyValidator | undefined,
   Values extends AnyValues = AnyValues,
   Ephemeral extends AnyEphemeral = AnyEphemeral,
+  Queries extends AnyQueries = AnyQueries,
 > {
   /** Tells a definition from anything else. */
   readonly kind: 'room';
@@ -97,6 +105,7 @@ export interface RoomDefinition<
   readonly cursor: Cursor;
   readonly values: Values;
   readonly ephemeral: Ephemeral;
+  readonly queries: Queries;
   /** As they were given. */
   readonly rules: RoomRules<Schema>;
   /** The same, checked, of the tables that have any in the order of the schema. Internal. */
@@ -117,9 +126,10 @@ export function defineRoom<
   const Cursor extends AnyValidator | undefined = undefined,
   const Values extends AnyValues = Nothing,
   const Ephemeral extends AnyEphemeral = Nothing,
+  const Queries extends AnyQueries = Nothing,
 >(
-  config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral>,
-): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral> {
+  config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral, Queries>,
+): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral, Queries> {
   checkConfig(config);
   const model = roomModelOf(config.schema, { serverOnly: config.serverOnly ?? [], withoutRowid: config.withoutRowid ?? [] });
   return Object.freeze({
@@ -134,6 +144,7 @@ export function defineRoom<
     cursor: config.cursor as Cursor,
     values: Object.freeze({ ...config.values }) as Values,
     ephemeral: Object.freeze({ ...config.ephemeral }) as Ephemeral,
+    queries: Object.freeze({ ...config.queries }) as Queries,
     rules: Object.freeze({ ...config.rules }) as RoomRules<Schema>, // a copy of what has that type
     tableRules: Object.freeze(parseRules({ schema: config.schema, model }, config.rules)),
   });
@@ -150,7 +161,7 @@ function checkConfig(config: { readonly [Part in keyof typeof ROOM_CONFIG]?: unk
     );
   }
   if (!isObject(schema)) throw wrongPart(name, 'schema', 'an object of Drizzle tables by name', schema);
-  for (const part of ['mutators', 'values', 'ephemeral'] as const) {
+  for (const part of ['mutators', 'values', 'ephemeral', 'queries'] as const) {
     const entries: unknown = config[part] ?? {};
     if (!isObject(entries)) throw wrongPart(name, part, 'an object by name', entries);
     checkNames(part, Object.keys(entries));
@@ -162,10 +173,20 @@ function checkConfig(config: { readonly [Part in keyof typeof ROOM_CONFIG]?: unk
   for (const [key, made] of Object.entries(config.mutators ?? {})) {
     if (kindIn(made) !== 'mutator') throw wrongPart(name, `mutators.${key}`, 'what `mutator` makes', made);
   }
+  for (const [key, made] of Object.entries(config.queries ?? {})) {
+    if (kindIn(made) !== 'query') throw wrongPart(name, `queries.${key}`, 'what `query` makes', made);
+    if (!isQueryName(key))
+      throw new AlcoveError('schema_invalid', `${JSON.stringify(key)} cannot be the name of a query`, {
+        hint: 'Use a letter, then letters, digits or _ (128 at most), and no name every function has.',
+      });
+  }
   for (const [key, made] of Object.entries(config.values ?? {})) {
     if (!['value', 'counter'].includes(kindIn(made))) throw wrongPart(name, `values.${key}`, 'what `value` or `counter` makes', made);
   }
 }
+
+/** A query is a member of a function, `room.sql`. */
+const isQueryName = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_]{0,127}$/.test(name) && !(name in Function.prototype);
 
 /** Whether it was made by `defineRoom`: what is refused in plain words where a definition is expected. */
 export const isRoom = (value: unknown): value is AnyRoom => kindIn(value) === 'room';
@@ -204,6 +225,11 @@ export type ValueOf<Room extends AnyRoom, Name extends ValueName<Room>> =
     : Room['values'][Name] extends CounterDefinition
       ? number
       : never;
+export type QueryName<Room extends AnyRoom> = keyof Room['queries'] & string;
+/** What a caller hands to the query: the input of its validator, `undefined` where it takes none. */
+export type QueryArgs<Room extends AnyRoom, Name extends QueryName<Room>> = StandardSchemaV1.InferInput<Room['queries'][Name]['schema']>;
+/** A row of what it answers. */
+export type QueryRow<Room extends AnyRoom, Name extends QueryName<Room>> = RowOf<ReturnType<Room['queries'][Name]['body']>>;
 export type EphemeralName<Room extends AnyRoom> = keyof Room['ephemeral'] & string;
 export type EphemeralOf<Room extends AnyRoom, Name extends EphemeralName<Room>> = OutputOf<Room['ephemeral'][Name]>;
 

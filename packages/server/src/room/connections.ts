@@ -21,7 +21,7 @@ import { Sessions, sessionView } from './sessions.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** The room's recurring steps. */
-export type RoomStep = 'ephemeral' | 'expiry' | 'states' | 'flush' | 'poll' | 'rows' | 'idle' | 'housekeeping';
+export type RoomStep = 'ephemeral' | 'expiry' | 'states' | 'flush' | 'poll' | 'rows' | 'idle' | 'reads' | 'housekeeping';
 
 type OnEnd = (session: Session, error: AlcoveError | null) => void;
 

@@ -7,6 +7,7 @@ import type { Admission } from './admission.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
+import type { SessionReads } from './session-reads.ts';
 import type { Session } from './sessions.ts';
 import { speakFor } from './sessions.ts';
 import type { StateSet, StateSets } from './state-sets.ts';
@@ -19,6 +20,7 @@ export interface MessageSurroundings {
   readonly admission: Admission;
   readonly schedule: Schedule<RoomStep>;
   readonly states: StateSets;
+  readonly reads: SessionReads;
   /** Nothing new is taken any more; what was is still told. */
   readonly isDraining: boolean;
   requestFlush(): void;
@@ -104,6 +106,10 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
       });
     case 'pong':
       return;
+    case 'read':
+      return around.reads.ask(session, message);
+    case 'readEnd':
+      return around.reads.end(session, message.request);
     case 'followLog':
       return connections.send(session, { type: 'error', code: 'forbidden', message: 'there are no followers yet', re: 'followLog' });
     default:

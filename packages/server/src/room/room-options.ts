@@ -44,6 +44,10 @@ export const ROOM_LIMITS = {
   /** What a retryable refusal asks for. */
   retryAfterMs: limit(SECOND, 1, 10 * MINUTE),
 
+  // --- reads on the server
+  /** Reads of one user that run or wait, over all of their sessions; past it `rate_limited`, retryable. */
+  userReadsMax: limit(8, 1, 10_000),
+
   // --- commits
   /** Mutations in one transaction; the rest goes into the next one, so that one commit's time stays bounded. */
   commitMutationsMax: limit(500, 1, 100_000),

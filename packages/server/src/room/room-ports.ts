@@ -1,5 +1,9 @@
 import type { AlcoveError } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { Row } from '@alcove/core/sqlite/database';
 import type { ReaderClass } from '../access/reader-class.ts';
+import type { ReadRoute } from '../read/read-route.ts';
 
 /**
  * What a room needs of the host that drives it. The room has no timers, sockets or files of its own.
@@ -40,6 +44,13 @@ export interface RoomPorts {
   storeHead(head: RoomHead): void;
   /** The running session sent a fresh token: verify it, then call `room.renewAccess`, or `room.disconnect` where it is no good. */
   renewAccess(connectionId: string, token: string): void;
+  /**
+   * A session reads by SQL: find out whether it may, read, then call `room.answerRead`, whatever comes of it. Absent: this host has no readers, and who asks is told
+   * `sql_unavailable`.
+   */
+  read?(connectionId: string, request: number, asked: ReadAsked): void;
+  /** Nobody waits for that answer any more. */
+  readEnd?(connectionId: string, request: number): void;
   /** The disk failed: the room answers nothing any more and must be closed and opened again from disk. Called once. */
   failed(error: AlcoveError): void;
 }
@@ -66,4 +77,19 @@ export interface ImageOffer {
   readonly path: string;
   readonly ticket: string;
   readonly expiresInMs: number;
+}
+
+/** A read of a session. The room has reached `atLeast`. */
+export interface ReadAsked {
+  /** Name of the query in the definition; null: SQL of the user's own. */
+  readonly query: string | null;
+  readonly sql: string;
+  readonly params: Row;
+  readonly atLeast: BookmarkParts | null;
+  readonly route: ReadRoute;
+  /** Whose rows. */
+  readonly reader: ReaderClass;
+  readonly claims: Claims | null;
+  /** How long whoever answers may lag behind. */
+  readonly waitMs: number;
 }

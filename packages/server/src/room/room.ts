@@ -6,6 +6,7 @@ import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import { userIdOf } from '../access/access.ts';
 import type { RoomAccess } from '../access/access.ts';
+import type { RoutedAnswer } from '../read/read-route.ts';
 import { Admission } from './admission.ts';
 import { serverClientId } from './commit-run.ts';
 import { Committer } from './committer.ts';
@@ -18,6 +19,7 @@ import { statsOf } from './room-stats.ts';
 import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
 import { Schedule } from './schedule.ts';
+import { SessionReads } from './session-reads.ts';
 import type { Session } from './sessions.ts';
 import { StateSets } from './state-sets.ts';
 import type { Answer, Work } from './work.ts';
@@ -57,6 +59,7 @@ export class Room {
   readonly #committer: Committer;
   readonly #housekeeping: Housekeeping;
   readonly #states: StateSets;
+  readonly #reads: SessionReads;
   #phase: 'open' | 'draining' | 'failed' | 'closed' = 'open';
   #flushRequested = false;
   #serverMutationId = 0;
@@ -76,6 +79,7 @@ export class Room {
       perform: (session, message) => performSet(this.#messageSurroundings(), session, message),
       wantRelease: (atMs) => this.#schedule.want('states', atMs),
     });
+    this.#reads = new SessionReads(parts, this.#connections, this.#schedule);
     this.stats = statsOf(parts, this.#admission, this.#connections);
   }
 
@@ -126,10 +130,18 @@ export class Room {
     const session = this.#connections.sessions.get(connectionId);
     if (session === undefined || this.#isOver) return;
     try {
+      const { readerClass } = session;
       this.#connections.renewAccess(session, access);
+      if (session.readerClass !== readerClass) this.#reads.reclass(session);
     } catch (error) {
       this.#connections.end(session, AlcoveError.from(error), 'auth');
     }
+  }
+
+  /** The host's answer to `ports.read`. Late ones, of a session or a read that has ended, are harmless. */
+  answerRead(connectionId: string, request: number, answer: RoutedAnswer | AlcoveError): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined && !this.#isOver) this.#reads.answer(session, request, answer);
   }
 
   /** Who is in the room now. */
@@ -158,6 +170,7 @@ export class Room {
   durable(version: number): void {
     if (this.#isOver) return;
     this.#parts.gate.durableAt(version);
+    this.#reads.advanced();
     if (this.#admission.wantsFlush) this.#requestFlush();
   }
 
@@ -252,6 +265,8 @@ export class Room {
         return this.#connections.rows.step();
       case 'idle':
         return this.#connections.endSilent();
+      case 'reads':
+        return this.#reads.tick();
       case 'housekeeping':
         return this.#housekeeping.run();
     }
@@ -271,6 +286,7 @@ export class Room {
 
   #left(session: Session, error: AlcoveError | null): void {
     if (this.#isOver) return; // the file may not be asked any more, and what would be written is dropped
+    this.#reads.left(session);
     this.#housekeeping.left(session);
     const keepsRights = error === null || !RIGHTS_LOST.has(error.code);
     if (!keepsRights) this.#admission.withdraw(session);
@@ -285,6 +301,7 @@ export class Room {
       admission: this.#admission,
       schedule: this.#schedule,
       states: this.#states,
+      reads: this.#reads,
       isDraining: this.#phase === 'draining',
       requestFlush: () => this.#requestFlush(),
       refuse: (outcome) => this.#committer.refuse(outcome),

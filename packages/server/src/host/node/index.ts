@@ -5,6 +5,7 @@ export type { Json } from '@alcove/core/json';
 export type { LogFields, Logger } from '@alcove/core/runtime/logger';
 export { mutator } from '@alcove/core/schema/define-mutator';
 export type { Claims, MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
+export { query } from '@alcove/core/schema/define-query';
 export { defineRoom } from '@alcove/core/schema/define-room';
 export type { AnyRoom, MutatorArgs, RoomDefinition } from '@alcove/core/schema/define-room';
 export { isOneOf } from '@alcove/core/schema/is-one-of';

@@ -1,0 +1,57 @@
+import { nameList } from '@alcove/core/schema/ddl';
+import type { ColumnModel, RoomModel, TableModel } from '@alcove/core/schema/room-model';
+import { mentions } from '@alcove/core/sqlite/mentions';
+import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
+import type { ReaderClass } from '../access/reader-class.ts';
+import { filteredSelect } from '../access/row-rules.ts';
+import { withLiterals } from './literals.ts';
+
+/** What of a room one class of readers may read by SQL; plain data, so that it crosses to other processes. */
+export interface ReadSight {
+  /** Equal sights have equal keys, and only those. */
+  readonly key: string;
+  readonly tables: readonly SeenTable[];
+}
+
+export interface SeenTable {
+  /** As the SQL of readers names it. */
+  readonly name: string;
+  /** A SELECT over `main`, with values written out: views take no parameters. */
+  readonly select: string;
+}
+
+/**
+ * The tables that tabs have, each with the rows and values that the class sees.
+ * @param whole For the server's own code: with tables that stay in the room.
+ */
+export function readSight(model: RoomModel, reader: ReaderClass, { whole = false }: { readonly whole?: boolean } = {}): ReadSight {
+  const tables = model.tables.filter((table) => whole || !table.serverOnly);
+  return {
+    key: `${whole ? 'whole' : reader.id}.${model.schemaId}`,
+    tables: tables.map((table) => ({ name: table.name, select: selectOf(table, reader) })),
+  };
+}
+
+function selectOf(table: TableModel, { filters }: ReaderClass): string {
+  const filter = filters.get(table.name);
+  // What is computed from a hidden value is computed again, from what is seen of it.
+  const computed = filter === undefined || filter.hidden.length === 0 ? [] : table.columns.filter(({ generated }) => generated !== null);
+  const names = table.columns.map(({ name }) => name);
+  const plain = names.filter((name) => !computed.some((column) => column.name === name));
+  const { cells, cellParams, where, whereParams } = filteredSelect(plain, filter);
+  const named = cells.map((cell, index) => `${cell} AS ${quoteIdentifier(plain[index] ?? '')}`);
+  const seen = `SELECT ${named.join(', ')} FROM main.${quoteIdentifier(table.name)}${where === null ? '' : ` WHERE ${where}`}`;
+  const text = withLiterals(seen, [...cellParams, ...whereParams]);
+  return computed.length === 0 ? text : `SELECT ${nameList(names)} FROM (${withComputed(text, computed)})`;
+}
+
+/** Around it a layer for each column, those first that are computed from no other that is still to come. */
+function withComputed(select: string, columns: readonly ColumnModel[]): string {
+  const next = columns.find(({ generated }) => columns.every(({ name }) => !mentions(generated?.sql ?? '', name))) ?? columns[0];
+  if (next === undefined) return select;
+  const layer = `SELECT *, (${next.generated?.sql ?? 'NULL'}) AS ${quoteIdentifier(next.name)} FROM (${select})`;
+  return withComputed(
+    layer,
+    columns.filter((column) => column !== next),
+  );
+}
