@@ -8,7 +8,7 @@ import { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { DrivenRoom, resultsIn } from '../fake/driven-room.ts';
 import { CLAIMS } from './arbitrary-rule.ts';
 import type { Draw } from './arbitrary-schema.ts';
-import { drawStatement } from './arbitrary-statement.ts';
+import { drawStatement, type StatementKind } from './arbitrary-statement.ts';
 import { type Engine, engines } from './engines.ts';
 import { type DrawnRoom, drawFilteredRoom } from './filtered-room.ts';
 import { FilteredReader } from './filtered-reader.ts';
@@ -20,6 +20,8 @@ const RUNS = Number(process.env['ALCOVE_PROPERTY_RUNS'] ?? 40);
 const TIME_LIMIT_MS = Math.max(120_000, RUNS * 1_000);
 const USERS = ['u0', 'u1', 'u2'];
 const STEPS_MAX = 24;
+/** Of the server, which is not asked: rows for users to change. */
+const CALLS_BEFORE = 6;
 
 interface Writer {
   readonly name: string;
@@ -70,11 +72,12 @@ class Run {
     spectate(this.#spectator, this.#driven.join('spectator', { snapshots: ['rows'] }));
     this.#driven.advance(1_000);
     for (const { name, claims } of this.#writers) this.#driven.join(name, {}, { claims });
+    for (let calls = 0; calls < CALLS_BEFORE; calls += 1) await this.#serverCall({}, ['insert', 'upsert']);
     for (let steps = this.#draw(fc.integer, { min: 4, max: STEPS_MAX }); steps > 0; steps -= 1) {
       const writer = this.#draw(fc.constantFrom<Writer[]>, ...this.#writers);
       const kind = this.#draw(fc.nat, { max: 9 });
       if (kind === 0) this.#renew(writer);
-      else if (kind === 1) await this.#serverCall(writer);
+      else if (kind === 1) await this.#serverCall(writer.claims);
       else this.#push(writer);
       this.#compare();
     }
@@ -97,11 +100,11 @@ class Run {
     this.#driven.room.renewAccess(writer.name, { claims: writer.claims });
   }
 
-  #drawRun(): JudgedRun & { readonly run: number[] } {
+  #drawRun(kinds?: readonly StatementKind[]): JudgedRun & { readonly run: number[] } {
     const { definition, statements } = this.#drawn;
     const tables = definition.model.tables.filter(({ name }) => name !== 'alcove_values');
     const drawn = Array.from({ length: this.#draw(fc.integer, { min: 1, max: 3 }) }, () =>
-      drawStatement(this.#draw, { ...definition.model, tables }),
+      drawStatement(this.#draw, { ...definition.model, tables }, kinds),
     );
     const strict = this.#draw(fc.boolean);
     for (const { sql, params } of drawn) this.script.push(`${sql} -- ${JSON.stringify(params)}`);
@@ -110,7 +113,9 @@ class Run {
 
   /** Mutations of one user that are committed together; its claims may change after they were taken in, and count as they are then. */
   #push(writer: Writer): void {
-    const runs = Array.from({ length: this.#draw(fc.integer, { min: 1, max: 3 }) }, () => this.#drawRun());
+    const runs = Array.from({ length: this.#draw(fc.integer, { min: 1, max: 3 }) }, () =>
+      this.#drawRun(this.#draw(fc.boolean) ? ['update', 'upsert'] : undefined),
+    );
     for (const { strict, run } of runs) {
       writer.pushed += 1;
       this.#driven.queue(writer.name, writer.pushed, 'run', { strict, run });
@@ -125,8 +130,8 @@ class Run {
   }
 
   /** Calls of the server are not asked, whosever claims they carry. */
-  async #serverCall({ claims }: Writer): Promise<void> {
-    const { strict, run, statements } = this.#drawRun();
+  async #serverCall(claims: Claims, kinds?: readonly StatementKind[]): Promise<void> {
+    const { strict, run, statements } = this.#drawRun(kinds);
     const call = this.#driven.room.mutate({ name: 'run', args: { strict, run }, user: claims }).then(
       () => null,
       (error: unknown) => AlcoveError.from(error).code,

@@ -56,6 +56,9 @@ const room = defineRoom({
   },
 });
 
+const raise = (error: Error): never => {
+  throw error;
+};
 const as = (sub: string, more: Claims = {}) => ({ claims: { sub, ...more } });
 const commitsIn = (messages: readonly ServerMessage[]): ServerMessageOf<'commit'>[] =>
   messages.filter((message): message is ServerMessageOf<'commit'> => message.type === 'commit');
@@ -185,6 +188,28 @@ describe('row rules of a room', () => {
     expect(messages).toMatchObject([{ type: 'error', code: 'rule_failed' }]);
     expect(JSON.stringify(messages)).not.toContain('canary');
     if (logger instanceof CollectingLogger) expect(JSON.stringify(logger.entries)).toContain('canary');
+  });
+
+  it.each([
+    ['throws', (): never => raise(new RangeError('no such right: canary')), 'no such right: canary'],
+    ['gives no answer', () => undefined, 'mayInsert of table notes gave no condition'],
+    ['looks at other rows', () => sql`exists (select 'canary' from alcove_log)`, 'it holds EXISTS'],
+    ['is no SQL over its table', () => sql`canary = 1`, 'no such column: canary'],
+  ])('[AC-25] a mutation whose write rule %s is refused, leaves nothing and is not told why', (_, mayInsert, why) => {
+    const odd = defineRoom({ name: 'trip', schema: { notes }, mutators: room.mutators, rules: { notes: { mayInsert } } });
+    const [oddRules, oddDatabase] = [new RowRules(odd, openDatabase(':memory:')), openDatabase(':memory:')];
+    const other = new DrivenRoom({ room: odd, database: oddDatabase, rules: oddRules });
+    other.join('x', {}, as('x'));
+    const told = other.push('x', 1, 'put', { id: 'n1', owner: 'x', shared: true });
+    expect(resultsIn(told)).toMatchObject([{ status: 'rejected', code: 'forbidden' }]);
+    expect(JSON.stringify(told)).not.toContain('canary');
+    expect(oddDatabase.prepare('SELECT count(*) FROM notes').get()).toEqual([0]);
+    expect(commitsIn(told)).toMatchObject([{ changes: [] }]);
+    const { log } = other.runtime;
+    const logged = log instanceof CollectingLogger ? JSON.stringify(log.entries) : '';
+    expect(logged).toContain(why);
+    oddDatabase.close();
+    oddRules.close();
   });
 
   it.each([
