@@ -123,7 +123,7 @@ class Run {
     if (this.#draw(fc.nat, { max: 4 }) === 0) this.#renew(writer);
     this.#driven.flush();
     const expected = runs.map((run) => this.#judge.decide(run, writer.claims));
-    const results = resultsIn(this.#driven.take(writer.name)).map((result) => ('code' in result ? result.code : null));
+    const results = resultsIn(this.#driven.take(writer.name)).map((result) => ('code' in result ? (result.code ?? null) : null));
     this.script.push(`-- by ${writer.name}: ${results.map((code) => code ?? 'applied').join(', ')}`);
     expect(results).toEqual(expected);
     for (const code of results) this.#count(code);
