@@ -8,7 +8,7 @@ import type { RoomAccess } from '../../packages/server/src/access/access.ts';
 import type { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { openRoom } from '../../packages/server/src/room/open-room.ts';
 import type { RoomOptions } from '../../packages/server/src/room/room-options.ts';
-import type { ImageOffer, ImageRequest, RoomHead, RoomPorts } from '../../packages/server/src/room/room-ports.ts';
+import type { ImageOffer, ImageRequest, ReadAsked, RoomHead, RoomPorts } from '../../packages/server/src/room/room-ports.ts';
 import type { Room } from '../../packages/server/src/room/room.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 
@@ -23,6 +23,8 @@ export class RecordingPorts implements RoomPorts {
   readonly failures: AlcoveError[] = [];
   readonly holds: { connectionId: string; ms: number }[] = [];
   readonly imageRequests: ImageRequest[] = [];
+  readonly reads: { connectionId: string; request: number; asked: ReadAsked }[] = [];
+  readonly readEnds: { connectionId: string; request: number }[] = [];
   image: ImageOffer | null = null;
   head: RoomHead | null = null;
   flushRequests = 0;
@@ -57,6 +59,14 @@ export class RecordingPorts implements RoomPorts {
   offerImage(request: ImageRequest): ImageOffer | null {
     this.imageRequests.push(request);
     return this.image;
+  }
+
+  read(connectionId: string, request: number, asked: ReadAsked): void {
+    this.reads.push({ connectionId, request, asked });
+  }
+
+  readEnd(connectionId: string, request: number): void {
+    this.readEnds.push({ connectionId, request });
   }
 
   headStored(): RoomHead | null {

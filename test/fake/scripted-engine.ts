@@ -8,7 +8,9 @@ import type {
   MutateAnswer,
   OpenRequest,
 } from '../../packages/client/src/worker/engine-port.ts';
+import type { EngineRead, ServerRows } from '../../packages/client/src/sync/server-read.ts';
 import { createBrowserRuntime } from '../../packages/client/src/worker/browser-runtime.ts';
+import type { AlcoveError } from '@alcove/core/error';
 import { silentLogger } from '@alcove/core/runtime/logger';
 
 const LIVE: EngineStatus = {
@@ -32,10 +34,19 @@ const LIVE: EngineStatus = {
   serverOffsetMs: 0,
 };
 
+export interface ScriptedRead {
+  readonly call: number;
+  readonly read: EngineRead;
+  resolve(rows: ServerRows): void;
+  reject(error: AlcoveError): void;
+}
+
 /** The page's side of a room without a worker: what it orders is kept, what it hears is said by the test. For tests of hooks. */
 export class ScriptedEngine implements EngineHost {
   readonly orders: EngineOrder[] = [];
   readonly requests: OpenRequest[] = [];
+  /** Asked of the server, in order. */
+  readonly reads: ScriptedRead[] = [];
   #handlers: EngineHandlers | null = null;
 
   open(request: OpenRequest, handlers: EngineHandlers): EnginePort {
@@ -44,6 +55,7 @@ export class ScriptedEngine implements EngineHost {
     return {
       mutate: (mutations): Promise<MutateAnswer> => Promise.resolve({ taken: mutations.length, error: null }),
       runOnce: () => new Promise(() => undefined),
+      serverRead: (call, read) => new Promise((resolve, reject) => this.reads.push({ call, read, resolve, reject })),
       tell: (order) => void this.orders.push(order),
     };
   }

@@ -105,6 +105,7 @@ class EngineLife implements RunningEngine {
     return {
       mutate: (mutations) => this.#call((engine) => this.#mutate(engine, mutations)),
       runOnce: (query) => this.#call((engine) => engine.runOnce(query)),
+      serverRead: (call, read) => this.#call((engine) => engine.serverRead(call, read)),
       tell: (order) => this.#toWorker.post(() => this.#obey(order)),
     };
   }

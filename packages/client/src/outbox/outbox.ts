@@ -85,6 +85,12 @@ export class Outbox {
     return client === undefined ? null : { lastMutationId: client.lastMutationId, confirmed: client.confirmed, welcomed: client.welcomed };
   }
 
+  /** How many of a client's mutations up to that one are not settled; under the name of now. */
+  pendingUpTo({ clientId, mutationId }: MutationName): number {
+    const client = this.#clients.get(clientId);
+    return client === undefined ? 0 : Math.max(0, Math.min(client.pending.length, mutationId - client.confirmed));
+  }
+
   /** Whether this side speaks for it, whatever name it goes by here or elsewhere. */
   has(clientId: string): boolean {
     return this.#minted.has(mintedAs(clientId));

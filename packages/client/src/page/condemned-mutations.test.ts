@@ -23,6 +23,7 @@ async function pageWith(...calls: string[]) {
   const port: EnginePort = {
     mutate: (mutations) => Promise.resolve({ taken: mutations.length, error: null }),
     runOnce: () => new Promise(() => undefined),
+    serverRead: () => new Promise(() => undefined),
     tell: (order) => void orders.push(order),
   };
   const mutations = new PageMutations(new FakeRuntime(), 'me', false, () => true);

@@ -17,6 +17,7 @@ const set = () => {
   const port: EnginePort = {
     mutate: () => new Promise(() => undefined),
     runOnce: () => new Promise(() => undefined),
+    serverRead: () => new Promise(() => undefined),
     tell: (order) => void orders.push(order),
   };
   const queries = new PageQueries(runtime, () => port);

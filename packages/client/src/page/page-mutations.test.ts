@@ -24,9 +24,8 @@ class ScriptedPort implements EnginePort {
     });
   }
 
-  runOnce(): Promise<never> {
-    return new Promise(() => undefined);
-  }
+  readonly runOnce = (): Promise<never> => new Promise(() => undefined);
+  readonly serverRead = this.runOnce;
 
   tell(order: EngineOrder): void {
     this.orders.push(order);

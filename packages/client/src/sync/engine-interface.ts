@@ -13,6 +13,7 @@ import type { RowsUpdate } from '../query/rows-patch.ts';
 import type { PersistenceState } from '../storage/persistence-options.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { EngineStorage, StorageNotice, ToldRejection } from './engine-storage.ts';
+import type { EngineRead, ServerRows } from './server-read.ts';
 
 /**
  * The engine of one room in one tab: socket, outbox, replica and live queries joined. It runs in the worker, in Node and in the simulator, touches
@@ -63,6 +64,15 @@ export interface SyncEngine {
   unwatch(queryId: string): void;
   /** Runs a read once, on the first complete replica. Rejects as a live query fails, and with `closed`. */
   runOnce(query: EngineQuery): Promise<QueryRows>;
+
+  /**
+   * Reads on the server, under a number of the caller's, never used twice. Waits within `waitMs` for what its `at` asks for, for a session, and out a refusal that says how long it holds; a session
+   * that is lost asks it again in the next one. Rejects with the server's code; `connection_lost`, `read_behind` (mutations that were pending at the call still are) past `waitMs`; `query_timeout`,
+   * `overloaded` past the limits; at once with the code of a connection that needs somebody's help (`unauthenticated`, `forbidden` …), and with `closed`.
+   */
+  serverRead(call: number, read: EngineRead): Promise<ServerRows>;
+  /** Nobody waits for that one any more: it rejects with `closed`, and the server may end what it runs. */
+  endServerRead(call: number): void;
 
   /** This session's presence; null takes it back. Said again by itself after a reconnect, as are the next two. */
   setPresence(state: Json): void;

@@ -16,6 +16,11 @@ export interface EngineLimits {
   readonly liveQueriesMax: number;
   /** Rows of one query's result; more are an error `result_too_large`. */
   readonly resultRowsMax: number;
+  /** Reads on the server under way at once; more wait for one of them to end, at most so many: past it `overloaded`. */
+  readonly serverReadsMax: number;
+  readonly serverReadsQueuedMax: number;
+  /** Past its `waitMs` and this a read that has no answer is given up, with `query_timeout`. */
+  readonly serverReadTimeoutMs: number;
   /** Time a step of hydrating or re-running takes before it yields, in ms. */
   readonly stepBudgetMs: number;
   /** Rows and statements of one optimistic run. */
@@ -50,6 +55,9 @@ export const ENGINE_LIMITS: EngineLimits = {
   messageBytesMax: 64 * 1024 * 1024, // a commit is whole, and may be far larger than what its mutations said
   liveQueriesMax: 10_000,
   resultRowsMax: 1_000_000,
+  serverReadsMax: 6, // of the 8 that a server takes of one user by default: two tabs that are busy at once are told to wait a little
+  serverReadsQueuedMax: 1_000,
+  serverReadTimeoutMs: 30_000, // a server ends a statement after 5 s by default
   stepBudgetMs: 8, // half a frame of a page at 60 Hz
   mutationRowsMax: 100_000,
   mutationStatementsMax: 100_000,

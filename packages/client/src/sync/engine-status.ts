@@ -1,8 +1,10 @@
 import { AlcoveError, type ErrorBody, exhaustive } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Connection } from '../connection/connection.ts';
+import { isServerFault } from '../connection/connection-end.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 import type { PersistenceState } from '../storage/persistence-options.ts';
 import type { ConnectionPhase, EngineStatus } from './engine-interface.ts';
@@ -51,6 +53,15 @@ export class SessionFacts {
   saw(version: number): void {
     this.headVersion = Math.max(this.headVersion ?? 0, version);
   }
+
+  /**
+   * What the room must have for whoever looks at `shown`. Where nothing of this history is shown yet it is what the room had at the welcome: whatever this browser showed before. Null: there is
+   * no session.
+   */
+  held(shown: BookmarkParts | null): BookmarkParts | null {
+    if (this.welcomeVersion === null || this.historyId === null) return null;
+    return shown?.historyId === this.historyId ? shown : { historyId: this.historyId, version: this.welcomeVersion };
+  }
 }
 
 /** Everything the page may show of how the engine stands. */
@@ -97,6 +108,15 @@ function phaseOf(state: ConnectionState): ConnectionPhase {
     default:
       return exhaustive(state);
   }
+}
+
+/** Why there is no session and will be none until somebody does something; null: there is one, or may be. */
+export function obstacleOf(state: ConnectionState): AlcoveError | null {
+  if (state.phase === 'closed') return closedError();
+  if (!('error' in state)) return null;
+  const { code } = state.error;
+  const stands = state.phase !== 'waiting' || code === 'room_outdated' || isServerFault(code);
+  return stands ? AlcoveError.fromBody(state.error) : null;
 }
 
 /** On the wall clock, and stable while the wait lasts, whatever moment it is asked at. */

@@ -6,18 +6,19 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionState } from '../connection/connection-state.ts';
 import { ConnectionNotes } from './connection-notes.ts';
-import type { EngineClient, EngineHint, EngineQuery, EngineStatus, QueryRows, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
+import type { EngineClient, EngineHint, EngineStatus, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
 import { engineHello, firstGroupId } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
-import { closedError, engineStatus, SessionFacts, STOPPED } from './engine-status.ts';
+import { closedError, engineStatus, obstacleOf, SessionFacts, STOPPED } from './engine-status.ts';
 import { bytesOf, MutationFlow } from './mutation-flow.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
-import { KeptCalls } from './kept-calls.ts';
 import { KeptRoom } from './kept-room.ts';
 import { QueryFlow } from './query-flow.ts';
+import { ReadCalls } from './read-calls.ts';
 import { ReplicaFlow } from './replica-flow.ts';
 import { runOptionsOf } from './run-options.ts';
+import { ServerReads } from './server-reads.ts';
 import { StateFlow } from './state-flow.ts';
 import { type MessageTakers, takeMessage } from './take-message.ts';
 import { WorkTurns } from './work-turns.ts';
@@ -34,7 +35,7 @@ const OFFERS_A_LIFE = 2 ** 32;
  * Joins the flows: each message of the room and each call of the page goes to the flow it concerns; what follows is done in turns (rebase, queries, a piece of
  * a snapshot, pushes), and told at their end.
  */
-class Engine extends KeptCalls implements SyncEngine {
+class Engine extends ReadCalls implements SyncEngine {
   readonly #options: SyncEngineOptions;
   readonly #limits: EngineLimits;
   readonly #notices: NoticeBatch;
@@ -42,7 +43,8 @@ class Engine extends KeptCalls implements SyncEngine {
   readonly #connection: Connection;
   readonly #mutations: MutationFlow;
   readonly #replica: ReplicaFlow;
-  readonly #queries: QueryFlow;
+  protected readonly queries: QueryFlow;
+  protected readonly reads: ServerReads;
   protected readonly states: StateFlow;
   readonly #siblings: SiblingMutations;
   /** Null: all is gone with this engine. */
@@ -54,7 +56,7 @@ class Engine extends KeptCalls implements SyncEngine {
   readonly #facts = new SessionFacts();
   readonly #noted: ConnectionNotes;
   readonly #takers: MessageTakers;
-  #isClosed = false;
+  protected isClosed = false;
 
   constructor(options: SyncEngineOptions) {
     super();
@@ -67,7 +69,8 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#connection = this.#makeConnection();
     this.#siblings = new SiblingMutations((mutation) => bytesOf(mutation, options.runtime));
     this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices, beside: this.#siblings });
-    this.#queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
+    this.queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
+    this.reads = this.#makeReads();
     this.states = this.#makeStates();
     this.#replica = this.#makeReplica();
     this.kept = this.#makeKept();
@@ -77,10 +80,21 @@ class Engine extends KeptCalls implements SyncEngine {
       siblings: this.#siblings,
       replica: this.#replica,
       states: this.states,
+      reads: this.reads,
       welcome: (message) => this.#welcome(message),
       setUser: (user) => this.#setUser(user),
       wake: () => this.#turns.wish(),
     };
+  }
+
+  #makeReads(): ServerReads {
+    return new ServerReads({
+      ...this.#shared(),
+      outbox: this.#mutations.outbox,
+      siblings: this.#siblings,
+      obstacle: () => obstacleOf(this.#connection.state),
+      held: () => this.#facts.held(this.#replica.position),
+    });
   }
 
   #makeStates(): StateFlow {
@@ -89,7 +103,6 @@ class Engine extends KeptCalls implements SyncEngine {
       ...this.#shared(),
       notices: this.#notices,
       database: () => this.#replica.database,
-      wake: () => this.#turns.wish(),
       clientId: () => this.#clientId,
       offersFrom: (life - 1) * OFFERS_A_LIFE,
       mayOffer: () => !this.#isStopped,
@@ -120,6 +133,7 @@ class Engine extends KeptCalls implements SyncEngine {
       send: (message: ClientMessageInput): boolean => this.#connection.send(message),
       bufferedBytes: (): number => this.#connection.bufferedBytes,
       breakOff: (error: AlcoveError): void => this.#connection.breakOff(error.toBody()),
+      wake: (): void => this.#turns.wish(),
     };
   }
 
@@ -136,8 +150,7 @@ class Engine extends KeptCalls implements SyncEngine {
       },
       times: this.#limits,
       messageBytesMax: this.#limits.messageBytesMax,
-      onMessage: (message) =>
-        this.#guard('a message', () => this.#isClosed || this.#turns.during(() => takeMessage(message, this.#takers))),
+      onMessage: (message) => this.#guard('a message', () => this.isClosed || this.#turns.during(() => takeMessage(message, this.#takers))),
       onLost: () => this.#lost(),
       onPhase: (state) => this.#phase(state),
     });
@@ -153,16 +166,15 @@ class Engine extends KeptCalls implements SyncEngine {
       imageStallMs: this.#limits.imageStallMs,
       shownBefore: this.#options.shown ?? null,
       openDatabase: (image) => this.#options.openDatabase(image),
-      wake: () => this.#turns.wish(),
       onChanges: (changes) => {
-        this.#queries.invalidate(changes);
+        this.queries.invalidate(changes);
         this.states.rowsChanged(changes);
       },
       onShown: (database) => {
-        this.#queries.attach(database);
+        this.queries.attach(database);
         this.states.values.rowsChanged(null);
       },
-      onSettled: (settled) => this.#queries.settle(this.#mutations.settled(settled)),
+      onSettled: (settled) => this.queries.settle(this.#mutations.settled(settled)),
       onProgress: (position, commits, settled) => this.kept?.flow.progress(position, commits, settled),
       onSnapshot: (database, position, image, isFork) => this.kept?.images.took(database, position, image, isFork) ?? database,
     });
@@ -177,7 +189,7 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#isStarted = true;
     // Hello says where the replica stands that was kept.
     void this.kept.restore().then(() => {
-      if (!this.#isClosed) this.#connection.start(this.#mayConnect);
+      if (!this.isClosed) this.#connection.start(this.#mayConnect);
     });
   }
 
@@ -235,7 +247,7 @@ class Engine extends KeptCalls implements SyncEngine {
   }
 
   heard(clientId: string, upTo: number): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     if (this.kept === null) this.#mutations.outbox.heard(clientId, upTo);
     else this.kept.flow.heard(clientId, upTo);
     this.#turns.wish();
@@ -244,6 +256,7 @@ class Engine extends KeptCalls implements SyncEngine {
   discard(clientId: string, again: readonly number[] = []): void {
     this.assertOpen();
     const discarded = this.#mutations.outbox.discard(clientId);
+    this.reads.discarded(clientId);
     const dropped = new Set(discarded.map(({ mutationId }) => mutationId));
     this.kept?.flow.dropped(clientId, discarded, this.#mutations.outbox.stoppedBy(clientId) ?? STOPPED, again);
     if (dropped.size === 0) return;
@@ -251,32 +264,15 @@ class Engine extends KeptCalls implements SyncEngine {
     this.#turns.wish();
   }
 
-  watch(queryId: string, query: EngineQuery): void {
-    this.assertOpen();
-    this.#queries.watch(queryId, query);
-    this.#turns.wish();
-  }
-
-  unwatch(queryId: string): void {
-    if (!this.#isClosed) this.#queries.unwatch(queryId);
-  }
-
-  runOnce(query: EngineQuery): Promise<QueryRows> {
-    if (this.#isClosed) return Promise.reject(closedError());
-    const rows = this.#queries.readOnce(query);
-    this.#turns.wish();
-    return rows;
-  }
-
   hint(hint: EngineHint): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     if (hint === 'hidden') this.states.values.offerNow();
     if (hint === 'hidden' || hint === 'visible') this.kept?.hides(hint === 'hidden');
     this.#connection.hint(hint);
   }
 
   leave(): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.states.values.offerNow();
     const idle = this.#mutations.outbox.idleClientIds();
     this.#connection.send({ type: 'bye', clientIds: this.kept === null ? idle : [] }); // a disk may bring them back
@@ -285,22 +281,23 @@ class Engine extends KeptCalls implements SyncEngine {
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.#turns.close();
     this.#connection.close();
     this.states.close();
-    this.#queries.close(closedError());
+    this.queries.close(closedError());
+    this.reads.close(closedError());
     this.kept?.close();
     this.#replica.close();
   }
 
   protected assertOpen(): void {
-    if (this.#isClosed) throw closedError();
+    if (this.isClosed) throw closedError();
   }
 
-  protected get isClosed(): boolean {
-    return this.#isClosed;
+  protected wake(): void {
+    this.#turns.wish();
   }
 
   status(): EngineStatus {
@@ -345,16 +342,17 @@ class Engine extends KeptCalls implements SyncEngine {
   }
 
   #lost(): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#facts.welcomeVersion = null;
     this.#mutations.outbox.connectionLost();
     this.#replica.lost();
     this.states.lost();
+    this.reads.lost();
     this.#turns.wish();
   }
 
   #phase(state: ConnectionState): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     if ('error' in state) this.#facts.error = state.error;
     this.#noted.phase(state);
     this.#turns.wish();
@@ -375,19 +373,20 @@ class Engine extends KeptCalls implements SyncEngine {
   #work(): boolean {
     const untilMs = this.#options.runtime.monotonicMs() + this.#limits.stepBudgetMs;
     this.#replica.rebase();
-    this.#queries.work(untilMs);
+    this.queries.work(untilMs);
     // The page first: it renders in its own thread while this one goes on.
-    this.#queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
-    if (!this.#queries.isSettling) this.#mutations.tellStopped();
+    this.queries.tell(this.#replica.isCurrent ? 'current' : 'cached');
+    if (!this.queries.isSettling) this.#mutations.tellStopped();
     this.#notices.flush(this.status());
     this.kept?.flow.flush();
     if (this.#mutations.outbox.hasSession) {
       const tryAgainAtMs = this.#mutations.push();
       this.#turns.wishAt(tryAgainAtMs ?? this.#mutations.outbox.wakeAtMs());
     }
+    this.reads.work(); // behind what was pushed
     this.kept?.turned();
     this.#hydrate(untilMs);
-    return !this.#isClosed && (this.#queries.hasWork || this.#replica.hasWork);
+    return !this.isClosed && (this.queries.hasWork || this.#replica.hasWork);
   }
 
   /** One piece at least, so that a busy page does not keep the first rows away. */

@@ -4,6 +4,7 @@ import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { SessionFacts } from './engine-status.ts';
 import type { MutationFlow } from './mutation-flow.ts';
 import type { ReplicaFlow } from './replica-flow.ts';
+import type { ServerReads } from './server-reads.ts';
 import type { StateFlow } from './state-flow.ts';
 
 export interface MessageTakers {
@@ -12,6 +13,7 @@ export interface MessageTakers {
   readonly siblings: Pick<SiblingMutations, 'takeResults'>;
   readonly replica: ReplicaFlow;
   readonly states: StateFlow;
+  readonly reads: Pick<ServerReads, 'take'>;
   welcome(message: ServerMessageOf<'welcome'>): void;
   setUser(user: ServerMessageOf<'user'>['user']): void;
   /** There is something for the next turn. */
@@ -46,6 +48,9 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
     case 'values':
     case 'valueTaken':
       return to.states.take(message);
+    case 'readRows':
+    case 'readFailed':
+      return to.reads.take(message);
     case 'user':
       return to.setUser(message.user);
     case 'ping':
@@ -58,8 +63,6 @@ export function takeMessage(message: ServerMessage, to: MessageTakers): void {
       return;
     // The connection's own business.
     case 'coming':
-    case 'readRows':
-    case 'readFailed':
     case 'records':
       return;
     default:

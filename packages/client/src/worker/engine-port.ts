@@ -7,6 +7,7 @@ import type { MutationName } from '../outbox/client-names.ts';
 import type { StoragePlace } from '../storage/storage.ts';
 import type { ToldRejection } from '../sync/engine-storage.ts';
 import type { EngineLimits } from '../sync/engine-limits.ts';
+import type { EngineRead, ServerRows } from '../sync/server-read.ts';
 
 /** What an engine is opened with; crosses the worker boundary. */
 export interface OpenRequest {
@@ -49,13 +50,16 @@ export interface EnginePort {
   /** Runs mutations in order until the first that fails. @throws AlcoveError `worker_failed` where the engine died: whether it took any is not known. */
   mutate(mutations: readonly Mutation[]): Promise<MutateAnswer>;
   runOnce(query: EngineQuery): Promise<QueryRows>;
-  /** All but `mutate` and `runOnce`. */
+  /** See `SyncEngine`; ended by an order. @throws AlcoveError as the engine does; `worker_failed` where it died, and the next one is to be asked. */
+  serverRead(call: number, read: EngineRead): Promise<ServerRows>;
+  /** All but `mutate` and reads. */
   tell(order: EngineOrder): void;
 }
 
 export type EngineOrder =
   | { readonly type: 'watch'; readonly queryId: string; readonly query: EngineQuery }
   | { readonly type: 'unwatch'; readonly queryId: string }
+  | { readonly type: 'endServerRead'; readonly call: number }
   | { readonly type: 'adopt'; readonly clients: readonly EngineClient[]; readonly mutations: readonly Mutation[] }
   | { readonly type: 'heard'; readonly clientId: string; readonly upTo: number }
   | { readonly type: 'adoptStored'; readonly clientId: string }

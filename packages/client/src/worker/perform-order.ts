@@ -11,6 +11,8 @@ export function performOrder(engine: SyncEngine, order: EngineOrder): void {
       return engine.watch(order.queryId, order.query);
     case 'unwatch':
       return engine.unwatch(order.queryId);
+    case 'endServerRead':
+      return engine.endServerRead(order.call);
     case 'adopt':
       return engine.adopt(order.clients, order.mutations);
     case 'heard':

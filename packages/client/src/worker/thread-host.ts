@@ -34,6 +34,7 @@ export class ThreadHost implements EngineHost {
     return {
       mutate: async (mutations) => performMutations(await made, mutations),
       runOnce: async (query) => (await made).runOnce(query),
+      serverRead: async (call, read) => (await made).serverRead(call, read),
       tell: (order) => {
         // A failure to make the engine was told above.
         made.then(

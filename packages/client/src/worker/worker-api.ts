@@ -1,6 +1,7 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { EngineNotice, EngineQuery, QueryRows } from '../sync/engine-interface.ts';
+import type { EngineRead, ServerRows } from '../sync/server-read.ts';
 import type { EngineOrder, MutateAnswer, OpenRequest } from './engine-port.ts';
 
 /**
@@ -12,6 +13,7 @@ export interface WorkerApi {
   open(handle: number, request: OpenRequest, reports: MessagePort): void;
   mutate(handle: number, mutations: readonly Mutation[]): Promise<Answer<MutateAnswer>>;
   runOnce(handle: number, query: EngineQuery): Promise<Answer<QueryRows>>;
+  serverRead(handle: number, call: number, read: EngineRead): Promise<Answer<ServerRows>>;
   tell(handle: number, order: EngineOrder): void;
   /** Proof that the worker's thread is free. */
   ping(): void;

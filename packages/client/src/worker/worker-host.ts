@@ -130,6 +130,7 @@ class RunningWorker {
     return {
       mutate: (mutations) => this.#call(port, this.#api.mutate(handle, mutations)),
       runOnce: (query) => this.#call(port, this.#api.runOnce(handle, query)),
+      serverRead: (call, read) => this.#call(port, this.#api.serverRead(handle, call, read)),
       tell: (order) => {
         if (this.#ended) return;
         this.#watchdog?.busy();

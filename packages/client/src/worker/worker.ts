@@ -85,6 +85,7 @@ export function createWorkerApi(rooms: readonly AnyRoom[], runtime: Runtime, sco
         return { taken, error: error === null ? null : error.toBody() };
       }),
     runOnce: (handle, query) => answer(async () => (await engineOf(handle)).engine.runOnce(query)),
+    serverRead: (handle, call, read) => answer(async () => (await engineOf(handle)).engine.serverRead(call, read)),
     tell(handle, order) {
       void obey(handle, order);
     },

@@ -1,0 +1,58 @@
+import { cellFromWire, cellToWire } from '@alcove/core/change/wire-cell';
+import { AlcoveError } from '@alcove/core/error';
+import type { Json } from '@alcove/core/json';
+import { type Bookmark, readBookmark } from '@alcove/core/protocol/bookmark';
+import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
+import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
+import type { Row, SqlValue } from '@alcove/core/sqlite/database';
+
+/** How new an answer must be: whatever there is, the room's head when the question gets there, or at least a bookmark. */
+export type ReadAt = 'any' | 'latest' | Bookmark;
+
+/** A read on the server as it crosses the worker's boundary: SQL, or a query of the definition. */
+export interface EngineRead {
+  readonly ask: { readonly sql: string; readonly params: Row } | { readonly query: string; readonly args: Json };
+  /** Null: nothing older than what this tab shows, with all that was pending at the call. */
+  readonly at: ReadAt | null;
+  /** For everything that has to be waited for before a replica can read. */
+  readonly waitMs: number;
+  readonly route: ReadRoute;
+}
+
+/** Where it is best answered. */
+export interface ReadRoute {
+  readonly region?: string;
+  readonly purpose?: string;
+  readonly priority?: 'high' | 'normal' | 'low';
+  readonly preferPrimary?: boolean;
+}
+
+/** What a server found. */
+export interface ServerRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+  readonly truncated: boolean;
+  readonly bookmark: Bookmark;
+  readonly replica: string;
+  readonly lagVersions: number;
+  readonly lagMs: number;
+  readonly tookMs: number;
+}
+
+/** `at`: as text, once it is known. */
+export function readMessage({ ask, route }: EngineRead, request: number, at: string, waitMs: number): ClientMessageInput {
+  const asked = 'sql' in ask ? { sql: ask.sql, params: ask.params.map(cellToWire) } : ask;
+  return { type: 'read', request, ...asked, at, waitMs, ...route };
+}
+
+/** @throws AlcoveError `bad_message` where a bookmark or a blob is none. */
+export function rowsOf({ columns, cells, bookmark, ...answer }: ServerMessageOf<'readRows'>): ServerRows {
+  if (cells.length !== columns.length)
+    throw new AlcoveError('bad_message', `the answer of a read names ${columns.length} columns and has ${cells.length}`);
+  readBookmark(bookmark);
+  const values = cells.map((column) => column.map(cellFromWire));
+  const rows = (values[0] ?? []).map((_, row): SqlValue[] => values.map((column) => column[row] ?? null));
+  const { truncated, replica, lagVersions, lagMs, tookMs } = answer;
+  // Looked at above.
+  return { columns, rows, truncated, bookmark: bookmark as Bookmark, replica, lagVersions, lagMs, tookMs };
+}
