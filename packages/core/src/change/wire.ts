@@ -87,7 +87,8 @@ function toColumns(rows: readonly Row[], count: number): WireCell[][] {
   return Array.from({ length: count }, (_, column) => rows.map((row) => cellToWire(row[column] ?? null)));
 }
 
-function toRows(columns: readonly (readonly WireCell[])[]): Row[] {
+/** @throws AlcoveError `bad_message` for columns of unequal length. */
+export function toRows(columns: readonly (readonly WireCell[])[]): Row[] {
   const count = columns[0]?.length ?? 0;
   if (columns.some((column) => column.length !== count)) throw new AlcoveError('bad_message', 'columns of unequal length');
   return Array.from({ length: count }, (_, row) => columns.map((column) => cellFromWire(column[row] ?? null)));

@@ -12,8 +12,8 @@ export type AccessAction =
   | { readonly kind: 'create' }
   /** Learning that the room is there: for each room that `rooms.list` would show a user. */
   | { readonly kind: 'list' }
-  /** Reading by SQL on the server. Reserved: nothing asks it yet. */
-  | { readonly kind: 'sql' }
+  /** Reading on the server: a query of the definition, by name, or SQL of the user's own, null. Row rules hold for both. */
+  | { readonly kind: 'sql'; readonly query: string | null }
   | { readonly kind: 'mutate'; readonly name: string; readonly args: Json }
   /** Setting a debounced value, or having it written at once. */
   | { readonly kind: 'value'; readonly name: string; readonly key: string }

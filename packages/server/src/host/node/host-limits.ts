@@ -63,6 +63,13 @@ export const HOST_LIMITS = {
   /** A download that takes nothing for so long is ended. */
   imageStallTimeoutMs: limit(30 * SECOND, 100, 60 * MINUTE),
 
+  // --- reads on the server
+  /** A statement that takes longer is ended with its process: `query_timeout`. */
+  readTimeoutMs: limit(5 * SECOND, 10, 60 * MINUTE),
+  /** Of one answer; past either it is `truncated`. */
+  readRowsMax: limit(10_000, 1, 10 * MB),
+  readBytesMax: limit(MB, KB, 100 * MB),
+
   // --- stopping
   /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */
   drainTimeoutMs: limit(8 * SECOND, 100, 10 * MINUTE),

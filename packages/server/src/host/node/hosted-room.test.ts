@@ -42,6 +42,7 @@ describe('a room on this host', () => {
       },
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
       offerImage: () => null,
+      read: () => Promise.reject(new AlcoveError('sql_unavailable', 'no readers')),
       renewAccess: () => undefined,
       failed: (_, error) => failures.push(error),
     });

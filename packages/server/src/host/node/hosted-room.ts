@@ -7,7 +7,8 @@ import type { RoomAccess } from '../../access/access.ts';
 import type { SessionFacts } from '../../access/session-filter.ts';
 import type { LimitCounts } from '../../limits/limit-meter.ts';
 import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
-import type { ImageOffer, ImageRequest, RoomPorts } from '../../room/room-ports.ts';
+import type { RoutedAnswer } from '../../read/read-route.ts';
+import type { ImageOffer, ImageRequest, ReadAsked, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
 import { failureKind } from '../../room/work.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
@@ -15,6 +16,7 @@ import { closeDatabase } from './close-database.ts';
 import type { RoomFiles } from './data-dir.ts';
 import { BUSY_TIMEOUT_MS } from './driver-options.ts';
 import { HeadFile } from './head-file.ts';
+import { RoomReads } from './room-reads.ts';
 import type { SocketConnection } from './socket-connection.ts';
 
 export interface HostedRoomOptions {
@@ -26,6 +28,8 @@ export interface HostedRoomOptions {
   readonly closeTimeoutMs: number;
   openDatabase(): Database;
   openRoom(database: Database, ports: RoomPorts): Room;
+  /** A session reads by SQL. */
+  read(asked: ReadAsked, signal: AbortSignal): Promise<RoutedAnswer>;
   offerImage(request: ImageRequest, wanted: ImageWanted): ImageOffer | null;
   /** A fresh token came on a running session. */
   renewAccess(room: HostedRoom, connectionId: string, token: string): void;
@@ -51,6 +55,7 @@ export class HostedRoom implements OpenedRoom {
   readonly #options: HostedRoomOptions;
   readonly #database: Database;
   readonly #head: HeadFile;
+  readonly #reads: RoomReads;
   readonly #room: Room;
   readonly #connections = new Map<string, SocketConnection>();
   readonly #inode: bigint | null;
@@ -63,6 +68,10 @@ export class HostedRoom implements OpenedRoom {
   constructor(options: HostedRoomOptions) {
     this.#options = options;
     this.#head = new HeadFile(options.files.head);
+    this.#reads = new RoomReads({
+      read: (asked, signal) => options.read(asked, signal),
+      answer: (connectionId, request, answer) => this.#call(() => this.#room.answerRead(connectionId, request, answer)),
+    });
     this.#database = options.openDatabase();
     try {
       this.#room = options.openRoom(this.#database, this.#ports());
@@ -196,6 +205,7 @@ export class HostedRoom implements OpenedRoom {
     if (this.#over) return;
     this.#over = true;
     this.#tick?.timer.cancel();
+    this.#reads.close();
     const { runtime, address } = this.#options;
     for (const [what, step] of Object.entries({
       room: () => this.#room.close(),
@@ -227,6 +237,8 @@ export class HostedRoom implements OpenedRoom {
       requestFlush: () => setImmediate(() => this.#flush()),
       requestTick: (atMs) => this.#requestTick(atMs),
       offerImage: (request) => this.#options.offerImage(request, { ...request, logBytesSince: (version) => this.#logBytesSince(version) }),
+      read: (connectionId, request, asked) => this.#reads.begin(connectionId, request, asked),
+      readEnd: (connectionId, request) => this.#reads.end(connectionId, request),
       headStored: () => this.#head.read(),
       storeHead: (head) => this.#head.write(head),
       renewAccess: (connectionId, token) => this.#options.renewAccess(this, connectionId, token),

@@ -14,6 +14,7 @@ import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
 import { mayOf } from './gatekeeper.ts';
 import { HostImages } from './host-images.ts';
+import { HostReads, type ReadRoutes } from './host-reads.ts';
 import { LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
@@ -53,6 +54,7 @@ export class NodeServer implements AlcoveServer {
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
+  readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
   readonly #sockets: SocketFront;
@@ -77,6 +79,7 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
+    this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
     this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime, meter: this.#meter });
@@ -128,6 +131,7 @@ export class NodeServer implements AlcoveServer {
           room.mutate({ name, args, user, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }),
         ),
       query: (build) => this.#directory.use(address, 'any', ({ room }) => room.query(builderOf(build))),
+      sql: (read) => this.#directory.use(address, 'any', ({ room }) => this.#reads.own(address, read, room.head)),
     };
     return createRoomHandle(definition, id, ports);
   }
@@ -226,11 +230,21 @@ export class NodeServer implements AlcoveServer {
       meter: this.#meter,
       around: {
         offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
+        read: (address) => (asked, signal) => this.#reads.forUser(address, asked, signal),
         renewAccess: (room, connectionId, token) => this.#sockets.renewAccess(room, connectionId, token),
         failed: (room, error) => this.#directory.failed(room.address, room, error),
         removed: (address) => this.#images.cache.dropRoom(address.name, address.id),
       },
     });
+  }
+
+  #hostReads(): HostReads {
+    const { rooms, hostLimits } = this.#options;
+    const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = hostLimits;
+    const routes: ReadRoutes = {
+      read: () => Promise.reject(new AlcoveError('sql_unavailable', 'this server has no readers')),
+    };
+    return new HostReads({ rooms, rules: this.#options, routes, bounds: { timeoutMs, rowsMax, bytesMax }, runtime: this.#runtime });
   }
 
   #imageEndpoint(): ImageEndpoint {

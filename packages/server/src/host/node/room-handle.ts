@@ -3,6 +3,8 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { SQL } from 'drizzle-orm';
+import type { RoutedAnswer } from '../../read/read-route.ts';
+import { createServerSql, type OwnRead, type ServerSql } from './server-sql.ts';
 
 /** How a call of the server's own code is made. */
 export interface ServerMutateOptions {
@@ -43,12 +45,15 @@ export interface RoomHandle<Room extends AnyRoom> {
   query<Query>(build: (db: SyncDrizzle) => Query): Promise<RowOf<Query>[]>;
   /** The same for sql`…`. */
   query<Row>(query: SQL<Row>): Promise<RowOf<SQL<Row>>[]>;
+  /** Reads on the room's replicas, off the process that writes it; with the queries of the definition by name. */
+  readonly sql: ServerSql<Room>;
 }
 
 /** What a handle does, whatever the types are. */
 export interface HandlePorts {
   mutate(name: string, args: unknown, options: ServerMutateOptions): Promise<ServerMutation>;
   query(build: unknown): Promise<unknown[]>;
+  sql(read: OwnRead): Promise<RoutedAnswer>;
 }
 
 export const createRoomHandle = <Room extends AnyRoom>(definition: Room, id: string, ports: HandlePorts): RoomHandle<Room> => {
@@ -60,5 +65,12 @@ export const createRoomHandle = <Room extends AnyRoom>(definition: Room, id: str
     };
   const mutate = Object.fromEntries(Object.keys(definition.mutators).map((name) => [name, call(name)]));
   // Both sides were made from the same definition: the mutators' names and types are the type's.
-  return Object.freeze({ name: definition.name, id, mutate: Object.freeze(mutate), query: ports.query }) as unknown as RoomHandle<Room>;
+  const sql = createServerSql(definition, ports.sql);
+  return Object.freeze({
+    name: definition.name,
+    id,
+    mutate: Object.freeze(mutate),
+    query: ports.query,
+    sql,
+  }) as unknown as RoomHandle<Room>;
 };

@@ -31,6 +31,7 @@ export interface RoomOpenerOptions {
   /** What a hosted room asks of the server around it. */
   readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
     offerImage(files: RoomFiles, address: RoomAddress): HostedRoomOptions['offerImage'];
+    read(address: RoomAddress): HostedRoomOptions['read'];
     removed(address: RoomAddress): void;
   };
 }
@@ -94,6 +95,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       openDatabase: () => openDatabase(files.database, { synchronous: server.synchronous, create: false }),
       openRoom: (database, ports) => this.#openRoom(definition, address, database, ports, { acceptLostTail: server.acceptLostTail }),
       offerImage: around.offerImage(files, address),
+      read: around.read(address),
       renewAccess: around.renewAccess,
       failed: around.failed,
     });

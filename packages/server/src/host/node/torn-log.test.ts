@@ -35,6 +35,7 @@ describe('a log that a crash or a bad disk damaged', () => {
       openDatabase: () => openDatabase(path),
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
       offerImage: () => null,
+      read: () => Promise.reject(new AlcoveError('sql_unavailable', 'no readers')),
       renewAccess: () => undefined,
       failed: () => undefined,
     });

@@ -1,0 +1,85 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { mayDo } from '../../access/front.ts';
+import { type ReaderClass, SEES_ALL } from '../../access/reader-class.ts';
+import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
+import { type ReadSight, readSight } from '../../read/read-sight.ts';
+import type { EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import type { ReadAsked } from '../../room/room-ports.ts';
+import { type AppRules, mayOf } from './gatekeeper.ts';
+import type { OwnRead } from './server-sql.ts';
+
+/** Who finds a replica for a read, and waits for one that is new enough. */
+export interface ReadRoutes {
+  read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer>;
+}
+
+export interface HostReadsOptions {
+  readonly rooms: ReadonlyMap<string, AnyRoom>;
+  readonly rules: AppRules;
+  readonly routes: ReadRoutes;
+  readonly bounds: ReadBounds;
+  readonly runtime: Runtime;
+}
+
+/** Sights of classes of readers, of all rooms, kept at a time: each a text of a few hundred bytes a table. */
+const SIGHTS_MAX = 1_000;
+
+/** Reads of users and of the server's own code, on their way to the replicas: whether they may, and what they see. */
+export class HostReads {
+  readonly #options: HostReadsOptions;
+  /** By definition and class; the longest unused first. Classes of two rooms share none, but for those who see all. */
+  readonly #sights = new Map<string, ReadSight>();
+
+  constructor(options: HostReadsOptions) {
+    this.#options = options;
+  }
+
+  /** For a session. @throws AlcoveError `forbidden`, and what the read failed with */
+  async forUser(room: RoomAddress, asked: ReadAsked, signal: EndSignal): Promise<RoutedAnswer> {
+    const { query, claims, reader, sql, params, atLeast, route, waitMs } = asked;
+    const may = await mayDo(claims, { kind: 'sql', query }, { may: mayOf(this.#options.rules, room) });
+    if (!may) {
+      const what = query === null ? 'read this room by SQL of its own' : `run the query ${query}`;
+      throw new AlcoveError('forbidden', `this user may not ${what}`);
+    }
+    return this.#read({ room, sql, params, sight: this.#sight(room, reader, false), atLeast }, route, waitMs, signal);
+  }
+
+  /** For the server's own code, which sees everything, tables that stay in the room among it. `head`: where the room stands. */
+  async own(room: RoomAddress, { sql, params, at, route, waitMs, signal }: OwnRead, head: BookmarkParts): Promise<RoutedAnswer> {
+    const atLeast = at === 'any' ? null : at === 'latest' ? { historyId: head.historyId, version: head.version } : at;
+    if (atLeast !== null && atLeast.historyId !== head.historyId)
+      throw new AlcoveError('query_invalid', 'the bookmark is of another history: the room was restored or made anew since');
+    return this.#read({ room, sql, params, sight: this.#sight(room, SEES_ALL, true), atLeast }, route, waitMs, signal);
+  }
+
+  async #read(request: Omit<ReadRequest, 'bounds'>, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer> {
+    const { bounds, routes, runtime } = this.#options;
+    try {
+      return await routes.read({ ...request, bounds }, route, waitMs, signal);
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      if (error.code === 'internal' || error.code === 'rule_failed') {
+        const { name: room, id } = request.room;
+        runtime.log.error('a read failed', { room, id, code: error.code, reason: error.message });
+      }
+      throw error;
+    }
+  }
+
+  #sight({ name }: RoomAddress, reader: ReaderClass, whole: boolean): ReadSight {
+    const definition = this.#options.rooms.get(name);
+    if (definition === undefined) throw new AlcoveError('room_unknown', `this server has no room of the name ${name}`);
+    const key = `${name} ${whole ? 'whole' : reader.id}`;
+    const sight = this.#sights.get(key) ?? readSight(definition.model, reader, { whole });
+    this.#sights.delete(key);
+    this.#sights.set(key, sight);
+    const [oldest] = this.#sights.keys();
+    if (this.#sights.size > SIGHTS_MAX && oldest !== undefined) this.#sights.delete(oldest);
+    return sight;
+  }
+}
