@@ -1,6 +1,7 @@
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Socket } from '../../packages/client/src/connection/socket.ts';
+import type { DeviceKeeping } from '../../packages/client/src/page/forget-places.ts';
 import type { PageLocks } from '../../packages/client/src/page/room-locks.ts';
 import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
 import type { Prng } from '../fake/prng.ts';
@@ -28,6 +29,10 @@ export interface Bug {
   readonly forgetsShown?: boolean;
   engineStorage?(storage: EngineStorage, random: Prng): EngineStorage;
   pageLocks?(locks: PageLocks): PageLocks;
+  /** What a page does with the disk itself. */
+  device?(device: DeviceKeeping): DeviceKeeping;
+  /** Puts a mistake into the product's own code, which no border shows; what it answers with takes it out again. */
+  put?(): () => void;
   /** A tab's socket. */
   socket?(socket: Socket, connecting: Connecting): Socket;
 }

@@ -2,6 +2,7 @@ import type { Bug } from './bug.ts';
 import { finalChecks } from './check/final-checks.ts';
 import { RoomWatch } from './check/room-watch.ts';
 import { isQuiet, whatIsNotQuiet } from './check/quiet.ts';
+import { textOfLine } from './check/kept-rows.ts';
 import { remains } from './check/remains.ts';
 import { FaultInjector } from './world/fault-injector.ts';
 import type { Finding } from './world/findings.ts';
@@ -46,9 +47,11 @@ export async function runSeed({ plan, databases, bug = null, echo = null, close 
   const unhandled = (error: unknown): void =>
     world.findings.report('crash', `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.on('unhandledRejection', unhandled);
+  const takeOut = bug?.put?.();
   try {
     await phases(world, injector);
   } finally {
+    takeOut?.();
     process.off('unhandledRejection', unhandled);
     world.dispose();
   }
@@ -94,15 +97,28 @@ function heal(world: World): void {
   }
   for (const { browser } of world.groups) browser?.heal();
   for (const group of world.groups) while (group.orphans.length > 0) world.addTab(group, world.takeOrphan(group));
+  if (world.builds.areTwo) release(world);
+}
+
+/** Everybody gets the newer release sooner or later; some do not load their page again, and need not. */
+function release(world: World): void {
+  const { builds, random } = world;
+  builds.isOut = true;
+  world.updateServer();
+  for (const tab of world.liveTabs()) if (!tab.build.isNewer && random.chance(0.5)) world.closeTab(tab);
+  for (const group of world.groups) world.addTab(group, null);
 }
 
 /** Keeps every tab at work, and the checks that look in now and then. */
 class Working {
   readonly #world: World;
+  /** Of whoever looks through what was rejected. */
+  readonly #eyes: World['random'];
   #stopped = false;
 
   constructor(world: World) {
     this.#world = world;
+    this.#eyes = world.random.fork('eyes');
   }
 
   start(): void {
@@ -113,6 +129,12 @@ class Working {
       () => this.#act(),
     );
     this.#inspectAll();
+    if (plan.faults.has('dismissals'))
+      this.#every(
+        random.fork('dismiss'),
+        () => 700,
+        () => this.#dismiss(),
+      );
     const countsOnMemory = plan.tight.has('retention') || plan.tight.has('clients') || plan.faults.has('wallJump');
     if (!countsOnMemory)
       this.#every(
@@ -146,6 +168,27 @@ class Working {
         if (handle !== null) census.add(tab, handle, time.nowMs);
       });
     }
+  }
+
+  /** Somebody looks through what was rejected. */
+  #dismiss(): void {
+    const { census, time } = this.#world;
+    const tabs = this.#world.liveTabs().filter((tab) => !tab.page.paused && tab.room.rejected.getSnapshot().length > 0);
+    if (tabs.length === 0) return;
+    const tab = this.#eyes.pick(tabs);
+    for (let count = this.#eyes.int(1, 3); count > 0; count -= 1)
+      tab.page.enter(() => {
+        const lines = tab.room.rejected.getSnapshot();
+        if (lines.length === 0) return;
+        const line = this.#eyes.pick(lines);
+        const { key, name, status } = line;
+        this.#world.trace.add(tab.name, `dismisses ${name}`);
+        // What may have taken effect nobody calls again without looking.
+        if (status === 'unknown' || status === 'lost' || this.#eyes.chance(0.7)) return tab.room.dismiss(key);
+        tab.retried.add(textOfLine(line));
+        const handle = tab.room.retry(key);
+        if (handle !== null) census.add(tab, handle, time.nowMs);
+      });
   }
 
   /** Goes on after the work has stopped. */

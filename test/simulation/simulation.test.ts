@@ -65,6 +65,10 @@ describe('deliberate bugs', () => {
     'outbox-row-lost': 12,
     'counter-twice': 9,
     'rejection-forgotten': 2,
+    'shown-forgotten': 59,
+    'forgets-unlooked': 12,
+    'forgotten-begun-anew': 29,
+    'schema-not-named': 21,
     ghosts: 4,
     'deletes-lost': 4,
   };

@@ -1,5 +1,8 @@
-import type { RoomStorage } from '../../packages/client/src/storage/storage.ts';
+import { AlcoveError } from '@alcove/core/error';
+import type { RoomStorage, Storage } from '../../packages/client/src/storage/storage.ts';
 import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
+import { ReplicaFlow } from '../../packages/client/src/sync/replica-flow.ts';
+import type { OpenTabChannel } from '../../packages/client/src/tabs/tab-channel.ts';
 import type { Prng } from '../fake/prng.ts';
 import type { Bug } from './bug.ts';
 
@@ -54,7 +57,86 @@ export const STORAGE_BUGS: readonly (() => Bug)[] = [
     needsStorage: true,
     forgetsShown: true,
   }),
+  () => ({
+    name: 'forgets-unlooked',
+    what: 'a room is forgotten without a look at what other pages have pending in it',
+    needsStorage: true,
+    device: (device) => ({ ...device, storage: async () => seesNothingPending(await device.storage()) }),
+  }),
+  () => ({
+    name: 'forgotten-begun-anew',
+    what: 'a tab that did not hear that its room was forgotten puts what it has on the disk again',
+    needsStorage: true,
+    device: (device) => ({ ...device, openChannel: saysNothingOfForgetting(device.openChannel) }),
+    engineStorage: (engine) => ({
+      ...engine,
+      storage: {
+        ...engine.storage,
+        open: (place, groupId) =>
+          engine.storage.open(place, groupId).catch((error: unknown) => {
+            if (AlcoveError.from(error).code === 'closed') return engine.storage.open(place);
+            throw error;
+          }),
+      },
+    }),
+  }),
+  () => ({
+    name: 'dismissal-not-written',
+    what: 'a line that is dismissed goes from the lists of the tabs and stays on the disk',
+    needsStorage: true,
+    engineStorage: changed(() => ({ dismiss: () => Promise.resolve() })),
+  }),
+  () => ({
+    name: 'schema-not-named',
+    what: 'the disk is not told under which schema something was called',
+    needsStorage: true,
+    engineStorage: changed((inner) => ({ enqueue: (client, mutations) => inner.enqueue(client, mutations) })),
+  }),
+  keptShownTwice,
 ];
+
+/** As it was until no turn began in the middle of a change any more. */
+function keptShownTwice(): Bug {
+  return {
+    name: 'kept-shown-twice',
+    what: 'a turn begins while a kept replica is handed over: it is shown twice, and closed the second time, under its queries',
+    needsStorage: true,
+    put: () => {
+      const { restore } = ReplicaFlow.prototype;
+      ReplicaFlow.prototype.restore = function (this: ReplicaFlow, kept): void {
+        restore.call(this, kept);
+        this.rebase();
+        if (this.database === kept.replica.database) restore.call(this, kept);
+      };
+      return () => {
+        ReplicaFlow.prototype.restore = restore;
+      };
+    },
+  };
+}
+
+/** Storage in which nobody has anything to lose. */
+const seesNothingPending = (storage: Storage): Storage => ({
+  ...storage,
+  open: async (place, groupId) => {
+    const room = await storage.open(place, groupId);
+    return new Proxy(room, {
+      get: (target, name) => {
+        if (name === 'outbox') return () => Promise.resolve({ clients: [], mutations: [] });
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  },
+});
+
+/** No mistake yet: messages between tabs may be lost. */
+const saysNothingOfForgetting =
+  (open: OpenTabChannel): OpenTabChannel =>
+  (name, onMessage) => {
+    const channel = open(name, onMessage);
+    return { ...channel, post: (message) => (message.type === 'forget' ? undefined : channel.post(message)) };
+  };
 
 type Changes = (inner: RoomStorage, random: Prng) => Partial<RoomStorage>;
 

@@ -14,18 +14,28 @@ type Action = (tab: Tab, random: Prng) => MutationHandle | null;
 /** What apps do in this world: few hot rows, so that they get in each other's way. */
 export class Workload {
   readonly #random: Prng;
+  readonly #newer: Prng;
   readonly #values: ValuesModel;
   readonly #actions: readonly (readonly [weight: number, action: Action])[];
   #count = 0;
 
-  constructor(random: Prng, values: ValuesModel) {
+  /** `newer`: draws what the newer release alone can do. */
+  constructor(random: Prng, values: ValuesModel, newer: Prng) {
     this.#random = random;
+    this.#newer = newer;
     this.#values = values;
     this.#actions = [...this.#appends(), ...this.#rows(), ...this.#states(), ...this.#valueActions()];
   }
 
   /** Does one thing in a tab; the mutation it called, if it did. */
   act(tab: Tab): MutationHandle | null {
+    const { newerRoom } = tab;
+    if (newerRoom !== null && this.#newer.chance(0.2))
+      return newerRoom.mutate.appendMarked({
+        list: this.#newer.pick(LISTS),
+        value: this.#element(tab),
+        label: `m${this.#newer.int(1, 3)}`,
+      });
     const total = this.#actions.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#random.float() * total;
     for (const [weight, action] of this.#actions) {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AlcoveError } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { DeviceKeeping } from '../../../packages/client/src/page/forget-places.ts';
 import type { DiskTable } from '../../../packages/client/src/storage/disk.ts';
-import type { StoragePlace } from '../../../packages/client/src/storage/storage.ts';
+import { PlaceMarks } from '../../../packages/client/src/storage/place-marks.ts';
+import type { Storage, StoragePlace } from '../../../packages/client/src/storage/storage.ts';
 import type { EngineStorage } from '../../../packages/client/src/sync/engine-storage.ts';
 import type { OpenTabChannel } from '../../../packages/client/src/tabs/tab-channel.ts';
 import { FakeBrowser } from '../../fake/fake-browser.ts';
@@ -12,6 +14,8 @@ import type { VirtualTime } from '../../fake/virtual-time.ts';
 import { Channel } from '../tab/channel.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 import type { Trace } from '../world/trace.ts';
+import { Dismissals } from './dismissals.ts';
+import { Forgets } from './forgets.ts';
 import { SimLocks } from './sim-locks.ts';
 
 export interface BrowserParts {
@@ -30,6 +34,9 @@ export class SimBrowser {
   trouble = { disk: 0, channel: 0 };
   /** When a fault last took something of what tabs had written for good; before it nothing is promised. */
   harmedAtMs = Number.NEGATIVE_INFINITY;
+  readonly forgets: Forgets;
+  readonly dismissals = new Dismissals();
+  readonly #marks = new Map<string, string>();
   /** Channels that are open. */
   channels = 0;
   readonly #fake = new FakeBrowser();
@@ -42,6 +49,8 @@ export class SimBrowser {
     this.#random = parts.random;
     this.place = parts.place;
     this.locks = new SimLocks(parts.time, parts.random.fork('locks'));
+    this.forgets = new Forgets(() => parts.time.nowMs);
+    this.#fake.disk.onRemoved = () => this.forgets.removed();
     this.#fake.soon = (run) => this.#later(run);
     this.#fake.deliver = () => {
       if (!this.#random.chance(this.trouble.channel)) return true;
@@ -52,10 +61,9 @@ export class SimBrowser {
   /** What an engine in this worker keeps its room in. */
   storageOf(worker: SimProcess): EngineStorage {
     const user = this.#userOf(worker);
-    const digest = async (bytes: Uint8Array): Promise<string> => createHash('sha256').update(bytes).digest('hex');
     worker.onKilled(() => this.#fake.disk.closeAllOf(user));
     return {
-      storage: this.#fake.disk.storage(worker.runtime, digest, user),
+      storage: this.#watched(this.#fake.disk.storage(worker.runtime, digest, user)),
       place: this.place,
       openChannel: this.#channelOf(worker),
       exportImage: (database) => this.#parts.exportImage(database),
@@ -63,6 +71,58 @@ export class SimBrowser {
       tryImager: () => this.locks.try('imager', worker),
       tailBytesMin: 4_000,
       imagePauseMs: 2_000,
+    };
+  }
+
+  /** Notes what is known to be dismissed. */
+  #watched(storage: Storage): Storage {
+    const { dismissals } = this;
+    const open: Storage['open'] = async (place, groupId) => {
+      const room = await storage.open(place, groupId);
+      return new Proxy(room, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== 'function') return value;
+          if (name !== 'dismiss') return value.bind(target) as unknown; // methods of the product's class need their own `this`
+          return async (keys: readonly string[]) => {
+            await target.dismiss(keys);
+            dismissals.wrote(keys);
+          };
+        },
+      });
+    };
+    return { ...storage, open };
+  }
+
+  /** What a page itself does with the disk: it marks what is kept there, and forgets it. */
+  deviceOf(page: SimProcess): DeviceKeeping {
+    const user = this.#userOf(page);
+    page.onKilled(() => this.#fake.disk.closeAllOf(user));
+    const inner = this.#fake.disk.storage(page.runtime, digest, user);
+    const { forgets } = this;
+    const storage: Storage = {
+      open: (place, groupId) => {
+        forgets.looks(page.name);
+        return inner.open(place, groupId);
+      },
+      remove: (place) => {
+        forgets.removes(page.name);
+        return inner.remove(place);
+      },
+    };
+    const marks = this.#marks;
+    return {
+      storage: () => Promise.resolve(storage),
+      openChannel: this.#channelOf(page),
+      marks: new PlaceMarks({
+        read: (key) => marks.get(key) ?? null,
+        write: (key, text) => void (text === null ? marks.delete(key) : marks.set(key, text)),
+        keys: () => [...marks.keys()],
+      }),
+      names: () => Promise.resolve(null),
+      wasForgotten: (groupId) => Promise.resolve(this.#fake.disk.isForgotten(groupId)),
+      pause: (ms) => new Promise((resolve) => void page.runtime.setTimer(ms, resolve)),
+      persist: () => Promise.resolve(null),
     };
   }
 
@@ -184,3 +244,5 @@ export class SimBrowser {
     this.fill(null);
   }
 }
+
+const digest = async (bytes: Uint8Array): Promise<string> => createHash('sha256').update(bytes).digest('hex');

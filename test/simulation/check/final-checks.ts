@@ -3,6 +3,7 @@ import { difference, dump } from '../oracle/dump.ts';
 import { Shadow } from '../oracle/shadow.ts';
 import { ACCOUNTS, OPENING_BALANCE, playground, SECRET } from '../room/playground.ts';
 import type { World } from '../world/world.ts';
+import { lookAtDisks } from './kept-rows.ts';
 import { remains } from './remains.ts';
 
 /** What must hold once everything is quiet: all replicas equal the oracle, every call has its fate, nobody who left is still shown. */
@@ -12,9 +13,10 @@ export function finalChecks(world: World): void {
   if (database === null) return findings.report('I7', 'the server is down at the end');
   const shadow = new Shadow(world.shadowSources());
   shadow.goTo(history.head);
-  const right = shadow.dump();
+  const { model } = host.build.room;
+  const right = shadow.dump(model);
   shadow.close();
-  const differs = difference(dump(database, playground.model), right, 'in the room', 'in the oracle');
+  const differs = difference(dump(database, model), right, 'in the room', 'in the oracle');
   findings.check(differs === null, 'I6', () => `at the end, the room: ${differs ?? ''}`);
   for (const tab of world.liveTabs()) world.inspect(tab);
   const held = Number(database.prepare('SELECT sum(balance) FROM accounts').get()?.[0]);
@@ -29,6 +31,8 @@ export function finalChecks(world: World): void {
   calls.judge();
   pages(world);
   rejectionsAreKept(world);
+  lookAtDisks(world);
+  nothingIsMissed(world);
   released(world);
   for (const { invariant, message } of remains(world)) findings.report(invariant, message);
 }
@@ -49,7 +53,7 @@ function pages(world: World): void {
   }
 }
 
-/** What the room rejected stands on the disk until somebody dismisses it, which nobody does here. */
+/** What the room rejected stands on the disk until somebody dismisses it or has the room forgotten. */
 function rejectionsAreKept(world: World): void {
   const { groups, history, findings } = world;
   for (const { groupId, browser } of groups) {
@@ -57,13 +61,33 @@ function rejectionsAreKept(world: World): void {
     const kept = new Set(browser.texts('rejections').map((text) => (JSON.parse(text) as { key: string }).key)); // a StoredRejection
     for (let version = 1; version <= history.head; version += 1)
       for (const { clientId, mutationId, rejected } of history.at(version).acks) {
-        if (rejected === null || world.ownerOf(clientId) !== groupId) continue;
+        if (rejected === null || world.clients.groupOf(clientId) !== groupId) continue;
+        if (
+          (world.clients.bornIn(clientId) ?? 0) < browser.forgets.removals.length ||
+          browser.dismissals.told.has(`${clientId} ${mutationId}`)
+        )
+          continue;
         findings.check(
           kept.has(`${clientId} ${mutationId}`) || !world.census.wasStored(clientId, mutationId),
           'I25',
           () => `mutation ${mutationId} of ${clientId} was rejected (${rejected.code}), and the disk of ${groupId} does not say so`,
         );
       }
+  }
+}
+
+/** No page is told that its browser lost what was pending, where nothing took it. A disk that fails may take a mutation and not the one before, and its tab may die then. */
+function nothingIsMissed(world: World): void {
+  const mayHaveGaps = world.plan.faults.has('storageError') || world.plan.faults.has('storageFull');
+  for (const tab of world.liveTabs()) {
+    const { lostOutbox } = tab.room.status.getSnapshot();
+    const isHarmed = (tab.group.browser?.harmedAtMs ?? 0) > Number.NEGATIVE_INFINITY;
+    const isExpected = isHarmed || (mayHaveGaps && lostOutbox?.why === 'damaged');
+    world.findings.check(
+      lostOutbox === null || isExpected,
+      'I29',
+      () => `${tab.name} is told that its outbox was ${lostOutbox?.why ?? ''}`,
+    );
   }
 }
 

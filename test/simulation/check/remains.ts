@@ -1,3 +1,4 @@
+import { listsApart } from './kept-rows.ts';
 import type { World } from '../world/world.ts';
 
 interface Remainder {
@@ -10,6 +11,8 @@ export function* remains(world: World): Generator<Remainder> {
   yield* shownStill(world);
   yield* keptStill(world);
   yield* onDisksStill(world);
+  for (const message of listsApart(world)) yield { invariant: 'I27', message };
+  yield* heldStill(world);
 }
 
 /** Each tab sees each other living one that says something of itself, once, as it last said it; and nobody else. */
@@ -33,6 +36,16 @@ function* onDisksStill(world: World): Generator<Remainder> {
     const live = world.liveTabs().filter(({ group }) => group.browser === browser).length;
     const clients = browser.count('clients');
     if (clients > live) yield { invariant: 'I17', message: `the disk of ${groupId} knows ${clients} clients, and ${live} tabs live` };
+  }
+}
+
+/** What the newer release left is in the room: pages of the older one count nothing any more that waits for them to be updated. */
+function* heldStill(world: World): Generator<Remainder> {
+  for (const tab of world.liveTabs()) {
+    const { waitsForUpdateCount } = tab.room.status.getSnapshot();
+    const isHarmed = (tab.group.browser?.harmedAtMs ?? 0) > Number.NEGATIVE_INFINITY;
+    if (waitsForUpdateCount > 0 && !isHarmed)
+      yield { invariant: 'I28', message: `${tab.name} says that ${waitsForUpdateCount} mutations wait for its update` };
   }
 }
 

@@ -1,6 +1,6 @@
 import { difference, dump } from '../oracle/dump.ts';
+import { lookAtDisks } from './kept-rows.ts';
 import { Shadow } from '../oracle/shadow.ts';
-import { playground } from '../room/playground.ts';
 import type { World } from '../world/world.ts';
 
 const EVERY_MS = 700;
@@ -26,13 +26,19 @@ export class RoomWatch {
   }
 
   look(): void {
+    lookAtDisks(this.#world);
     const { host, history, findings } = this.#world;
     const { database, room } = host;
     // A version that is not durable may be taken back, and a shadow cannot.
     if (database === null || room === null || history.head > history.durable) return;
     if (history.id !== this.#historyId) this.#startOver();
     this.#shadow.goTo(history.head);
-    const differs = difference(dump(database, playground.model), this.#shadow.dump(), 'in the room', 'in the oracle');
+    const differs = difference(
+      dump(database, host.build.room.model),
+      this.#shadow.dump(host.build.room.model),
+      'in the room',
+      'in the oracle',
+    );
     findings.check(differs === null, 'I4', () => `the room at version ${history.head}: ${differs ?? ''}`);
     this.#bounds();
   }

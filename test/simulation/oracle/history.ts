@@ -1,3 +1,5 @@
+import { EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
+import { encodeRecord } from '@alcove/core/change/record-codec';
 import { assert } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
 import { decodeAcks } from '../../../packages/server/src/change-log/ack.ts';
@@ -156,6 +158,16 @@ export class History {
     }
     this.#crossOut(head);
     this.harvest(database);
+    this.#reachFloor(database);
+  }
+
+  /** A change of the room's schema is a version without an entry: the floor. */
+  #reachFloor(database: Database): void {
+    const meta = (name: string): unknown => database.prepare('SELECT value FROM alcove_meta WHERE name = ?').get([name])?.[0];
+    const floor = Number(meta('floor') ?? 0);
+    if (floor <= this.head) return;
+    this.#findings.check(floor === this.head + 1, 'I11', () => `the floor is ${floor}, and the last version that was seen is ${this.head}`);
+    this.#versions.push({ version: floor, atMs: 0, hash: String(meta('floorHash')), acks: [], record: encodeRecord(EMPTY_CHANGE_SET) });
   }
 
   /** What was is kept apart; what the file still has is the beginning of the new history. */
@@ -170,11 +182,12 @@ export class History {
     const meta = (name: string): unknown => database.prepare('SELECT value FROM alcove_meta WHERE name = ?').get([name])?.[0];
     this.#id = id;
     this.#crossOut(Number(meta('floor')));
+    // Its first version has another hash than the same one had.
+    const last = this.head === Number(meta('floor')) ? this.#versions.pop() : undefined;
+    if (last !== undefined) this.#versions.push({ ...last, hash: String(meta('floorHash')) });
+    this.#reachFloor(database);
     this.#durable = this.head;
     this.#told = this.head;
-    // Its first version has another hash than the same one had.
-    const last = this.#versions.pop();
-    if (last !== undefined) this.#versions.push({ ...last, hash: String(meta('floorHash')) });
   }
 
   #crossOut(head: number): void {

@@ -5,6 +5,8 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 export interface Registered {
   readonly mutation: Mutation;
   readonly user: Claims | null;
+  /** It was called in a page of the newer release. */
+  readonly isNewer?: boolean;
 }
 
 /** Every mutation that an engine was ever handed, by the name the room knows it under: what the oracle replays the log with. */
@@ -29,6 +31,12 @@ export class Registry {
   /** Names of what appended an element. */
   namesOfElement(element: string): readonly { readonly clientId: string; readonly mutationId: number }[] {
     return this.#byElement.get(element) ?? [];
+  }
+
+  /** More than one call appended it: one that was rejected was called again. */
+  isShared(element: string): boolean {
+    const seeds = new Set(this.namesOfElement(element).map(({ clientId, mutationId }) => this.get(clientId, mutationId)?.mutation.seed));
+    return seeds.size > 1;
   }
 
   get(clientId: string, mutationId: number): Registered | undefined {

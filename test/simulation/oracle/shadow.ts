@@ -6,6 +6,7 @@ import { seeded } from '@alcove/core/mutation/seeded';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import type { AnyMutator, Claims, MutatorBody } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database } from '@alcove/core/sqlite/database';
 import { mutatorTx } from '@alcove/core/sqlite/drizzle';
 import type { Ack } from '../../../packages/server/src/change-log/ack.ts';
@@ -18,6 +19,7 @@ import type { History, Version } from './history.ts';
 import type { Registry } from './registry.ts';
 
 export interface ShadowSources {
+  /** With all tables and mutators that the history ever had. */
   readonly room: AnyRoom;
   readonly history: History;
   readonly registry: Registry;
@@ -59,18 +61,19 @@ export class Shadow {
     }
   }
 
-  dump(): Dump {
-    return dump(this.#database, this.#sources.room.model);
+  /** What a room or tab with that model has. */
+  dump(model: RoomModel): Dump {
+    return dump(this.#database, model);
   }
 
-  /** What a tab must show: the state at the version it stands at, then its pending mutations, each without effect where it throws. */
-  dumpWithPending(pending: readonly Mutation[], user: Claims | null): Dump {
+  /** What a tab of that definition must show: the state at the version it stands at, then its pending mutations, each without effect where it throws. */
+  dumpWithPending(pending: readonly Mutation[], user: Claims | null, room: AnyRoom): Dump {
     let shown: Dump = new Map();
     const undo = new Error('undo');
     try {
       this.#database.transaction(() => {
-        for (const mutation of pending) this.#attempt(mutation, user, undefined);
-        shown = this.dump();
+        for (const mutation of pending) this.#attempt(room, mutation, user, undefined);
+        shown = this.dump(room.model);
         throw undo;
       });
     } catch (error) {
@@ -98,7 +101,7 @@ export class Shadow {
     if (registered === undefined) return findings.report('I2', `${name} is in the log, and nobody made it`);
     const { mutation, user } = registered;
     if (rejected !== null && BY_LIMIT.has(rejected.code) && CAN_EXCEED.has(mutation.name)) return;
-    const code = isForbidden(mutation) ? 'forbidden' : this.#attempt(mutation, user, atMs);
+    const code = isForbidden(mutation) ? 'forbidden' : this.#attempt(this.#sources.room, mutation, user, atMs);
     findings.check(
       code === (rejected?.code ?? null),
       'I22',
@@ -108,8 +111,7 @@ export class Shadow {
   }
 
   /** Runs one mutator in a savepoint. The code it failed with; null where it did not. */
-  #attempt(mutation: Mutation, user: Claims | null, serverNow: number | undefined): string | null {
-    const { mutators } = this.#sources.room;
+  #attempt({ mutators }: AnyRoom, mutation: Mutation, user: Claims | null, serverNow: number | undefined): string | null {
     const mutator: AnyMutator | undefined = Object.hasOwn(mutators, mutation.name) ? mutators[mutation.name] : undefined;
     if (mutator === undefined) return 'mutator_unknown';
     const { random, id } = seeded(mutation.seed);

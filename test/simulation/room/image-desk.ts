@@ -6,11 +6,11 @@ import type { ImageFacts } from '@alcove/core/protocol/image-headers';
 import type { FetchedImage } from '../../../packages/client/src/sync/engine-interface.ts';
 import { openRawDatabase } from '../../../packages/server/src/host/node/raw-database.ts';
 import type { ImageOffer, ImageRequest } from '../../../packages/server/src/room/room-ports.ts';
+import type { RoomModel } from '@alcove/core/schema/room-model';
 import { imagePlan } from '../../../packages/server/src/snapshot/image-plan.ts';
 import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import type { SimProcess } from '../world/sim-process.ts';
-import { playground } from './playground.ts';
 import type { RoomDisk } from './room-disk.ts';
 
 interface Built {
@@ -34,20 +34,26 @@ export class ImageDesk {
   readonly #disk: RoomDisk;
   readonly #time: VirtualTime;
   readonly #random: Prng;
+  /** Of the room now. */
+  readonly #model: () => RoomModel;
   #newest: Built | null = null;
   readonly #byPath = new Map<string, Built>();
   #count = 0;
 
-  constructor(disk: RoomDisk, time: VirtualTime, random: Prng) {
+  constructor(disk: RoomDisk, time: VirtualTime, random: Prng, model: () => RoomModel) {
     this.#disk = disk;
     this.#time = time;
     this.#random = random;
+    this.#model = model;
   }
 
   /** An image at a version in [floor, version], often an older one; null where none can be made: the newest commit is not durable yet. */
   offer(request: ImageRequest): ImageOffer | null {
     const usable =
-      this.#newest !== null && this.#newest.facts.historyId === request.historyId && this.#newest.facts.version >= request.floor;
+      this.#newest !== null &&
+      this.#newest.facts.historyId === request.historyId &&
+      this.#newest.facts.version >= request.floor &&
+      this.#newest.facts.schema === request.schema;
     const image = usable && this.#random.chance(0.5) ? this.#newest : this.#build(request);
     if (image === null) return null;
     this.#newest = image;
@@ -82,7 +88,7 @@ export class ImageDesk {
 
   #build({ historyId, version, schema, view, readerClass }: ImageRequest): Built | null {
     const path = `${this.#disk.path}-image`;
-    const plan = imagePlan(playground.model, readerClass);
+    const plan = imagePlan(this.#model(), readerClass);
     const image = openRawDatabase(path, 0);
     try {
       image.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF');

@@ -49,7 +49,7 @@ export const FLOOD_ROWS = 60;
 
 const slug = v.pipe(v.string(), v.maxLength(200));
 
-function append(tx: MutatorTx, list: string, element: string, tag: string): void {
+export function append(tx: MutatorTx, list: string, element: string, tag: string): void {
   const last = tx
     .select({ position: sql<number>`coalesce(max(${entries.position}), 0)` })
     .from(entries)

@@ -1,7 +1,6 @@
 import { AlcoveError, assert } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import { encodeMessage } from '@alcove/core/protocol/codec';
-import type { Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import { admit, readHello } from '../../../packages/server/src/access/front.ts';
 import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
@@ -20,8 +19,10 @@ import type { ProcessSurroundings } from '../world/sim-process.ts';
 import { type CommitFate, FailingDatabase } from './failing-database.ts';
 import type { ImageDesk } from './image-desk.ts';
 import { playground, seedPlayground } from './playground.ts';
+import type { Build, Builds } from '../world/builds.ts';
 import { gatekeeper } from './rights.ts';
 import type { LostTail, RoomDisk } from './room-disk.ts';
+import { type Guest, Life } from './server-life.ts';
 
 export const ROOM_ID = 'field';
 
@@ -42,41 +43,9 @@ export interface HostSurroundings extends ProcessSurroundings {
   readonly audit: StreamAudit;
   readonly images: ImageDesk;
   readonly bug: Bug | null;
+  readonly builds: Builds;
   /** Wall time of the world now; a process's own may be off. */
   wallMs(): number;
-}
-
-/** A connection between its first frame and its end. */
-interface Guest {
-  readonly link: Link;
-  /** Frames that came while the host found out who it is; null once it joined. */
-  waiting: Frame[] | null;
-  helloRead: boolean;
-}
-
-/** One life of the server's process: from opening the room's file to its end. */
-class Life {
-  readonly process: SimProcess;
-  readonly database: Database;
-  readonly guests = new Map<string, Guest>();
-  tick: { readonly atMs: number; readonly timer: Timer } | null = null;
-  flushRequested = false;
-  securing = false;
-  /** Frames that still leave before the process dies in the middle of sending; null: it does not. */
-  sendsLeft: number | null = null;
-  over = false;
-  /** Null only while the room is being opened. */
-  opened: Room | null = null;
-
-  constructor(process: SimProcess, database: Database) {
-    this.process = process;
-    this.database = database;
-  }
-
-  get room(): Room {
-    assert(this.opened !== null, 'the room is open');
-    return this.opened;
-  }
 }
 
 /** The server of the simulated world: drives the real room on the real disk, as the Node host does, and dies when it is told to. */
@@ -105,6 +74,11 @@ export class RoomHost implements Listener {
     return this.process === null ? null : (this.#life?.room ?? null);
   }
 
+  /** Of the server that runs, or ran last. */
+  get build(): Build {
+    return this.#life?.build ?? this.#around.builds.ofRoom;
+  }
+
   get database(): Database | null {
     return this.process === null ? null : (this.#life?.database ?? null);
   }
@@ -112,18 +86,25 @@ export class RoomHost implements Listener {
   start(): void {
     if (this.process !== null) return;
     this.starts += 1;
-    const { disk, history, bug } = this.#around;
+    const { disk, history, bug, builds } = this.#around;
     const process = new SimProcess(`server${this.starts}`, this.#around, this.#around.wallMs() + this.#wallSkewMs);
     process.expectedErrors.push(/inflicted/, /room_full/, /a lost tail was accepted/);
     const native = disk.open();
     if (this.starts > 1) bug?.atRestart?.(native, this.#around.random);
     const failing = new FailingDatabase(native, () => this.#takeFate());
     const database = bug?.roomDatabase?.(failing, this.#around.random) ?? failing;
-    const life = new Life(process, database);
+    const life = new Life(process, database, builds.ofRoom);
     process.enter(() => {
       const options = { limits: this.#options.limits, seed: seedPlayground, acceptLostTail: this.#tailLost };
       try {
-        life.opened = openRoom({ room: playground, id: ROOM_ID, database, runtime: process.runtime, ports: this.#ports(life), options });
+        life.opened = openRoom({
+          room: life.build.room,
+          id: ROOM_ID,
+          database,
+          runtime: process.runtime,
+          ports: this.#ports(life),
+          options,
+        });
       } catch (error) {
         if (!AlcoveError.from(error).message.includes('inflicted')) throw error;
         this.#around.trace.add(process.name, 'cannot open its room: the disk failed');
@@ -232,7 +213,7 @@ export class RoomHost implements Listener {
     }
     guest.helloRead = true;
     try {
-      const { hello } = readHello(frame, new Map([[playground.name, playground]]), life.process.runtime);
+      const { hello } = readHello(frame, new Map([[playground.name, life.build.room]]), life.process.runtime);
       admit(hello.token, gatekeeper).then(
         (access) => life.process.enter(() => this.#join(life, guest, hello, access)),
         (error: unknown) => life.process.enter(() => this.#turnAway(life, guest, AlcoveError.from(error))),

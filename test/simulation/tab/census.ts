@@ -20,8 +20,8 @@ interface Entry {
   /** How often its promises settled. */
   local: number;
   confirmed: number;
-  /** It was told to be on the disk. */
-  isSaved: boolean;
+  /** When it was told to be on the disk; infinite: it was not. */
+  savedAtMs: number;
 }
 
 /** Every mutation that any app called, and what became of it: each promise settles once, says what the log says, and no effect is there twice. */
@@ -33,8 +33,10 @@ export class Census {
   readonly #stored = new Set<string>();
   /** Seeds of what was given up with a word. */
   readonly #dropped = new Set<string>();
+  readonly #now: () => number;
 
-  constructor(history: History, registry: Registry, findings: Findings) {
+  constructor(history: History, registry: Registry, findings: Findings, now: () => number) {
+    this.#now = now;
     this.#history = history;
     this.#registry = registry;
     this.#findings = findings;
@@ -62,14 +64,14 @@ export class Census {
     // Its class is the page's own; the seed is what follows a mutation through all its names.
     const { seed } = handle as TrackedMutation;
     const afterPlace = this.#history.durablePlace;
-    const entry: Entry = { tab, browser, handle, seed, calledAtMs, afterPlace, local: 0, confirmed: 0, isSaved: false };
+    const entry: Entry = { tab, browser, handle, seed, calledAtMs, afterPlace, local: 0, confirmed: 0, savedAtMs: Infinity };
     this.#entries.push(entry);
     const count = (of: 'local' | 'confirmed') => (): void => {
       entry[of] += 1;
       this.#findings.check(entry[of] === 1, 'I18', () => `${of} of ${nameOf(entry)} settled ${entry[of]} times`);
     };
     const saved = (): void => {
-      entry.isSaved = true;
+      entry.savedAtMs = this.#now();
     };
     handle.local.then(saved, () => undefined);
     handle.local.then(count('local'), count('local'));
@@ -110,9 +112,8 @@ export class Census {
         () => `${nameOf(entry)} stands at place ${place}, before what was durable at its call (${entry.afterPlace})`,
       );
     }
-    const isPromised = entry.isSaved && entry.browser !== null && entry.calledAtMs > entry.browser.harmedAtMs;
     this.#findings.check(
-      !isPromised || fates.length > 0 || lost || this.#dropped.has(entry.seed),
+      !isPromised(entry) || fates.length > 0 || lost || this.#dropped.has(entry.seed),
       'I23',
       () => `${nameOf(entry)} was told to be on the disk, and nothing came of it`,
     );
@@ -149,6 +150,13 @@ export class Census {
         return;
     }
   }
+}
+
+/** It was told to be on the disk, and neither a fault nor its user took it from there; of what was being forgotten meanwhile its caller may have been told so. */
+function isPromised({ handle, browser, calledAtMs, savedAtMs }: Entry): boolean {
+  if (savedAtMs === Infinity || browser === null || calledAtMs <= browser.harmedAtMs) return false;
+  if (browser.forgets.mayHaveTaken(calledAtMs, savedAtMs)) return false;
+  return (handle as TrackedMutation).error?.code !== 'forgotten'; // as above
 }
 
 const nameOf = ({ tab, handle, calledAtMs }: Entry): string =>

@@ -16,9 +16,9 @@ import type {
 import { performOrder, refusedBy } from '../../../packages/client/src/worker/perform-order.ts';
 import type { Bug } from '../bug.ts';
 import type { Prng } from '../../fake/prng.ts';
-import { playground } from '../room/playground.ts';
+import type { Build } from '../world/builds.ts';
 import { SimProcess } from '../world/sim-process.ts';
-import type { ProcessSurroundings } from '../world/sim-process.ts';
+import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import { Channel } from './channel.ts';
 import type { EngineAudit } from './engine-audit.ts';
 
@@ -26,7 +26,12 @@ export interface EngineHostParts extends ProcessSurroundings {
   readonly name: string;
   readonly random: Prng;
   readonly page: SimProcess;
+  readonly build: Build;
+  /** Of its workers. */
+  readonly busy: Busy;
   readonly startMs: () => number;
+  /** The page took lines of these names off its list. */
+  onDismissed(keys: readonly string[]): void;
   openDatabase(image: Uint8Array | null): Database;
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
   /** Null: this tab takes no images. */
@@ -91,7 +96,9 @@ class EngineLife implements RunningEngine {
     this.#parts = parts;
     this.#handlers = handlers;
     this.#onEnd = onEnd;
-    this.worker = new SimProcess(name, parts, parts.startMs(), true);
+    this.worker = new SimProcess(name, parts, parts.startMs(), parts.busy);
+    // Until the server has the newer release, too.
+    if (parts.build.isNewer) this.worker.expectedErrors.push(/room_outdated/);
     this.audit = parts.newAudit(name);
     this.#toWorker = new Channel(time, random, this.worker);
     this.#answers = new Channel(time, random, page);
@@ -138,7 +145,7 @@ class EngineLife implements RunningEngine {
     const { fetchImage, storageOf } = this.#parts;
     const engine = createSyncEngine({
       runtime: worker.runtime,
-      room: playground,
+      room: this.#parts.build.room,
       roomId: request.roomId,
       clientId: request.clientId,
       life: request.life,
@@ -285,6 +292,8 @@ class EngineLife implements RunningEngine {
         return this.audit.adopted(order.clients, order.mutations);
       case 'discard':
         return this.audit.discarded(order.clientId);
+      case 'dismiss':
+        return this.#parts.onDismissed(order.keys);
       case 'leave':
       case 'close':
         return this.audit.ended();

@@ -10,10 +10,12 @@ import type { Prng } from '../../fake/prng.ts';
 import type { Bug } from '../bug.ts';
 import type { SimBrowser } from '../browser/sim-browser.ts';
 import { ROOM_ID } from '../room/room-host.ts';
-import { accounts, entries, files, folders, pages, playground } from '../room/playground.ts';
+import { accounts, entries, files, folders, pages } from '../room/playground.ts';
 import type { Playground } from '../room/playground.ts';
+import type { PlaygroundNext } from '../room/playground-next.ts';
+import type { Build } from '../world/builds.ts';
 import { SimProcess } from '../world/sim-process.ts';
-import type { ProcessSurroundings } from '../world/sim-process.ts';
+import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import type { EngineAudit } from './engine-audit.ts';
 import { ALL_ENTRIES_SQL } from './engine-audit.ts';
 import { SimEngineHost } from './sim-engine-host.ts';
@@ -37,7 +39,12 @@ export interface TabParts extends ProcessSurroundings {
   readonly limits: Partial<EngineLimits>;
   readonly takesImages: boolean;
   readonly bug: Bug | null;
+  readonly build: Build;
+  /** Of its workers. */
+  readonly busy: Busy;
   wallMs(): number;
+  /** Its room was closed, and not by its user. */
+  onRoomClosed(tab: Tab): void;
   openDatabase(image: Uint8Array | null): Database;
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
   fetchImage(worker: SimProcess, path: string): Promise<FetchedImage>;
@@ -49,9 +56,15 @@ export class Tab {
   readonly name: string;
   readonly group: Group;
   readonly page: SimProcess;
+  /** Whose definition is `build`'s. */
   readonly room: ClientRoom<Playground>;
+  readonly build: Build;
+  /** How often this browser had forgotten the room when it was loaded. */
+  readonly born: number;
   readonly host: SimEngineHost;
   readonly random: Prng;
+  /** Lines of what its user called again: on the disk they stay until the new call is safe there, which it may never be. */
+  readonly retried = new Set<string>();
   /** Its clocks are off by that much. */
   wallSkewMs = 0;
   state: 'live' | 'dead' | 'closed' = 'live';
@@ -66,31 +79,54 @@ export class Tab {
     this.name = name;
     this.group = group;
     this.random = parts.random;
+    this.build = parts.build;
     if (adopted !== null) this.#adopted = adopted;
     const { browser } = group;
+    this.born = browser?.forgets.removals.length ?? 0;
     const startMs = (): number => parts.wallMs() + this.wallSkewMs;
     this.page = new SimProcess(name, parts, startMs());
-    this.host = new SimEngineHost({
-      ...parts,
-      name,
-      page: this.page,
-      startMs,
-      fetchImage: parts.takesImages ? parts.fetchImage : null,
-      newAudit: (worker) => this.#carry(parts.newAudit(worker, this)),
-      adopted: () => this.#adopted,
-      storageOf: browser === null ? null : (worker) => browser.storageOf(worker),
-    });
-    this.room = new ClientRoom(playground, ROOM_ID, {
+    this.host = this.#makeHost(parts, startMs);
+    // The newer release has all that the older one has.
+    this.room = new ClientRoom(parts.build.room as Playground, ROOM_ID, {
       runtime: this.page.runtime,
       url: 'ws://simulation/sync',
-      groupId: group.groupId,
+      // A page's own is a random one; those that begin a place together speak as one here.
+      groupId: this.born === 0 ? group.groupId : `${group.groupId}.${this.born}`,
       limits: parts.limits,
       token: () => group.user,
       openEngine: (request, handlers) => this.host.open(request, handlers),
       keeping: keepingOf(browser, this.page, parts.bug),
       onStarted: () => undefined,
-      onClosed: () => undefined,
+      onClosed: () => this.#roomClosed(parts),
     });
+  }
+
+  #makeHost(parts: TabParts, startMs: () => number): SimEngineHost {
+    const { name, page } = this;
+    const { browser } = this.group;
+    return new SimEngineHost({
+      ...parts,
+      name,
+      page,
+      startMs,
+      fetchImage: parts.takesImages ? parts.fetchImage : null,
+      newAudit: (worker) => this.#carry(parts.newAudit(worker, this)),
+      adopted: () => this.#adopted,
+      onDismissed: (keys) => browser?.dismissals.tell(name, keys),
+      storageOf: browser === null ? null : (worker) => browser.storageOf(worker),
+    });
+  }
+
+  /** With the mutators of the newer release; null where it is not that. */
+  get newerRoom(): ClientRoom<PlaygroundNext> | null {
+    return this.build.isNewer ? (this.room as unknown as ClientRoom<PlaygroundNext>) : null; // made with that definition
+  }
+
+  /** By `forget`, here or in another tab. */
+  #roomClosed({ onRoomClosed }: TabParts): void {
+    if (this.state !== 'live') return;
+    this.state = 'closed';
+    onRoomClosed(this);
   }
 
   get live(): boolean {
@@ -178,7 +214,8 @@ export class Tab {
 function keepingOf(browser: SimBrowser | null, page: SimProcess, bug: Bug | null): RoomKeeping | null {
   if (browser === null) return null;
   const locks = browser.locks.of(page);
-  return { place: browser.place, locks: bug?.pageLocks?.(locks) ?? locks };
+  const device = browser.deviceOf(page);
+  return { place: browser.place, locks: bug?.pageLocks?.(locks) ?? locks, device: bug?.device?.(device) ?? device };
 }
 
 /** The debounced values that tabs watch and set. */

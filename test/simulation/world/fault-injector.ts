@@ -1,4 +1,4 @@
-import { exhaustive } from '@alcove/core/error';
+import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Prng } from '../../fake/prng.ts';
 import type { Cut, Link } from '../network/link.ts';
 import type { LostTail } from '../room/room-disk.ts';
@@ -101,6 +101,12 @@ export class FaultInjector {
       case 'storageCleared':
       case 'machineCrash':
         return this.#strikeBrowser(fault, random);
+      case 'forget':
+        return this.#onTab(random, (tab) => this.#forget(tab, random));
+      case 'oldBuilds':
+        return this.#release(random);
+      case 'dismissals': // work: see Working
+      case 'slowTab':
       case 'storageDamage':
       case 'channelTrouble':
       case 'refusal':
@@ -109,6 +115,34 @@ export class FaultInjector {
       case 'imageTrouble':
         return; // weather: always on
     }
+  }
+
+  /** Somebody signs out, or wants to. */
+  #forget(tab: Tab, random: Prng): void {
+    const { browser } = tab.group;
+    const discardPending = random.chance(0.5);
+    if (browser === null || tab.page.paused || random.chance(0.4)) return;
+    this.#world.trace.add(tab.name, `forgets, ${discardPending ? 'with what is pending' : 'unless something is pending'}`);
+    browser.forgets.asked(tab.name, discardPending);
+    tab.page.enter(() => {
+      tab.room.forget({ discardPending }).then(
+        () => this.#world.trace.add(tab.name, 'has forgotten'),
+        (error: unknown) => this.#notForgotten(tab, AlcoveError.from(error)),
+      );
+    });
+  }
+
+  #notForgotten(tab: Tab, { code, message }: AlcoveError): void {
+    this.#world.trace.add(tab.name, `did not forget: ${code}`);
+    const isRight = code === 'pending_writes' || code === 'storage_failed' || code === 'storage_full';
+    this.#world.findings.check(isRight, 'crash', () => `${tab.name} could not forget: ${code} ${message}`);
+  }
+
+  /** The newer release is out: the server has it from now on, or somebody's page is loaded again. */
+  #release(random: Prng): void {
+    if (!this.#world.builds.areTwo) return;
+    if (random.chance(0.3)) this.#world.updateServer();
+    else this.#onTab(random, (tab) => (random.chance(0.5) ? this.#world.closeTab(tab) : this.#world.killTab(tab)));
   }
 
   #jump(random: Prng): void {

@@ -14,8 +14,15 @@ export interface ProcessSurroundings {
 }
 
 /** On a busy machine time passes between any two lines: that often, and up to so long, before the clock is read. */
-const BUSY_SHARE = 0.03;
-const BUSY_MAX_MS = 6;
+export interface Busy {
+  readonly share: number;
+  readonly maxMs: number;
+}
+
+/** It shares its processor with others. */
+export const BUSY: Busy = { share: 0.03, maxMs: 6 };
+/** Hardly two lines of it run in one go. */
+export const SLOW: Busy = { share: 0.7, maxMs: 3 };
 
 /**
  * One process of the simulated world: a server's, a page's or its worker's. Killed, nothing of it ever runs again; paused (a laptop's sleep, a long
@@ -30,16 +37,18 @@ export class SimProcess {
   readonly #around: ProcessSurroundings;
   /** Null: it is never held up. */
   readonly #heldUp: Prng | null;
+  readonly #busy: Busy;
   #ranMs = 0;
   #alive = true;
   #pausedUntilMs = 0;
   #late: (() => void)[] = [];
   #onKilled: (() => void)[] = [];
 
-  /** `isBusy`: it shares its processor with others. */
-  constructor(name: string, around: ProcessSurroundings, startMs?: number, isBusy = false) {
+  /** `busy`: null where it has a processor of its own. */
+  constructor(name: string, around: ProcessSurroundings, startMs?: number, busy: Busy | null = null) {
     this.name = name;
-    this.#heldUp = isBusy ? new Prng(`${around.seed}/${name}/busy`) : null;
+    this.#heldUp = busy === null ? null : new Prng(`${around.seed}/${name}/busy`);
+    this.#busy = busy ?? BUSY;
     this.#around = around;
     const { time, seed } = around;
     this.fake = new FakeRuntime({ seed: `${seed}/${name}`, time, log: this.#logger(), ...(startMs === undefined ? {} : { startMs }) });
@@ -120,7 +129,8 @@ export class SimProcess {
     return {
       nowMs: () => Math.floor(fake.nowMs()), // as Date.now gives it
       monotonicMs: () => {
-        if (this.#heldUp?.chance(BUSY_SHARE) === true) this.#around.time.spend(this.#heldUp.float() * BUSY_MAX_MS);
+        const { share, maxMs } = this.#busy;
+        if (this.#heldUp?.chance(share) === true) this.#around.time.spend(this.#heldUp.float() * maxMs);
         return fake.monotonicMs();
       },
       setTimer: (delayMs: number, fn: () => void): Timer => {

@@ -29,6 +29,10 @@ export const FAULT_CLASSES = [
   'machineCrash',
   'storageDamage',
   'channelTrouble',
+  'slowTab',
+  'forget',
+  'dismissals',
+  'oldBuilds',
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 

@@ -1,6 +1,5 @@
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
-import type { EngineClient } from '../../../packages/client/src/sync/engine-interface.ts';
 import { Prng } from '../../fake/prng.ts';
 import { VirtualTime, settlePromises } from '../../fake/virtual-time.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
@@ -13,7 +12,6 @@ import { History } from '../oracle/history.ts';
 import { Registry } from '../oracle/registry.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
 import { ImageDesk } from '../room/image-desk.ts';
-import { playground } from '../room/playground.ts';
 import { innermost } from '../room/wrapped-database.ts';
 import { RoomDisk } from '../room/room-disk.ts';
 import type { LostTail } from '../room/room-disk.ts';
@@ -21,13 +19,17 @@ import { ROOM_ID, RoomHost } from '../room/room-host.ts';
 import type { HostOptions } from '../room/room-host.ts';
 import { ServerCalls } from '../room/server-calls.ts';
 import { Census } from '../tab/census.ts';
-import { EngineAudit } from '../tab/engine-audit.ts';
+import { auditTab } from '../tab/audit-tab.ts';
 import { Tab } from '../tab/tab.ts';
 import type { Group, Outbox } from '../tab/tab.ts';
 import { DISK_TABLES } from '../../../packages/client/src/storage/disk.ts';
 import { Workload } from '../workload.ts';
+import { Builds, OLDER } from './builds.ts';
+import type { Build } from './builds.ts';
+import { Clients } from './clients.ts';
 import { Findings } from './findings.ts';
 import { withoutPlatform } from './platform-guard.ts';
+import { BUSY, SLOW } from './sim-process.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { RunPlan } from './swarm.ts';
 import { Trace } from './trace.ts';
@@ -84,6 +86,8 @@ export class World {
   readonly values: ValuesModel;
   readonly workload: Workload;
   readonly calls: ServerCalls;
+  readonly clients = new Clients();
+  readonly builds: Builds;
   readonly groups: Group[] = [];
   readonly tabs: Tab[] = [];
   /** Totals of inspections of engines that are gone. */
@@ -91,7 +95,6 @@ export class World {
   steps = 0;
   readonly #options: WorldOptions;
   readonly #slowness: Prng;
-  readonly #groupOfClient = new Map<string, string>();
   #restartAtMs: number | null = null;
   #lastStepMs = 0;
   #sameMoment = 0;
@@ -107,9 +110,10 @@ export class World {
     this.#slowness = this.random.fork('slowness');
     this.history = new History(this.findings);
     this.disk = new RoomDisk(this.random.fork('disk'));
-    this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'));
+    this.builds = new Builds(this.random.fork('builds'), plan.storage && plan.faults.has('oldBuilds'));
+    this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'), () => this.host.build.room.model);
     const runtime = new FakeRuntime({ seed: 'audit' });
-    const ownerOf = (clientId: string): string | undefined => this.#groupOfClient.get(clientId);
+    const ownerOf = (clientId: string): string | undefined => this.clients.groupOf(clientId);
     const groupOf = (clientId: string): string | undefined => {
       const row = this.host.database?.prepare('SELECT group_id FROM alcove_clients WHERE client_id = ?').get([clientId]);
       return row === undefined ? undefined : String(row[0]);
@@ -120,9 +124,9 @@ export class World {
     const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
     this.host = new RoomHost(hostOptions(plan, this.random), hostParts);
     this.network = new Network(this.time, this.random.fork('network'), this.host);
-    this.census = new Census(this.history, this.registry, this.findings);
+    this.census = new Census(this.history, this.registry, this.findings, () => this.time.nowMs);
     this.values = new ValuesModel(this.findings);
-    this.workload = new Workload(this.random.fork('workload'), this.values);
+    this.workload = new Workload(this.random.fork('workload'), this.values, this.random.fork('newer'));
     this.calls = new ServerCalls(this, this.random.fork('calls'));
   }
 
@@ -141,7 +145,14 @@ export class World {
   shadowSources(): ShadowSources {
     const { history, registry, findings } = this;
     const mayBeVoid = (clientId: string, mutationId: number): boolean => this.#mayBeVoid(clientId, mutationId);
-    return { room: playground, mayBeVoid, history, registry, findings, openDatabase: () => this.#options.databases.openShadow() };
+    return {
+      room: this.builds.newest.room,
+      mayBeVoid,
+      history,
+      registry,
+      findings,
+      openDatabase: () => this.#options.databases.openShadow(),
+    };
   }
 
   /**
@@ -211,6 +222,14 @@ export class World {
     this.time.setTimer(1, look);
   }
 
+  /** From its next start on the server runs the newer release. */
+  updateServer(): void {
+    if (this.builds.ofRoom === this.builds.newest) return;
+    this.trace.add('world', 'the server gets the newer release');
+    this.builds.ofRoom = this.builds.newest;
+    this.drainServer(this.random.int(0, 500));
+  }
+
   startServer(): void {
     this.#restartAtMs = null;
     withoutPlatform(() => this.host.start());
@@ -233,19 +252,22 @@ export class World {
 
   addGroup(number: number): void {
     const [groupId, user] = [`group${number}`, `user${number}`];
-    const place = { server: 'ws://simulation/sync', user, roomName: playground.name, roomId: ROOM_ID };
+    const place = { server: 'ws://simulation/sync', user, roomName: OLDER.room.name, roomId: ROOM_ID };
     const { databases } = this.#options;
     const exportImage = (database: Database): Uint8Array => databases.exportImage(innermost(database));
     const parts = { time: this.time, trace: this.trace, random: this.random.fork(groupId), place, exportImage };
     this.groups.push({ groupId, user, orphans: [], browser: this.plan.storage ? new SimBrowser(parts) : null });
   }
 
-  addTab(group: Group, adopted: Outbox | null): Tab {
+  addTab(group: Group, adopted: Outbox | null, build: Build = this.builds.ofPage()): Tab {
     this.#tabCount += 1;
     const name = `tab${this.#tabCount}`;
-    const tab = new Tab(name, group, { ...this.#tabParts(name) }, adopted);
+    const tab = new Tab(name, group, this.#tabParts(name, build), adopted);
     this.tabs.push(tab);
-    this.trace.add(name, `opens, of ${group.groupId}${adopted === null ? '' : `, adopts ${adopted.mutations.length} mutations`}`);
+    this.trace.add(
+      name,
+      `opens, of ${group.groupId}${build.isNewer ? ', of the newer release' : ''}${adopted === null ? '' : `, adopts ${adopted.mutations.length} mutations`}`,
+    );
     tab.start();
     return tab;
   }
@@ -261,6 +283,13 @@ export class World {
     this.trace.add(tab.name, 'is closed');
     this.#gone(tab);
     tab.close();
+    this.#follow(tab);
+  }
+
+  /** Its user is signed out, in this tab or in another one: the page is loaded again. */
+  #roomClosed(tab: Tab): void {
+    this.trace.add(tab.name, 'its room was forgotten');
+    this.#gone(tab);
     this.#follow(tab);
   }
 
@@ -322,7 +351,7 @@ export class World {
     return group.orphans.shift() ?? null;
   }
 
-  #tabParts(name: string): ConstructorParameters<typeof Tab>[2] {
+  #tabParts(name: string, build: Build): ConstructorParameters<typeof Tab>[2] {
     const { plan, network, images } = this;
     return {
       ...this,
@@ -330,12 +359,15 @@ export class World {
       random: this.random.fork(name),
       limits: plan.engineLimits,
       takesImages: plan.tabsTakeImages,
+      build,
+      busy: plan.faults.has('slowTab') && this.random.fork(`${name}/pace`).chance(0.5) ? SLOW : BUSY,
       bug: this.#options.bug,
       wallMs: () => this.wallMs(),
+      onRoomClosed: (tab) => this.#roomClosed(tab),
       openDatabase: (image) => this.#replica(image),
       connect: (worker, handlers) => this.#connect(network, worker, handlers),
       fetchImage: (worker, path) => images.fetch(worker, { path }),
-      newAudit: (worker, tab) => this.#newAudit(worker, tab),
+      newAudit: (worker, tab) => auditTab(this, worker, tab),
     };
   }
 
@@ -350,38 +382,5 @@ export class World {
   #connect(network: Network, worker: SimProcess, handlers: SocketHandlers): Socket {
     const socket = network.connect(worker, handlers);
     return this.#options.bug?.socket?.(socket, { worker: worker.name, random: this.random, runtime: worker.runtime }) ?? socket;
-  }
-
-  /** Only what nobody speaks for any more is taken over. */
-  #adopted({ clientId, welcomed }: EngineClient, by: Tab): void {
-    const isRemembered = this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
-    if (welcomed === null && !isRemembered) this.history.unknowable(clientId);
-    const owner = this.liveTabs().find((tab) => tab !== by && tab.room.clientId === clientId);
-    this.findings.check(owner === undefined, 'I24', () => `${by.name} took over ${clientId}, by which ${owner?.name ?? ''} lives`);
-  }
-
-  /** Whose browser a client is of. */
-  ownerOf(clientId: string): string | undefined {
-    return this.#groupOfClient.get(clientId);
-  }
-
-  #newAudit(name: string, tab: Tab): EngineAudit {
-    const { groupId, user } = tab.group;
-    const onClient = (clientId: string): void => void this.#groupOfClient.set(clientId, groupId);
-    const onStopped = (): void => this.values.forgotten(tab);
-    return new EngineAudit({
-      ...this.shadowSources(),
-      name,
-      user,
-      onClient,
-      onStopped,
-      onDropped: (mutations) => this.census.dropped(mutations),
-      onStored: (mutation) => this.census.stored(mutation),
-      onAdopted: (client) => this.#adopted(client, tab),
-      shown: (historyId, version) => tab.shown(historyId, version),
-      hasSiblings: tab.group.browser !== null,
-      tab: tab.name,
-      nowMs: () => this.time.nowMs,
-    });
   }
 }
