@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { AnyRoom } from '@alcove/core';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { createServer } from '@alcove/server/node';
@@ -17,7 +15,7 @@ import { resolveHostLimits } from '../../packages/server/src/host/node/host-limi
 import { runCli } from '../../packages/server/src/host/node/run-cli.ts';
 import { resolveRoomOptions } from '../../packages/server/src/room/room-options.ts';
 import { finished, spawnSource } from './child-server.ts';
-import { samplesIn, samplesOf, writeSamples } from './page-samples.ts';
+import { compilerComplaints, complaintsOf, samplesIn, samplesOf, writeSamples } from './page-samples.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cli = join(root, 'packages/server/src/host/node/cli.ts');
@@ -25,17 +23,6 @@ const cli = join(root, 'packages/server/src/host/node/cli.ts');
 const COMPILE_MS = 120_000;
 const guide = samplesOf('docs/GUIDE.md');
 const readme = samplesOf('README.md');
-
-/** Runs a program of Node's to its end; gives what it said where it failed, else nothing. */
-const complaintsOf = async (args: readonly string[], cwd: string): Promise<string> => {
-  try {
-    await promisify(execFile)(process.execPath, [...args], { cwd, env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' } });
-    return '';
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }; // what execFile adds to its errors
-    return `${stdout}${stderr}` || String(error);
-  }
-};
 
 const folders: string[] = [];
 let folder = '';
@@ -79,7 +66,7 @@ describe('every block of a page', () => {
     async (_, samples) => {
       const written = writeSamples(samples);
       folders.push(written);
-      expect(await complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', written], written)).toBe('');
+      expect(await compilerComplaints(written)).toBe('');
     },
     COMPILE_MS,
   );

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -57,3 +59,18 @@ export function writeSamples({ files }: PageSamples): string {
   );
   return folder;
 }
+
+/** Runs a program of Node's to its end; gives what it said where it failed, else nothing. */
+export const complaintsOf = async (args: readonly string[], cwd: string): Promise<string> => {
+  try {
+    await promisify(execFile)(process.execPath, [...args], { cwd, env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' } });
+    return '';
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }; // what execFile adds to its errors
+    return `${stdout}${stderr}` || String(error);
+  }
+};
+
+/** What TypeScript says against the samples in a folder that `writeSamples` made; nothing where they compile. */
+export const compilerComplaints = (folder: string): Promise<string> =>
+  complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
