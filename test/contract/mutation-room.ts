@@ -11,6 +11,7 @@ import type { AnyMutator, MutatorBody, MutatorContext, MutatorTx } from '@alcove
 import type { AnyMutators } from '@alcove/core/schema/define-room';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { RoomRules } from '@alcove/core/schema/row-rules';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { blob, integer, primaryKey, real, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
@@ -36,6 +37,8 @@ export const notes = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.stopId, table.line] }), unique().on(table.body)],
 );
+
+const schema = { stops, notes };
 
 export const LIMITS: MutationLimits = { rowsMax: 100, statementsMax: 50, timeBudgetMs: 1_000 };
 /** Any instant: the page's clock at the call, the room's at the run. */
@@ -70,8 +73,8 @@ export class MutationRoom {
   readonly #room;
   #lastMutationId = 0;
 
-  private constructor(database: Database, mutators: AnyMutators) {
-    this.#room = defineRoom({ name: 'trip', schema: { stops, notes }, withoutRowid: ['notes'], mutators });
+  private constructor(database: Database, mutators: AnyMutators, rules: RoomRules<typeof schema>) {
+    this.#room = defineRoom({ name: 'trip', schema, withoutRowid: ['notes'], mutators, rules });
     this.database = database;
     for (const sql of roomDdl(this.#room.model, { serverOnly: true })) database.exec(sql);
     installCapture(database, this.#room.model);
@@ -79,8 +82,8 @@ export class MutationRoom {
     this.capture.start();
   }
 
-  static async open(engine: Engine, mutators: AnyMutators): Promise<MutationRoom> {
-    return new MutationRoom(await engine.open(), mutators);
+  static async open(engine: Engine, mutators: AnyMutators, rules: RoomRules<typeof schema> = {}): Promise<MutationRoom> {
+    return new MutationRoom(await engine.open(), mutators, rules);
   }
 
   /** One run, in a transaction of its own unless one is open. */

@@ -15,8 +15,8 @@ afterEach(() => {
 });
 
 describe.each(engines)('what runMutation refuses, on $name', (engine) => {
-  const room = async (mutators: AnyMutators): Promise<MutationRoom> => {
-    const made = await MutationRoom.open(engine, mutators);
+  const room = async (mutators: AnyMutators, rules?: Parameters<typeof MutationRoom.open>[2]): Promise<MutationRoom> => {
+    const made = await MutationRoom.open(engine, mutators, rules);
     open.push(made);
     return made;
   };
@@ -221,6 +221,27 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
         }),
       );
       expect(long.message).toHaveLength(1_000);
+    });
+
+    it('[AC-27] what the engine throws is told by its kind where the room hides rows, and in full in the tab; the author’s words are told', async () => {
+      const failing = (thrown: Error) =>
+        mutator(() => {
+          throw thrown;
+        });
+      const mutators = {
+        parse: mutator(() => void JSON.parse('canary')),
+        key: failing(new TypeError("Cannot read properties of undefined (reading 'canary')")),
+        own: failing(new Error('no seats left')),
+        refuses: failing(new AlcoveError('forbidden', 'not on Sundays')),
+      };
+      for (const isServer of [true, false]) {
+        const trip = await room(mutators, { notes: { visibleTo: () => true } });
+        const told = (name: keyof typeof mutators): string => ending(() => trip.run(name, null, { isServer })).message;
+        expect(told('parse')).toEqual(isServer ? expect.stringMatching(/^parse threw a SyntaxError; /) : expect.stringContaining('canary'));
+        expect(told('key')).toEqual(isServer ? expect.not.stringContaining('canary') : expect.stringContaining('canary'));
+        expect(told('own')).toBe('own threw: no seats left');
+        expect(told('refuses')).toBe('not on Sundays');
+      }
     });
 
     it('[MU-18] a full disk is no failure of the body: the code stays, and may be tried again', async () => {

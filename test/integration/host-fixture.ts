@@ -27,6 +27,12 @@ export class HostFixture {
     return server;
   }
 
+  /** A server of other rooms, closed with the rest. */
+  add<Server extends { close(): Promise<void> }>(server: Server): Server {
+    this.#servers.push(server);
+    return server;
+  }
+
   client(url: string, options?: ConstructorParameters<typeof PlainClient>[1]): PlainClient {
     const client = new PlainClient(url, options);
     this.#clients.push(client);

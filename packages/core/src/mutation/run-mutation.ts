@@ -4,6 +4,7 @@ import type { ErrorCode } from '../error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AnyMutator, Claims, MutatorBody, MutatorContext } from '../schema/define-mutator.ts';
 import type { AnyRoom } from '../schema/define-room.ts';
+import { filtersReaders } from '../schema/row-rules.ts';
 import type { Database, Row } from '../sqlite/database.ts';
 import { mutatorTx, refuseUnrunWrites } from '../sqlite/drizzle.ts';
 import type { Mutation } from './mutation.ts';
@@ -61,9 +62,13 @@ export function runMutation(options: RunMutationOptions): MutationRun {
     const { body, args } = prepared(options);
     return runBody(options, body, args);
   } catch (error) {
-    throw asRejection(error, name);
+    throw asRejection(error, name, options.isServer && hidesRows(options.room));
   }
 }
+
+/** Whether a run in the room reads what a tab may not see. */
+const hidesRows = ({ model, tableRules }: AnyRoom): boolean =>
+  filtersReaders(tableRules) || model.tables.some(({ serverOnly }) => serverOnly);
 
 function prepared({ room, mutation }: RunMutationOptions): { body: MutatorBody<unknown>; args: unknown } {
   const mutator: AnyMutator | undefined = Object.hasOwn(room.mutators, mutation.name) ? room.mutators[mutation.name] : undefined;
@@ -165,9 +170,17 @@ const OWN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Longer messages are cut: they are stored, sent and shown. */
 const MESSAGE_CHARACTERS_MAX = 1_000;
 
-function asRejection(error: unknown, name: string): AlcoveError {
+/** What the JavaScript engine throws by itself, in words that may quote what the body read: text that is no JSON, a key that is not there, a number out of range. */
+const ENGINE_ERRORS: ReadonlySet<unknown> = new Set([SyntaxError, TypeError, RangeError, ReferenceError, URIError, EvalError]);
+
+/** `quotesNothing`: of the engine's own errors their kind alone is told, since everybody may hear it. The error itself is the cause. */
+function asRejection(error: unknown, name: string, quotesNothing: boolean): AlcoveError {
   const isOwn = error instanceof AlcoveError && OWN_CODES.has(error.code);
-  const said = isOwn && isOfSqlite(error) ? `${name}: ${error.message}` : isOwn ? error.message : `${name} threw: ${thrownText(error)}`;
+  const threw =
+    quotesNothing && error instanceof Error && ENGINE_ERRORS.has(error.constructor)
+      ? ` a ${error.constructor.name}; what it says stays in the room, whose rows it may quote. Throw an Error or AlcoveError to tell why`
+      : `: ${thrownText(error)}`;
+  const said = isOwn && isOfSqlite(error) ? `${name}: ${error.message}` : isOwn ? error.message : `${name} threw${threw}`;
   const message = storable(said);
   if (!isOwn) return new AlcoveError('mutator_failed', message, { cause: error });
   return message === error.message ? error : new AlcoveError(error.code, message, { hint: error.hint, cause: error });
