@@ -14,6 +14,7 @@ export type { RoomRules, RowCondition, RowRule, TableRules } from '@alcove/core/
 export { counter, value } from '@alcove/core/schema/values';
 export type { AccessAction } from '../../access/access.ts';
 export type { SessionFacts, SessionFilter } from '../../access/session-filter.ts';
+export type { LeftOutReason } from '../../read/choose-replica.ts';
 export type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
 export type { RoomLimits } from '../../room/room-options.ts';
 export type { RoomStats } from '../../room/room.ts';
