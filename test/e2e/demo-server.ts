@@ -14,6 +14,8 @@ export interface DemoServerOptions {
   readonly port?: number;
   /** From its sources, as `npm run dev` starts it. */
   readonly dev?: boolean;
+  /** Beside the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The demo as its users start it: a process of its own, known by its address line. */
@@ -26,11 +28,12 @@ export class DemoServer {
     this.#child = child;
   }
 
-  static async start({ dataDir, port = 0, dev = false }: DemoServerOptions): Promise<DemoServer> {
+  static async start({ dataDir, port = 0, dev = false, env = {} }: DemoServerOptions): Promise<DemoServer> {
     if (!dev && !existsSync(join(root, built))) throw new Error(`${built} is not there: npm run build`);
     const command = dev ? ['--conditions=@alcove/source', '--import', 'tsx', 'examples/trip-planner/server.ts', '--dev'] : [built];
     const child = spawn(process.execPath, [...command, '--data', dataDir, '--port', String(port)], {
       cwd: root,
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';

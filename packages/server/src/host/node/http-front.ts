@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AlcoveError } from '@alcove/core/error';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import type { AdminEndpoint } from './admin-endpoint.ts';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
 import type { ImageEndpoint } from './image-endpoint.ts';
 import { isLoopbackAddress, isLoopbackName, isOriginAllowed } from './origins.ts';
@@ -15,6 +16,8 @@ export interface HttpFrontOptions {
   readonly origins: OriginRule;
   readonly refusedOrigins: RefusedOrigins;
   readonly images: ImageEndpoint;
+  /** Null: nobody may look at the figures. */
+  readonly admin: AdminEndpoint | null;
   readonly messageBytesMax: number;
   readonly closeTimeoutMs: number;
   /** Why no socket may be opened now, if so. */
@@ -39,7 +42,7 @@ const isOfThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
 const IMAGE_QUERY = /\?image=/;
 
 /**
- * The HTTP side of the host: `<path>` (WebSocket), `<path>?image=…`, `<path>/health`, and `/health` on a server of its own. Everything about a request for a
+ * The HTTP side of the host: `<path>` (WebSocket), `<path>?image=…`, `<path>/health` and `/ready`, and what AdminEndpoint has; those also without `<path>` on a server of its own. Everything about a request for a
  * socket is checked before it is granted; who is turned away gets a status and a JSON error.
  */
 export class HttpFront {
@@ -109,10 +112,12 @@ export class HttpFront {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
-    const { path: root, images } = this.#options;
+    const { path: root, images, admin } = this.#options;
     const path = pathOf(request);
+    const below = path === null ? null : path.startsWith(`${root}/`) ? path.slice(root.length) : alone ? path : null;
     if (path === root && IMAGE_QUERY.test(request.url ?? '')) void images.handle(request, response);
-    else if (path === `${root}/health` || (alone && path === '/health')) this.#health(response);
+    else if (below === '/health' || below === '/ready') this.#health(response);
+    else if (below !== null && admin?.owns(below) === true) void admin.handle(below, request, response).catch(() => response.destroy());
     else if (path === root) {
       answerError(response, 426, new AlcoveError('bad_message', 'a WebSocket is opened at this path'), {
         upgrade: 'websocket',

@@ -9,6 +9,7 @@ import { mayDo } from '../../access/front.ts';
 import { LimitMeter } from '../../limits/limit-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
+import { AdminEndpoint } from './admin-endpoint.ts';
 import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
@@ -30,6 +31,7 @@ import { resolvePath } from './server-options.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 import { roomsThatMet } from './server-metrics.ts';
 import type { ServerMetrics } from './server-metrics.ts';
+import { busiestRooms, processFigures, type ServerStatus } from './server-status.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
 import { visibleRooms } from './visible-rooms.ts';
@@ -54,6 +56,7 @@ export class NodeServer implements AlcoveServer {
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
+  readonly #admin: AdminEndpoint | null;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
@@ -79,6 +82,7 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
+    this.#admin = options.adminToken === null ? null : new AdminEndpoint({ token: options.adminToken, status: () => this.#status() });
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
@@ -149,6 +153,16 @@ export class NodeServer implements AlcoveServer {
     };
   }
 
+  #status(): ServerStatus {
+    return {
+      status: this.#closing === null ? 'ok' : 'draining',
+      atMs: this.#runtime.nowMs(),
+      process: processFigures(),
+      metrics: this.metrics(),
+      rooms: busiestRooms([...this.#directory.openRooms()].map(({ address, room }) => ({ address, stats: room.stats }))),
+    };
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -167,6 +181,7 @@ export class NodeServer implements AlcoveServer {
     await stopped;
     for (const detach of this.#detach.splice(0)) detach();
     this.#pool.close();
+    this.#admin?.close();
   }
 
   /** Waits for a condition that sockets bring about, at most until then. */
@@ -267,6 +282,7 @@ export class NodeServer implements AlcoveServer {
       origins,
       refusedOrigins: this.#refusedOrigins,
       images: this.#endpoint,
+      admin: this.#admin,
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,
       refuses: () => this.#refusesSockets(),

@@ -21,7 +21,7 @@ export class RoomReads {
     const key = keyOf(connectionId, request);
     const controller = new AbortController();
     this.#running.set(key, controller);
-    const done = (answer: RoutedAnswer | AlcoveError): void => {
+    const settle = (answer: RoutedAnswer | AlcoveError): void => {
       // Ended since, and perhaps asked anew.
       if (this.#running.get(key) !== controller) return;
       this.#running.delete(key);
@@ -29,7 +29,7 @@ export class RoomReads {
     };
     void Promise.resolve()
       .then(() => this.#ports.read(asked, controller.signal))
-      .then(done, (cause: unknown) => done(AlcoveError.from(cause)));
+      .then(settle, (cause: unknown) => settle(AlcoveError.from(cause)));
   }
 
   end(connectionId: string, request: number): void {

@@ -76,6 +76,11 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly acceptLostTail?: boolean;
   /** Whether SIGTERM and SIGINT drain the server; true by default. */
   readonly signals?: boolean;
+  /**
+   * Opens `/status`, `/metrics` and the dashboard under `path` to whoever has the token: 16 characters at least, any but spaces. Default: the environment's `ALCOVE_ADMIN_TOKEN`; where
+   * there is neither, nobody sees them.
+   */
+  readonly admin?: { readonly token: string };
   /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -98,6 +103,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   image: true,
   acceptLostTail: true,
   signals: true,
+  admin: true,
   limits: true,
   log: true,
 };
@@ -118,6 +124,8 @@ export interface ResolvedServerOptions {
   readonly image: boolean;
   readonly acceptLostTail: boolean;
   readonly signals: boolean;
+  /** Null: there is no admin. */
+  readonly adminToken: string | null;
   readonly roomLimits: RoomLimits;
   readonly hostLimits: HostLimits;
   readonly log: Logger;
@@ -143,6 +151,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     image: options.image ?? true,
     acceptLostTail: options.acceptLostTail ?? false,
     signals: options.signals ?? true,
+    adminToken: resolveAdminToken(options.admin),
     ...resolveServerLimits(options.limits ?? {}),
     log: options.log ?? createConsoleLogger(),
   };
@@ -171,6 +180,20 @@ const resolvePort = (port: number | undefined): number | null => {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
   return port;
+};
+
+const ADMIN: KeysOf<NonNullable<ServerOptions['admin']>> = { token: true };
+
+/** What guards the figures is guessed at by machines. */
+const resolveAdminToken = (admin: ServerOptions['admin']): string | null => {
+  if (admin !== undefined) refuseUnknownKeys('option_invalid', 'admin', admin, ADMIN);
+  const token = admin === undefined ? process.env['ALCOVE_ADMIN_TOKEN'] : admin.token;
+  if (admin === undefined && (token === undefined || token === '')) return null;
+  if (typeof token === 'string' && /^\S{16,}$/.test(token)) return token;
+  throw new AlcoveError(
+    'option_invalid',
+    `${admin === undefined ? 'ALCOVE_ADMIN_TOKEN' : 'admin.token'} must be 16 characters or more, none of them a space`,
+  );
 };
 
 const resolveHost = (host: string | undefined, loopbackOnly: boolean): string | null => {

@@ -1,0 +1,99 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AlcoveError } from '@alcove/core/error';
+import { answerError, answerJson } from './http-answer.ts';
+import { Prometheus } from './prometheus.ts';
+import type { ServerStatus } from './server-status.ts';
+
+export interface AdminEndpointOptions {
+  readonly token: string;
+  status(): ServerStatus;
+}
+
+/** What a page of the dashboard is made of, by path under `/dashboard`. */
+const ASSETS: Readonly<Record<string, { readonly file: URL | string; readonly type: string }>> = {
+  '': { file: new URL('../../../assets/dashboard.html', import.meta.url), type: 'text/html; charset=utf-8' },
+  '/dashboard.js': { file: new URL('../../../assets/dashboard.js', import.meta.url), type: 'text/javascript; charset=utf-8' },
+  '/dashboard.css': { file: new URL('../../../assets/dashboard.css', import.meta.url), type: 'text/css; charset=utf-8' },
+  '/uplot.js': { file: 'uplot/dist/uPlot.esm.js', type: 'text/javascript; charset=utf-8' },
+  '/uplot.css': { file: 'uplot/dist/uPlot.min.css', type: 'text/css; charset=utf-8' },
+};
+
+const PAGE_HEADERS = {
+  'cache-control': 'no-cache',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+};
+
+/**
+ * What whoever runs the server looks at: `/status` (JSON), `/metrics` (Prometheus) and `/dashboard`, a page that shows them. The first two want the admin token as a bearer
+ * token; the page holds nothing and asks for it.
+ */
+export class AdminEndpoint {
+  readonly #options: AdminEndpointOptions;
+  readonly #tokenHash: Buffer;
+  readonly #prometheus: Prometheus;
+  readonly #assets = new Map<string, Buffer>();
+
+  constructor(options: AdminEndpointOptions) {
+    this.#options = options;
+    this.#tokenHash = hashOf(options.token);
+    this.#prometheus = new Prometheus(() => options.status());
+  }
+
+  /** Whether `path`, below the server's own, is one of these. */
+  owns(path: string): boolean {
+    return path === '/status' || path === '/metrics' || path === '/dashboard' || path.startsWith('/dashboard/');
+  }
+
+  async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      answerError(response, 405, new AlcoveError('bad_message', `figures are read with GET, not ${request.method}`), {
+        allow: 'GET, HEAD',
+      });
+      return;
+    }
+    if (path.startsWith('/dashboard')) return this.#page(path.slice('/dashboard'.length), response);
+    if (!this.#isAdmin(request)) {
+      const error = new AlcoveError('unauthenticated', 'the figures of a server want its admin token: Authorization: Bearer …', {
+        hint: 'It is the option `admin.token` of createServer.',
+      });
+      answerError(response, 401, error, { 'www-authenticate': 'Bearer' });
+      return;
+    }
+    if (path === '/status') answerJson(response, 200, this.#options.status());
+    else {
+      const text = await this.#prometheus.text();
+      response.writeHead(200, { 'content-type': this.#prometheus.contentType, 'cache-control': 'no-store' }).end(text);
+    }
+  }
+
+  close(): void {
+    this.#prometheus.close();
+  }
+
+  /** Compared by hashes, so that neither length nor content shows in the time it takes. */
+  #isAdmin({ headers }: IncomingMessage): boolean {
+    const [, token] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+    return token !== undefined && timingSafeEqual(hashOf(token), this.#tokenHash);
+  }
+
+  #page(path: string, response: ServerResponse): void {
+    const asset = Object.hasOwn(ASSETS, path) ? ASSETS[path] : undefined;
+    if (asset === undefined) {
+      answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
+      return;
+    }
+    const { file, type } = asset;
+    const bytes = this.#assets.get(path) ?? readFileSync(typeof file === 'string' ? createRequire(import.meta.url).resolve(file) : file);
+    this.#assets.set(path, bytes);
+    response.writeHead(200, { ...PAGE_HEADERS, 'content-type': type, 'content-length': bytes.length }).end(bytes);
+  }
+}
+
+const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();

@@ -1,0 +1,59 @@
+import type { RoomAddress } from '../../room/room-directory.ts';
+import type { RoomStats } from '../../room/room-stats.ts';
+import type { ServerMetrics } from './server-metrics.ts';
+
+/** What a page of figures is made of, as JSON. Names are added in later versions, none goes. */
+export interface ServerStatus {
+  readonly status: 'ok' | 'draining';
+  /** Wall time of the figures. */
+  readonly atMs: number;
+  readonly process: ProcessFigures;
+  readonly metrics: ServerMetrics;
+  /** Those open that have most sessions, those first, 200 at most; `metrics.openRooms` says how many there are. */
+  readonly rooms: readonly RoomFigures[];
+}
+
+export interface ProcessFigures {
+  readonly node: string;
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+  /** CPU time since the start of the process. */
+  readonly cpuMs: number;
+}
+
+/** One open room. */
+export interface RoomFigures {
+  readonly room: string;
+  readonly id: string;
+  readonly historyId: string;
+  readonly version: number;
+  readonly floor: number;
+  readonly logBytes: number;
+  readonly sessions: number;
+  /** Sessions that are being caught up, and those that load a snapshot. */
+  readonly behind: number;
+  readonly hydrating: number;
+  readonly queuedMutations: number;
+  readonly unwrittenValues: number;
+  /** Presence, cursors and ephemeral keys. */
+  readonly states: number;
+}
+
+/** A page of figures is fetched every second or two: so many rooms are some 40 KB. */
+const ROOMS_MAX = 200;
+
+/** The busiest. */
+export const busiestRooms = (rooms: Iterable<{ readonly address: RoomAddress; readonly stats: RoomStats }>): RoomFigures[] =>
+  [...rooms]
+    .sort((a, b) => b.stats.sessions - a.stats.sessions || b.stats.version - a.stats.version)
+    .slice(0, ROOMS_MAX)
+    .map(({ address: { name: room, id }, stats }) => {
+      const { historyId, version, floor, logBytes, sessions, behind, hydrating, queuedMutations, unwrittenValues, states } = stats;
+      return { room, id, historyId, version, floor, logBytes, sessions, behind, hydrating, queuedMutations, unwrittenValues, states };
+    });
+
+export const processFigures = (): ProcessFigures => {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return { node: process.version, residentBytes: rss, heapBytes: heapUsed, cpuMs: Math.round((user + system) / 1_000) };
+};
