@@ -134,7 +134,7 @@ export const ROOM_LIMITS = {
   /** One value as JSON text; past it `value_too_large`. */
   valueBytesMax: limit(100 * KB, 16, 100 * KB),
   /** Length of a value's or ephemeral state's key in characters. */
-  keyCharactersMax: limit(256, 1, 4_096),
+  keyCharactersMax: limit(256, 1, 256),
   /** Rows of alcove_values; past it a new key is refused, `value_invalid`. */
   valueKeysMax: limit(10_000, 1, 10 * MB),
   /** Bytes of values that are not yet written; past it they are written at once. */
