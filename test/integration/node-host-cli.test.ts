@@ -43,7 +43,7 @@ describe('alcove', () => {
   it('[HO-28] tells how it is called, and says so where it was called wrongly', async () => {
     const help = await run('--help');
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'import', 'export', 'inspect']) {
+    for (const name of ['serve', 'import', 'export', 'backup', 'inspect', 'status']) {
       expect(help.out).toContain(`  ${name} `);
       expect(await run(name, '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`alcove ${name} `) });
       expect(await run(name)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`alcove ${name} `) });
@@ -126,6 +126,41 @@ describe('alcove', () => {
     const histories = await Promise.all(['japan', 'copy', 'plain'].map((id) => again.rooms.open('trip', id)));
     expect(new Set(histories.map(({ historyId }) => historyId)).size).toBe(3);
     for (const id of ['copy', 'plain']) expect(await again.room(trip, id).query((db) => db.select().from(stops))).toHaveLength(1);
+  });
+
+  it('[HO-28][HO-38] status tells what a running server does, to whoever has its admin token', async () => {
+    const token = 'an-admin-token-of-this-test';
+    const server = await host.server({ admin: { token } });
+    await host.join(server.url, 'japan');
+    const told = await run('status', '--url', server.url, '--token', token);
+    expect(told).toMatchObject({ code: 0, err: '' });
+    expect(told.out).toMatch(/^ok, up \d+ s, Node /);
+    expect(told.out).toContain('1 connections, 1 sessions, 1 open rooms\n  trip/japan: version 0, 1 sessions');
+    expect(JSON.parse((await run('status', '--json', '--url', `${server.url}/`, '--token', token)).out)).toMatchObject({ status: 'ok' });
+    expect(await run('status', '--url', server.url, '--token', 'another')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('unauthenticated'),
+    });
+    expect(await run('status', '--url', `${server.url}/elsewhere`, '--token', token)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('answered 404'),
+    });
+    const { url } = server;
+    await server.close();
+    expect(await run('status', '--url', url, '--token', token)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no server answers'),
+    });
+  });
+
+  it('[HO-28] backup copies a room while it is served; it can be imported', async () => {
+    const server = await host.server();
+    await server.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Kyoto' });
+    expect(await run('backup', 'trip/japan', file('kept.sqlite'), ...ofDataDir())).toMatchObject({ code: 0, err: '' });
+    await server.room(trip, 'japan').mutate.addStop({ id: 'b', city: 'Nara' });
+    await server.close();
+    const imported = await run('import', file('kept.sqlite'), '--room', 'trip/again', '--config', config, ...ofDataDir());
+    expect(imported).toMatchObject({ code: 0, out: 'made trip/again at version 1\n' });
   });
 
   it('[HO-28] serve prints its address, serves until it is told to stop, and says what is wrong', async () => {

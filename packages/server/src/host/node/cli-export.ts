@@ -45,6 +45,23 @@ Holds the room at one version, also while a server is writing it. A copy with ev
   },
 };
 
+export const backupCommand: CliCommand = {
+  summary: 'copy a room as it is into one file, to be put back or imported',
+  help: `alcove backup NAME/ID OUT.sqlite [options]
+
+  NAME/ID         the room, as in trip/japan-2027
+  OUT.sqlite      the file to write; it must not exist
+
+  --data-dir DIR  where the rooms are (default: ./data)
+
+Holds the room at one version, also while a server is writing it. \`alcove import\` makes a room of it again, under a new history.
+`,
+  async run(args, output) {
+    readArguments(args, { 'data-dir': { type: 'string' } }, ['NAME/ID', 'OUT.sqlite']);
+    await exportCommand.run(args, output);
+  },
+};
+
 const copy = (path: string, out: string): void =>
   withDatabase(path, (database) => database.exec(`VACUUM INTO '${out.replaceAll("'", "''")}'`));
 

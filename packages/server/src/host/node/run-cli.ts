@@ -1,16 +1,19 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { CliCommand, CliOutput } from './cli-command.ts';
 import { UsageError } from './cli-command.ts';
-import { exportCommand } from './cli-export.ts';
+import { backupCommand, exportCommand } from './cli-export.ts';
 import { importCommand } from './cli-import.ts';
 import { inspectCommand } from './cli-inspect.ts';
 import { serveCommand } from './cli-serve.ts';
+import { statusCommand } from './cli-status.ts';
 
 const COMMANDS: Readonly<Record<string, CliCommand>> = {
   serve: serveCommand,
   import: importCommand,
   export: exportCommand,
+  backup: backupCommand,
   inspect: inspectCommand,
+  status: statusCommand,
 };
 
 const USAGE = `alcove <command> [options]
