@@ -32,6 +32,12 @@ export function readSight(model: RoomModel, reader: ReaderClass, { whole = false
   };
 }
 
+/**
+ * SQLite does not move a reader's own conditions into a SELECT with a LIMIT. Without it they may be asked of a row before the rule is, and a function that fails over a
+ * hidden value quotes it. Its price: an index helps the rule's conditions, not the reader's.
+ */
+const BARRIER = ' LIMIT -1';
+
 function selectOf(table: TableModel, { filters }: ReaderClass): string {
   const filter = filters.get(table.name);
   // What is computed from a hidden value is computed again, from what is seen of it.
@@ -40,7 +46,8 @@ function selectOf(table: TableModel, { filters }: ReaderClass): string {
   const plain = names.filter((name) => !computed.some((column) => column.name === name));
   const { cells, cellParams, where, whereParams } = filteredSelect(plain, filter);
   const named = cells.map((cell, index) => `${cell} AS ${quoteIdentifier(plain[index] ?? '')}`);
-  const seen = `SELECT ${named.join(', ')} FROM main.${quoteIdentifier(table.name)}${where === null ? '' : ` WHERE ${where}`}`;
+  const rows = where === null ? '' : ` WHERE ${where}${BARRIER}`;
+  const seen = `SELECT ${named.join(', ')} FROM main.${quoteIdentifier(table.name)}${rows}`;
   const text = withLiterals(seen, [...cellParams, ...whereParams]);
   return computed.length === 0 ? text : `SELECT ${nameList(names)} FROM (${withComputed(text, computed)})`;
 }

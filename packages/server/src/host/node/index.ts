@@ -22,6 +22,7 @@ export type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alco
 export { createConsoleLogger } from './console-logger.ts';
 export { createServer } from './create-server.ts';
 export type { HostLimits } from './host-limits.ts';
+export type { ReaderPoolOptions } from './reader-pool.ts';
 export type { RoomHandle, ServerMutateOptions, ServerMutation } from './room-handle.ts';
 export type { RoomLimitsMet, ServerMetrics } from './server-metrics.ts';
 export type { ServerReadOptions, ServerResult, ServerSql } from './server-sql.ts';

@@ -9,7 +9,7 @@ import type { StatementShape } from '@alcove/core/sqlite/statement-shape';
 import { connectionPragmas, type DriverOptions } from './driver-options.ts';
 
 type Package = typeof import('@photostructure/sqlite');
-type NativeDatabase = InstanceType<Package['DatabaseSync']>;
+export type NativeDatabase = InstanceType<Package['DatabaseSync']>;
 type NativeStatement = ReturnType<NativeDatabase['prepare']>;
 
 /**
@@ -32,11 +32,15 @@ export function openPhotostructure(path: string, options: DriverOptions = {}): D
     native?.close();
     throw sqliteError(failureOf(error), ` (opening ${path})`);
   }
-  return new EngineDatabase(new PhotostructureConnection(native), {
-    begin: readonly ? 'BEGIN' : 'BEGIN IMMEDIATE',
+  return photostructureOver(native, options);
+}
+
+/** A Database over a handle that is open already. */
+export const photostructureOver = (native: NativeDatabase, options: Pick<DriverOptions, 'readonly' | 'statementCacheMax'>): Database =>
+  new EngineDatabase(new PhotostructureConnection(native), {
+    begin: options.readonly === true ? 'BEGIN' : 'BEGIN IMMEDIATE',
     ...(options.statementCacheMax === undefined ? {} : { statementCacheMax: options.statementCacheMax }),
   });
-}
 
 class PhotostructureConnection implements EngineConnection {
   readonly engine = 'photostructure';

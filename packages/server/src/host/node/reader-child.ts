@@ -1,0 +1,50 @@
+/**
+ * A process of its own that runs the SQL of users, one read after the other, until its parent goes. It holds nothing that reads share but handles on rooms' files, each of
+ * one class of readers, and ends itself where it takes too much memory.
+ */
+import { setPriority } from 'node:os';
+import { AlcoveError } from '@alcove/core/error';
+import type { ReadAnswer } from '../../read/replica.ts';
+import type { ReadJob, ReaderReply, ReaderRequest, ReaderSettings } from './reader-job.ts';
+import { ReaderHandles } from './reader-handles.ts';
+import { ReaderWatch } from './reader-watch.ts';
+
+/** Below the process that serves the rooms: a commit goes before a read. */
+const READER_PRIORITY = 5;
+/** Of a read of nothing, which takes about as many microseconds. */
+const CHECK_TIMEOUT_MS = 1_000;
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as ReaderSettings; // of ReaderProcess
+const handles = new ReaderHandles(settings);
+
+const reply = (message: ReaderReply): void => {
+  process.send?.(message);
+};
+
+const answer = (job: ReadJob | null): ReadAnswer | null => {
+  if (job !== null) return handles.read(job);
+  handles.check();
+  return null;
+};
+
+function run(watch: ReaderWatch, { jobId, job }: ReaderRequest): void {
+  watch.begin(job?.bounds.timeoutMs ?? CHECK_TIMEOUT_MS);
+  try {
+    const done = answer(job);
+    reply({ kind: 'done', jobId, answer: done, isSpent: watch.isSpent });
+  } catch (error) {
+    reply({ kind: 'failed', jobId, error: AlcoveError.from(error).toBody(), isSpent: watch.isSpent });
+  } finally {
+    watch.end();
+  }
+}
+
+try {
+  setPriority(READER_PRIORITY);
+} catch {
+  // not allowed here: it runs at the ordinary priority
+}
+process.on('disconnect', () => process.exit(0));
+const watch = await ReaderWatch.start(settings.heapBytesMax);
+process.on('message', (request: ReaderRequest) => run(watch, request));
+reply({ kind: 'ready' });

@@ -1,0 +1,48 @@
+import type { ErrorBody } from '@alcove/core/error';
+import type { ReadAnswer, ReadRequest } from '../../read/replica.ts';
+
+/** What a reader process is told when it starts. */
+export interface ReaderSettings {
+  /** A longer text, blob or row ends the read. */
+  readonly valueBytesMax: number;
+  /** What the process may grow by over what it began with; past it the read ends with its process. */
+  readonly heapBytesMax: number;
+}
+
+/** A read of one room's file; structured clone keeps blobs as they are. */
+export interface ReadJob extends Pick<ReadRequest, 'sql' | 'params' | 'sight' | 'atLeast' | 'bounds'> {
+  readonly path: string;
+}
+
+/** Null: a read of nothing, the way a read goes. */
+export type ReaderRequest = { readonly jobId: number; readonly job: ReadJob | null };
+
+/**
+ * `isSpent`: the process holds on to so much memory that the next read would not have its share; it is to be replaced.
+ * `ready`: comes first, once, when the process takes reads.
+ */
+export type ReaderReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly jobId: number; readonly answer: ReadAnswer | null; readonly isSpent: boolean }
+  | { readonly kind: 'failed'; readonly jobId: number; readonly error: ErrorBody; readonly isSpent: boolean };
+
+/** The signal a reader process ends itself with where a read outgrew its memory: by it the parent tells that from any other end. Windows knows no signals. */
+export const OUTGROWN_SIGNAL = 'SIGUSR2';
+
+/** By place in the Int32Array that the two threads of a reader process share. */
+export const WATCHED = {
+  /** 1 while a read runs. */
+  busy: 0,
+  /** When the read must have ended, in ms since `beganMs`. */
+  deadlineMs: 1,
+  /** What the process holds, as of the last look, in KB. */
+  memoryKb: 2,
+  /** What it may hold. */
+  memoryKbMax: 3,
+} as const;
+
+export interface WatchOrders {
+  readonly shared: Int32Array;
+  /** In ms since 1970, which both threads count alike. */
+  readonly beganMs: number;
+}

@@ -1,0 +1,241 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import { hasReaderChild, ReaderProcess, type ReaderRun } from './reader-process.ts';
+import type { ReadJob } from './reader-job.ts';
+
+export interface ReaderPoolOptions {
+  readonly runtime: Runtime;
+  /** The database file of a room; null where there is none. */
+  readonly fileOf: (room: ReadRequest['room']) => string | null;
+  /** Processes, each with one read at a time. */
+  readonly readersMax: number;
+  /** Reads that wait for a process; past it `replica_unavailable`. */
+  readonly queueMax: number;
+  /** A read that waited so long for a process is told `replica_unavailable`. */
+  readonly queueTimeoutMs: number;
+  /** A process without work ends after it; starting one costs about 100 ms. */
+  readonly idleMs: number;
+  /** Text, blob or row on its way through a read; a longer one is `result_too_large`. */
+  readonly valueBytesMax: number;
+  /** What a process may grow by; past it the read ends with its process and is `result_too_large`. */
+  readonly heapBytesMax: number;
+}
+
+/** Leaves one core to the process that writes. */
+export const defaultReadersMax = (): number => Math.max(1, availableParallelism() - 1);
+
+/** Of a read of nothing, its wait for a process not counted. */
+const CHECK_TIMEOUT_MS = 5_000;
+/** After a process that could not be started none is started for so long. */
+const START_RETRY_MS = 1_000;
+/** How long who was sent away is to wait: by then a process is free, or there is another. */
+const RETRY_AFTER_MS = 250;
+
+const LEVEL: ReplicaLag = { versions: 0, ms: 0 };
+
+/**
+ * Reads in processes of their own, on the very files that rooms are written to: without lag and without a copy. SQL of users runs nowhere else. A process that takes too long
+ * or dies fails its read only; another takes its place when it is needed.
+ */
+export class ReaderPool implements Replica {
+  readonly id = 'readers';
+  readonly dialect = 'sqlite';
+  readonly #options: ReaderPoolOptions;
+  readonly #waiting = new Set<PendingRead>();
+  readonly #processes = new Set<ReaderProcess>();
+  #isAvailable: boolean | undefined;
+  #startNotBeforeMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: ReaderPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a sandbox here: @photostructure/sqlite loads, and the installation has the processes' files. Tried once. */
+  get available(): boolean {
+    this.#isAvailable ??= hasReaderChild() && packageLoads();
+    return this.#isAvailable;
+  }
+
+  /** What it does just now, for those who watch it. */
+  get load(): { readonly pids: readonly number[]; readonly busy: number; readonly waiting: number } {
+    const processes = [...this.#processes];
+    return {
+      pids: processes.flatMap(({ pid }) => pid ?? []),
+      busy: processes.filter(({ state }) => state === 'busy').length,
+      waiting: this.#waiting.size,
+    };
+  }
+
+  async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
+    const { room, sql, params, sight, atLeast, bounds } = request;
+    const path = this.#options.fileOf(room);
+    if (path === null) throw unavailable('the room has no file here');
+    const answer = await this.#run({ path, sql, params, sight, atLeast, bounds }, bounds.timeoutMs, signal);
+    if (answer === null) throw new AlcoveError('internal', 'a reader process answered a read with nothing');
+    return answer;
+  }
+
+  async check(signal: EndSignal): Promise<ReplicaLag> {
+    try {
+      await this.#run(null, CHECK_TIMEOUT_MS, signal);
+    } catch (error) {
+      const failure = AlcoveError.from(error);
+      throw failure.code === 'query_timeout' ? unavailable(failure.message) : failure;
+    }
+    return LEVEL;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const closed = new AlcoveError('closed', 'the server is closed');
+    for (const read of this.#waiting) read.failed(closed);
+    const processes = [...this.#processes];
+    for (const process of processes) process.end(closed);
+    await Promise.all(processes.map(({ exited }) => exited));
+  }
+
+  #run(job: ReadJob | null, timeoutMs: number, signal: EndSignal): Promise<ReadAnswer | null> {
+    if (this.#closed) return Promise.reject(new AlcoveError('closed', 'the server is closed'));
+    if (signal.aborted) return Promise.reject(abandoned());
+    const refused = this.#refusal();
+    if (refused !== null) return Promise.reject(refused);
+    return new Promise((resolve, reject) => {
+      const read = new PendingRead(job, timeoutMs, signal, { resolve, reject, settled: () => this.#waiting.delete(read) });
+      this.#waiting.add(read);
+      read.waitForProcess(this.#options.runtime, this.#options.queueTimeoutMs);
+      this.#next();
+    });
+  }
+
+  #refusal(): AlcoveError | null {
+    const { queueMax, readersMax, runtime } = this.#options;
+    const isBusy = [...this.#processes].every(({ state }) => state !== 'free') && this.#waiting.size >= queueMax + this.#startable();
+    if (isBusy) return unavailable(`all ${readersMax} reader processes are busy and ${this.#waiting.size} reads wait`);
+    if (this.#processes.size > 0 || runtime.monotonicMs() >= this.#startNotBeforeMs) return null;
+    return unavailable('reader processes cannot be started');
+  }
+
+  /** Reads that wait for a process that is starting, or may start, wait for no other read. */
+  #startable(): number {
+    const starting = [...this.#processes].filter(({ state }) => state === 'starting').length;
+    return starting + this.#options.readersMax - this.#processes.size;
+  }
+
+  #next(): void {
+    for (const read of this.#waiting) {
+      const process = this.#freeFor(read);
+      if (process === undefined) break;
+      this.#waiting.delete(read);
+      read.giveTo(process);
+    }
+    this.#start();
+  }
+
+  /** One that has the file open, if there is; else the one that is longest there, so that the others may end. */
+  #freeFor({ job }: PendingRead): ReaderProcess | undefined {
+    const free = [...this.#processes].filter(({ state }) => state === 'free');
+    return free.find((process) => process.knows(job?.path)) ?? free[0];
+  }
+
+  #start(): void {
+    const { readersMax, runtime } = this.#options;
+    let starting = [...this.#processes].filter(({ state }) => state === 'starting').length;
+    while (starting < this.#waiting.size && this.#processes.size < readersMax && runtime.monotonicMs() >= this.#startNotBeforeMs) {
+      this.#startOne();
+      starting += 1;
+    }
+  }
+
+  #startOne(): void {
+    const process: ReaderProcess = new ReaderProcess(this.#options, {
+      free: () => this.#next(),
+      ended: (hasServed) => {
+        this.#processes.delete(process);
+        if (!hasServed && !this.#closed) this.#startFailed();
+        this.#next();
+      },
+    });
+    this.#processes.add(process);
+  }
+
+  #startFailed(): void {
+    const { runtime } = this.#options;
+    this.#startNotBeforeMs = runtime.monotonicMs() + START_RETRY_MS;
+    runtime.log.error('a reader process could not be started', { retryMs: START_RETRY_MS });
+    if (this.#processes.size > 0) return;
+    for (const read of this.#waiting) read.failed(unavailable('reader processes cannot be started'));
+  }
+}
+
+interface ReadPorts {
+  resolve(answer: ReadAnswer | null): void;
+  reject(error: AlcoveError): void;
+  /** Once, before either. */
+  settled(): void;
+}
+
+/** A read from the call to its answer: first it waits for a process, then for what the process says. */
+class PendingRead implements ReaderRun {
+  readonly job: ReadJob | null;
+  readonly timeoutMs: number;
+  readonly #signal: EndSignal;
+  readonly #ports: ReadPorts;
+  #timer: Timer | null = null;
+  #process: ReaderProcess | null = null;
+
+  constructor(job: ReadJob | null, timeoutMs: number, signal: EndSignal, ports: ReadPorts) {
+    this.job = job;
+    this.timeoutMs = timeoutMs;
+    this.#signal = signal;
+    this.#ports = ports;
+    signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  waitForProcess(runtime: Runtime, timeoutMs: number): void {
+    this.#timer = runtime.setTimer(timeoutMs, () => this.failed(unavailable(`no reader process was free within ${timeoutMs} ms`)));
+  }
+
+  giveTo(process: ReaderProcess): void {
+    this.#timer?.cancel();
+    this.#process = process;
+    process.run(this);
+  }
+
+  done(answer: ReadAnswer | null): void {
+    this.#settle();
+    this.#ports.resolve(answer);
+  }
+
+  failed(error: AlcoveError): void {
+    this.#settle();
+    this.#ports.reject(error);
+  }
+
+  readonly #abort = (): void => {
+    this.#process?.abandon(this);
+    this.failed(abandoned());
+  };
+
+  #settle(): void {
+    this.#timer?.cancel();
+    this.#signal.removeEventListener('abort', this.#abort);
+    this.#ports.settled();
+  }
+}
+
+const unavailable = (message: string): AlcoveError => new AlcoveError('replica_unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
+const abandoned = (): AlcoveError => new AlcoveError('closed', 'nobody waits for the read any more');
+
+function packageLoads(): boolean {
+  try {
+    const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite') as typeof import('@photostructure/sqlite'); // what its types say
+    new DatabaseSync(':memory:').close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,4 @@
+import { ReaderPoolWorld } from './reader-pool-world.ts';
+import { replicaContract } from './replica-contract.ts';
+
+replicaContract('reader processes', async () => new ReaderPoolWorld());
