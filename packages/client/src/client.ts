@@ -188,6 +188,7 @@ export class Client {
       limits: this.#limits,
       keeping: this.#keepingOf(definition, id),
       notKept: this.#notKept,
+      hidden: this.#hidden,
       token: () => this.#options.auth?.() ?? null,
       openEngine: (request, handlers) => {
         const onLost: typeof handlers.onLost = (loss) => {

@@ -1,4 +1,13 @@
-import type { ClientRoom, MutateFunctions, Other, QueryBuild, QueryResult, SharedState } from '@alcove/client';
+import type {
+  ClientRoom,
+  MutateFunctions,
+  Other,
+  QueryBuild,
+  QueryResult,
+  ServerQueryOptions,
+  ServerQueryResult,
+  SharedState,
+} from '@alcove/client';
 import { AlcoveError } from '@alcove/core/error';
 import {
   type AnyRoom,
@@ -7,6 +16,9 @@ import {
   type EphemeralOf,
   type MutatorName,
   type PresenceOf,
+  type QueryArgs,
+  type QueryName,
+  type QueryRow,
   type RoomDefinition,
   type ValueName,
   type ValueOf,
@@ -22,6 +34,7 @@ import { type DebouncedValueControls, useDebouncedValueOf } from './use-debounce
 import { useOthersOf } from './use-others.ts';
 import { useQueryOf, useSuspenseQueryOf } from './use-query.ts';
 import { useReadable } from './use-readable.ts';
+import { type ServerQueryHookOptions, useServerQueryOf } from './use-server-query.ts';
 import { type ConnectionStatus, type RoomSyncStatus, useConnectionOf, useSyncStatusOf } from './use-status.ts';
 
 /** Hooks bound to one room definition: everything they take and return is typed by it. */
@@ -34,6 +47,18 @@ export interface RoomHooks<Room extends AnyRoom> {
   useQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): QueryResult<RowOf<Query>>;
   /** The rows; suspends until there are any, throws the query's error to the nearest error boundary. */
   useSuspenseQuery<Query>(build: QueryBuild<Query> | Query, deps?: DependencyList): readonly RowOf<Query>[];
+  /**
+   * A query that is asked on the server: on mount, when it changes, on `refresh`, and as its options say. A builder function, or sql`…`; its result is shaped as `useQuery`'s, with who answered and
+   * from which version. `deps` among the options: as in useMemo; without them it is built in every render. Another query begins anew, as `pending`.
+   */
+  useServerQuery<Query extends object>(build: QueryBuild<Query> | Query, options?: ServerQueryHookOptions): ServerQueryResult<RowOf<Query>>;
+  /** The same of a query of the definition, by its name; its arguments are compared by value. */
+  useServerQuery<Name extends QueryName<Room>>(
+    name: Name,
+    ...rest: undefined extends QueryArgs<Room, Name>
+      ? [args?: QueryArgs<Room, Name>, options?: ServerQueryOptions]
+      : [args: QueryArgs<Room, Name>, options?: ServerQueryOptions]
+  ): ServerQueryResult<QueryRow<Room, Name>>;
   /** The mutator as a function of stable identity. */
   useMutator<Name extends MutatorName<Room>>(name: Name): MutateFunctions<Room>[Name];
   /** Own presence and a setter of stable identity; null: none is shown. */
@@ -72,6 +97,7 @@ export function createRoomHooks<Room extends AnyRoom>(definition: Room & RoomDef
     useRoom,
     useQuery: (build, deps) => useQueryOf(useAnyRoom(), build, deps),
     useSuspenseQuery: (build, deps) => useSuspenseQueryOf(useAnyRoom(), build, deps),
+    useServerQuery: (asked: unknown, ...rest: readonly unknown[]) => useServerQueryOf(useAnyRoom(), asked, rest) as never, // typed by the interface
     useMutator: (name) => useRoom().mutate[name],
     usePresence() {
       const { presence } = useRoom();

@@ -3,6 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { EngineLimits } from '../sync/engine-limits.ts';
 import type { EngineHandlers, EnginePort, OpenRequest } from '../worker/engine-port.ts';
 import type { RoomKeeping } from './kept-room-place.ts';
+import type { Readable } from './observable.ts';
 
 export interface ClientRoomOptions {
   readonly runtime: Runtime;
@@ -13,6 +14,8 @@ export interface ClientRoomOptions {
   readonly keeping: RoomKeeping | null;
   /** Why it is null although rooms were to be kept. */
   readonly notKept?: AlcoveError | null;
+  /** Nobody looks at the page. Default: somebody does. */
+  readonly hidden?: Readable<boolean>;
   token(): string | null | Promise<string | null>;
   openEngine(request: OpenRequest, handlers: EngineHandlers): EnginePort;
   /** Before anything is opened. What it throws keeps the room from starting. */

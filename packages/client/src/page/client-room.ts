@@ -1,19 +1,23 @@
 import { AlcoveError } from '@alcove/core/error';
+import { type Bookmark, bookmarkOf } from '@alcove/core/protocol/bookmark';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
 import type { RowOf } from '@alcove/core/sqlite/drizzle';
 import type { ClientStoppedNotice, EngineHint, EngineStatus } from '../sync/engine-interface.ts';
+import { resolveEngineLimits } from '../sync/engine-limits.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';
 import type { LiveQuery } from './live-query.ts';
 import { assertNonePending, type ForgetOptions } from './forget-places.ts';
 import { KeptRoomPlace, NO_FACTS } from './kept-room-place.ts';
 import { callAgain, mutateFunctions } from './mutate-functions.ts';
 import type { MutateFunctions } from './mutate-functions.ts';
-import type { Readable } from './observable.ts';
+import { Observable, type Readable } from './observable.ts';
 import { PageMutations } from './page-mutations.ts';
 import { PendingElsewhere } from './pending-elsewhere.ts';
 import type { MutationHandle } from './mutation-handle.ts';
 import type { MutationLine } from './mutation-line.ts';
 import { PageQueries } from './page-queries.ts';
+import { PageReads } from './page-reads.ts';
+import { type OpenServerQuery, PageServerQueries } from './page-server-queries.ts';
 import { built, type QueryBuild } from './query-build.ts';
 import type { SharedState } from './page-states.ts';
 import { idempotentOf } from './sort-stopped.ts';
@@ -21,10 +25,13 @@ import type { DebouncedValue } from './page-value.ts';
 import { type EnginePage, RoomEngines } from './room-engines.ts';
 import { RoomStates } from './room-states.ts';
 import { RoomStatus } from './room-status.ts';
+import { serverSql, type ServerSql } from './server-sql.ts';
 import { RoomUsers } from './room-users.ts';
 import { obstacleIn, type SyncStatus } from './sync-status.ts';
 import type { NoticeTakers } from './take-notice.ts';
 import { WantedClients } from './wanted-clients.ts';
+
+const SEEN = new Observable(false);
 
 /**
  * A room as the app holds it. Keeps what must outlive a worker (mutations without a fate, own states, the queries in use) and hands it to the next one.
@@ -37,6 +44,16 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly id: string;
   /** Mutators by name. None throws: what goes wrong is told by the mutation that it returns. */
   readonly mutate: MutateFunctions<Room>;
+  /**
+   * Reads on the server: SQL of one's own, as a builder or sql`…`, and the definition's queries by name. One statement of SQLite that only reads, of this room alone, as far as its user may see it.
+   * Rejects with the server's code: `sql_unavailable`, `query_invalid`, `sql_refused`, `sql_failed`, `query_timeout`, `read_behind` …; without a connection within `waitMs`, `connection_lost`.
+   */
+  readonly sql: ServerSql<Room>;
+  /**
+   * A query that is asked on the server: when it is listened to first, on `refresh`, and as its options say. By SQL, or by the name of one of the definition's and its arguments. Equal ones share
+   * what they ask. @throws AlcoveError `query_invalid`, `query_unknown`, `arguments_invalid`, `option_invalid`
+   */
+  readonly serverQuery: OpenServerQuery<Room>;
   /** The connection, versions, and progress of the first load. */
   readonly status: Readable<SyncStatus>;
   /** Mutations the room has not decided, oldest first. */
@@ -58,6 +75,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #elsewhere = new PendingElsewhere();
   readonly #wanted: WantedClients;
   readonly #queries: PageQueries;
+  readonly #reads: PageReads;
+  readonly #serverQueries: PageServerQueries;
   readonly #states: RoomStates;
   readonly #users: RoomUsers;
   /** Null where nothing is kept. */
@@ -81,6 +100,9 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#queries = new PageQueries(options.runtime, () => this.#engines.port);
     this.#states = new RoomStates(definition, options.runtime, (order) => this.#engines.tell(order));
     this.#status = new RoomStatus(options.runtime);
+    [this.#reads, this.#serverQueries] = this.#makeReads();
+    this.sql = serverSql(definition, this.#reads);
+    this.serverQuery = this.#serverQueries.open as OpenServerQuery<Room>; // by the same definition
     this.status = this.#status.status;
     this.pending = this.#mutations.pending;
     this.pendingElsewhere = this.#elsewhere.list;
@@ -94,10 +116,20 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     for (const list of [this.pending, this.rejected, this.pendingElsewhere, this.#kept?.facts]) list?.subscribe(() => this.#showStatus());
   }
 
+  #makeReads(): [PageReads, PageServerQueries] {
+    const { runtime, limits, hidden = SEEN } = this.#options;
+    const { serverReadTimeoutMs: timeoutMs } = resolveEngineLimits(limits);
+    const reads = new PageReads({ runtime, timeoutMs, port: () => this.#engines.port, mutations: this.#mutations });
+    const [status, shown] = [this.#status.status, () => this.#status.shown];
+    const read: PageReads['read'] = (...question) => reads.read(...question);
+    return [reads, new PageServerQueries(this.definition, { runtime, read, status, shown, hidden })];
+  }
+
   /** What engines are handed, and who hears of them. */
   #enginePage(): EnginePage {
     const { definition, id } = this;
     const [mutations, queries, states, kept, status] = [this.#mutations, this.#queries, this.#states, this.#kept, this.#status];
+    const reads = this.#reads;
     const takers: NoticeTakers = {
       queries,
       mutations,
@@ -110,7 +142,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
       letGo: (clientIds) => this.#letGo(clientIds),
       forgotten: () => this.#forgotten(),
     };
-    return { definition, id, options: this.#options, mutations, queries, states, status, takers };
+    return { definition, id, options: this.#options, mutations, queries, reads, states, status, takers };
   }
 
   /** What dead pages left goes to a tab that can push it: this one has no session. Another engine goes on with the rest. */
@@ -165,6 +197,15 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     const query = built(build);
     const { rows, columns } = await this.#queries.runOnce({ sql: query.sql, params: query.params });
     return query.map(rows, columns);
+  }
+
+  /**
+   * What this tab shows, for `at` of a read here or of another tab, or of a server's code: nothing older is answered. Null before the first snapshot; as `at` that means what it does to leave it
+   * out.
+   */
+  bookmark(): Bookmark | null {
+    const { shown } = this.#status;
+    return shown === null ? null : bookmarkOf(shown);
   }
 
   value<Name extends ValueName<Room>>(name: Name, key = ''): DebouncedValue<ValueOf<Room, Name>> {
@@ -276,6 +317,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     this.#closed = true;
     this.#users.end();
     this.#queries.endAll();
+    this.#reads.fail(this.#closedError());
+    this.#serverQueries.endAll();
     this.suspend();
     endMutations();
     this.#elsewhere.clear();

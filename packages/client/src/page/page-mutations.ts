@@ -63,11 +63,11 @@ export class PageMutations {
 
   /** Not known to have been decided by the room. */
   get undecided(): number {
-    return this.#untaken.length + this.#taken.size;
+    return this.untaken.length + this.#taken.size;
   }
 
-  /** Those that no engine is known to have. */
-  get #untaken(): TrackedMutation[] {
+  /** Those that no engine is known to have, in order. */
+  get untaken(): TrackedMutation[] {
     return [...this.#handed, ...this.#waiting].filter((mutation) => !isEnded(mutation));
   }
 
@@ -81,7 +81,7 @@ export class PageMutations {
   /** What leaving the page now would lose. */
   get unsaved(): number {
     if (!this.#saved.isKept) return this.undecided;
-    return this.#untaken.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
+    return this.untaken.length + this.#taken.all().filter(({ isSaved }) => !isSaved).length;
   }
 
   call(name: string, args: Json): TrackedMutation {
@@ -393,7 +393,7 @@ export class PageMutations {
 
   /** In the order of the calls. */
   #undecidedOnes(): TrackedMutation[] {
-    return [...this.#taken.all(), ...this.#untaken];
+    return [...this.#taken.all(), ...this.untaken];
   }
 }
 

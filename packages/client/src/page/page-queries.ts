@@ -137,6 +137,6 @@ export class PageQueries {
 }
 
 /** Parameters by type and value: the number 1 and the text "1" are two queries. */
-function keyOf({ sql, params }: EngineQuery): string {
+export function keyOf({ sql, params }: EngineQuery): string {
   return `${sql}\u0000${JSON.stringify(params.map((param) => (param instanceof Uint8Array ? { blob: [...param] } : Object.is(param, -0) ? { real: '-0' } : param)))}`;
 }

@@ -8,6 +8,7 @@ import type { RoomStates } from './room-states.ts';
 import type { RoomStatus } from './room-status.ts';
 import type { PageMutations } from './page-mutations.ts';
 import type { PageQueries } from './page-queries.ts';
+import type { PageReads } from './page-reads.ts';
 import { type NoticeTakers, takeNotice } from './take-notice.ts';
 
 /** What outlives a room's engines; each is handed it. */
@@ -17,6 +18,7 @@ export interface EnginePage {
   readonly options: ClientRoomOptions;
   readonly mutations: PageMutations;
   readonly queries: PageQueries;
+  readonly reads: PageReads;
   readonly states: RoomStates;
   readonly status: RoomStatus;
   readonly takers: NoticeTakers;
@@ -51,7 +53,7 @@ export class RoomEngines {
   }
 
   open(): void {
-    const { options, mutations, queries, states, takers } = this.#page();
+    const { options, mutations, queries, reads, states, takers } = this.#page();
     this.#lives += 1;
     queries.obstacle = null;
     const port = options.openEngine(this.#request(), {
@@ -75,6 +77,7 @@ export class RoomEngines {
     mutations.handOver(port);
     port.tell({ type: 'start', connect: !this.isAway });
     mutations.attach(port);
+    reads.attach();
   }
 
   /** The engine leaves the room; nothing it says is heard any more. */
@@ -134,10 +137,11 @@ export class RoomEngines {
   }
 
   #fail(error: ErrorBody): void {
-    const { definition, id, options, queries, status } = this.#page();
+    const { definition, id, options, queries, reads, status } = this.#page();
     const { code, message } = error;
     options.runtime.log.error('a room cannot be opened here', { room: definition.name, id, code, message });
     queries.failAll(AlcoveError.fromBody(error));
+    reads.fail(AlcoveError.fromBody(error));
     status.failed(error);
   }
 }

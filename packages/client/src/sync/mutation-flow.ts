@@ -50,6 +50,11 @@ export class MutationFlow {
     this.outbox = new Outbox(options.limits, (attempt) => options.notices.add({ type: 'attempted', ...attempt }), options.beside);
   }
 
+  /** Bytes that what is sent at once may have. */
+  get messageBytesMax(): number {
+    return this.#pushLimits.bytesMax;
+  }
+
   /** Rejections told. */
   get rejected(): number {
     return this.#rejected;

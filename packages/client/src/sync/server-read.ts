@@ -1,10 +1,11 @@
-import { cellFromWire, cellToWire } from '@alcove/core/change/wire-cell';
+import { toRows } from '@alcove/core/change/wire';
+import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
 import { type Bookmark, readBookmark } from '@alcove/core/protocol/bookmark';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
-import type { Row, SqlValue } from '@alcove/core/sqlite/database';
+import type { Row } from '@alcove/core/sqlite/database';
 
 /** How new an answer must be: whatever there is, the room's head when the question gets there, or at least a bookmark. */
 export type ReadAt = 'any' | 'latest' | Bookmark;
@@ -50,8 +51,7 @@ export function rowsOf({ columns, cells, bookmark, ...answer }: ServerMessageOf<
   if (cells.length !== columns.length)
     throw new AlcoveError('bad_message', `the answer of a read names ${columns.length} columns and has ${cells.length}`);
   readBookmark(bookmark);
-  const values = cells.map((column) => column.map(cellFromWire));
-  const rows = (values[0] ?? []).map((_, row): SqlValue[] => values.map((column) => column[row] ?? null));
+  const rows = toRows(cells);
   const { truncated, replica, lagVersions, lagMs, tookMs } = answer;
   // Looked at above.
   return { columns, rows, truncated, bookmark: bookmark as Bookmark, replica, lagVersions, lagMs, tookMs };

@@ -12,6 +12,8 @@ export interface ServerReadsOptions extends PendingSources {
   readonly limits: Pick<EngineLimits, 'serverReadsMax' | 'serverReadsQueuedMax' | 'serverReadTimeoutMs'>;
   /** False: there is no session. */
   send(message: ClientMessageInput): boolean;
+  /** Bytes of a message that the room takes. */
+  messageBytesMax(): number;
   /** Why there is no session and will be none until somebody does something; null: there is, or may be. */
   obstacle(): AlcoveError | null;
   /** What an answer must not be older than, by what this tab shows; null: there is no session. */
@@ -60,9 +62,11 @@ export class ServerReads {
   read(call: number, read: EngineRead): Promise<ServerRows> {
     const { limits, runtime } = this.#options;
     return new Promise((resolve, reject) => {
-      const queued = this.#open.size - this.#asked.size;
-      if (queued >= limits.serverReadsQueuedMax)
-        return reject(new AlcoveError('overloaded', `${queued} reads wait for the server, the limit`, { limit: 'serverReadsQueuedMax' }));
+      const { serverReadsMax, serverReadsQueuedMax } = limits;
+      if (this.#open.size >= serverReadsMax + serverReadsQueuedMax)
+        return reject(
+          new AlcoveError('overloaded', `${serverReadsQueuedMax} reads wait for the server, the limit`, { limit: 'serverReadsQueuedMax' }),
+        );
       const nowMs = runtime.monotonicMs();
       this.#open.set(call, {
         call,
@@ -162,10 +166,21 @@ export class ServerReads {
     this.#lastRequest += 1;
     const waitMs = Math.max(0, Math.round(open.waitsUntilMs - nowMs));
     const { read } = open;
-    if (!this.#options.send(readMessage(read, this.#lastRequest, read.at ?? bookmarkOf(held), waitMs))) return;
+    const message = readMessage(read, this.#lastRequest, read.at ?? bookmarkOf(held), waitMs);
+    const tooLarge = this.#tooLarge(message);
+    if (tooLarge !== null) return this.#giveUp(open, tooLarge);
+    if (!this.#options.send(message)) return;
     open.request = this.#lastRequest;
     open.awaited = null;
     this.#asked.set(open.request, open);
+  }
+
+  /** The room would end the session over it, and then the next one. */
+  #tooLarge(message: ClientMessageInput): AlcoveError | null {
+    const { runtime, messageBytesMax } = this.#options;
+    const bytes = runtime.utf8.encode(JSON.stringify(message)).length;
+    const max = messageBytesMax();
+    return bytes <= max ? null : new AlcoveError('message_too_large', `a read on the server has ${bytes} bytes; the room takes ${max}`);
   }
 
   #waits(open: OpenRead, error: () => AlcoveError): number {

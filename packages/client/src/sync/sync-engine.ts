@@ -92,6 +92,7 @@ class Engine extends ReadCalls implements SyncEngine {
       ...this.#shared(),
       outbox: this.#mutations.outbox,
       siblings: this.#siblings,
+      messageBytesMax: () => this.#mutations.messageBytesMax,
       obstacle: () => obstacleOf(this.#connection.state),
       held: () => this.#facts.held(this.#replica.position),
     });

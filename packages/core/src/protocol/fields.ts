@@ -5,7 +5,7 @@ import { jsonFrom } from '../json.ts';
 import type { Json } from '../json.ts';
 import { isStorableText } from '../sqlite/identifier.ts';
 
-const WAIT_MS_MAX = 60_000;
+export const WAIT_MS_MAX = 60_000;
 
 const ID = /^[A-Za-z0-9_$:.~-]{1,128}$/;
 const CLIENT_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;
