@@ -69,6 +69,15 @@ export const HOST_LIMITS = {
   /** Of one answer; past either it is `truncated`. */
   readRowsMax: limit(10_000, 1, 10 * MB),
   readBytesMax: limit(MB, KB, 100 * MB),
+  /** Of one value or row inside a statement; a longer one is `result_too_large`. */
+  readValueBytesMax: limit(MB, KB, 100 * MB),
+  /** Memory that a statement may take; past it it ends with its process, `result_too_large`. */
+  readHeapBytesMax: limit(256 * MB, 16 * MB, 100_000 * MB),
+  /** Reads that wait for a reader process, and for how long; past either `replica_unavailable`. */
+  readQueueMax: limit(256, 0, 100_000),
+  readQueueTimeoutMs: limit(10 * SECOND, 10, 10 * MINUTE),
+  /** A reader process without work ends after it; starting one costs about 100 ms. */
+  readerIdleMs: limit(30 * SECOND, 10, 60 * MINUTE),
 
   // --- stopping
   /** All of a drain; what is not done then is cut. Below the 10 s that supervisors wait before they kill. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -15,7 +16,9 @@ import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
 import { mayOf } from './gatekeeper.ts';
 import { HostImages } from './host-images.ts';
-import { HostReads, type ReadRoutes } from './host-reads.ts';
+import { HostReads } from './host-reads.ts';
+import { ReaderPool } from './reader-pool.ts';
+import { readRoutes } from './read-routes.ts';
 import { LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
@@ -57,6 +60,7 @@ export class NodeServer implements AlcoveServer {
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
   readonly #admin: AdminEndpoint | null;
+  readonly #readers: ReaderPool | null;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
@@ -83,6 +87,7 @@ export class NodeServer implements AlcoveServer {
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
     this.#admin = options.adminToken === null ? null : new AdminEndpoint({ token: options.adminToken, status: () => this.#status() });
+    this.#readers = this.#readerPool();
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
@@ -182,6 +187,7 @@ export class NodeServer implements AlcoveServer {
     for (const detach of this.#detach.splice(0)) detach();
     this.#pool.close();
     this.#admin?.close();
+    await this.#readers?.close();
   }
 
   /** Waits for a condition that sockets bring about, at most until then. */
@@ -253,13 +259,34 @@ export class NodeServer implements AlcoveServer {
     });
   }
 
+  #readerPool(): ReaderPool | null {
+    const { hostLimits, readers } = this.#options;
+    if (readers === 0) return null;
+    return new ReaderPool({
+      runtime: this.#runtime,
+      fileOf: (room) => {
+        const { database } = this.#dataDir.roomFiles(room);
+        return existsSync(database) ? database : null;
+      },
+      readersMax: readers,
+      queueMax: hostLimits.readQueueMax,
+      queueTimeoutMs: hostLimits.readQueueTimeoutMs,
+      idleMs: hostLimits.readerIdleMs,
+      valueBytesMax: hostLimits.readValueBytesMax,
+      heapBytesMax: hostLimits.readHeapBytesMax,
+    });
+  }
+
   #hostReads(): HostReads {
     const { rooms, hostLimits } = this.#options;
     const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = hostLimits;
-    const routes: ReadRoutes = {
-      read: () => Promise.reject(new AlcoveError('sql_unavailable', 'this server has no readers')),
-    };
-    return new HostReads({ rooms, rules: this.#options, routes, bounds: { timeoutMs, rowsMax, bytesMax }, runtime: this.#runtime });
+    return new HostReads({
+      rooms,
+      rules: this.#options,
+      routes: readRoutes(this.#readers, this.#runtime),
+      bounds: { timeoutMs, rowsMax, bytesMax },
+      runtime: this.#runtime,
+    });
   }
 
   #imageEndpoint(): ImageEndpoint {

@@ -14,6 +14,7 @@ import { createConsoleLogger } from './console-logger.ts';
 import type { DriverOptions } from './driver-options.ts';
 import { HOST_LIMITS, resolveHostLimits } from './host-limits.ts';
 import type { HostLimits } from './host-limits.ts';
+import { defaultReadersMax } from './reader-pool.ts';
 import { checkOrigins, isLoopbackAddress, isLoopbackName } from './origins.ts';
 import type { OriginRule } from './origins.ts';
 
@@ -72,6 +73,11 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   readonly createOnJoin?: boolean;
   /** Whether snapshots may be built as SQLite images and fetched over HTTP; true by default. Else all go as rows over the socket. */
   readonly image?: boolean;
+  /**
+   * Processes that answer `room.sql`, each with one read at a time; by default one less than there are cores, at least one. 0: none, and who reads by SQL is told `sql_unavailable`, as
+   * everywhere where @photostructure/sqlite, the sandbox, cannot be had.
+   */
+  readonly readers?: number;
   /** Opens rooms whose file is older than their recorded head, as a new history. */
   readonly acceptLostTail?: boolean;
   /** Whether SIGTERM and SIGINT drain the server; true by default. */
@@ -101,6 +107,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   synchronous: true,
   createOnJoin: true,
   image: true,
+  readers: true,
   acceptLostTail: true,
   signals: true,
   admin: true,
@@ -122,6 +129,7 @@ export interface ResolvedServerOptions {
   readonly synchronous: NonNullable<DriverOptions['synchronous']>;
   readonly createOnJoin: boolean;
   readonly image: boolean;
+  readonly readers: number;
   readonly acceptLostTail: boolean;
   readonly signals: boolean;
   /** Null: there is no admin. */
@@ -149,6 +157,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     synchronous: resolveSynchronous(options.synchronous ?? 'FULL'),
     createOnJoin: options.createOnJoin ?? true,
     image: options.image ?? true,
+    readers: resolveReaders(options.readers ?? defaultReadersMax()),
     acceptLostTail: options.acceptLostTail ?? false,
     signals: options.signals ?? true,
     adminToken: resolveAdminToken(options.admin),
@@ -180,6 +189,13 @@ const resolvePort = (port: number | undefined): number | null => {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
   return port;
+};
+
+const READERS_MAX = 256;
+
+const resolveReaders = (readers: number): number => {
+  if (Number.isInteger(readers) && readers >= 0 && readers <= READERS_MAX) return readers;
+  throw invalid(`readers must be a whole number from 0 to ${READERS_MAX}, and is ${String(readers)}`);
 };
 
 const ADMIN: KeysOf<NonNullable<ServerOptions['admin']>> = { token: true };
