@@ -232,6 +232,26 @@ describe('claims that would mean something else than they seem', () => {
   );
 });
 
+describe('claims whose end is past', () => {
+  const inS = (seconds: number): number => Date.now() / 1000 + seconds;
+
+  it('[AC-28] let nobody in, however they were verified, and make no room', async () => {
+    let exp = inS(-61);
+    const server = await host.server({ authenticate: () => ({ sub: 'ann', exp }) });
+    expect(await outcome(server.url, 'japan', 'token')).toMatchObject({ first: { code: 'unauthenticated' }, closeCode: 4401 });
+    expect(await server.rooms.list('trip')).toEqual([]);
+    exp = inS(-30); // clocks may differ
+    expect(await outcome(server.url, 'japan', 'token')).toMatchObject({ first: 'welcome' });
+  });
+
+  it('[AC-28] end a session that brings them as a fresh token', async () => {
+    const server = await host.server({ authenticate: (token) => ({ sub: 'ann', exp: inS(token === 'old' ? -61 : 600) }) });
+    const ann = await host.join(server.url, 'japan', { token: 'good' });
+    ann.say({ type: 'auth', token: 'old' });
+    expect((await ann.end()).code).toBe(4401);
+  });
+});
+
 describe('cookies of the request for a socket', () => {
   const cookieSeen = async (server: { url: string }, headers: Record<string, string>, seen: () => unknown): Promise<unknown> => {
     const client = host.client(server.url, { headers: { cookie: 'session=ann', ...headers } });

@@ -19,9 +19,13 @@ export const gatekeeperOf = (rules: AppRules, runtime: Runtime, address: RoomAdd
     const claims = await rules.authenticate(token, info);
     if (claims === null) throw new AlcoveError('unauthenticated', 'the token was not accepted');
     const fault = faultIn(claims);
-    if (fault === null) return claims;
-    runtime.log.error(`authenticate gave ${fault}, which counts as a refusal`);
-    throw new AlcoveError('unauthenticated', 'the token was not accepted');
+    if (fault !== null) {
+      runtime.log.error(`authenticate gave ${fault}, which counts as a refusal`);
+      throw new AlcoveError('unauthenticated', 'the token was not accepted');
+    }
+    // Let in, its session would end with the next tick, and come again with the same token for ever.
+    if ((leftMs(claims, runtime) ?? 1) <= 0) throw new AlcoveError('unauthenticated', 'the token has expired');
+    return claims;
   },
   may: mayOf(rules, address),
   accessOf: (claims) => accessOf(rules, runtime, claims, address),
@@ -41,12 +45,17 @@ export const mayOf =
   (claims, action) =>
     authorize === null || authorize(claims, action, address);
 
-function accessOf({ authorize }: AppRules, runtime: Runtime, claims: Claims | null, address: RoomAddress): RoomAccess {
+/** How long claims are still good; null: they name no end. */
+function leftMs(claims: Claims | null, runtime: Runtime): number | null {
   const expiry = claims?.['exp'];
-  const expiresInMs = typeof expiry === 'number' ? Math.max(1, expiry * 1000 + EXPIRY_LEEWAY_MS - runtime.nowMs()) : undefined;
+  return typeof expiry === 'number' ? expiry * 1000 + EXPIRY_LEEWAY_MS - runtime.nowMs() : null;
+}
+
+function accessOf({ authorize }: AppRules, runtime: Runtime, claims: Claims | null, address: RoomAddress): RoomAccess {
+  const left = leftMs(claims, runtime);
   return {
     claims,
-    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(left === null ? {} : { expiresInMs: Math.max(1, left) }),
     ...(authorize === null ? {} : { allows: (action) => isYes(runtime, authorize(claims, action, address), action) }),
   };
 }
