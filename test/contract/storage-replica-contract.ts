@@ -62,6 +62,24 @@ export function replicaContract(make: () => StorageWorld): void {
     }
   });
 
+  it('[ST-34] a commit for another view does not follow, nor does what comes with it', async () => {
+    const world = make();
+    const place = newPlace();
+    await withRoom(world, place, async (room) => {
+      const { position } = await imaged(world, room, 1);
+      const append = async (...views: (string | undefined)[]) => {
+        const made = views.map((view, at) => ({ ...commitFrom(at + 1, at + 2), ...(view === undefined ? {} : { view }) }));
+        return (await room.advance(advanceWith({ commits: made }))).tail;
+      };
+      expect([await append('another'), await append(position.view, 'another'), await append(position.view, undefined)]).toEqual([
+        'other',
+        'other',
+        'appended',
+      ]);
+    });
+    expect((await reload(world, place)).replica?.tail).toEqual([commitFrom(1, 2), commitFrom(2, 3)]);
+  });
+
   it('[ST-28] a range that begins before the end of what is kept takes the place of what it covers, or does not follow: what came and went in it would stay', async () => {
     const world = make();
     const place = newPlace();

@@ -8,6 +8,7 @@ import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { OpenSocket, Socket, SocketHandlers } from '../../packages/client/src/connection/socket.ts';
 import type { FetchImage } from '../../packages/client/src/sync/engine-interface.ts';
 import type { RoomAccess } from '../../packages/server/src/access/access.ts';
+import type { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { openRoom } from '../../packages/server/src/room/open-room.ts';
 import type { RoomOptions } from '../../packages/server/src/room/room-options.ts';
 import type { ImageOffer, RoomHead, RoomPorts } from '../../packages/server/src/room/room-ports.ts';
@@ -36,6 +37,10 @@ export interface InProcessRoomOptions {
   readonly frameMs?: number;
   readonly options?: RoomOptions;
   readonly access?: (hello: HelloMessage) => RoomAccess | AlcoveError;
+  /** What a fresh token on a live session gives; absent: nobody's. */
+  readonly renewed?: (token: string) => RoomAccess;
+  /** Of a room with rules; closed by whoever made it. */
+  readonly rules?: RowRules;
   /** Makes images of the room's database where the room wants to offer one. */
   readonly imageOf?: (database: Database) => { readonly bytes: Uint8Array; readonly sha256: string };
   /** The first image is offered ever after, as from a cache; else each offer has a new one. */
@@ -76,8 +81,9 @@ export class InProcessRoom implements RoomPorts {
   }
 
   start(options: RoomOptions = {}): void {
-    const { room, database, runtime } = this.#options;
-    this.#room = openRoom({ room, id: 'r1', database, runtime, ports: this, options: { ...this.#options.options, ...options } });
+    const { room, database, runtime, rules } = this.#options;
+    const given = { room, id: 'r1', database, runtime, ports: this, options: { ...this.#options.options, ...options } };
+    this.#room = openRoom(rules === undefined ? given : { ...given, rules });
   }
 
   /** As a process that is killed: links break, nothing is told. */
@@ -259,8 +265,8 @@ export class InProcessRoom implements RoomPorts {
     this.#head = head;
   }
 
-  renewAccess(connectionId: string): void {
-    this.room.renewAccess(connectionId, { claims: null });
+  renewAccess(connectionId: string, token: string): void {
+    this.room.renewAccess(connectionId, this.#options.renewed?.(token) ?? { claims: null });
   }
 
   failed(error: AlcoveError): void {

@@ -51,7 +51,9 @@ export function admitToTail(
   let { version, hash } = tail;
   const fresh: StoredCommit[] = [];
   for (const commit of commits) {
-    if (commit.schema !== image.position.schemaId) return { tail: 'other', fresh: [] };
+    // Of another schema or for another view: readers get other rows of one version.
+    if (commit.schema !== image.position.schemaId || (commit.view ?? image.position.view) !== image.position.view)
+      return { tail: 'other', fresh: [] };
     const isFork = (commit.to === version && commit.hash !== hash) || (commit.from === version && !mayFollow(hash, commit));
     if (isFork) return { tail: 'fork', fresh: [] };
     if (commit.to <= version) continue;

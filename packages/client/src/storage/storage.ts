@@ -137,6 +137,8 @@ export interface MadeOf {
 export interface StoredCommit extends Pick<CommitMessage, 'from' | 'to' | 'schema' | 'hash' | 'changes'> {
   /** The hash at `from`; absent: it is not known. Looked at where it is appended, and not kept with it. */
   readonly onto?: string;
+  /** Of the reader it was made for; absent: of whoever what is kept is for. As `onto`. */
+  readonly view?: string;
 }
 
 /** `SchemaVersion`, its model as text. */

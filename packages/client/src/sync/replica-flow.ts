@@ -73,6 +73,8 @@ export class ReplicaFlow {
   #failures = 0;
   #imageFailures = 0;
   #user: Claims | null = null;
+  /** What this reader may see, as the room said last; null: it has not said. */
+  #view: string | null = null;
   /** As welcome said. Another one than this side's is newer, and what this side does not know of it is left out. */
   #roomSchema: string;
 
@@ -163,6 +165,7 @@ export class ReplicaFlow {
 
   welcome({ hydration, image, view, version, schema }: WelcomeMessage): void {
     this.#roomSchema = schema;
+    this.#view = view;
     this.#headVersion = version;
     this.#provenVersion = version;
     const position = this.resumePosition;
@@ -177,6 +180,7 @@ export class ReplicaFlow {
   }
 
   rehydrate({ image, view }: ServerMessageOf<'rehydrate'>): void {
+    this.#view = view;
     this.#expectSnapshot(image, view);
   }
 
@@ -249,10 +253,11 @@ export class ReplicaFlow {
     return true;
   }
 
-  /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state. */
+  /** Goes on from what was kept, before there is a session: shown with the next turn, unless the tab has shown a newer state, or may not see that one any more. */
   restore({ replica }: RestoreReplica): void {
-    const before = this.#options.shownBefore ?? replica.position;
-    const isOther = before.historyId !== replica.position.historyId;
+    const { position } = replica;
+    const before = this.#options.shownBefore ?? position;
+    const isOther = before.historyId !== position.historyId || (this.#view ?? position.view) !== position.view;
     if (this.#shown !== null || this.#next !== null || this.#queue.isOpen || isOther) return replica.close();
     this.#takeNext(replica, before.version);
   }

@@ -208,7 +208,7 @@ export class StorageFlow {
     if (commits.length > 0 || clients.length > 0)
       this.disk.advance(
         position.historyId,
-        commits,
+        commits.map((commit) => ({ ...commit, view: position.view })),
         clients,
         rejections.map(({ mutation, error }) => this.#rows.rejection({ mutation, error, atMs: this.#options.runtime.nowMs() })),
       );

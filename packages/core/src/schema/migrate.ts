@@ -29,19 +29,24 @@ export function planMigration(storedModel: RoomModel, model: RoomModel, pendingM
 /**
  * Runs a plan. The caller holds one transaction open with foreign keys off, has removed capture before (removeCapture) and puts it back after
  * (installCapture), remembers the migrations as applied and stores `model`; rows that migrations change are in no change set, so they raise the floor.
+ * `some`: not all of the room's rows are there, and a parent may be missing whose child is.
  * @throws AlcoveError `migration_failed` naming the statement SQLite refused, or the rows that break a foreign key afterwards; `schema_mismatch`
  * where the file is not as `model` wants it in the end. The caller rolls back.
  */
-export function runMigrationPlan(database: Database, model: RoomModel, plan: MigrationPlan): void {
+export function runMigrationPlan(database: Database, model: RoomModel, plan: MigrationPlan, rows: 'all' | 'some' = 'all'): void {
   if (plan.kind === 'none') return;
   if (plan.kind === 'additive') runSteps(database, plan.steps, 'a derived change');
   else runMigrations(database, model, plan.migrations);
+  if (rows === 'all' && plan.kind === 'migrations') refuseBrokenLinks(database);
   verifySchema(database, model);
 }
 
 function runMigrations(database: Database, model: RoomModel, migrations: readonly Migration[]): void {
   for (const { id, statements } of migrations) runSteps(database, statements, `migration ${JSON.stringify(id)}`);
   runSteps(database, stepsOf(differencesOnDisk(database, model)).steps, 'a change derived after the migrations');
+}
+
+function refuseBrokenLinks(database: Database): void {
   const broken = database.prepare('PRAGMA foreign_key_check').all();
   const [table, rowid, parent] = broken[0] ?? [];
   if (broken.length > 0) {
