@@ -104,7 +104,14 @@ const table: readonly (readonly [
   [
     'authChanged',
     () => ({ type: 'hint', hint: 'authChanged' }),
-    { live: ['live', 'askToken'], needsAuth: ['connecting', 'askToken'], forbidden: ['connecting', 'askToken'] },
+    {
+      asking: ['connecting'],
+      opening: ['connecting'],
+      greeting: ['connecting'],
+      live: ['live', 'askToken'],
+      needsAuth: ['connecting', 'askToken'],
+      forbidden: ['connecting', 'askToken'],
+    },
   ],
   ['timer too early', () => ({ type: 'timer' }), {}],
   [
@@ -123,6 +130,16 @@ const table: readonly (readonly [
     },
   ],
 ];
+
+it.each([
+  ['is asked for', asking, [token(), opened(), welcome()]],
+  ['has gone with the hello', greeting, [welcome()]],
+])('[CN-50] a token that changes while the one before %s is told as soon as the session lives', (_, state, inputs) => {
+  const changed = run(state, { type: 'hint', hint: 'authChanged' });
+  const before = run(changed, ...inputs.slice(0, -1));
+  expect(types(step(before, welcome()))).toEqual(['askToken']);
+  expect(types(step(run(state, ...inputs.slice(0, -1)), welcome()))).toEqual([]);
+});
 
 const cases = table.flatMap(([name, input, expected]) =>
   Object.entries(states).map(([at, state]) => ({ name, at, state, input: input(state), expected: expected[at as Name] })),

@@ -29,6 +29,8 @@ export interface ConnectingState {
   readonly past: Past;
   readonly step: 'token' | 'opening' | 'greeting';
   readonly token: string | null;
+  /** The app has another one since it was asked: the session begins with the older one, and is told the newer as soon as it lives. */
+  readonly isTokenStale: boolean;
   readonly deadlineMs: number;
   /** The error message heard on this socket, if any: it explains the close that follows. */
   readonly told: ErrorBody | null;
@@ -208,6 +210,7 @@ function attempt(past: Past, at: At, times: ConnectionTimes): Step {
       step: 'token',
       past: { ...past, socketId, attemptAtMs: at.nowMs },
       token: null,
+      isTokenStale: false,
       deadlineMs: at.nowMs + times.connectTimeoutMs,
       told: null,
     },
@@ -223,7 +226,7 @@ function onToken(state: ConnectionState, token: string | null): Step {
 
 function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { type: 'welcome' }>, at: At): Step {
   if (state.phase !== 'connecting' || state.step !== 'greeting') return stay(state);
-  return stay({
+  const live: LiveState = {
     phase: 'live',
     past: { ...state.past, authRefusals: 0 },
     sinceMs: at.nowMs,
@@ -235,7 +238,8 @@ function onWelcome(state: ConnectionState, input: Extract<ConnectionInput, { typ
     patienceMs: 0,
     life: lifeOf(input.expiresInMs, at.nowMs, at.random),
     told: null,
-  });
+  };
+  return { state: live, effects: state.isTokenStale ? [{ type: 'askToken', socketId: state.past.socketId }] : [] };
 }
 
 /** The attempt or the session is over. `closeIt`: this side ends it, and the socket is still ours to close. */
@@ -260,6 +264,7 @@ function end(state: ConnectingState | LiveState, error: ErrorBody, at: At, times
 function onHint(state: ConnectionState, hint: 'online' | 'offline' | 'visible' | 'authChanged', at: At, times: ConnectionTimes): Step {
   if (hint === 'authChanged') {
     if (state.phase === 'live') return { state, effects: [{ type: 'askToken', socketId: state.past.socketId }] };
+    if (state.phase === 'connecting') return stay({ ...state, isTokenStale: true });
     const refused = state.phase === 'needsAuth' || (state.phase === 'failed' && state.error.code === 'forbidden');
     return refused ? attempt(fresh(state.past), at, times) : stay(state);
   }
