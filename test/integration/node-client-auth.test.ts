@@ -83,11 +83,17 @@ describe('tokens of a client', () => {
     expect([connection(), app.asked]).toEqual(['connected', 2]);
   });
 
-  it('[CN-9] one that was thrown out stops, and its writes stay', async () => {
+  it('[CN-9] one that was thrown out stops, says why from the first moment on, and its writes stay', async () => {
     const { server, room, connection } = await together();
     await room.mutate.addStop({ id: '1', city: 'Kyoto' }).confirmed;
+    const reasons = new Set<string>();
+    room.status.subscribe(() => {
+      const { connection: is, error } = room.status.getSnapshot();
+      reasons.add(`${is}: ${error?.code}`);
+    });
     await server.sessions.end({ user: 'ann' }, 'forbidden');
     await until(() => expect(connection()).toBe('failed'));
+    expect([...reasons].filter((reason) => reason.startsWith('failed'))).toEqual(['failed: forbidden']);
     await room.mutate.addStop({ id: '2', city: 'Nara' }).local;
     expect(room.status.getSnapshot()).toMatchObject({ error: { code: 'forbidden' }, pendingCount: 1 });
   });

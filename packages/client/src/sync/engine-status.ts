@@ -72,7 +72,8 @@ export function engineStatus(sources: StatusSources): EngineStatus {
   const { position } = replica;
   return {
     connection: phaseOf(state),
-    error,
+    // What ended the connection is in its state before its end is taken note of.
+    error: 'error' in state ? state.error : error,
     attempt: state.past.attempt,
     retryAtMs: retryAtMs(state, sources.runtime),
     replica: position === null ? 'pending' : replica.isCurrent ? 'current' : 'cached',
