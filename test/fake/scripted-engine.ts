@@ -10,7 +10,7 @@ import type {
 } from '../../packages/client/src/worker/engine-port.ts';
 import type { EngineRead, ServerRows } from '../../packages/client/src/sync/server-read.ts';
 import { createBrowserRuntime } from '../../packages/client/src/worker/browser-runtime.ts';
-import type { AlcoveError } from '@alcove/core/error';
+import type { AlcoveError, ErrorBody } from '@alcove/core/error';
 import { silentLogger } from '@alcove/core/runtime/logger';
 
 const LIVE: EngineStatus = {
@@ -71,6 +71,11 @@ export class ScriptedEngine implements EngineHost {
   /** The engine dies; the page opens the next one. */
   die(): void {
     this.#handlers?.onLost({ error: { code: 'worker_failed', message: 'it died' }, final: false });
+  }
+
+  /** No engine can be had. */
+  fail(error: ErrorBody): void {
+    this.#handlers?.onLost({ error, final: true });
   }
 
   live(change: Partial<EngineStatus> = {}): void {

@@ -73,6 +73,7 @@ export class SharedServerQuery<Mapped> {
   #inVain = 0;
   /** Since when the room is ahead of the answer; null: it is not known to be. */
   #behindSinceMs: number | null = null;
+  #wasConnected = false;
   /** The room's newest version when it was asked last. */
   #askedAtVersion = 0;
   #timer: Timer | null = null;
@@ -126,17 +127,13 @@ export class SharedServerQuery<Mapped> {
     if (wish.enabled) {
       this.#wishes.add(wish);
       // Whoever comes finds the newest there is, and makes it so.
-      if (this.#reading === null && this.getStatus() !== 'current') void this.#ask();
+      if (this.#reading === null && this.#result.getSnapshot().status !== 'current') void this.#ask();
       this.#plan();
     }
     return () => {
       stop();
       if (this.#wishes.delete(wish)) this.#plan();
     };
-  }
-
-  getStatus(): QueryResult<Mapped>['status'] {
-    return this.#result.getSnapshot().status;
   }
 
   #used(): void {
@@ -211,11 +208,12 @@ export class SharedServerQuery<Mapped> {
 
   /** The room, or the way to it, may have changed. */
   #look(): void {
-    const { connection } = this.#ports.status.getSnapshot();
-    const isBehind = connection === 'connected' && this.#isBehind();
-    if (!isBehind) this.#behindSinceMs = null;
+    const isConnected = this.#ports.status.getSnapshot().connection === 'connected';
+    // Another try may come to more.
+    if (this.#roomVersion() > this.#askedAtVersion || (isConnected && !this.#wasConnected)) this.#inVain = 0;
+    this.#wasConnected = isConnected;
+    if (!isConnected || !this.#isBehind()) this.#behindSinceMs = null;
     else this.#behindSinceMs ??= this.#ports.runtime.monotonicMs();
-    if (this.#roomVersion() > this.#askedAtVersion) this.#inVain = 0;
     if (this.#answer !== null && this.#result.getSnapshot().error === undefined) this.#show({ status: this.#worth() });
     this.#plan();
   }

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { jsonFrom } from '@alcove/core/json';
 import { parseArguments } from '@alcove/core/mutation/parse-arguments';
 import { type Bookmark, readBookmark } from '@alcove/core/protocol/bookmark';
-import { READ_PARAMS_MAX, READ_SQL_CHARACTERS_MAX } from '@alcove/core/protocol/client-message';
+import { READ_SQL_CHARACTERS_MAX } from '@alcove/core/protocol/client-message';
 import { WAIT_MS_MAX } from '@alcove/core/protocol/fields';
 import type { AnyRoom, QueryName, QueryRow } from '@alcove/core/schema/define-room';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
@@ -47,15 +47,11 @@ export interface ServerQuestion<Mapped> {
   readonly map: BuiltQuery<Mapped>['map'];
 }
 
-/** @throws AlcoveError `query_invalid` where the build is asynchronous, is no query, does more than read, or is larger than a server takes. */
+/** @throws AlcoveError `query_invalid` where the build is asynchronous, is no query, does more than read, or is larger than a server takes (100 parameters are all that any query may have). */
 export function questionOf<Query>(build: QueryBuild<Query> | Query): ServerQuestion<RowOf<Query>> {
   const { sql, params, map } = built(build);
   if (sql.length > READ_SQL_CHARACTERS_MAX)
     throw new AlcoveError('query_invalid', `the SQL has ${sql.length} characters; a server takes ${READ_SQL_CHARACTERS_MAX}`);
-  if (params.length > READ_PARAMS_MAX)
-    throw new AlcoveError('query_invalid', `the query has ${params.length} parameters; a server takes ${READ_PARAMS_MAX}`, {
-      hint: 'Hand a long list over as one parameter: … IN (SELECT value FROM json_each(?)).',
-    });
   return { ask: { sql, params }, map };
 }
 
