@@ -1,5 +1,16 @@
 import * as v from 'valibot';
-import { atField, clientIdField, countField, idField, jsonField, keyField, nameField, opaqueField, ordinalField, waitField } from './fields.ts';
+import {
+  atField,
+  clientIdField,
+  countField,
+  idField,
+  jsonField,
+  keyField,
+  nameField,
+  opaqueField,
+  ordinalField,
+  waitField,
+} from './fields.ts';
 import { wireCell } from './wire-changes.ts';
 
 /** What a client says, by `type`. Unknown fields are ignored; unknown types are refused, unless they begin with `x-`: those are ignored. */
@@ -139,8 +150,11 @@ const read = v.object({
 /** Nobody waits for the answer any more: it may be ended, and no answer comes. */
 const readEnd = v.object({ type: v.literal('readEnd'), request: ordinalField });
 
-/** Reserved for followers (full records under a server token); answered `forbidden` until they exist. */
-const followLog = v.object({ type: v.literal('followLog'), historyId: v.nullable(idField), version: countField });
+/**
+ * A follower, under a server token, wants full records from there on instead of commits: it holds `version` of that history, whose hash was this. Answered by `records`, or by
+ * `rehydrate` where the log does not go on from there: it then takes a copy of the room's file and says where that stands.
+ */
+const followLog = v.object({ type: v.literal('followLog'), historyId: idField, version: countField, hash: opaqueField });
 
 export const clientMessage = v.variant('type', [
   hello,

@@ -207,8 +207,18 @@ const readFailed = v.object({
   retryAfterMs: v.optional(countField),
 });
 
-/** Reserved for followers: full records, with before-images. */
-const records = v.object({ type: v.literal('records'), records: v.array(jsonField) });
+/** One version as the change log holds it; `acks` and `record` are its text, over which the hash goes. */
+const record = v.object({
+  version: ordinalField,
+  schema: opaqueField,
+  atMs: countField,
+  hash: opaqueField,
+  acks: v.string(),
+  record: v.string(),
+});
+
+/** To followers: versions in order, without a gap after what was sent before. */
+const records = v.object({ type: v.literal('records'), records: v.array(record) });
 
 export const serverMessage = v.variant('type', [
   welcome,
@@ -238,5 +248,6 @@ export type ServerMessage = v.InferOutput<typeof serverMessage>;
 export type ServerMessageInput = v.InferInput<typeof serverMessage>;
 export type WelcomeMessage = v.InferOutput<typeof welcome>;
 export type MutationResult = v.InferOutput<typeof result>;
+export type LogRecord = v.InferOutput<typeof record>;
 export type CommitMessage = v.InferOutput<typeof commit>;
 export type ServerMessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;

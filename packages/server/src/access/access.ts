@@ -28,6 +28,8 @@ export interface RoomAccess {
   readonly claims: Claims | null;
   /** Asked at the run, by the rights of that moment. Absent: everything is allowed. Must not throw; a throw counts as a refusal. */
   allows?(action: AccessAction): boolean;
+  /** A server that keeps a copy of the room: it may have the whole log, and no more rights in the room than anybody. */
+  readonly isFollower?: boolean;
   /** How long the token is still good; absent: for ever. Past it the session ends with `unauthenticated`. */
   readonly expiresInMs?: number;
 }

@@ -1,4 +1,5 @@
 import { AlcoveError, assert } from '@alcove/core/error';
+import type { LogRecord } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import type { Ack } from './ack.ts';
@@ -96,9 +97,31 @@ export class ChangeLog {
     return { version, hash, totalBytes };
   }
 
+  /**
+   * Writes versions after `head` as another log of this history has them; inside the transaction that applies them.
+   * @throws AlcoveError `file_damaged` where one is missing, or is not what its hash says.
+   */
+  copy(records: readonly LogRecord[]): AppendedEntry {
+    let { version, hash } = this.#head;
+    let totalBytes = this.#totalBytes;
+    const insert = this.#database.prepare(
+      'INSERT INTO alcove_log (version, schema, at_ms, bytes, total_bytes, hash, acks, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    for (const one of records) {
+      if (one.version !== version + 1) throw damaged(version + 1, 'is missing');
+      if (this.#hash(hash, one.version, one.schema, one.atMs, one.acks, one.record) !== one.hash)
+        throw damaged(one.version, 'does not have the hash its content gives');
+      const bytes = one.acks.length + one.record.length;
+      totalBytes += bytes;
+      insert.run([one.version, one.schema, one.atMs, bytes, totalBytes, one.hash, one.acks, one.record]);
+      ({ version, hash } = one);
+    }
+    return { version, hash, totalBytes };
+  }
+
   /** The transaction with `appended` was committed. */
   advance(appended: AppendedEntry): void {
-    assert(appended.version === this.#head.version + 1, `version ${appended.version} follows ${this.#head.version}`);
+    assert(appended.version > this.#head.version, `version ${appended.version} follows ${this.#head.version}`);
     this.#head = { version: appended.version, hash: appended.hash };
     this.#totalBytes = appended.totalBytes;
   }

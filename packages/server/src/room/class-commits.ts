@@ -23,7 +23,9 @@ export class ClassCommits {
     this.#parts = parts;
     this.#made = made;
     const classes = new Map<string, ReaderClass>();
-    for (const { state, readerClass } of sessions) if (state.phase === 'live') classes.set(readerClass.id, readerClass);
+    for (const { state, readerClass, takesRecords } of sessions) {
+      if (state.phase === 'live' && !takesRecords) classes.set(readerClass.id, readerClass);
+    }
     const changes = parts.readers.changesFor(changeSet, [...classes.values()]);
     this.#changes = new Map([...classes.keys()].map((id, index) => [id, changes[index] ?? EMPTY_CHANGE_SET]));
   }

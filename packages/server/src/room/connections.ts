@@ -115,9 +115,26 @@ export class Connections {
     else this.rehydrate(session, reason);
   }
 
+  /** A follower's file stands there: it gets the log from there on, or takes a copy of the room's file and says so again. */
+  followLog(session: Session, at: ClientMessageOf<'followLog'>): void {
+    if (session.access.isFollower !== true) {
+      const message = 'the whole log is for servers that bring the follower token';
+      return this.send(session, { type: 'error', code: 'forbidden', message, re: 'followLog' });
+    }
+    this.rows.cancel(session);
+    session.takesRecords = true;
+    const reason = hydrationAt(at, this.#standing());
+    if (reason === 'resume') this.stream.begin(session, at.version);
+    else this.rehydrate(session, reason);
+  }
+
   /** The stream cannot go on for the session, or it asked: it gets a fresh snapshot. */
   rehydrate(session: Session, reason: HydrationReason): void {
     this.rows.cancel(session);
+    if (session.takesRecords) {
+      this.stream.step(session, { type: 'hydrate', by: 'image' });
+      return this.send(session, { type: 'rehydrate', reason, view: sessionView(session), image: null });
+    }
     if (session.state.phase === 'live' || session.state.phase === 'behind') session.owedFrom = session.state.sent;
     try {
       const hydration = this.#hydrationFor(session);

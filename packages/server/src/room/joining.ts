@@ -6,6 +6,7 @@ import { base64Url } from '@alcove/core/runtime/base64url';
 import { negotiate } from '@alcove/core/protocol/version';
 import type { RoomAccess } from '../access/access.ts';
 import { subjectOf } from '../access/access.ts';
+import { SEES_ALL } from '../access/reader-class.ts';
 import type { RoomMeta } from '../change-log/room-meta.ts';
 import type { HydrationReason } from './hydrate.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -55,7 +56,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
   const subject = subjectOf(access.claims);
   const { schemaId } = parts.definition.model;
   const isOlder = hello.schema !== null && hello.schema !== schemaId;
-  const readerClass = parts.readers.classOf(access.claims);
+  const readerClass = access.isFollower === true ? SEES_ALL : parts.readers.classOf(access.claims);
   const isForgotten = ({ clientId, welcomed }: HelloClient): boolean =>
     welcomed !== null && welcomed <= meta.forgottenVersion && parts.clients.get(clientId) === null;
   return {
@@ -74,6 +75,7 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     schemaSeen: hello.schema ?? schemaId,
     readerClass,
     access,
+    takesRecords: false,
     state: { phase: 'rows' },
     owedFrom: parts.gate.durable,
     heardMs: nowMs,

@@ -67,7 +67,7 @@ describe('what a room does with what it is sent', () => {
   });
 
   it('[RM-31] answers what it cannot do and lets the session go on', () => {
-    expect(driven.say('a', { type: 'followLog', historyId: null, version: 0 })).toMatchObject([
+    expect(driven.say('a', { type: 'followLog', historyId: 'h', version: 0, hash: '' })).toMatchObject([
       { type: 'error', code: 'forbidden', re: 'followLog' },
     ]);
     expect(driven.say('a', { type: 'presence', state: 7 })).toMatchObject([{ type: 'error', code: 'state_invalid', re: 'presence' }]);

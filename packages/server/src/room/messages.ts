@@ -111,7 +111,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'readEnd':
       return around.reads.end(session, message.request);
     case 'followLog':
-      return connections.send(session, { type: 'error', code: 'forbidden', message: 'there are no followers yet', re: 'followLog' });
+      return connections.followLog(session, message);
     default:
       return exhaustive(message);
   }

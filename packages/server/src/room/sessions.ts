@@ -31,6 +31,8 @@ export interface Session {
   /** Snapshot kinds it takes, best first. */
   snapshots: readonly ('image' | 'rows')[];
   access: RoomAccess;
+  /** A follower that has said where it stands: it gets records of the log instead of commits. */
+  takesRecords: boolean;
   state: SessionState;
   /** Results of versions above it have not been told on this connection while it is in no stream: the version it was welcomed at, or where it fell out. */
   owedFrom: number;

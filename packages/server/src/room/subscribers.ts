@@ -1,8 +1,10 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
 import type { CatchUp, Range } from '../change-stream/catch-up.ts';
+import { recordRange } from '../change-stream/log-records.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
 import { ClassCommits } from './class-commits.ts';
+import { SharedRecords } from './shared-records.ts';
 import type { MadeVersion } from './commit-run.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { SessionEffect, SessionEvent } from './session.ts';
@@ -12,6 +14,8 @@ import { resultsAt, resultsOf } from './settle.ts';
 
 /** Ranges sent to one session before the others have their turn. */
 const RANGES_A_TURN_MAX = 4;
+
+const NO_ACKS: Range['acks'] = new Map();
 
 /** What the change stream asks of the room around it. */
 export interface StreamSurroundings {
@@ -54,10 +58,15 @@ export class Subscribers {
   /** A version became durable. Every live reader gets the results of its group, then the commit. */
   publish(made: MadeVersion): void {
     const results = this.#resultsByGroup(made);
+    const records = new SharedRecords(this.#parts, made.version);
     const commits = new ClassCommits(made, this.#parts, this.#sessions);
     this.#published = commits;
     for (const session of this.#sessions) {
       if (session.state.phase !== 'live') continue;
+      if (session.takesRecords) {
+        this.#sendCommit(session, records.after(session.state.sent), made.version);
+        continue;
+      }
       const own = results.get(session.groupId);
       // That nothing happened for it can wait: it is told with the next that does, or with the next pong.
       if (own === undefined && commits.isNothingFor(session)) continue;
@@ -68,7 +77,7 @@ export class Subscribers {
   /** Versions that held nothing for the session were kept from it: it is told of them now. To be called before anything that names the room's version. */
   tellHeldBack(session: Session): void {
     const last = this.#published;
-    if (last === null || session.state.phase !== 'live' || session.state.sent >= last.version) return;
+    if (last === null || session.takesRecords || session.state.phase !== 'live' || session.state.sent >= last.version) return;
     this.#sendCommit(session, last.nothingAfter(session.state.sent), last.version);
   }
 
@@ -141,7 +150,7 @@ export class Subscribers {
     if (from < log.floor.version) return this.#around.rehydrate(session);
     const range = this.#readable(session, from);
     if (range === null) return this.#around.rehydrate(session);
-    const group = this.#parts.clients.idsOfGroup(session.groupId);
+    const group = session.takesRecords ? [] : this.#parts.clients.idsOfGroup(session.groupId);
     const results = resultsOf(group.flatMap((clientId) => range.acks.get(clientId) ?? []));
     if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
     this.#send(session, range.frame);
@@ -150,8 +159,9 @@ export class Subscribers {
 
   /** Null where the log is damaged there: a snapshot holds what is true, and the room goes on. */
   #readable(session: Session, from: number): Range | null {
-    const { gate, runtime, id } = this.#parts;
+    const { gate, runtime, id, log, limits } = this.#parts;
     try {
+      if (session.takesRecords) return { from, acks: NO_ACKS, ...recordRange(log, from, gate.durable, limits, runtime) };
       return this.#catchUp.range(from, gate.durable, session.readerClass);
     } catch (cause) {
       const error = AlcoveError.from(cause);

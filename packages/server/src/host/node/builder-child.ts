@@ -1,22 +1,25 @@
 /**
- * A process of its own that builds images and seeds, one job after the other, until its parent goes. SQLite's work blocks a thread and only the end of a
+ * A process of its own that builds images and seeds and copies rooms, one job after the other, until its parent goes. SQLite's work blocks a thread and only the end of a
  * process stops it: here it blocks nobody, and the parent ends it with SIGKILL when it takes too long.
  */
 import { setPriority } from 'node:os';
 import { AlcoveError, exhaustive } from '@alcove/core/error';
-import type { BuilderJob, BuilderReply, BuilderRequest, ImageResult, SeedResult } from './builder-job.ts';
+import type { BuilderJob, BuilderReply, BuilderRequest, BuilderResult } from './builder-job.ts';
+import { runCopyJob } from './run-copy-job.ts';
 import { runImageJob } from './run-image-job.ts';
 import { runSeedJob } from './run-seed-job.ts';
 
 /** Below the process that serves the rooms: a commit goes before a snapshot. */
 const BUILDER_PRIORITY = 5;
 
-const run = async (job: BuilderJob): Promise<ImageResult | SeedResult> => {
+const run = async (job: BuilderJob): Promise<BuilderResult> => {
   switch (job.kind) {
     case 'image':
       return runImageJob(job);
     case 'seed':
       return runSeedJob(job);
+    case 'copy':
+      return runCopyJob(job);
     default:
       return exhaustive(job);
   }

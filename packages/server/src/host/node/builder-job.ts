@@ -3,7 +3,7 @@ import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { ImagePlan } from '../../snapshot/image-plan.ts';
 
 /** What a builder process is asked for; plain JSON. */
-export type BuilderJob = ImageJob | SeedJob;
+export type BuilderJob = ImageJob | SeedJob | CopyJob;
 
 export interface ImageJob {
   readonly kind: 'image';
@@ -42,7 +42,24 @@ export interface SeedResult {
   readonly bytes: number;
 }
 
-export type ResultOf<Job extends BuilderJob> = Job extends ImageJob ? ImageResult : SeedResult;
+/** Copies a room's file as it is, for a follower. */
+export interface CopyJob {
+  readonly kind: 'copy';
+  /** It may be open and written meanwhile. */
+  readonly roomPath: string;
+  /** Does not exist before. */
+  readonly copyPath: string;
+  /** Tables that stay in the room: they are not followed, so their rows would be old soon. */
+  readonly emptied: readonly string[];
+}
+
+export interface CopyResult {
+  readonly bytes: number;
+}
+
+export type BuilderResult = ImageResult | SeedResult | CopyResult;
+
+export type ResultOf<Job extends BuilderJob> = Job extends ImageJob ? ImageResult : Job extends SeedJob ? SeedResult : CopyResult;
 
 export type BuilderRequest = { readonly jobId: number; readonly job: BuilderJob };
-export type BuilderReply = { readonly jobId: number } & ({ readonly result: ImageResult | SeedResult } | { readonly error: ErrorBody });
+export type BuilderReply = { readonly jobId: number } & ({ readonly result: BuilderResult } | { readonly error: ErrorBody });

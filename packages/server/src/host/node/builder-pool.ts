@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import type { BuilderJob, BuilderReply, BuilderRequest, ImageResult, ResultOf, SeedResult } from './builder-job.ts';
+import type { BuilderJob, BuilderReply, BuilderRequest, BuilderResult, ResultOf } from './builder-job.ts';
 
 export interface BuilderPoolOptions {
   readonly runtime: Runtime;
@@ -19,7 +19,7 @@ export interface BuilderPoolOptions {
 
 interface Waiting {
   readonly job: BuilderJob;
-  resolve(result: ImageResult | SeedResult): void;
+  resolve(result: BuilderResult): void;
   reject(error: AlcoveError): void;
 }
 

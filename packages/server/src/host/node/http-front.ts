@@ -4,6 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import type { AdminEndpoint } from './admin-endpoint.ts';
+import { FollowerEndpoint } from './follower-endpoint.ts';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
 import type { ImageEndpoint } from './image-endpoint.ts';
 import { isLoopbackAddress, isLoopbackName, isOriginAllowed } from './origins.ts';
@@ -18,6 +19,8 @@ export interface HttpFrontOptions {
   readonly images: ImageEndpoint;
   /** Null: nobody may look at the figures. */
   readonly admin: AdminEndpoint | null;
+  /** Null: nobody follows. */
+  readonly followers: FollowerEndpoint | null;
   readonly messageBytesMax: number;
   readonly closeTimeoutMs: number;
   /** Why no socket may be opened now, if so. */
@@ -112,10 +115,12 @@ export class HttpFront {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
-    const { path: root, images, admin } = this.#options;
+    const { path: root, images, admin, followers } = this.#options;
     const path = pathOf(request);
     const below = path === null ? null : path.startsWith(`${root}/`) ? path.slice(root.length) : alone ? path : null;
     if (path === root && IMAGE_QUERY.test(request.url ?? '')) void images.handle(request, response);
+    else if (path === root && followers !== null && FollowerEndpoint.owns(request.url ?? ''))
+      void followers.handle(request, response).catch(() => response.destroy());
     else if (below === '/health' || below === '/ready') this.#health(response);
     else if (below !== null && admin?.owns(below) === true) void admin.handle(below, request, response).catch(() => response.destroy());
     else if (path === root) {

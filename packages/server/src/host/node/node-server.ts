@@ -15,6 +15,7 @@ import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alco
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
 import { mayOf } from './gatekeeper.ts';
+import { FollowerEndpoint } from './follower-endpoint.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
 import { ReaderPool } from './reader-pool.ts';
@@ -60,6 +61,7 @@ export class NodeServer implements AlcoveServer {
   readonly #images: HostImages;
   readonly #endpoint: ImageEndpoint;
   readonly #admin: AdminEndpoint | null;
+  readonly #followers: FollowerEndpoint | null;
   readonly #readers: ReaderPool | null;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
@@ -87,6 +89,8 @@ export class NodeServer implements AlcoveServer {
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
     this.#admin = options.adminToken === null ? null : new AdminEndpoint({ token: options.adminToken, status: () => this.#status() });
+    const { followerToken } = options;
+    this.#followers = followerToken === null ? null : new FollowerEndpoint({ token: followerToken, rooms, dataDir, pool: this.#pool });
     this.#readers = this.#readerPool();
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
@@ -310,6 +314,7 @@ export class NodeServer implements AlcoveServer {
       refusedOrigins: this.#refusedOrigins,
       images: this.#endpoint,
       admin: this.#admin,
+      followers: this.#followers,
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,
       refuses: () => this.#refusesSockets(),

@@ -87,6 +87,11 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
    * there is neither, nobody sees them.
    */
   readonly admin?: { readonly token: string };
+  /**
+   * Lets followers (`createFollower`) copy rooms and read the whole log, rows that no user may see among it: whoever has the token, 16 characters at least. Default: the environment's
+   * `ALCOVE_FOLLOWER_TOKEN`; where there is neither, nobody follows.
+   */
+  readonly followers?: { readonly token: string };
   /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -111,6 +116,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   acceptLostTail: true,
   signals: true,
   admin: true,
+  followers: true,
   limits: true,
   log: true,
 };
@@ -134,6 +140,8 @@ export interface ResolvedServerOptions {
   readonly signals: boolean;
   /** Null: there is no admin. */
   readonly adminToken: string | null;
+  /** Null: nobody follows. */
+  readonly followerToken: string | null;
   readonly roomLimits: RoomLimits;
   readonly hostLimits: HostLimits;
   readonly log: Logger;
@@ -160,7 +168,8 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     readers: resolveReaders(options.readers ?? defaultReadersMax()),
     acceptLostTail: options.acceptLostTail ?? false,
     signals: options.signals ?? true,
-    adminToken: resolveAdminToken(options.admin),
+    adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
+    followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
     ...resolveServerLimits(options.limits ?? {}),
     log: options.log ?? createConsoleLogger(),
   };
@@ -198,18 +207,16 @@ const resolveReaders = (readers: number): number => {
   throw invalid(`readers must be a whole number from 0 to ${READERS_MAX}, and is ${String(readers)}`);
 };
 
-const ADMIN: KeysOf<NonNullable<ServerOptions['admin']>> = { token: true };
+const TOKEN_OPTION: KeysOf<{ token: string }> = { token: true };
 
-/** What guards the figures is guessed at by machines. */
-const resolveAdminToken = (admin: ServerOptions['admin']): string | null => {
-  if (admin !== undefined) refuseUnknownKeys('option_invalid', 'admin', admin, ADMIN);
-  const token = admin === undefined ? process.env['ALCOVE_ADMIN_TOKEN'] : admin.token;
-  if (admin === undefined && (token === undefined || token === '')) return null;
+/** What it guards is guessed at by machines. */
+const resolveToken = (name: string, given: { readonly token: string } | undefined, variable: string): string | null => {
+  if (given !== undefined) refuseUnknownKeys('option_invalid', name, given, TOKEN_OPTION);
+  const token = given === undefined ? process.env[variable] : given.token;
+  if (given === undefined && (token === undefined || token === '')) return null;
   if (typeof token === 'string' && /^\S{16,}$/.test(token)) return token;
-  throw new AlcoveError(
-    'option_invalid',
-    `${admin === undefined ? 'ALCOVE_ADMIN_TOKEN' : 'admin.token'} must be 16 characters or more, none of them a space`,
-  );
+  const what = given === undefined ? variable : `${name}.token`;
+  throw new AlcoveError('option_invalid', `${what} must be 16 characters or more, none of them a space`);
 };
 
 const resolveHost = (host: string | undefined, loopbackOnly: boolean): string | null => {

@@ -13,6 +13,7 @@ import { TokenRenewals } from '../../access/token-renewals.ts';
 import type { Renewal } from '../../access/token-renewals.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
+import { BearerToken } from './bearer-token.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
 import type { HostedRoom } from './hosted-room.ts';
@@ -49,12 +50,16 @@ export class SocketFront {
   readonly #connections = new Map<string, Known>();
   readonly #arrivals = new Map<string, Arrival>();
   readonly #ends = new SessionEnds();
+  /** Null: nobody follows. */
+  readonly #followerToken: BearerToken | null;
   #sweep: Timer | null = null;
   #lastText = '';
   #lastBytes: Uint8Array = new Uint8Array();
 
   constructor(options: SocketFrontOptions) {
     this.#options = options;
+    const { followerToken } = options.server;
+    this.#followerToken = followerToken === null ? null : new BearerToken(followerToken);
   }
 
   get #limits(): ResolvedServerOptions['hostLimits'] {
@@ -185,7 +190,8 @@ export class SocketFront {
       const { hello, definition } = readHello(frame, server.rooms, runtime);
       const address = { name: definition.name, id: hello.id };
       const gatekeeper = this.#gatekeeper(address, arrival.info);
-      const access = await admit(hello.token, gatekeeper);
+      const isFollower = hello.token !== null && this.#followerToken?.is(hello.token) === true;
+      const access = isFollower ? FOLLOWER : await admit(hello.token, gatekeeper);
       await this.#enter(address, gatekeeper, access, (room) => {
         if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
         this.#checkOrders(ends, access, address);
@@ -208,12 +214,18 @@ export class SocketFront {
   }
 
   /** Into a room that is there, or into one that is made, where the server makes rooms for who joins and this user may. */
-  async #enter(address: RoomAddress, gatekeeper: Gatekeeper, { claims }: RoomAccess, join: (room: HostedRoom) => void): Promise<void> {
+  async #enter(
+    address: RoomAddress,
+    gatekeeper: Gatekeeper,
+    { claims, isFollower = false }: RoomAccess,
+    join: (room: HostedRoom) => void,
+  ): Promise<void> {
     const { server, directory } = this.#options;
     const enter = (mode: 'existing' | 'any'): Promise<void> =>
       directory.use(address, mode, join).catch((cause: unknown) => {
         throw withoutDetail(AlcoveError.from(cause));
       });
+    if (isFollower) return enter('existing');
     if (server.createOnJoin && server.authorize === null) return enter('any');
     try {
       return await enter('existing');
@@ -286,6 +298,9 @@ export class SocketFront {
     }
   }
 }
+
+/** It reads, and does nothing in the room. */
+const FOLLOWER: RoomAccess = { claims: null, isFollower: true, allows: () => false };
 
 /** Not about the room's file. */
 const SAID_AS_IT_IS: ReadonlySet<ErrorCode> = new Set(['room_unknown', 'draining', 'unauthenticated', 'forbidden']);

@@ -1,0 +1,355 @@
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { AlcoveError } from '@alcove/core/error';
+import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
+import { decodeServerMessage } from '@alcove/core/protocol/codec';
+import type { ServerMessage } from '@alcove/core/protocol/server-message';
+import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
+import { backoffMs } from '@alcove/core/retry/backoff';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Database } from '@alcove/core/sqlite/database';
+import { WebSocket } from 'ws';
+import { type FollowedHead, FollowedRoom } from '../../follow/followed-room.ts';
+import type { ReplicaLag } from '../../read/replica.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import { type RoomFiles, withSidecars } from './data-dir.ts';
+import { openDatabase } from './open-database.ts';
+
+export interface FollowerLinkOptions {
+  readonly address: RoomAddress;
+  readonly definition: AnyRoom;
+  readonly files: RoomFiles;
+  /** The primary's sockets, ws: or wss:, and its follower token. */
+  readonly from: string;
+  readonly token: string;
+  readonly runtime: Runtime;
+}
+
+/** `waiting`: between two attempts. `copying`: the room's file is on its way. `following`: versions are taken as they come. */
+export type LinkPhase = 'waiting' | 'connecting' | 'copying' | 'following' | 'closed';
+
+/** How one room is followed at this moment. */
+export interface LinkStatus {
+  readonly phase: LinkPhase;
+  /** Null: there is no file yet. */
+  readonly head: FollowedHead | null;
+  readonly lag: ReplicaLag | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** A frame of a room's log: as large as a commit may be, see the room's limits. */
+const FRAME_BYTES_MAX = 256 * 1024 * 1024;
+/** A primary that says nothing for so many heartbeats is asked anew on another socket. */
+const SILENT_HEARTBEATS_MAX = 3;
+const HEARTBEAT_DEFAULT_MS = 15_000;
+/** How often the primary is asked where it stands: as old may the lag be that this follower tells. */
+const ASK_MS_MAX = 1_000;
+const COPY_TIMEOUT_MS = 10 * 60_000;
+const PRUNE = {
+  versionsMax: 100_000,
+  bytesMax: 64_000_000,
+  ageMsMax: 30 * 86_400_000,
+  keptHashEvery: 1_000,
+  keepAbove: Number.MAX_SAFE_INTEGER,
+};
+const PRUNE_EVERY_MS = 60_000;
+
+/** One room of a follower: its file, the socket that keeps it in step, and a fresh copy of the file where that cannot be. */
+export class FollowerLink {
+  readonly #options: FollowerLinkOptions;
+  readonly #waiting = new Set<{ readonly version: number; readonly reached: () => void }>();
+  #phase: LinkPhase = 'waiting';
+  #file: { readonly database: Database; readonly room: FollowedRoom } | null = null;
+  #socket: WebSocket | null = null;
+  #timer: Timer | null = null;
+  #heartbeat: Timer | null = null;
+  #attempt = 0;
+  #error: AlcoveError | null = null;
+  #heartbeatMs = HEARTBEAT_DEFAULT_MS;
+  #primaryVersion = 0;
+  #heardMs = 0;
+  /** When it last held all that the primary was known to have. */
+  #levelMs: number | null = null;
+  #prunedMs = 0;
+  #copy: AbortController | null = null;
+
+  constructor(options: FollowerLinkOptions) {
+    this.#options = options;
+  }
+
+  get address(): RoomAddress {
+    return this.#options.address;
+  }
+
+  get status(): LinkStatus {
+    const { code, message } = this.#error ?? {};
+    const error = code === undefined || message === undefined ? null : { code, message };
+    return { phase: this.#phase, head: this.#file?.room.head ?? null, lag: this.lag, error };
+  }
+
+  /** Null: it has nothing to read. */
+  get lag(): ReplicaLag | null {
+    const { head } = this.#file?.room ?? {};
+    if (head === undefined) return null;
+    const versions = Math.max(0, this.#primaryVersion - head.version);
+    const isLevel = this.#phase === 'following' && versions === 0 && this.#levelMs !== null;
+    const nowMs = this.#options.runtime.monotonicMs();
+    return { versions, ms: isLevel ? 0 : Math.round(nowMs - (this.#levelMs ?? nowMs)) };
+  }
+
+  /** Path of the file to read; null while there is none. */
+  get path(): string | null {
+    return this.#file === null ? null : this.#options.files.database;
+  }
+
+  start(): void {
+    this.#open();
+    this.#connect();
+  }
+
+  /** Resolves once the file holds that version, or the time is over; the caller looks again. */
+  reached(version: number, timeoutMs: number): Promise<void> {
+    if ((this.#file?.room.head.version ?? -1) >= version || this.#phase === 'closed') return Promise.resolve();
+    return new Promise((resolve) => {
+      const entry = {
+        version,
+        reached: () => {
+          timer.cancel();
+          this.#waiting.delete(entry);
+          resolve();
+        },
+      };
+      const timer = this.#options.runtime.setTimer(timeoutMs, entry.reached);
+      this.#waiting.add(entry);
+    });
+  }
+
+  close(): void {
+    this.#phase = 'closed';
+    this.#timer?.cancel();
+    this.#heartbeat?.cancel();
+    this.#copy?.abort();
+    this.#socket?.terminate();
+    this.#socket = null;
+    this.#closeFile();
+    for (const { reached } of [...this.#waiting]) reached();
+  }
+
+  /** What an earlier start left; a file that is no good is thrown away, and copied anew. */
+  #open(): void {
+    const { files, definition, runtime, address } = this.#options;
+    if (!existsSync(files.database)) return;
+    // Versions come again from the primary: nothing here has to survive a power cut.
+    let database: Database | null = null;
+    try {
+      database = openDatabase(files.database, { synchronous: 'OFF', create: false });
+      this.#file = { database, room: new FollowedRoom(database, definition, runtime) };
+    } catch (cause) {
+      database?.close();
+      const { code, message } = AlcoveError.from(cause);
+      runtime.log.info('a followed room is copied anew', { room: address.name, id: address.id, code, reason: message });
+      this.#throwAway();
+    }
+  }
+
+  #connect(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'connecting';
+    const { from, runtime } = this.#options;
+    const socket = new WebSocket(from, { perMessageDeflate: false, maxPayload: FRAME_BYTES_MAX });
+    this.#socket = socket;
+    this.#heardMs = runtime.monotonicMs();
+    socket.on('open', () => this.#hello(socket));
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (socket === this.#socket) this.#heard(isBinary ? new Uint8Array(data) : data.toString());
+    });
+    socket.on('error', (cause) => {
+      if (socket === this.#socket) this.#error = new AlcoveError('connection_lost', `the primary at ${from}: ${cause.message}`, { cause });
+    });
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#again();
+    });
+    this.#beat();
+  }
+
+  #hello(socket: WebSocket): void {
+    const { address, token, runtime } = this.#options;
+    if (socket !== this.#socket) return;
+    this.#say({
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      codecs: ['deflate'],
+      room: address.name,
+      id: address.id,
+      token,
+      clientId: `follower-${runtime.newId()}`,
+      snapshots: [],
+    });
+  }
+
+  #heard(frame: string | Uint8Array): void {
+    const { runtime } = this.#options;
+    this.#heardMs = runtime.monotonicMs();
+    try {
+      const message = decodeServerMessage(frame, runtime, { messageBytesMax: FRAME_BYTES_MAX });
+      if (message !== null) this.#take(message);
+    } catch (cause) {
+      // What it holds and what comes do not fit: the primary is right.
+      this.#failed(AlcoveError.from(cause));
+    }
+  }
+
+  #take(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#heartbeatMs = message.limits.heartbeatIntervalMs;
+        this.#primaryVersion = message.version;
+        return this.#follow();
+      case 'rehydrate':
+        return this.#startCopy();
+      case 'records':
+        return this.#records(message);
+      case 'pong':
+      case 'ping':
+        if (message.type === 'ping') this.#say({ type: 'pong' });
+        if (message.version !== undefined) this.#primaryIsAt(message.version);
+        return;
+      case 'error':
+        this.#error = AlcoveError.fromBody(message);
+        return;
+      default:
+        return; // what is said to people in the room
+    }
+  }
+
+  #follow(): void {
+    if (this.#file === null) return this.#startCopy();
+    const { historyId, version, hash } = this.#file.room.head;
+    this.#phase = 'following';
+    this.#error = null;
+    this.#say({ type: 'followLog', historyId, version, hash });
+    this.#primaryIsAt(this.#primaryVersion);
+  }
+
+  #records({ records }: ServerMessage & { type: 'records' }): void {
+    if (this.#file === null || this.#phase !== 'following') return;
+    this.#file.room.take(records);
+    this.#attempt = 0;
+    this.#primaryIsAt(Math.max(this.#primaryVersion, this.#file.room.head.version));
+    const { version } = this.#file.room.head;
+    for (const waiting of [...this.#waiting]) if (waiting.version <= version) waiting.reached();
+    this.#prune();
+  }
+
+  #primaryIsAt(version: number): void {
+    this.#primaryVersion = Math.max(this.#primaryVersion, version);
+    const head = this.#file?.room.head;
+    if (this.#phase === 'following' && head !== undefined && head.version >= this.#primaryVersion)
+      this.#levelMs = this.#options.runtime.monotonicMs();
+  }
+
+  #prune(): void {
+    const { runtime } = this.#options;
+    const nowMs = runtime.monotonicMs();
+    if (this.#file === null || nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
+    if (!this.#file.room.prune(PRUNE, runtime.nowMs())) this.#prunedMs = nowMs;
+  }
+
+  #startCopy(): void {
+    this.#phase = 'copying';
+    const socket = this.#socket;
+    const copy = new AbortController();
+    this.#copy = copy;
+    this.#fetchCopy(copy.signal).then(
+      () => {
+        if (this.#copy !== copy || socket !== this.#socket || this.#phase !== 'copying') return;
+        this.#copy = null;
+        this.#follow();
+      },
+      (cause: unknown) => {
+        if (this.#copy !== copy) return;
+        this.#copy = null;
+        this.#error = AlcoveError.from(cause, 'connection_lost');
+        socket?.terminate();
+      },
+    );
+  }
+
+  async #fetchCopy(signal: AbortSignal): Promise<void> {
+    const { from, token, address, files } = this.#options;
+    const url = new URL(from.replace(/^ws/, 'http'));
+    url.searchParams.set('copy', `${address.name}/${address.id}`);
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(COPY_TIMEOUT_MS)]),
+    });
+    if (!response.ok || response.body === null)
+      throw new AlcoveError('connection_lost', `the primary gave no copy of ${address.name}/${address.id}: ${response.status}`);
+    rmSync(files.making, { force: true });
+    await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(files.making)); // Node's own type of the same stream
+    signal.throwIfAborted();
+    this.#throwAway();
+    renameSync(files.making, files.database);
+    this.#open();
+    if (this.#file === null) throw new AlcoveError('file_damaged', `the copy of ${address.name}/${address.id} cannot be used`);
+  }
+
+  /** The file does not fit the log, or the log is damaged on its way: it is copied anew. */
+  #failed(error: AlcoveError): void {
+    const { runtime, address } = this.#options;
+    this.#error = error;
+    runtime.log.error('a followed room does not go on and is copied anew', {
+      room: address.name,
+      id: address.id,
+      code: error.code,
+      reason: error.message,
+    });
+    this.#throwAway();
+    this.#socket?.terminate();
+  }
+
+  #throwAway(): void {
+    this.#closeFile();
+    for (const file of withSidecars(this.#options.files.database)) rmSync(file, { force: true });
+  }
+
+  #closeFile(): void {
+    this.#file?.database.close();
+    this.#file = null;
+  }
+
+  /** The connection is gone; the file stays readable. */
+  #again(): void {
+    this.#heartbeat?.cancel();
+    this.#socket = null;
+    if (this.#phase === 'closed') return;
+    this.#copy?.abort();
+    this.#copy = null;
+    this.#phase = 'waiting';
+    this.#attempt += 1;
+    const { runtime } = this.#options;
+    const waitMs = backoffMs(this.#attempt, runtime.random(), this.#error?.retryAfterMs);
+    this.#timer = runtime.setTimer(waitMs, () => this.#connect());
+  }
+
+  #beat(): void {
+    const { runtime } = this.#options;
+    this.#heartbeat?.cancel();
+    this.#heartbeat = runtime.setTimer(Math.min(ASK_MS_MAX, this.#heartbeatMs), () => {
+      if (runtime.monotonicMs() - this.#heardMs > SILENT_HEARTBEATS_MAX * this.#heartbeatMs && this.#phase !== 'copying') {
+        this.#error = new AlcoveError('heartbeat_missed', 'the primary says nothing');
+        this.#socket?.terminate();
+        return;
+      }
+      if (this.#phase === 'following' || this.#phase === 'copying') this.#say({ type: 'ping' });
+      this.#beat();
+    });
+  }
+
+  #say(message: ClientMessageInput): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,102 @@
+import { resolve } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
+import type { Logger } from '@alcove/core/runtime/logger';
+import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
+import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { createConsoleLogger } from './console-logger.ts';
+import { type HostLimits, resolveHostLimits } from './host-limits.ts';
+import { defaultReadersMax } from './reader-pool.ts';
+import { resolvePath } from './server-options.ts';
+
+/** What `createFollower` takes. What makes no sense is `option_invalid`, which names the option and what may be. */
+export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
+  /** The definitions that the primary has. */
+  readonly rooms: Rooms;
+  /** Its own, made where it is missing. One process uses it at a time. */
+  readonly dataDir: string;
+  /** Where the primary's sockets are opened: `ws://primary:8787/sync`. */
+  readonly from: string;
+  /** The primary's `followers.token`, which whoever reads here brings as well. Default: the environment's `ALCOVE_FOLLOWER_TOKEN`. */
+  readonly token?: string;
+  /** Rooms to follow: `trip/japan-2027`, or `trip/*` for all of a name, new ones among them. Default: all of all definitions. */
+  readonly follow?: readonly string[];
+  /** Where reads are answered. 0 takes a free one. Absent: only this process reads. */
+  readonly port?: number;
+  /** Default: all addresses. */
+  readonly host?: string;
+  readonly path?: string;
+  /** Processes that read; see createServer. */
+  readonly readers?: number;
+  readonly limits?: Partial<HostLimits>;
+  /** Default: one line an entry on standard error. */
+  readonly log?: Logger;
+}
+
+const FOLLOWER_OPTIONS: KeysOf<FollowerOptions> = {
+  rooms: true,
+  dataDir: true,
+  from: true,
+  token: true,
+  follow: true,
+  port: true,
+  host: true,
+  path: true,
+  readers: true,
+  limits: true,
+  log: true,
+};
+
+export interface ResolvedFollowerOptions {
+  readonly rooms: ReadonlyMap<string, AnyRoom>;
+  readonly dataDir: string;
+  readonly from: string;
+  readonly token: string;
+  /** Null id: all rooms of the name. */
+  readonly follow: readonly { readonly name: string; readonly id: string | null }[];
+  readonly port: number | null;
+  readonly host: string | null;
+  readonly path: string;
+  readonly readers: number;
+  readonly limits: HostLimits;
+  readonly log: Logger;
+}
+
+/** @throws AlcoveError `option_invalid` */
+export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollowerOptions {
+  refuseUnknownKeys('option_invalid', 'createFollower', options, FOLLOWER_OPTIONS);
+  const { rooms, dataDir, from, port } = options;
+  if (!Array.isArray(rooms) || rooms.length === 0 || !rooms.every(isRoom))
+    throw invalid('rooms must list at least one room made by defineRoom');
+  if (typeof dataDir !== 'string' || dataDir === '') throw invalid('dataDir must be the path of a directory');
+  if (typeof from !== 'string' || !/^wss?:\/\/\S+$/.test(from)) throw invalid(`from must be a ws: or wss: address, and is ${String(from)}`);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
+  const byName = new Map(rooms.map((room): [string, AnyRoom] => [room.name, room]));
+  return {
+    rooms: byName,
+    dataDir: resolve(dataDir),
+    from,
+    token: resolveToken(options.token),
+    follow: (options.follow ?? [...byName.keys()].map((name) => `${name}/*`)).map((pattern) => followed(pattern, byName)),
+    port: port ?? null,
+    host: options.host ?? null,
+    path: resolvePath(options.path ?? '/sync'),
+    readers: options.readers ?? defaultReadersMax(),
+    limits: resolveHostLimits(options.limits ?? {}),
+    log: options.log ?? createConsoleLogger(),
+  };
+}
+
+const invalid = (message: string): AlcoveError => new AlcoveError('option_invalid', message);
+
+function resolveToken(given: string | undefined): string {
+  const token = given ?? process.env['ALCOVE_FOLLOWER_TOKEN'];
+  if (typeof token === 'string' && /^\S{16,}$/.test(token)) return token;
+  throw invalid('token, or ALCOVE_FOLLOWER_TOKEN, must be the follower token of the primary: 16 characters or more, none of them a space');
+}
+
+function followed(pattern: string, rooms: ReadonlyMap<string, AnyRoom>): { readonly name: string; readonly id: string | null } {
+  const [, name = '', id = ''] = /^([A-Za-z][A-Za-z0-9_-]{0,63})\/(\*|(?!\.)[A-Za-z0-9._~-]{1,128})$/.exec(String(pattern)) ?? [];
+  if (!rooms.has(name)) throw invalid(`follow names ${JSON.stringify(pattern)}; write NAME/ID or NAME/* with the name of one of rooms`);
+  return { name, id: id === '*' ? null : id };
+}

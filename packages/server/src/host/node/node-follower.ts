@@ -1,0 +1,177 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import { SEES_ALL } from '../../access/reader-class.ts';
+import type { RoutedAnswer } from '../../read/read-route.ts';
+import { readSight } from '../../read/read-sight.ts';
+import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import type { DataDir } from './data-dir.ts';
+import { FollowerLink, type LinkStatus } from './follower-link.ts';
+import type { ResolvedFollowerOptions } from './follower-options.ts';
+import { answerError, answerJson, pathOf } from './http-answer.ts';
+import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
+import { ReadEndpoint } from './read-endpoint.ts';
+import { ReaderPool } from './reader-pool.ts';
+import type { OwnRead } from './server-sql.ts';
+
+/** How often rooms that were made since are looked for. */
+const LIST_INTERVAL_MS = 10_000;
+/** How long a read that names a version waits for it here at the longest; who asked waits no longer elsewhere. */
+const REACH_TIMEOUT_MS = 2_000;
+
+export interface FollowedStatus extends LinkStatus {
+  readonly room: string;
+  readonly id: string;
+}
+
+/** The parts of a follower and how they hang together. `createFollower` checks the options, takes the dataDir and starts it. */
+export class NodeFollower {
+  readonly #options: ResolvedFollowerOptions;
+  readonly #dataDir: DataDir;
+  readonly #runtime: Runtime;
+  readonly #readers: ReaderPool;
+  readonly #endpoint: ReadEndpoint;
+  readonly #links = new Map<string, FollowerLink>();
+  #server: HttpServer | null = null;
+  #listTimer: Timer | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ResolvedFollowerOptions, dataDir: DataDir, runtime: Runtime) {
+    const { limits } = options;
+    this.#options = options;
+    this.#dataDir = dataDir;
+    this.#runtime = runtime;
+    this.#readers = new ReaderPool({
+      runtime,
+      fileOf: (room) => this.#links.get(keyOf(room))?.path ?? null,
+      readersMax: Math.max(1, options.readers),
+      queueMax: limits.readQueueMax,
+      queueTimeoutMs: limits.readQueueTimeoutMs,
+      idleMs: limits.readerIdleMs,
+      valueBytesMax: limits.readValueBytesMax,
+      heapBytesMax: limits.readHeapBytesMax,
+    });
+    this.#endpoint = new ReadEndpoint(options.token, { read: (request, signal) => this.#answer(request, signal), lag: () => this.lag });
+  }
+
+  /** @throws AlcoveError `port_in_use`, `sql_unavailable` */
+  async start(): Promise<void> {
+    if (!this.#readers.available)
+      throw new AlcoveError('sql_unavailable', 'a follower reads in a sandbox, and @photostructure/sqlite does not load here');
+    const { follow, port, host } = this.#options;
+    for (const { name, id } of follow) if (id !== null) this.#followRoom({ name, id });
+    await this.#list();
+    if (port === null) return;
+    this.#server = makeHttpServer();
+    this.#server.on('request', (request, response) => this.#handle(request, response));
+    await listen(this.#server, port, host);
+    this.#options.log.info('listening', { url: this.url });
+  }
+
+  /** Where reads are answered: what a primary names among its replicas. */
+  get url(): string {
+    const origin = this.#server === null ? null : socketOriginOf(this.#server);
+    if (origin === null) throw new AlcoveError('option_invalid', 'the follower has no address: give it a port');
+    return `${origin.replace(/^ws/, 'http')}${this.#options.path}`;
+  }
+
+  get status(): FollowedStatus[] {
+    return [...this.#links.values()].map(({ address: { name, id }, status }) => ({ room: name, id, ...status }));
+  }
+
+  /** Of the room that is furthest behind; a room without a file counts only while nothing of it can be read anyway. */
+  get lag(): ReplicaLag {
+    const lags = [...this.#links.values()].flatMap((link) => link.lag ?? []);
+    return { versions: Math.max(0, ...lags.map(({ versions }) => versions)), ms: Math.max(0, ...lags.map(({ ms }) => ms)) };
+  }
+
+  /** For this process's own code, which sees everything that is followed. */
+  async own(definition: AnyRoom, address: RoomAddress, read: OwnRead): Promise<RoutedAnswer> {
+    const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = this.#options.limits;
+    const startMs = this.#runtime.monotonicMs();
+    const request: ReadRequest = {
+      room: address,
+      sql: read.sql,
+      params: read.params,
+      sight: readSight(definition.model, SEES_ALL),
+      atLeast: typeof read.at === 'string' ? null : read.at,
+      bounds: { timeoutMs, rowsMax, bytesMax },
+    };
+    const { answer, lag } = await this.#answer(request, read.signal, read.waitMs);
+    return { ...answer, replica: 'follower', lag, tookMs: Math.round(this.#runtime.monotonicMs() - startMs) };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#listTimer?.cancel();
+    const stopped = this.#server === null || !this.#server.listening ? Promise.resolve() : stopListening(this.#server);
+    for (const link of this.#links.values()) link.close();
+    await this.#readers.close();
+    this.#server?.closeAllConnections();
+    await stopped;
+  }
+
+  async #answer(
+    request: ReadRequest,
+    signal: EndSignal,
+    waitMs = REACH_TIMEOUT_MS,
+  ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
+    const link = this.#links.get(keyOf(request.room));
+    if (link === undefined) throw new AlcoveError('replica_unavailable', 'this follower does not follow the room');
+    if (request.atLeast !== null) await link.reached(request.atLeast.version, Math.min(waitMs, REACH_TIMEOUT_MS));
+    const answer = await this.#readers.read(request, signal);
+    return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };
+  }
+
+  #followRoom(address: RoomAddress): void {
+    const key = keyOf(address);
+    const definition = this.#options.rooms.get(address.name);
+    if (this.#links.has(key) || definition === undefined || this.#closing !== null) return;
+    const { from, token } = this.#options;
+    const files = this.#dataDir.roomFiles(address);
+    const link = new FollowerLink({ address, definition, files, from, token, runtime: this.#runtime });
+    this.#links.set(key, link);
+    link.start();
+  }
+
+  /** Rooms of the names that are followed whole; those that are on the disk already are followed even where the primary does not answer. */
+  async #list(): Promise<void> {
+    const names = this.#options.follow.flatMap(({ name, id }) => (id === null ? [name] : []));
+    for (const name of names) {
+      for (const id of await this.#dataDir.roomIds(name)) this.#followRoom({ name, id });
+      for (const id of await this.#idsOnPrimary(name)) this.#followRoom({ name, id });
+    }
+    if (names.length > 0 && this.#closing === null) this.#listTimer = this.#runtime.setTimer(LIST_INTERVAL_MS, () => void this.#list());
+  }
+
+  async #idsOnPrimary(name: string): Promise<readonly string[]> {
+    const { from, token, log } = this.#options;
+    const url = new URL(from.replace(/^ws/, 'http'));
+    url.searchParams.set('rooms', name);
+    try {
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(LIST_INTERVAL_MS) });
+      if (!response.ok) throw new AlcoveError('connection_lost', `it answered ${response.status}`);
+      return ((await response.json()) as { rooms: string[] }).rooms; // our own server's word
+    } catch (cause) {
+      log.info('the primary does not tell its rooms; it is asked again', { name, reason: AlcoveError.from(cause).message });
+      return [];
+    }
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const { path: root } = this.#options;
+    const path = pathOf(request);
+    const below = path?.startsWith(`${root}/`) === true ? path.slice(root.length) : path;
+    if (below === '/health' || below === '/ready') answerJson(response, 200, { status: 'ok', rooms: this.#links.size });
+    else if (below === '/read' || below === '/lag') void this.#endpoint.handle(below, request, response);
+    else answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
+  }
+}
+
+const keyOf = ({ name, id }: RoomAddress): string => `${name}/${id}`;

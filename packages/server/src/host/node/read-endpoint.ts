@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cellFromWire } from '@alcove/core/change/wire-cell';
+import { AlcoveError, type ErrorCode } from '@alcove/core/error';
+import * as v from 'valibot';
+import { wireCell } from '@alcove/core/protocol/wire-changes';
+import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import { BearerToken } from './bearer-token.ts';
+import { answerError, answerJson } from './http-answer.ts';
+
+/** Of a read: SQL, parameters and the sight of a definition with many tables. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
+
+const bookmark = v.object({ historyId: v.string(), version: v.number() });
+
+/** A read as one server sends it to another. */
+const readBody = v.object({
+  room: v.object({ name: v.string(), id: v.string() }),
+  sql: v.string(),
+  params: v.array(wireCell),
+  sight: v.object({ key: v.string(), tables: v.array(v.object({ name: v.string(), select: v.string() })) }),
+  atLeast: v.nullable(bookmark),
+  bounds: v.object({ timeoutMs: v.number(), rowsMax: v.number(), bytesMax: v.number() }),
+});
+
+export interface ReadEndpointPorts {
+  read(request: ReadRequest, signal: EndSignal): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }>;
+  /** Over all rooms. */
+  lag(): ReplicaLag;
+}
+
+/** What other servers ask of this one, with the follower token: `POST <path>/read` and `GET <path>/lag`. */
+export class ReadEndpoint {
+  readonly #token: BearerToken;
+  readonly #ports: ReadEndpointPorts;
+
+  constructor(token: string, ports: ReadEndpointPorts) {
+    this.#token = new BearerToken(token);
+    this.#ports = ports;
+  }
+
+  async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (!this.#token.isIn(request)) throw new AlcoveError('unauthenticated', 'reads here are for servers that bring the follower token');
+      if (path === '/lag' && request.method === 'GET') return answerJson(response, 200, this.#ports.lag());
+      if (path === '/read' && request.method === 'POST') return await this.#read(request, response);
+      throw new AlcoveError('bad_message', `there is no ${request.method} ${path} here`);
+    } catch (cause) {
+      const error = AlcoveError.from(cause, 'internal');
+      if (response.headersSent) response.destroy();
+      else answerError(response, STATUS[error.code] ?? 422, error);
+    }
+  }
+
+  async #read(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { params, ...body } = readOf(await bodyOf(request));
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const { answer, lag } = await this.#ports.read({ ...body, params: params.map(cellFromWire) }, gone.signal);
+    const { cells, ...head } = answer;
+    const bytes = Buffer.from(`${JSON.stringify({ ...head, lag }).slice(0, -1)},"cells":${cells}}`);
+    response.writeHead(200, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': bytes.length,
+      'cache-control': 'no-store',
+    });
+    response.end(bytes);
+  }
+}
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  unauthenticated: 401,
+  bad_message: 400,
+  replica_unavailable: 503,
+  closed: 503,
+  internal: 500,
+};
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > BODY_BYTES_MAX) throw new AlcoveError('message_too_large', `a read has ${BODY_BYTES_MAX} bytes at most`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
+
+function readOf(text: string): v.InferOutput<typeof readBody> {
+  try {
+    return v.parse(readBody, JSON.parse(text));
+  } catch {
+    throw new AlcoveError('bad_message', 'the body is no read');
+  }
+}
