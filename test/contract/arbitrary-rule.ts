@@ -17,7 +17,7 @@ export const CLAIMS: readonly Claims[] = [
   {},
 ];
 
-const VALUES = [1, 2, 3, 0, -1, 0.5, '1', '2', '7', 'a', 'A', 'a ', 'b', '', Number.POSITIVE_INFINITY, 2 ** 32 + 1];
+const VALUES = [1, 2, 3, 0, -1, 0.5, '1', '2', '7', 'a', 'A', 'a ', 'b', '', 1e300, 2 ** 32 + 1];
 
 type Condition = (row: readonly SQLiteTable[], claims: Claims) => SQL;
 

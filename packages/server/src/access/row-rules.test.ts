@@ -1,4 +1,4 @@
-import { eq, ne, or } from 'drizzle-orm';
+import { eq, gt, ne, or } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChangeSet } from '@alcove/core/change/change-set';
@@ -59,5 +59,24 @@ describe('changes for classes of readers', () => {
     const second = rules.changesFor(inserted(['n1', 'ann', 2]), [ann, bob]);
     expect(first.map(({ tables }) => tables.length)).toEqual([0, 1]);
     expect(second.map(({ tables }) => tables.length)).toEqual([1, 0]);
+  });
+});
+
+describe('classes of readers', () => {
+  const levels = defineRoom({
+    name: 'trip',
+    schema: { notes },
+    rules: { notes: { visibleTo: (row, { level }) => gt(row.price, level as number) } },
+  });
+  const idFor = (level: unknown): string => classOf(levels, { level }, runtime, new Uint8Array(32)).id;
+
+  it('[AC-23] differ where a value does, however alike it looks', () => {
+    const values = [null, 0, 1, '1', 'null', '', 0.5, 1e300, -1, '0'];
+    expect(new Set(values.map(idFor)).size).toBe(values.length);
+    expect(new Set([null, undefined, Number.NaN].map(idFor)).size).toBe(1); // all three are NULL
+  });
+
+  it.each([1e999, -1e999])('[AC-23][AC-25] are not made with %d, which would be taken for null', (level) => {
+    expect(() => idFor(level)).toThrow(expect.objectContaining({ code: 'rule_failed', message: expect.stringContaining('Infinity') }));
   });
 });

@@ -7,7 +7,7 @@ import { refusedIn } from '@alcove/core/sqlite/sql-guard';
 import type { Token } from '@alcove/core/sqlite/tokenize';
 import { tokenize } from '@alcove/core/sqlite/tokenize';
 
-/** What goes into SQLite beside a rule's text; plain, so that it crosses to other processes. */
+/** What goes into SQLite beside a rule's text; finite and plain, so that it crosses to other processes as JSON. */
 export type RuleValue = null | number | string;
 
 /** A rule's answer for one user: the same for all rows, or what SQLite decides by each row's own columns. */
@@ -86,10 +86,14 @@ function isWhole(tokens: readonly Token[]): boolean {
   return depth === 0;
 }
 
-/** What is missing in the claims is NULL, which is equal to nothing. */
+/**
+ * What is missing in the claims is NULL, which is equal to nothing. Infinity (JSON's 1e999) is refused: values are told apart, and handed to other processes, as
+ * JSON, where it is null.
+ */
 function ruleValue(what: string, value: unknown): RuleValue {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string' || typeof value === 'number') return value;
+  if (value === null || value === undefined || Number.isNaN(value)) return null;
+  if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
-  throw new AlcoveError('rule_failed', `${what} binds a value of type ${typeof value}; text, numbers, booleans and null can be`);
+  const bound = typeof value === 'number' ? String(value) : `a value of type ${typeof value}`;
+  throw new AlcoveError('rule_failed', `${what} binds ${bound}; text, finite numbers, booleans and null can be`);
 }
