@@ -17,6 +17,7 @@ const plain: Omit<ReplicaSettings, 'id'> = {
 };
 const replica = (id: string, settings: Partial<ReplicaSettings> = {}, facts: Partial<ReplicaState> = {}): ReplicaState => ({
   ...initialState({ ...plain, id, ...settings }),
+  checkedMs: 0,
   ...facts,
 });
 const primary = (facts: Partial<ReplicaState> = {}): ReplicaState => replica('primary', { isPrimary: true }, facts);
@@ -65,6 +66,7 @@ describe('[RD-20] who is left out, and why', () => {
     ['no-weight', replica('b', { weight: 0 }), {}],
     ['purpose', replica('b', { purposes: ['analytics'] }), {}],
     ['purpose', replica('b', { purposes: ['analytics'] }), { facts: { route: { ...ANY_ROUTE, purpose: 'export' } } }],
+    ['unchecked', replica('b', {}, { checkedMs: null }), {}],
     ['down', replica('b', {}, { isDown: true }), {}],
     ['other-history', replica('b'), { facts: { versionAt: (id) => (id === 'b' ? 'other-history' : 'unknown') } }],
     ['lagging', replica('b', {}, { lag: { versions: 101, ms: 0 } }), {}],

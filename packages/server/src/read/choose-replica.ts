@@ -58,6 +58,7 @@ export type LeftOutReason =
   | 'no-weight'
   | 'not-primary'
   | 'purpose'
+  | 'unchecked'
   | 'down'
   | 'other-history'
   | 'lagging'
@@ -134,6 +135,7 @@ function whyNot(facts: ReadFacts, state: ReplicaState, openness: Openness, setti
   if (!isPrimary && (facts.primaryOnly || !settings.enabled)) return 'not-primary';
   if (weight === 0 && !isPrimary) return 'no-weight';
   if (purposes.length > 0 && (facts.route.purpose === null || !purposes.includes(facts.route.purpose))) return 'purpose';
+  if (!isPrimary && state.checkedMs === null) return 'unchecked';
   if (state.isDown) return 'down';
   if (facts.versionAt(id) === 'other-history') return 'other-history';
   if (!isPrimary && lags(state, settings)) return 'lagging';
@@ -153,7 +155,7 @@ function weigh(
   const { route } = facts;
   const { id, isPrimary, region, tier } = state.settings;
   const version = facts.versionAt(id);
-  const places = placesOf(state.settings, openness.isPaceShut ? openness.shareIfSlow : openness.share);
+  const places = placesOf(state, moment.nowMs, settings.breaker);
   const isBusy = state.inFlight >= places || state.queued > 0;
   const isPrimaryFirst = route.preferPrimary || !settings.defaultToReplica;
   const wanted = route.region ?? (settings.strategy === 'region' ? settings.region : null);

@@ -119,5 +119,14 @@ export function opennessOf(state: ReplicaState, operationClass: string, nowMs: n
   };
 }
 
-/** Reads it may have at once while `share` of the traffic goes to it. Never none: one is how anything is found out. */
-export const placesOf = ({ concurrencyMax }: ReplicaSettings, share: number): number => Math.max(1, Math.floor(concurrencyMax * share));
+/**
+ * Reads it may have at once: fewer while it comes back by degrees. Never none: one is how anything is found out. It does not count that it is slow, since it is asked then only where
+ * there is no other.
+ */
+export function placesOf({ settings, backSinceMs, breakers, pace }: ReplicaState, nowMs: number, breaker: BreakerSettings): number {
+  const ramps = [pace, ...breakers.values()].map((one) =>
+    one.state === 'ramping' ? shareThrough(breakerAt(one, nowMs, breaker), nowMs, breaker) : 1,
+  );
+  const back = backSinceMs === null ? 1 : rampShare(nowMs - backSinceMs, breaker.rampMs);
+  return Math.max(1, Math.floor(settings.concurrencyMax * Math.min(back, ...ramps)));
+}

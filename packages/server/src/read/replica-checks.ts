@@ -1,0 +1,130 @@
+import { AlcoveError } from '@alcove/core/error';
+import { backoffMs } from '@alcove/core/retry/backoff';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { EndSource } from './end-source.ts';
+import { afterCheck, afterFailedCheck } from './replica-state.ts';
+import type { RouterLimits } from './router-limits.ts';
+import { runBounded } from './run-bounded.ts';
+import type { WatchedReplica } from './watched-replica.ts';
+
+/** However many reads fail at once, a replica is not looked at more often. */
+const CHECK_GAP_MS = 1_000;
+/** Of one that is down: it may be a restart. */
+const DOWN_BASE_MS = 1_000;
+
+interface Watch {
+  readonly replica: WatchedReplica;
+  readonly end: EndSource;
+  timer: Timer | null;
+  /** Monotonic: when it is due. */
+  dueMs: number;
+  running: Promise<void> | null;
+  startedMs: number;
+  /** In a row. */
+  failures: number;
+}
+
+/** Looks at each replica now and then, and soon after an error: whether it answers, and how old what it last applied is. One look at a time for each. */
+export class ReplicaChecks {
+  readonly #runtime: Runtime;
+  readonly #limits: RouterLimits;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(runtime: Runtime, limits: RouterLimits) {
+    this.#runtime = runtime;
+    this.#limits = limits;
+  }
+
+  /** The first look is at once. */
+  begin(replica: WatchedReplica): void {
+    const watch: Watch = {
+      replica,
+      end: new EndSource(),
+      timer: null,
+      dueMs: Number.POSITIVE_INFINITY,
+      running: null,
+      startedMs: Number.NEGATIVE_INFINITY,
+      failures: 0,
+    };
+    this.#watches.set(replica.id, watch);
+    void this.#look(watch);
+  }
+
+  end(id: string): void {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.timer?.cancel();
+    watch?.end.end();
+  }
+
+  /** A read of it failed. */
+  soon(id: string): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined || watch.running !== null) return;
+    const waitMs = Math.max(0, watch.startedMs + CHECK_GAP_MS - this.#runtime.monotonicMs());
+    if (watch.replica.state.isDown || this.#runtime.monotonicMs() + waitMs >= watch.dueMs) return;
+    this.#schedule(watch, waitMs);
+  }
+
+  /** Looks at it now; resolves when that is done, whatever was found. */
+  now(id: string): Promise<void> {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return Promise.resolve();
+    watch.timer?.cancel();
+    return this.#look(watch);
+  }
+
+  #schedule(watch: Watch, waitMs: number): void {
+    watch.timer?.cancel();
+    watch.dueMs = this.#runtime.monotonicMs() + waitMs;
+    watch.timer = this.#runtime.setTimer(waitMs, () => void this.#look(watch));
+  }
+
+  #look(watch: Watch): Promise<void> {
+    watch.running ??= this.#run(watch).finally(() => {
+      watch.running = null;
+      if (!watch.end.signal.aborted) this.#schedule(watch, this.#nextMs(watch));
+    });
+    return watch.running;
+  }
+
+  async #run(watch: Watch): Promise<void> {
+    const { replica, end } = watch;
+    watch.startedMs = this.#runtime.monotonicMs();
+    try {
+      const check = (signal: EndSource['signal']) => replica.replica.check(signal);
+      const lag = await runBounded(this.#runtime, `the check of ${replica.id}`, check, this.#limits.failoverTimeoutMs, end.signal);
+      this.#found(watch, replica.state.isDown);
+      replica.state = afterCheck(replica.state, lag, this.#runtime.monotonicMs());
+    } catch (cause) {
+      this.#failed(watch, AlcoveError.from(cause));
+    }
+    replica.places.admit();
+  }
+
+  #found(watch: Watch, wasDown: boolean): void {
+    watch.failures = 0;
+    if (wasDown) this.#runtime.log.info('a replica is back', { replica: watch.replica.id });
+  }
+
+  #failed(watch: Watch, error: AlcoveError): void {
+    const { replica, startedMs } = watch;
+    if (watch.end.signal.aborted) return;
+    // Its places may be full of long reads, and the look wait behind them: as long as reads are answered it is there.
+    if (error.limit !== undefined && replica.answeredMs >= startedMs) return;
+    watch.failures += 1;
+    if (!replica.state.isDown)
+      this.#runtime.log.info('a replica is down', { replica: replica.id, code: error.code, message: error.message });
+    replica.state = afterFailedCheck(replica.state, replica.failedAs(error), this.#runtime.monotonicMs());
+    replica.places.dismiss(new AlcoveError('replica_unavailable', `${replica.id} is down: ${error.message}`));
+  }
+
+  /** Spread a little, so that the looks of a fleet do not fall together. */
+  #nextMs({ failures }: Watch): number {
+    const { checkIntervalMs } = this.#limits;
+    const random = this.#runtime.random();
+    if (failures === 0) return checkIntervalMs * (0.9 + random / 5);
+    const baseMs = Math.min(DOWN_BASE_MS, checkIntervalMs);
+    return Math.max(baseMs / 4, backoffMs(failures, random, undefined, { baseMs, maxMs: checkIntervalMs }));
+  }
+}

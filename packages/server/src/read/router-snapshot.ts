@@ -1,0 +1,109 @@
+import type { ErrorCode } from '@alcove/core/error';
+import { type Breaker, breakerAt } from './breaker.ts';
+import { quantile } from './latency-window.ts';
+import type { ReplicaLag } from './replica.ts';
+import type { LastError, ReplicaSettings } from './replica-state.ts';
+import type { RouterCounts } from './router-counts.ts';
+import type { RouterSettings } from './router-options.ts';
+import type { Strategy } from './strategy.ts';
+import type { WatchedReplica } from './watched-replica.ts';
+
+type Codes = Readonly<Partial<Record<ErrorCode, number>>>;
+
+/** What a router has done and how its replicas are; plain values for status, metrics and a dashboard. Counters only grow while their replica is there. */
+export interface RouterSnapshot {
+  readonly enabled: boolean;
+  readonly strategy: Strategy;
+  readonly counts: Readonly<RouterCounts>;
+  /** Reads that failed, by code. */
+  readonly errors: Codes;
+  /** Of the answered reads, those answered by replicas other than the primary's readers, from 0 to 1; null before the first. */
+  readonly replicaShare: number | null;
+  /** Reads that wait for a version just now. */
+  readonly waiting: number;
+  readonly replicas: readonly ReplicaSnapshot[];
+}
+
+export interface ReplicaSnapshot extends ReplicaSettings {
+  readonly enabled: boolean;
+  readonly draining: boolean;
+  /** Null: it has not been looked at. */
+  readonly isUp: boolean | null;
+  readonly lag: ReplicaLag | null;
+  /** How long ago it was looked at. */
+  readonly checkedMsAgo: number | null;
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Sent away because too many waited, or too long. */
+  readonly sentAway: number;
+  readonly reads: number;
+  /** Its part of all that replicas answered, from 0 to 1. */
+  readonly share: number | null;
+  readonly errors: Codes;
+  readonly lastError: LastError | null;
+  /** Answers older than asked for. */
+  readonly older: number;
+  /** Of the last minute. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly ewmaMs: number | null;
+  /** By operation class; one that never failed is not there. */
+  readonly breakers: Readonly<Record<string, Breaker['state']>>;
+  /** Anything but `closed`: it is much slower than the others, or was. */
+  readonly pace: Breaker['state'];
+  /** How often it was taken out for that. */
+  readonly ejections: number;
+}
+
+interface RouterFigures {
+  readonly counts: RouterCounts;
+  readonly waiting: number;
+  readonly errors: Codes;
+}
+
+export function snapshotOf(
+  replicas: readonly WatchedReplica[],
+  settings: RouterSettings,
+  figures: RouterFigures,
+  nowMs: number,
+): RouterSnapshot {
+  const { counts, waiting, errors } = figures;
+  const answered = replicas.reduce((sum, replica) => sum + replica.answered, 0);
+  return {
+    enabled: settings.enabled,
+    strategy: settings.strategy,
+    counts: { ...counts },
+    errors,
+    replicaShare: counts.answered === 0 ? null : counts.byReplicas / counts.answered,
+    waiting,
+    replicas: replicas.map((replica) => replicaSnapshot(replica, settings, answered, nowMs)),
+  };
+}
+
+function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, answered: number, nowMs: number): ReplicaSnapshot {
+  const { state, places, latency } = replica;
+  const sorted = latency.sorted(nowMs);
+  const stateOf = (one: Breaker): Breaker['state'] => breakerAt(one, nowMs, breaker).state;
+  return {
+    ...state.settings,
+    enabled: state.enabled,
+    draining: state.draining,
+    isUp: state.checkedMs === null ? null : !state.isDown,
+    lag: state.lag,
+    checkedMsAgo: state.checkedMs === null ? null : nowMs - state.checkedMs,
+    inFlight: places.taken,
+    queued: places.queued,
+    sentAway: places.sentAway,
+    reads: replica.answered,
+    share: answered === 0 ? null : replica.answered / answered,
+    errors: replica.errors.toObject(),
+    lastError: state.lastError,
+    older: replica.older,
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+    ewmaMs: latency.ewmaMs,
+    breakers: Object.fromEntries([...state.breakers].map(([name, one]) => [name, stateOf(one)])),
+    pace: stateOf(state.pace),
+    ejections: replica.ejections,
+  };
+}
