@@ -39,6 +39,8 @@ export class Connections {
   readonly #olderSchemas: ReadonlyMap<string, boolean>;
   /** Called for every session that ended, after it is out; with the error, where it did not leave by itself. */
   readonly #onEnd: OnEnd;
+  /** Monotonic time at which the first token of a session runs out, perhaps of one that is gone. */
+  #accessEndsMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlyMap<string, boolean>, onEnd: OnEnd) {
     this.#parts = parts;
@@ -164,6 +166,11 @@ export class Connections {
     this.stream.publish(made);
   }
 
+  /** To be called before anything is done for anybody: whose token has run out has no rights, also where the tick that says so is late. */
+  endExpired(): void {
+    if (this.#parts.runtime.monotonicMs() >= this.#accessEndsMs) this.endSilent();
+  }
+
   /** Ends sessions that were silent for too long or whose token ran out. */
   endSilent(): void {
     const nowMs = this.#parts.runtime.monotonicMs();
@@ -173,7 +180,9 @@ export class Connections {
       else if (session.accessUntilMs !== null && nowMs >= session.accessUntilMs)
         this.end(session, new AlcoveError('unauthenticated', 'the token has expired'));
     }
-    if (this.sessions.size > 0) this.#schedule.want('idle', nowMs + this.#parts.limits.idleTimeoutMs / 4);
+    this.#accessEndsMs = Math.min(...[...this.sessions].map(({ accessUntilMs }) => accessUntilMs ?? Number.POSITIVE_INFINITY));
+    if (this.sessions.size === 0) return;
+    this.#schedule.want('idle', Math.min(nowMs + this.#parts.limits.idleTimeoutMs / 4, this.#accessEndsMs));
   }
 
   send(session: Session, message: ServerMessageInput): void {
@@ -241,7 +250,9 @@ export class Connections {
   #watchAccess(session: Session): void {
     const { expiresInMs } = session.access;
     session.accessUntilMs = expiresInMs === undefined ? null : this.#parts.runtime.monotonicMs() + expiresInMs;
-    if (session.accessUntilMs !== null) this.#schedule.want('idle', session.accessUntilMs);
+    if (session.accessUntilMs === null) return;
+    this.#accessEndsMs = Math.min(this.#accessEndsMs, session.accessUntilMs);
+    this.#schedule.want('idle', session.accessUntilMs);
   }
 
   /** A client that is there already takes the place of its own session. */

@@ -92,6 +92,28 @@ describe('rights in a room', () => {
     expect(driven.takeOf('a', 'presence').flatMap(({ entries }) => entries.map(({ state }) => state))).toEqual([null]);
   });
 
+  it('[AC-6] end with the token to the millisecond, whenever sessions are looked at', () => {
+    driven.room.renewAccess('b', { claims: { sub: 'bob' }, expiresInMs: 20_000 });
+    const isThere = (): boolean => driven.room.connected().some(({ user }) => user === 'bob');
+    driven.advance(19_999);
+    expect(isThere()).toBe(true);
+    driven.advance(1);
+    expect(isThere()).toBe(false);
+  });
+
+  it('[AC-6][AC-13] end with the token, also where the tick that says so is late: nothing that waits or comes is done', () => {
+    driven.room.renewAccess('b', { claims: { sub: 'bob' }, expiresInMs: 100 });
+    driven.room.receive('b', JSON.stringify(addStop(1)));
+    driven.runtime.advance(100);
+    driven.room.flush();
+    expect(stops()).toBe(0);
+    expect(driven.takeOf('b', 'error')).toEqual([expect.objectContaining({ code: 'unauthenticated' })]);
+    driven.join('c', {}, { claims: { sub: 'carol' }, expiresInMs: 100 });
+    driven.runtime.advance(100);
+    expect(driven.say('c', { type: 'presence', state: { name: 'Carol' } })).toEqual([expect.objectContaining({ code: 'unauthenticated' })]);
+    expect(driven.takeOf('a', 'presence')).toEqual([]);
+  });
+
   it('[AC-13] are those of the moment a mutation runs, not of the moment it was pushed', () => {
     allowed = () => true;
     driven.room.receive('b', JSON.stringify(addStop(1)));

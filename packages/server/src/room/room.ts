@@ -102,8 +102,10 @@ export class Room {
 
   /** A frame of a connection that joined, whole. Frames of others are ignored: the connection has just been ended. */
   receive(connectionId: string, frame: string | Uint8Array): void {
+    if (this.#isOver) return;
+    this.#connections.endExpired();
     const session = this.#connections.sessions.get(connectionId);
-    if (session === undefined || this.#isOver) return;
+    if (session === undefined) return;
     receiveFrame(this.#messageSurroundings(), session, frame);
   }
 
@@ -162,6 +164,7 @@ export class Room {
   /** Commits what was admitted: one transaction, one version. Call `durable(stats.version)` once it is on disk. */
   flush(): void {
     this.#flushRequested = false;
+    if (!this.#isOver) this.#connections.endExpired();
     if (!this.#isOver) this.#committer.flush();
     if (this.#phase === 'draining') this.#leaveWhenDrained();
   }
