@@ -61,6 +61,9 @@ export class ReaderPoolWorld implements ReplicaWorld {
 const runtime = new FakeRuntime();
 export const sightOf = (claims: Claims): ReadSight => readSight(readRoom.model, classOf(readRoom, claims, runtime, new Uint8Array(32)));
 
+/** Rooms of this process so far: each has its own history. */
+let made = 0;
+
 export class FileRoom implements ReplicaRoom {
   readonly address: { readonly name: string; readonly id: string };
   readonly path: string;
@@ -87,15 +90,25 @@ export class FileRoom implements ReplicaRoom {
     return String(this.database.prepare("SELECT value FROM alcove_meta WHERE name = 'historyId'").get()?.[0]);
   }
 
-  /** Another room at the same path, as after a deletion. */
-  remake(): void {
+  remove(): void {
     this.database.close();
     for (const ending of ['', '-wal', '-shm']) rmSync(this.path + ending, { force: true });
+  }
+
+  /** Another room at the same path. */
+  remake(): void {
+    this.remove();
     this.database = openDatabase(this.path);
     this.#driven = this.#open();
   }
 
   #open(): DrivenRoom {
-    return new DrivenRoom({ room: readRoom, database: this.database, runtime: new FakeRuntime(), rules: this.#rules });
+    made += 1;
+    return new DrivenRoom({
+      room: readRoom,
+      database: this.database,
+      runtime: new FakeRuntime({ seed: `room ${made}` }),
+      rules: this.#rules,
+    });
   }
 }

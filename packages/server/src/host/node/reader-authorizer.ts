@@ -84,12 +84,11 @@ export class ReaderAuthorizer {
     const { guards, hidden, seen } = this.#names;
     const name = asciiLower(table);
     if (schema === 'temp') return seen.has(name) || guards.has(table);
-    if (hidden.has(name)) return false;
+    // A CTE or a subquery with a name: by their bare names tables are views here.
+    if (schema === null) return column === '' && !/^(?:sqlite|pragma)_/.test(name);
     // A guard that sees all rows is melted into what reads it, and then counts as read from outside. `main.` itself is refused before.
     if (seen.has(name)) return column === '';
-    if (READER_TABLE_FUNCTIONS.has(name)) return true;
-    // A CTE or a subquery with a name.
-    return schema === null && column === '' && !/^(?:sqlite|pragma)_/.test(name);
+    return READER_TABLE_FUNCTIONS.has(name) && !hidden.has(name);
   }
 }
 

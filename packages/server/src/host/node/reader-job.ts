@@ -28,21 +28,3 @@ export type ReaderReply =
 
 /** The signal a reader process ends itself with where a read outgrew its memory: by it the parent tells that from any other end. Windows knows no signals. */
 export const OUTGROWN_SIGNAL = 'SIGUSR2';
-
-/** By place in the Int32Array that the two threads of a reader process share. */
-export const WATCHED = {
-  /** 1 while a read runs. */
-  busy: 0,
-  /** When the read must have ended, in ms since `beganMs`. */
-  deadlineMs: 1,
-  /** What the process holds, as of the last look, in KB. */
-  memoryKb: 2,
-  /** What it may hold. */
-  memoryKbMax: 3,
-} as const;
-
-export interface WatchOrders {
-  readonly shared: Int32Array;
-  /** In ms since 1970, which both threads count alike. */
-  readonly beganMs: number;
-}

@@ -236,10 +236,10 @@ function makeViews(
   } catch (cause) {
     throw new AlcoveError('rule_failed', `a rule of the room cannot stand in a view: ${AlcoveError.from(cause).message}`, { cause });
   }
-  // In front of what is not seen, a view of what does not exist: SQLite then says the same as of a table that is not there, whatever is asked of it.
-  for (const name of unseen) native.exec(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS SELECT * FROM temp.none_${nonce}`);
-  const hidden = new Set(
-    [...unseen, ...modules.map(({ name }) => name).filter((name) => !READER_TABLE_FUNCTIONS.has(name))].map(asciiLower),
-  );
+  // In front of what is not seen a view of what does not exist: SQLite then says the same as of a table that is not there, whatever is asked of it, and by its bare name
+  // nobody reaches it.
+  const unseenModules = modules.map(({ name }) => name).filter((name) => !READER_TABLE_FUNCTIONS.has(name) && !seen.has(asciiLower(name)));
+  const hidden = new Set([...unseen, ...unseenModules].map(asciiLower));
+  for (const name of hidden) native.exec(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS SELECT * FROM temp.none_${nonce}`);
   return { names: { guards: new Set(guards), seen, hidden }, schemaVersion: version?.schema_version ?? 0 };
 }
