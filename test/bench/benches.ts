@@ -1,6 +1,7 @@
 import { coldOpenBench } from './cold-open.bench.ts';
 import { commitBench } from './commit.bench.ts';
 import { fanOutBench } from './fan-out.bench.ts';
+import { floodBench } from './flood.bench.ts';
 import { liveUpdateBench } from './live-update.bench.ts';
 import { localEchoBench } from './local-echo.bench.ts';
 import { memoryBench } from './memory.bench.ts';
@@ -26,6 +27,7 @@ export const benches: readonly Bench[] = [
   fanOutBench,
   rulesBench,
   snapshotRulesBench,
+  floodBench,
   tabToTabBench,
   memoryBench,
 ];

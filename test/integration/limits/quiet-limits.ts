@@ -45,6 +45,7 @@ export const QUIET_LIMITS = {
   imageTicketTtlMs: 'the next hello brings another',
   roomIdleTimeoutMs: 'the room is closed and opened again',
   imageBuilderIdleMs: 'the process is started again',
+  readerIdleMs: 'the process is started again',
 
   // How often or how late something happens.
   heartbeatIntervalMs: 'clients ping this often',
@@ -75,4 +76,8 @@ export const MET_ELSEWHERE = {
   readTimeoutMs: 'reads on the server',
   readRowsMax: 'reads on the server',
   readBytesMax: 'reads on the server',
+  readValueBytesMax: 'reads on the server',
+  readHeapBytesMax: 'reads on the server',
+  readQueueMax: 'reads on the server',
+  readQueueTimeoutMs: 'reads on the server',
 } as const satisfies Partial<Record<LimitName, string>>;

@@ -378,4 +378,8 @@ export class Outbox {
   }
 }
 
-const bodyOf = ({ code, message }: ServerMessageOf<'refused'>): ErrorBody => ({ code, message });
+const bodyOf = ({ code, message, retryAfterMs }: ServerMessageOf<'refused'>): ErrorBody => ({
+  code,
+  message,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});

@@ -65,19 +65,19 @@ describe('commits that fail', () => {
         if (outermost) driven.runtime.advance(30);
         return result;
       };
-      for (let mutationId = 1; mutationId <= 9; mutationId++) driven.queue('a', mutationId, 'addStop', stop(`s${mutationId}`));
+      for (let mutationId = 1; mutationId <= 8; mutationId++) driven.queue('a', mutationId, 'addStop', stop(`s${mutationId}`));
       for (const id of [1, 2, 3]) driven.queue('b', id, 'raw', { sql: `insert into extra values ('x${id}', 'nobody')` });
       driven.say('b', { type: 'value', name: 'budget', value: 7, offer: 1 });
       driven.say('b', { type: 'bye', clientIds: ['c-b'] });
       driven.flush();
       expect(cities()).toEqual(['s1', 's2']);
-      expect(driven.room.stats.queuedMutations).toBe(8);
+      expect(driven.room.stats.queuedMutations).toBe(7);
       let turns = 1;
       for (; driven.ports.flushRequests > 0; turns++) driven.flush();
       expect(turns).toBeGreaterThan(2);
-      expect(cities()).toHaveLength(9);
+      expect(cities()).toHaveLength(8);
       expect(resultsIn(driven.take('a')).map(({ mutationId, status }) => [mutationId, status])).toEqual(
-        [1, 2, 3, 4, 5, 6, 7, 8, 9].map((mutationId) => [mutationId, 'applied']),
+        [1, 2, 3, 4, 5, 6, 7, 8].map((mutationId) => [mutationId, 'applied']),
       );
       expect(database.prepare('SELECT client_id FROM alcove_clients').all()).toEqual([['c-a']]);
       expect(database.prepare('SELECT value FROM alcove_values').all()).toEqual([['7']]);

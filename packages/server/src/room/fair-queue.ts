@@ -13,7 +13,7 @@ export interface Taken<Item> {
 
 export interface TakeOptions {
   readonly max: number;
-  /** What one user, and one session, with far more waiting than the others gets at least while others push too. */
+  /** What one user, and one session, with far more waiting gets while others push too; half of it beside what waits of others. Who has no more than that gets it all. */
   readonly shareMin: number;
   readonly nowMs: number;
 }
@@ -260,7 +260,9 @@ function shares(
     if (size > most) [most, second] = [size, most];
     else if (size > second) second = size;
   }
-  return (key, size) => (lanes.size === 1 && isAlone(key) ? size : Math.min(size, Math.max(shareMin, FAR_MORE * second)));
+  // Beside what others wait for it is half of it: they would wait for all of it.
+  const share = second > 0 ? Math.max(Math.ceil(shareMin / 2), FAR_MORE * second) : shareMin;
+  return (key, size) => (size <= shareMin || (lanes.size === 1 && isAlone(key)) ? size : Math.min(size, share));
 }
 
 function moveToEnd<Value>(map: Map<string, Value>, key: string, value: Value): void {
