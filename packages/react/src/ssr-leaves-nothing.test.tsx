@@ -19,7 +19,7 @@ const trip = defineRoom({
   presence: v.object({ name: v.string() }),
   ephemeral: { typing: v.boolean() },
 });
-const { RoomProvider, useQuery, useSuspenseQuery, useOthers, useEphemeral, useSyncStatus, useRoom } = createRoomHooks(trip);
+const { RoomProvider, useQuery, useServerQuery, useSuspenseQuery, useOthers, useEphemeral, useSyncStatus, useRoom } = createRoomHooks(trip);
 
 setFlagsFromString('--expose-gc');
 // The flag gives new contexts the function; types know nothing of it.
@@ -39,7 +39,10 @@ it('[WK-19] a render on a server leaves no timer, no room and no query behind, h
   function Page() {
     const room = useRoom();
     rendered.push(new WeakRef(room), new WeakRef(room.query((db) => db.select().from(stops))));
+    rendered.push(new WeakRef(room.serverQuery((db) => db.select().from(stops))));
     const { status } = useQuery((db) => db.select().from(stops));
+    const onServer = useServerQuery((db) => db.select().from(stops), { refreshMs: 1_000, live: true });
+    expect(onServer).toMatchObject({ status: 'pending', isFetching: false, data: undefined });
     return <p>{[status, useOthers().length, useEphemeral('typing')[2].length, useSyncStatus().connection].join(' ')}</p>;
   }
   function Waits() {
