@@ -10,7 +10,6 @@ describe('a replica that holds a part of the rows', () => {
     const { schema } = tasksRoom;
     const filtered = defineRoom({
       ...tasksRoom,
-      migrations: [],
       rules: { lists: { visibleTo: (row, claims) => eq(row.id, String(claims.sub)) } },
     });
     const task = mint('me', 1, 'addTask', { id: 't1', listId: 'hidden', title: 'a', rank: 0 });

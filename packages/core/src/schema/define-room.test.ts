@@ -158,11 +158,30 @@ describe('defineRoom', () => {
 
   it('[SC-20] takes another definition with some parts changed', () => {
     const first = defineRoom({ name: 'x', schema: { stops } });
-    const renamed = defineRoom({ ...first, migrations: [], name: 'y', mutators: { nothing: mutator(() => undefined) } });
+    const renamed = defineRoom({ ...first, name: 'y', mutators: { nothing: mutator(() => undefined) } });
     expect(renamed).toMatchObject({ kind: 'room', name: 'y', model: { schemaId: first.model.schemaId } });
-    expect(
-      codeOf(() => defineRoom({ ...first, migrations: [], mutatorz: {} } as object as Parameters<typeof defineRoom>[0])).message,
-    ).toContain('did you mean mutators?');
+    expect(codeOf(() => defineRoom({ ...first, mutatorz: {} } as object as Parameters<typeof defineRoom>[0])).message).toContain(
+      'did you mean mutators?',
+    );
+  });
+
+  it('[SC-21] one made of another keeps what stays in the room there, how tables are made, and its migrations', () => {
+    const first = defineRoom({
+      name: 'x',
+      schema: { stops, secrets },
+      serverOnly: ['secrets'],
+      withoutRowid: ['stops'],
+      migrations: [{ id: '1', sql: 'UPDATE stops SET city = 1; UPDATE stops SET city = 2' }],
+    });
+    const ruled = defineRoom({ ...first, rules: { stops: { visibleTo: () => false } } });
+    expect(ruled.model).toEqual(first.model);
+    expect(ruled.model.tables.map(({ serverOnly, withoutRowid }) => [serverOnly, withoutRowid]).slice(0, 2)).toEqual([
+      [false, true],
+      [true, false],
+    ]);
+    expect(ruled.migrations).toEqual(first.migrations);
+    expect(ruled.tableRules).toHaveLength(1);
+    expect(defineRoom({ ...first, serverOnly: [] }).model.tables.some(({ serverOnly }) => serverOnly)).toBe(false);
   });
 
   it('[SC-20] says what was expected where there is no config, and takes options that are undefined', () => {

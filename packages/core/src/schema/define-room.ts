@@ -43,7 +43,7 @@ export interface RoomConfig<
    * In order. Additive changes of the schema are derived, with or without them. A fresh room is made from `schema` and counts them all as run, so they seed
    * nothing. A column added later stands last on disk: raw SQL in mutators names its columns.
    */
-  readonly migrations?: readonly MigrationInput[];
+  readonly migrations?: readonly (MigrationInput | Migration)[];
   /** What may be written, by name: made with `mutator`. Names have letters, digits, `_ . : -`, at most 128. */
   readonly mutators?: Mutators;
   /** Validator of what a session says of itself; without it nobody can set a presence. At most 4,000 bytes as JSON, as a cursor and an ephemeral state. */
@@ -131,11 +131,15 @@ export function defineRoom<
   config: RoomConfig<Schema, Mutators, Presence, Cursor, Values, Ephemeral, Queries>,
 ): RoomDefinition<Schema, Mutators, Presence, Cursor, Values, Ephemeral, Queries> {
   checkConfig(config);
-  const model = roomModelOf(config.schema, { serverOnly: config.serverOnly ?? [], withoutRowid: config.withoutRowid ?? [] });
+  const { serverOnly = [], withoutRowid = [] } = config;
+  const model = roomModelOf(config.schema, { serverOnly, withoutRowid });
   return Object.freeze({
     kind: 'room',
     name: config.name,
     schema: Object.freeze({ ...config.schema }),
+    // No part of the type, which they would tie to names of tables: here, so that a definition made of this one by `...` keeps its secrets.
+    serverOnly: Object.freeze([...serverOnly]),
+    withoutRowid: Object.freeze([...withoutRowid]),
     model,
     migrations: Object.freeze(parseMigrations(config.migrations ?? [])),
     // Where the config leaves a part out, its type parameter is that of the default: Nothing or undefined.

@@ -25,13 +25,15 @@ export interface AppliedMigration {
 }
 
 /**
- * Reads a room's migrations.
+ * Reads a room's migrations; those of another definition are what they were made of.
  * @throws AlcoveError `schema_invalid`, naming the migration, for an empty or repeated id, for SQL that is not statements, and for what a
  * migration may not do: transaction control, ATTACH, PRAGMA, VACUUM.
  */
-export function parseMigrations(inputs: readonly MigrationInput[]): readonly Migration[] {
+export function parseMigrations(inputs: readonly (MigrationInput | Migration)[]): readonly Migration[] {
   const seen = new Set<string>();
-  return inputs.map(({ id, sql }) => {
+  return inputs.map((input) => {
+    const { id } = input;
+    const sql = 'statements' in input ? input.statements : input.sql;
     if (id === '' || seen.has(id)) throw invalid(id, id === '' ? 'the id is empty' : 'the id is used twice');
     seen.add(id);
     const statements = (typeof sql === 'string' ? [sql] : sql).flatMap((text) => statementsOf(id, text));
