@@ -2,6 +2,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { Socket } from '../../packages/client/src/connection/socket.ts';
 import type { DeviceKeeping } from '../../packages/client/src/page/forget-places.ts';
+import type { Gatekeeper } from '../../packages/server/src/access/front.ts';
 import type { PageLocks } from '../../packages/client/src/page/room-locks.ts';
 import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
 import type { Prng } from '../fake/prng.ts';
@@ -21,10 +22,13 @@ export interface Bug {
   roomDatabase?(database: Database, random: Prng): Database;
   /** Instead of sending a frame of the room. Answers undefined where it is sent as it is. */
   send?(sending: Sending, send: (frame: Frame) => void): 'done' | undefined;
+  gatekeeper?(gatekeeper: Gatekeeper): Gatekeeper;
   /** A tab's database. */
   tabDatabase?(database: Database, random: Prng): Database;
   /** It takes tabs that keep their rooms. */
   readonly needsStorage?: boolean;
+  /** It takes rules, or claims that change. */
+  readonly needsAccess?: boolean;
   /** A worker that takes the place of another does not know what that one showed. */
   readonly forgetsShown?: boolean;
   engineStorage?(storage: EngineStorage, random: Prng): EngineStorage;

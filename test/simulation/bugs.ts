@@ -2,6 +2,7 @@ import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove
 import type { ClientMessageOf } from '@alcove/core/protocol/client-message';
 import type { CommitMessage, ServerMessage } from '@alcove/core/protocol/server-message';
 import type { Database, Statement } from '@alcove/core/sqlite/database';
+import { ACCESS_BUGS } from './access-bugs.ts';
 import type { Bug, Sending } from './bug.ts';
 import type { Frame } from './network/link.ts';
 import { STORAGE_BUGS } from './storage-bugs.ts';
@@ -48,6 +49,7 @@ export const BUGS: readonly (() => Bug)[] = [
     send: (sending, send) => changed(sending, send, (message) => (message.type === 'commit' ? withoutDeletes(message) : null)),
   }),
   ...STORAGE_BUGS,
+  ...ACCESS_BUGS,
 ];
 
 export const bugNamed = (name: string): Bug | undefined => BUGS.map((make) => make()).find((bug) => bug.name === name);

@@ -15,6 +15,8 @@ export interface CampaignOptions {
   readonly twiceEvery: number;
   /** False: no tab keeps its room. */
   readonly storage?: boolean;
+  /** False: everybody sees everything, for ever. */
+  readonly access?: boolean;
   onReport?(report: RunReport): void;
 }
 
@@ -43,9 +45,17 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   return { seeds, simulatedMs, counts, failure: null };
 }
 
-async function oneSeed(seed: string, { databases, makeBug, storage = true }: CampaignOptions, twice: boolean): Promise<RunReport> {
+async function oneSeed(
+  seed: string,
+  { databases, makeBug, storage = true, access = true }: CampaignOptions,
+  twice: boolean,
+): Promise<RunReport> {
   const run = (): Promise<RunReport> =>
-    runSeed({ plan: planOf(seed, storage ? {} : { storage: false }), databases, bug: makeBug?.() ?? null });
+    runSeed({
+      plan: planOf(seed, { ...(storage ? {} : { storage }), ...(access ? {} : { access }) }),
+      databases,
+      bug: makeBug?.() ?? null,
+    });
   const report = await run();
   if (!twice || report.findings.length > 0) return report;
   const again = await run();

@@ -96,6 +96,8 @@ function heal(world: World): void {
     tab.host.running?.worker.wake();
   }
   for (const { browser } of world.groups) browser?.heal();
+  world.grants.heal();
+  for (const tab of world.liveTabs()) tab.page.enter(() => tab.room.hint('authChanged'));
   for (const group of world.groups) while (group.orphans.length > 0) world.addTab(group, world.takeOrphan(group));
   if (world.builds.areTwo) release(world);
 }
@@ -129,6 +131,7 @@ class Working {
       () => this.#act(),
     );
     this.#inspectAll();
+    if (plan.faults.has('tokenExpiry')) this.#signIn(random.fork('signIn'));
     if (plan.faults.has('dismissals'))
       this.#every(
         random.fork('dismiss'),
@@ -189,6 +192,15 @@ class Working {
         const handle = tab.room.retry(key);
         if (handle !== null) census.add(tab, handle, time.nowMs);
       });
+  }
+
+  /** Users who are asked to sign in do so after a while. Goes on after the work has stopped. */
+  #signIn(random: World['random']): void {
+    this.#world.time.setTimer(random.int(200, 1_500), () => {
+      for (const tab of this.#world.liveTabs())
+        if (tab.room.status.getSnapshot().connection === 'needs_auth') tab.page.enter(() => tab.room.hint('authChanged'));
+      this.#signIn(random);
+    });
   }
 
   /** Goes on after the work has stopped. */

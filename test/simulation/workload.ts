@@ -2,6 +2,7 @@ import type { MutationHandle } from '../../packages/client/src/page/mutation-han
 import type { Prng } from '../fake/prng.ts';
 import type { ValuesModel } from './check/values-model.ts';
 import { ACCOUNTS } from './room/playground.ts';
+import { NoteWork } from './note-work.ts';
 import { FORBIDDEN_MARK } from './room/rights.ts';
 import type { Tab } from './tab/tab.ts';
 
@@ -14,15 +15,18 @@ type Action = (tab: Tab, random: Prng) => MutationHandle | null;
 /** What apps do in this world: few hot rows, so that they get in each other's way. */
 export class Workload {
   readonly #random: Prng;
+  /** Draws what the newer release alone can do. */
   readonly #newer: Prng;
+  readonly #notes: NoteWork | null;
   readonly #values: ValuesModel;
   readonly #actions: readonly (readonly [weight: number, action: Action])[];
   #count = 0;
 
-  /** `newer`: draws what the newer release alone can do. */
-  constructor(random: Prng, values: ValuesModel, newer: Prng) {
-    this.#random = random;
-    this.#newer = newer;
+  /** `hasRules`: something is done with rows that not everybody sees, too. */
+  constructor(random: Prng, values: ValuesModel, hasRules: boolean) {
+    this.#notes = hasRules ? new NoteWork(random.fork('notes')) : null;
+    this.#random = random.fork('workload');
+    this.#newer = random.fork('newer');
     this.#values = values;
     this.#actions = [...this.#appends(), ...this.#rows(), ...this.#states(), ...this.#valueActions()];
   }
@@ -36,6 +40,8 @@ export class Workload {
         value: this.#element(tab),
         label: `m${this.#newer.int(1, 3)}`,
       });
+    const onNotes = this.#notes?.act(tab) ?? null;
+    if (onNotes !== null) return onNotes;
     const total = this.#actions.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#random.float() * total;
     for (const [weight, action] of this.#actions) {

@@ -4,7 +4,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import type { DeviceKeeping } from '../../../packages/client/src/page/forget-places.ts';
 import type { DiskTable } from '../../../packages/client/src/storage/disk.ts';
 import { PlaceMarks } from '../../../packages/client/src/storage/place-marks.ts';
-import type { Storage, StoragePlace } from '../../../packages/client/src/storage/storage.ts';
+import type { LoadedParts, Storage, StoragePlace } from '../../../packages/client/src/storage/storage.ts';
 import type { EngineStorage } from '../../../packages/client/src/sync/engine-storage.ts';
 import type { OpenTabChannel } from '../../../packages/client/src/tabs/tab-channel.ts';
 import { FakeBrowser } from '../../fake/fake-browser.ts';
@@ -12,6 +12,7 @@ import type { DiskUser } from '../../fake/fake-disk.ts';
 import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import { Channel } from '../tab/channel.ts';
+import type { SightWatch } from '../check/sight-watch.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 import type { Trace } from '../world/trace.ts';
 import { Dismissals } from './dismissals.ts';
@@ -21,6 +22,7 @@ import { SimLocks } from './sim-locks.ts';
 export interface BrowserParts {
   readonly time: VirtualTime;
   readonly trace: Trace;
+  readonly sights: SightWatch;
   readonly random: Prng;
   readonly place: StoragePlace;
   exportImage(database: Database): Uint8Array;
@@ -74,15 +76,22 @@ export class SimBrowser {
     };
   }
 
-  /** Notes what is known to be dismissed. */
+  /** Notes what is known to be dismissed, and for whom what is read was kept. */
   #watched(storage: Storage): Storage {
     const { dismissals } = this;
+    const { viewsOfImages } = this.#parts.sights;
     const open: Storage['open'] = async (place, groupId) => {
       const room = await storage.open(place, groupId);
       return new Proxy(room, {
         get: (target, name) => {
           const value: unknown = Reflect.get(target, name);
           if (typeof value !== 'function') return value;
+          if (name === 'load')
+            return async (what?: LoadedParts) => {
+              const stored = await target.load(what);
+              if (stored.replica !== null) viewsOfImages.set(stored.replica.image.bytes, stored.replica.image.position.view);
+              return stored;
+            };
           if (name !== 'dismiss') return value.bind(target) as unknown; // methods of the product's class need their own `this`
           return async (keys: readonly string[]) => {
             await target.dismiss(keys);

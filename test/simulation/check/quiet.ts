@@ -2,6 +2,8 @@ import type { SimBrowser } from '../browser/sim-browser.ts';
 import type { Tab } from '../tab/tab.ts';
 import { VALUES } from '../tab/tab.ts';
 import type { World } from '../world/world.ts';
+import { SEES_ALL } from '../room/rule-sets.ts';
+import { textOf } from './sight-watch.ts';
 
 /** Whether everything that was begun has ended: every tab stands at the room's head with nothing pending, and the room has nothing under way. */
 export const isQuiet = (world: World): boolean => unrest(world).next().done === true;
@@ -19,7 +21,10 @@ function* unrest(world: World): Generator<string> {
       if (count > 0) yield `the room has ${count} ${what}`;
     }
   }
-  for (const tab of world.liveTabs()) yield* unrestOf(tab, history.head);
+  for (const tab of world.liveTabs()) {
+    yield* unrestOf(tab, history.head);
+    yield* blindness(tab, world);
+  }
   for (const { groupId, browser } of world.groups) if (browser !== null) yield* unrestIn(groupId, browser);
   const open = census.open((name) => world.isLive(name));
   if (open > 0) yield `${open} calls of living tabs wait for their fate`;
@@ -40,6 +45,16 @@ function* unrestOf(tab: Tab, head: number): Generator<string> {
   const { storage, storageError } = status;
   if (tab.group.browser !== null && storage !== 'saved') yield `${tab.name}'s storage is ${storage} (${storageError?.message ?? ''})`;
   for (const [name, key] of VALUES) if (tab.room.value(name, key).getSnapshot().pending) yield `${tab.name} has ${name} ${key} unwritten`;
+}
+
+/** It sees by what its user is now, and by the room's rules of today. */
+function* blindness(tab: Tab, { grants, host }: World): Generator<string> {
+  const user = tab.audit?.user ?? null;
+  const grant = grants.of(tab.group.user);
+  if (user?.['team'] !== grant.team || user['level'] !== grant.level)
+    yield `${tab.name} goes by ${JSON.stringify(user)}, its user is ${JSON.stringify(grant)}`;
+  const [sees, may] = [tab.audit?.sight ?? SEES_ALL, host.build.ruleSet.sightOf({ sub: tab.group.user, ...grant })];
+  if (textOf(sees) !== textOf(may)) yield `${tab.name} sees ${textOf(sees)}, and may see ${textOf(may)}`;
 }
 
 /** What waits on a browser's disk for a tab to take it over. */

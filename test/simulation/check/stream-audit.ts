@@ -4,19 +4,29 @@ import type { CommitMessage, MutationResult, ServerMessage, WelcomeMessage } fro
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Frame } from '../network/link.ts';
 import type { History } from '../oracle/history.ts';
+import type { Sight } from '../room/rule-sets.ts';
 import type { Findings } from '../world/findings.ts';
 import type { Trace } from '../world/trace.ts';
+import { canariesIn } from './sight-watch.ts';
+import type { SightWatch } from './sight-watch.ts';
 
 const LIMITS = { messageBytesMax: 64_000_000 };
 /** Frames that go to many connections are read once. */
 const DECODED_MAX = 32;
 const LINE_MAX = 400;
 
+interface Decoded {
+  readonly message: ServerMessage | null;
+  readonly canaries: ReadonlySet<string>;
+}
+
 /** What one connection was told so far. */
 interface Told {
   readonly clientId: string;
   readonly groupId: string;
   readonly resume: HelloMessage['resume'];
+  /** What its claims let it see. */
+  sight: Sight;
   /** Version that what was sent leaves its replica at; null while it has no snapshot. */
   position: number | null;
   snapshot: number | null;
@@ -38,8 +48,11 @@ export class StreamAudit {
   readonly #ownerOf: (clientId: string) => string | undefined;
   readonly #groupOf: (clientId: string) => string | undefined;
   readonly #isRemembered: (clientId: string) => boolean;
+  readonly #sights: SightWatch;
   readonly #connections = new Map<string, Told>();
-  readonly #decoded = new Map<Frame, ServerMessage | null>();
+  readonly #decoded = new Map<Frame, Decoded>();
+  /** By frames that name one. */
+  readonly #views = new Map<Frame, string>();
   /** Frames by type, for the report. */
   readonly counts = new Map<string, number>();
 
@@ -53,7 +66,9 @@ export class StreamAudit {
     /** As the room has it bound. */
     groupOf: (clientId: string) => string | undefined;
     isRemembered: (clientId: string) => boolean;
+    sights: SightWatch;
   }) {
+    this.#sights = parts.sights;
     this.#history = parts.history;
     this.#findings = parts.findings;
     this.#trace = parts.trace;
@@ -67,13 +82,15 @@ export class StreamAudit {
     this.#connections.clear();
   }
 
-  joining(connectionId: string, hello: HelloMessage): void {
+  /** `sight`: what its claims let it see. */
+  joining(connectionId: string, hello: HelloMessage, sight: Sight): void {
     const { clientId, groupId = clientId, resume } = hello;
     this.#trace.add(connectionId, `hello of ${clientId}, resume ${resume === null ? 'nothing' : resume.version}`);
     const told: Told = {
       clientId,
       groupId,
       resume,
+      sight,
       position: null,
       snapshot: null,
       welcomed: false,
@@ -81,6 +98,17 @@ export class StreamAudit {
       covered: new Map(hello.clients.map((client) => [client.clientId, client.confirmed])),
     };
     this.#connections.set(connectionId, told);
+  }
+
+  /** Its claims are others. */
+  renewed(connectionId: string, sight: Sight): void {
+    const told = this.#connections.get(connectionId);
+    if (told !== undefined) told.sight = sight;
+  }
+
+  /** The view that a frame names. */
+  viewIn(frame: Frame): string | null {
+    return this.#views.get(frame) ?? null;
   }
 
   closed(connectionId: string): void {
@@ -99,22 +127,25 @@ export class StreamAudit {
 
   sent(connectionId: string, frame: Frame): void {
     this.#trace.bytes(frame);
-    const message = this.#read(frame);
+    const { message, canaries } = this.#read(frame);
     if (message === null) return;
+    if ('view' in message) this.#views.set(frame, message.view);
     this.counts.set(message.type, (this.counts.get(message.type) ?? 0) + 1);
     this.#trace.add(connectionId, `← ${this.#summary(message)}`);
     const told = this.#connections.get(connectionId);
+    this.#sights.told(canaries, told?.sight ?? null, `${message.type} to ${connectionId}`);
     if (told === undefined) return;
     this.#check(connectionId, told, message);
   }
 
-  #read(frame: Frame): ServerMessage | null {
+  #read(frame: Frame): Decoded {
     const known = this.#decoded.get(frame);
     if (known !== undefined) return known;
     const message = decodeServerMessage(frame, this.#runtime, LIMITS);
     if (this.#decoded.size >= DECODED_MAX) this.#decoded.clear();
-    this.#decoded.set(frame, message);
-    return message;
+    const decoded = { message, canaries: canariesIn(JSON.stringify(message)) };
+    this.#decoded.set(frame, decoded);
+    return decoded;
   }
 
   #check(connectionId: string, told: Told, message: ServerMessage): void {
@@ -122,6 +153,7 @@ export class StreamAudit {
       case 'welcome':
         return this.#welcome(connectionId, told, message);
       case 'rehydrate':
+        this.#sights.named(message.view, told.sight);
         told.position = null;
         told.snapshot = null;
         return;
@@ -147,6 +179,7 @@ export class StreamAudit {
   #welcome(connectionId: string, told: Told, welcome: WelcomeMessage): void {
     this.#findings.check(!told.welcomed, 'I13', () => `${connectionId} was welcomed twice`);
     told.welcomed = true;
+    this.#sights.named(welcome.view, told.sight);
     this.#durable(connectionId, welcome.version, 'welcome');
     if (welcome.hydration === 'resume') told.position = told.resume?.version ?? null;
   }

@@ -5,6 +5,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { decodeAcks } from '../../../packages/server/src/change-log/ack.ts';
 import type { Ack } from '../../../packages/server/src/change-log/ack.ts';
 import type { Findings } from '../world/findings.ts';
+import type { RunFacts, Runs } from './runs.ts';
 
 /** One version as the room's log had it when it was committed. */
 export interface Version {
@@ -13,6 +14,14 @@ export interface Version {
   readonly hash: string;
   readonly acks: readonly Ack[];
   readonly record: string;
+  /** How the room ran what it settled, for each of `acks`; undefined: its mutator was not run. */
+  readonly runs: readonly (RunFacts | undefined)[];
+}
+
+/** What else is known of a version, and wants to know of it. */
+export interface HistorySources {
+  readonly runs: Runs;
+  learn(version: Version): void;
 }
 
 /** How a mutation was settled, once and for all. */
@@ -29,6 +38,7 @@ export interface Fate {
  */
 export class History {
   readonly #findings: Findings;
+  readonly #sources: HistorySources;
   #versions: Version[] = [];
   #fates = new Map<string, Fate>();
   #lastOfClient = new Map<string, number>();
@@ -42,8 +52,9 @@ export class History {
   #durablePlace = 0;
   #place = 0;
 
-  constructor(findings: Findings, unknowable: Set<string> = new Set()) {
+  constructor(findings: Findings, sources: HistorySources, unknowable: Set<string> = new Set()) {
     this.#findings = findings;
+    this.#sources = sources;
     this.#unknowable = unknowable;
   }
 
@@ -110,17 +121,22 @@ export class History {
       .prepare('SELECT version, at_ms, hash, acks, record FROM alcove_log WHERE version > ? ORDER BY version')
       .all([this.head]);
     for (const [version, atMs, hash, acks, record] of rows) {
-      const next = {
+      const next = this.#versionOf({
         version: Number(version),
         atMs: Number(atMs),
         hash: String(hash),
         acks: decodeAcks(String(acks)),
         record: String(record),
-      };
+      });
       this.#findings.check(next.version === this.head + 1, 'I11', () => `version ${next.version} follows ${this.head}`);
       this.#versions.push(next);
+      this.#sources.learn(next);
       for (const ack of next.acks) this.#settle(next.version, ack);
     }
+  }
+
+  #versionOf(logged: Omit<Version, 'runs'>): Version {
+    return { ...logged, runs: logged.acks.map(({ clientId, mutationId }) => this.#sources.runs.of(clientId, mutationId)) };
   }
 
   /** The room was told that versions up to here are durable: it tells of them from now on. */
@@ -156,9 +172,18 @@ export class History {
         return;
       }
     }
-    this.#crossOut(head);
+    this.#crossOut(this.#isAnotherFloor(database, floor) ? floor - 1 : head);
     this.harvest(database);
     this.#reachFloor(database);
+  }
+
+  /** A tail that nobody was told of was lost, and a change of the room's schema took the place of its first version. */
+  #isAnotherFloor(database: Database, floor: number): boolean {
+    const known = this.#versions[floor - 1];
+    const hash = database.prepare("SELECT value FROM alcove_meta WHERE name = 'floorHash'").get()?.[0];
+    if (known === undefined || known.hash === hash) return false;
+    this.#findings.check(floor > this.#durable, 'I11', () => `version ${floor}, which was durable, came back as another one`);
+    return true;
   }
 
   /** A change of the room's schema is a version without an entry: the floor. */
@@ -167,13 +192,20 @@ export class History {
     const floor = Number(meta('floor') ?? 0);
     if (floor <= this.head) return;
     this.#findings.check(floor === this.head + 1, 'I11', () => `the floor is ${floor}, and the last version that was seen is ${this.head}`);
-    this.#versions.push({ version: floor, atMs: 0, hash: String(meta('floorHash')), acks: [], record: encodeRecord(EMPTY_CHANGE_SET) });
+    this.#versions.push({
+      version: floor,
+      atMs: 0,
+      hash: String(meta('floorHash')),
+      acks: [],
+      record: encodeRecord(EMPTY_CHANGE_SET),
+      runs: [],
+    });
   }
 
   /** What was is kept apart; what the file still has is the beginning of the new history. */
   #goOn(database: Database, id: string, tailLost: boolean): void {
     this.#findings.check(tailLost, 'I12', () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`);
-    const ended = new History(this.#findings, this.#unknowable);
+    const ended = new History(this.#findings, this.#sources, this.#unknowable);
     ended.#id = this.#id;
     ended.#versions = [...this.#versions];
     ended.#fates = new Map(this.#fates);

@@ -11,6 +11,8 @@ import { imagePlan } from '../../../packages/server/src/snapshot/image-plan.ts';
 import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import type { SimProcess } from '../world/sim-process.ts';
+import { canariesIn } from '../check/sight-watch.ts';
+import type { SightWatch } from '../check/sight-watch.ts';
 import type { RoomDisk } from './room-disk.ts';
 
 interface Built {
@@ -36,11 +38,14 @@ export class ImageDesk {
   readonly #random: Prng;
   /** Of the room now. */
   readonly #model: () => RoomModel;
-  #newest: Built | null = null;
+  readonly #sights: SightWatch;
+  /** By view. */
+  readonly #newest = new Map<string, Built>();
   readonly #byPath = new Map<string, Built>();
   #count = 0;
 
-  constructor(disk: RoomDisk, time: VirtualTime, random: Prng, model: () => RoomModel) {
+  constructor(disk: RoomDisk, time: VirtualTime, random: Prng, model: () => RoomModel, sights: SightWatch) {
+    this.#sights = sights;
     this.#disk = disk;
     this.#time = time;
     this.#random = random;
@@ -49,14 +54,15 @@ export class ImageDesk {
 
   /** An image at a version in [floor, version], often an older one; null where none can be made: the newest commit is not durable yet. */
   offer(request: ImageRequest): ImageOffer | null {
-    const usable =
-      this.#newest !== null &&
-      this.#newest.facts.historyId === request.historyId &&
-      this.#newest.facts.version >= request.floor &&
-      this.#newest.facts.schema === request.schema;
-    const image = usable && this.#random.chance(0.5) ? this.#newest : this.#build(request);
+    const newest = this.#newest.get(request.view);
+    const isUsable =
+      newest !== undefined &&
+      newest.facts.historyId === request.historyId &&
+      newest.facts.version >= request.floor &&
+      newest.facts.schema === request.schema;
+    const image = isUsable && this.#random.chance(0.5) ? newest : this.#build(request);
     if (image === null) return null;
-    this.#newest = image;
+    this.#newest.set(request.view, image);
     this.#count += 1;
     const path = `/image/${this.#count}`;
     this.#byPath.set(path, image);
@@ -83,6 +89,8 @@ export class ImageDesk {
     const at = Math.floor(copy.length / 2);
     if (damaged) copy[at] = (copy[at] ?? 0) ^ 0x40;
     const headers = imageHeaders(facts);
+    this.#sights.viewsOfImages.set(copy, facts.view);
+    this.#sights.told(canariesIn(bytes.toString('latin1')), this.#sights.of(facts.view) ?? null, `an image of view ${facts.view}`);
     return { bytes: copy, header: (name) => headers[name] ?? null };
   }
 

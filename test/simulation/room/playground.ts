@@ -1,8 +1,9 @@
 import { AlcoveError, counter, defineRoom, mutator, value } from '@alcove/core';
-import type { MutatorTx } from '@alcove/core';
+import type { MutatorTx, RoomRules } from '@alcove/core';
 import { and, eq, sql } from 'drizzle-orm';
 import { blob, check, foreignKey, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
+import { noteMutators, notes } from './notes.ts';
 
 /** Lists that mutations append to: which element came when is the order of the room's history, and one that is there twice was applied twice. */
 export const entries = sqliteTable(
@@ -61,6 +62,7 @@ export function append(tx: MutatorTx, list: string, element: string, tag: string
 }
 
 const mutators = {
+  ...noteMutators,
   append: mutator(v.object({ list: slug, value: slug }), (tx, { list, value: element }, ctx) => {
     append(tx, list, element, ctx.id());
     if (ctx.isServer)
@@ -160,22 +162,32 @@ const mutators = {
   }),
 };
 
+const schema = { entries, accounts, tallies, folders, files, pages, names, stamps, notes, ledger };
+export type RuledTables = Pick<typeof schema, 'folders' | 'files' | 'names' | 'stamps' | 'notes'>;
+
 /** The room of the simulation: something of everything that can go wrong. */
-export const playground = defineRoom({
-  name: 'playground',
-  schema: { entries, accounts, tallies, folders, files, pages, names, stamps, ledger },
-  serverOnly: ['ledger'],
-  withoutRowid: ['entries', 'pages', 'tallies'],
-  mutators,
-  presence: v.object({ name: v.string(), n: v.number() }),
-  cursor: v.object({ x: v.number(), y: v.number() }),
-  values: {
-    slider: value(v.number(), { intervalMs: 400 }),
-    note: value(v.string(), { intervalMs: 150 }),
-    likes: counter({ intervalMs: 250 }),
-  },
-  ephemeral: { typing: v.boolean() },
-});
+export function playgroundWith(given: RoomRules<RuledTables>) {
+  const rules: RoomRules<typeof schema> = given;
+  return defineRoom({
+    name: 'playground',
+    schema,
+    serverOnly: ['ledger'],
+    withoutRowid: ['entries', 'pages', 'tallies'],
+    mutators,
+    rules,
+    presence: v.object({ name: v.string(), n: v.number() }),
+    cursor: v.object({ x: v.number(), y: v.number() }),
+    values: {
+      slider: value(v.number(), { intervalMs: 400 }),
+      note: value(v.string(), { intervalMs: 150 }),
+      likes: counter({ intervalMs: 250 }),
+    },
+    ephemeral: { typing: v.boolean() },
+  });
+}
+
+/** Where everybody sees everything. */
+export const playground = playgroundWith({});
 
 export type Playground = typeof playground;
 export type PlaygroundCall = {

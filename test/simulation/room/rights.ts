@@ -1,5 +1,8 @@
 import type { Json } from '@alcove/core/json';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
 import type { Gatekeeper } from '../../../packages/server/src/access/front.ts';
+import type { Grants } from '../world/grants.ts';
 
 /** Elements that nobody may append: the room asks for the right before it runs the mutator. */
 export const FORBIDDEN_MARK = 'forbidden:';
@@ -10,9 +13,18 @@ export function isForbidden({ name, args }: { readonly name: string; readonly ar
   return typeof args.value === 'string' && args.value.startsWith(FORBIDDEN_MARK);
 }
 
-/** Tokens are names of users; everybody may come in. */
-export const gatekeeper: Gatekeeper = {
-  authenticate: (token) => (token === null ? null : { sub: token }),
+/** Everybody may come in whose token is good. */
+export const gatekeeperOf = (grants: Grants): Gatekeeper => ({
+  authenticate: (token) => grants.claimsOf(token),
   may: () => true,
-  accessOf: (claims) => ({ claims, allows: (action) => action.kind !== 'mutate' || !isForbidden(action) }),
-};
+  accessOf: (claims) => accessOf(grants, claims),
+});
+
+function accessOf(grants: Grants, claims: Claims | null): RoomAccess {
+  const leftMs = claims === null ? null : grants.leftMs(claims);
+  return {
+    claims,
+    allows: (action) => action.kind !== 'mutate' || !isForbidden(action),
+    ...(leftMs === null ? {} : { expiresInMs: leftMs }),
+  };
+}

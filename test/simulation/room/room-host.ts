@@ -2,7 +2,7 @@ import { AlcoveError, assert } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import { encodeMessage } from '@alcove/core/protocol/codec';
 import type { Database } from '@alcove/core/sqlite/database';
-import { admit, readHello } from '../../../packages/server/src/access/front.ts';
+import { admit, type Gatekeeper, readHello } from '../../../packages/server/src/access/front.ts';
 import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
 import { openRoom } from '../../../packages/server/src/room/open-room.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
@@ -20,7 +20,10 @@ import { type CommitFate, FailingDatabase } from './failing-database.ts';
 import type { ImageDesk } from './image-desk.ts';
 import { playground, seedPlayground } from './playground.ts';
 import type { Build, Builds } from '../world/builds.ts';
-import { gatekeeper } from './rights.ts';
+import type { Grants } from '../world/grants.ts';
+import type { Runs } from '../oracle/runs.ts';
+import { gatekeeperOf } from './rights.ts';
+import { rulesOf } from './row-rules-of.ts';
 import type { LostTail, RoomDisk } from './room-disk.ts';
 import { type Guest, Life } from './server-life.ts';
 
@@ -44,6 +47,8 @@ export interface HostSurroundings extends ProcessSurroundings {
   readonly images: ImageDesk;
   readonly bug: Bug | null;
   readonly builds: Builds;
+  readonly grants: Grants;
+  readonly runs: Runs;
   /** Wall time of the world now; a process's own may be off. */
   wallMs(): number;
 }
@@ -56,6 +61,7 @@ export class RoomHost implements Listener {
   starts = 0;
   readonly #options: HostOptions;
   readonly #around: HostSurroundings;
+  readonly #gatekeeper: Gatekeeper;
   #life: Life | null = null;
   #wallSkewMs = 0;
   /** The disk went back behind what was durable, and whoever runs the server said to go on. */
@@ -64,6 +70,8 @@ export class RoomHost implements Listener {
   constructor(options: HostOptions, around: HostSurroundings) {
     this.#options = options;
     this.#around = around;
+    const gatekeeper = gatekeeperOf(around.grants);
+    this.#gatekeeper = around.bug?.gatekeeper?.(gatekeeper) ?? gatekeeper;
   }
 
   get process(): SimProcess | null {
@@ -98,7 +106,8 @@ export class RoomHost implements Listener {
       const options = { limits: this.#options.limits, seed: seedPlayground, acceptLostTail: this.#tailLost };
       try {
         life.opened = openRoom({
-          room: life.build.room,
+          room: this.#around.runs.watched(life.build.room, life.build.ruleSet),
+          ...rulesOf(life.build),
           id: ROOM_ID,
           database,
           runtime: process.runtime,
@@ -214,7 +223,7 @@ export class RoomHost implements Listener {
     guest.helloRead = true;
     try {
       const { hello } = readHello(frame, new Map([[playground.name, life.build.room]]), life.process.runtime);
-      admit(hello.token, gatekeeper).then(
+      admit(hello.token, this.#gatekeeper).then(
         (access) => life.process.enter(() => this.#join(life, guest, hello, access)),
         (error: unknown) => life.process.enter(() => this.#turnAway(life, guest, AlcoveError.from(error))),
       );
@@ -228,7 +237,7 @@ export class RoomHost implements Listener {
     if (life.guests.get(connectionId) !== guest || life.over) return;
     const frames = guest.waiting ?? [];
     guest.waiting = null;
-    this.#around.audit.joining(connectionId, hello);
+    this.#around.audit.joining(connectionId, hello, life.build.ruleSet.sightOf(access.claims ?? {}));
     this.#call(life, () => life.room.join(connectionId, hello, access));
     for (const frame of frames) this.#receive(life, connectionId, frame);
   }
@@ -352,10 +361,15 @@ export class RoomHost implements Listener {
   }
 
   #renewAccess(life: Life, connectionId: string, token: string): void {
-    admit(token, gatekeeper).then(
-      (access) => life.process.enter(() => life.room.renewAccess(connectionId, access)),
+    admit(token, this.#gatekeeper).then(
+      (access) => life.process.enter(() => this.#renewed(life, connectionId, access)),
       (error: unknown) => life.process.enter(() => life.room.disconnect(connectionId, AlcoveError.from(error))),
     );
+  }
+
+  #renewed(life: Life, connectionId: string, access: RoomAccess): void {
+    this.#around.audit.renewed(connectionId, life.build.ruleSet.sightOf(access.claims ?? {}));
+    life.room.renewAccess(connectionId, access);
   }
 
   /** The room cannot go on: its file is closed, and opened again some time later by `start`. */

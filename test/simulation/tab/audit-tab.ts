@@ -1,5 +1,6 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { EngineClient } from '../../../packages/client/src/sync/engine-interface.ts';
+import type { SightWatch } from '../check/sight-watch.ts';
 import type { ValuesModel } from '../check/values-model.ts';
 import type { History } from '../oracle/history.ts';
 import type { Registry } from '../oracle/registry.ts';
@@ -20,6 +21,7 @@ export interface AuditedWorld {
   readonly census: Census;
   readonly clients: Clients;
   readonly values: ValuesModel;
+  readonly sights: SightWatch;
   readonly time: { readonly nowMs: number };
   shadowSources(): ShadowSources;
   liveTabs(): Tab[];
@@ -30,6 +32,7 @@ export function auditTab(world: AuditedWorld, name: string, tab: Tab): EngineAud
   const { user } = tab.group;
   return new EngineAudit({
     ...world.shadowSources(),
+    sights: world.sights,
     name,
     user,
     build: tab.build,

@@ -1,5 +1,6 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
-import type { Database, Row } from '@alcove/core/sqlite/database';
+import type { Claims } from '@alcove/core/schema/define-mutator';
+import type { Row } from '@alcove/core/sqlite/database';
 import type {
   EngineClient,
   EngineNotice,
@@ -13,13 +14,15 @@ import type { StoredNotice } from '../../../packages/client/src/sync/engine-stor
 import { difference, dump } from '../oracle/dump.ts';
 import type { History } from '../oracle/history.ts';
 import { elementOf, type Registry } from '../oracle/registry.ts';
+import type { SightWatch } from '../check/sight-watch.ts';
+import type { Sight } from '../room/rule-sets.ts';
 import { Shadow } from '../oracle/shadow.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
-import { WrappedDatabase } from '../room/wrapped-database.ts';
 import type { Findings } from '../world/findings.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 import { OLDER } from '../world/builds.ts';
 import type { Build } from '../world/builds.ts';
+import { EngineDatabases } from './engine-databases.ts';
 import { QueryAudit } from './query-audit.ts';
 
 export interface EngineAuditParts extends ShadowSources {
@@ -28,6 +31,7 @@ export interface EngineAuditParts extends ShadowSources {
   readonly history: History;
   readonly registry: Registry;
   readonly findings: Findings;
+  readonly sights: SightWatch;
   nowMs(): number;
   /** The room does not know one of its clients any more. */
   onStopped(): void;
@@ -65,7 +69,7 @@ export class EngineAudit {
   #welcomeVersion: number | null = null;
   readonly clients = new Map<string, { lastMutationId: number; confirmed: number; welcomed: number | null }>();
   readonly queries: QueryAudit;
-  readonly #databases = new Set<Database>();
+  readonly databases: EngineDatabases;
   readonly #rejected = new Set<string>();
   /** Of counters, what was told to be written last. */
   readonly #written = new Map<string, number>();
@@ -85,6 +89,7 @@ export class EngineAudit {
   constructor(parts: EngineAuditParts) {
     this.#parts = parts;
     this.queries = new QueryAudit(parts);
+    this.databases = new EngineDatabases(parts);
   }
 
   attach(engine: SyncEngine, worker: SimProcess): void {
@@ -95,19 +100,6 @@ export class EngineAudit {
   /** Something came to the engine. */
   touched(): void {
     this.#busyMs = this.#parts.nowMs();
-  }
-
-  opened(database: Database): Database {
-    const databases = this.#databases;
-    class Tracked extends WrappedDatabase {
-      override close(): void {
-        databases.delete(this);
-        this.inner.close();
-      }
-    }
-    const tracked = new Tracked(database);
-    databases.add(tracked);
-    return tracked;
   }
 
   /** The engine took the mutation. */
@@ -178,7 +170,7 @@ export class EngineAudit {
     const before = historyId === null ? version : this.#parts.shown(historyId, version);
     findings.check(version >= before, 'I8', () => `${name} shows version ${version}, its tab has shown ${before}`);
     findings.check(version <= history.durable, 'I13', () => `${name} shows version ${version}, and only ${history.durable} is durable`);
-    const database = this.#onlyDatabase();
+    const database = this.databases.only;
     if (database === null || version > history.head || findings.any) return;
     this.#shadow ??= new Shadow({ ...this.#parts, history });
     this.#shadow.goTo(version);
@@ -189,12 +181,23 @@ export class EngineAudit {
     const { room, isNewer } = this.#parts.build;
     // What an older page kept while the room was newer is shown until the room sends what it left out.
     const { model } = isNewer && replica !== 'current' ? OLDER.room : room;
-    const wanted = this.#shadow.dumpWithPending(shown, user, { ...room, model });
+    const wanted = this.#shadow.dumpWithPending(shown, { user, room: { ...room, model }, sight: this.databases.sightOf(database) });
     const differs = difference(dump(database, model), wanted, 'in the tab', 'in the oracle');
     this.inspected += 1;
     findings.check(differs === null, 'I5', () => `${name} at version ${version} with ${shown.length} pending: ${differs ?? ''}`);
     // Long work goes on in turns that follow on each other.
     if (this.#parts.nowMs() - this.#busyMs >= QUIET_MS && this.#worker?.isQuietFor(QUIET_MS) === true) this.queries.compare(database);
+  }
+
+  /** Claims that it goes by. */
+  get user(): Claims | null {
+    return this.#engine?.status().user ?? null;
+  }
+
+  /** What it sees, as the room said. */
+  get sight(): Sight | null {
+    const database = this.databases.only;
+    return database === null ? null : this.databases.sightOf(database);
   }
 
   #isDecided(history: History, { clientId, mutationId }: Mutation, version: number): boolean {
@@ -247,7 +250,7 @@ export class EngineAudit {
   close(): void {
     this.#shadow?.close();
     this.#shadow = null;
-    for (const database of [...this.#databases]) database.close();
+    this.databases.close();
     this.#engine = null;
   }
 
@@ -325,7 +328,7 @@ export class EngineAudit {
 
   /** The rows are there when the settling is told, and those of a rejected one are gone. */
   #readOwnWrite(said: string, mutation: Mutation, times: number): void {
-    const database = this.#onlyDatabase();
+    const database = this.databases.only;
     const element = elementOf(mutation);
     if (database === null || !mutation.name.startsWith('append') || this.#parts.history.isUnknowable(mutation.clientId)) return;
     if (this.#parts.registry.isShared(element)) return;
@@ -363,11 +366,6 @@ export class EngineAudit {
     const isOwn = element.startsWith(`${tab}-`) && names.some(({ clientId }) => this.clients.has(clientId) || this.#aliases.has(clientId));
     if (!hasSiblings || isOwn) return true;
     return fates.some((fate) => fate !== undefined && fate.rejected === null && fate.version <= this.#version);
-  }
-
-  #onlyDatabase(): Database | null {
-    const [database, ...others] = this.#databases;
-    return database === undefined || others.length > 0 ? null : database;
   }
 
   #client(clientId: string): { lastMutationId: number; confirmed: number; welcomed: number | null } {

@@ -17,6 +17,7 @@ import { performOrder, refusedBy } from '../../../packages/client/src/worker/per
 import type { Bug } from '../bug.ts';
 import type { Prng } from '../../fake/prng.ts';
 import type { Build } from '../world/builds.ts';
+import type { Frame } from '../network/link.ts';
 import { SimProcess } from '../world/sim-process.ts';
 import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import { Channel } from './channel.ts';
@@ -33,6 +34,8 @@ export interface EngineHostParts extends ProcessSurroundings {
   /** The page took lines of these names off its list. */
   onDismissed(keys: readonly string[]): void;
   openDatabase(image: Uint8Array | null): Database;
+  /** The view that a frame of the room names. */
+  viewIn(frame: Frame): string | null;
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
   /** Null: this tab takes no images. */
   readonly fetchImage: ((worker: SimProcess, path: string) => Promise<FetchedImage>) | null;
@@ -89,6 +92,7 @@ class EngineLife implements RunningEngine {
   readonly #notices: Channel;
   readonly #calls = new Set<(error: AlcoveError) => void>();
   #made: SyncEngine | null = null;
+  #sockets = 0;
   #over = false;
 
   constructor(name: string, parts: EngineHostParts, request: OpenRequest, handlers: EngineHandlers, onEnd: () => void) {
@@ -97,6 +101,7 @@ class EngineLife implements RunningEngine {
     this.#handlers = handlers;
     this.#onEnd = onEnd;
     this.worker = new SimProcess(name, parts, parts.startMs(), parts.busy);
+    this.worker.expectedErrors.push(/unauthenticated/);
     // Until the server has the newer release, too.
     if (parts.build.isNewer) this.worker.expectedErrors.push(/room_outdated/);
     this.audit = parts.newAudit(name);
@@ -154,7 +159,7 @@ class EngineLife implements RunningEngine {
       isGroupBound: request.isGroupBound,
       url: request.url,
       token: () => this.#token(),
-      openDatabase: (image) => audit.opened(this.#parts.openDatabase(image)),
+      openDatabase: (image) => audit.databases.opened(this.#parts.openDatabase(image), image),
       openSocket: (_url, handlers) => this.#openSocket(handlers),
       fetchImage: fetchImage === null ? null : ({ path }) => fetchImage(worker, path),
       limits: request.limits,
@@ -194,10 +199,14 @@ class EngineLife implements RunningEngine {
 
   #openSocket(handlers: SocketHandlers): Socket {
     const { audit } = this;
+    this.#sockets += 1;
+    const number = this.#sockets;
     return this.#parts.connect(this.worker, {
       onOpen: () => handlers.onOpen(),
       onMessage: (frame) => {
         audit.touched();
+        const view = this.#parts.viewIn(frame);
+        if (view !== null && number === this.#sockets) audit.databases.announced(view);
         handlers.onMessage(frame);
       },
       onClose: (code, reason) => {

@@ -14,6 +14,7 @@ import { accounts, entries, files, folders, pages } from '../room/playground.ts'
 import type { Playground } from '../room/playground.ts';
 import type { PlaygroundNext } from '../room/playground-next.ts';
 import type { Build } from '../world/builds.ts';
+import type { Frame } from '../network/link.ts';
 import { SimProcess } from '../world/sim-process.ts';
 import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import type { EngineAudit } from './engine-audit.ts';
@@ -43,6 +44,9 @@ export interface TabParts extends ProcessSurroundings {
   /** Of its workers. */
   readonly busy: Busy;
   wallMs(): number;
+  token(user: string): string;
+  /** The view that a frame of the room names. */
+  viewIn(frame: Frame): string | null;
   /** Its room was closed, and not by its user. */
   onRoomClosed(tab: Tab): void;
   openDatabase(image: Uint8Array | null): Database;
@@ -93,7 +97,7 @@ export class Tab {
       // A page's own is a random one; those that begin a place together speak as one here.
       groupId: this.born === 0 ? group.groupId : `${group.groupId}.${this.born}`,
       limits: parts.limits,
-      token: () => group.user,
+      token: () => parts.token(group.user),
       openEngine: (request, handlers) => this.host.open(request, handlers),
       keeping: keepingOf(browser, this.page, parts.bug),
       onStarted: () => undefined,

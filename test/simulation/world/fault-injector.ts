@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 const TAILS: readonly LostTail[] = ['lost', 'kept', 'torn'];
 /** How long the server stays down. */
 const DOWN_MAX_MS = 2_500;
+/** Beyond the time the room remembers a silent client, where that is short. */
+const LONG_SLEEP_MS = { min: 9_000, max: 15_000 };
 
 /** Inflicts what the plan has turned on, at moments drawn from the seed, until `stop`. */
 export class FaultInjector {
@@ -60,7 +62,6 @@ export class FaultInjector {
   #strike(fault: FaultClass, random: Prng): void {
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     this.#world.trace.add('fault', fault);
-    const { host } = this.#world;
     switch (fault) {
       case 'cut':
         return this.#onLink(random, (link) => link.cut(cutBy(random)));
@@ -73,12 +74,11 @@ export class FaultInjector {
       case 'roomCrash':
         return this.#world.crashServer(random.pick(TAILS), random.int(0, DOWN_MAX_MS));
       case 'crashWhileSending':
-        return host.crashWhileSending(random.int(0, 6));
+        return this.#world.host.crashWhileSending(random.int(0, 6));
       case 'roomDrain':
         return this.#world.drainServer(random.int(0, DOWN_MAX_MS));
       case 'diskError':
-        host.nextCommitFate = random.pick(['fails', 'lostAnswer'] as const);
-        return;
+        return this.#failCommit(random);
       case 'diskFull':
         return this.#world.fillDisk(random.int(100, 2_000));
       case 'tabDeath':
@@ -90,8 +90,7 @@ export class FaultInjector {
       case 'tabPause':
         return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(100, 6_000)));
       case 'longSleep':
-        // Beyond the time the room remembers a silent client, where that is short.
-        return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(9_000, 15_000)));
+        return this.#onTab(random, (tab) => this.#world.pauseTab(tab, random.int(LONG_SLEEP_MS.min, LONG_SLEEP_MS.max)));
       case 'wallJump':
         return this.#jump(random);
       case 'lostTail':
@@ -105,8 +104,12 @@ export class FaultInjector {
         return this.#onTab(random, (tab) => this.#forget(tab, random));
       case 'oldBuilds':
         return this.#release(random);
+      case 'claims':
+      case 'otherRules':
+        return fault === 'claims' ? this.#changeClaims(random) : this.#changeRules(random);
       case 'dismissals': // work: see Working
       case 'slowTab':
+      case 'tokenExpiry':
       case 'storageDamage':
       case 'channelTrouble':
       case 'refusal':
@@ -115,6 +118,10 @@ export class FaultInjector {
       case 'imageTrouble':
         return; // weather: always on
     }
+  }
+
+  #failCommit(random: Prng): void {
+    this.#world.host.nextCommitFate = random.pick(['fails', 'lostAnswer'] as const);
   }
 
   /** Somebody signs out, or wants to. */
@@ -143,6 +150,24 @@ export class FaultInjector {
     if (!this.#world.builds.areTwo) return;
     if (random.chance(0.3)) this.#world.updateServer();
     else this.#onTab(random, (tab) => (random.chance(0.5) ? this.#world.closeTab(tab) : this.#world.killTab(tab)));
+  }
+
+  /** A user may see something else from now on; some of the tabs are told, others notice with their next token. */
+  #changeClaims(random: Prng): void {
+    const { user } = random.pick(this.#world.groups);
+    this.#world.grants.change(user);
+    this.#world.trace.add(user, `is ${JSON.stringify(this.#world.grants.of(user))} now`);
+    for (const tab of this.#world.liveTabs())
+      if (tab.group.user === user && random.chance(0.5)) tab.page.enter(() => tab.room.hint('authChanged'));
+  }
+
+  #changeRules(random: Prng): void {
+    const { plan, builds, trace } = this.#world;
+    if (!plan.rules || random.chance(0.5)) return;
+    builds.changeRules(random);
+    trace.add('world', `the server has rules ${builds.ofRoom.ruleSet.name} after its next start`);
+    if (random.chance(0.5)) this.#world.drainServer(random.int(0, 500));
+    else this.#world.crashServer(random.pick(TAILS), random.int(0, 500));
   }
 
   #jump(random: Prng): void {

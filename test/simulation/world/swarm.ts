@@ -33,8 +33,13 @@ export const FAULT_CLASSES = [
   'forget',
   'dismissals',
   'oldBuilds',
+  'claims',
+  'tokenExpiry',
+  'otherRules',
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
+
+const ACCESS_CLASSES: ReadonlySet<FaultClass> = new Set(['claims', 'tokenExpiry', 'otherRules']);
 
 /** Sizes at their edges. */
 export const TIGHT_CLASSES = ['log', 'backlog', 'push', 'commit', 'snapshot', 'retention', 'outbox', 'rejections', 'clients'] as const;
@@ -55,6 +60,8 @@ export interface RunPlan {
   readonly images: boolean;
   /** Tabs keep their rooms in their browser. */
   readonly storage: boolean;
+  /** Not everybody sees everything. */
+  readonly rules: boolean;
   readonly tabsTakeImages: boolean;
   readonly roomLimits: Partial<RoomLimits>;
   readonly engineLimits: Partial<EngineLimits>;
@@ -69,12 +76,16 @@ export interface Omissions {
   readonly activeMs?: number;
   readonly images?: false;
   readonly storage?: false;
+  /** Rules, and claims that change or run out. */
+  readonly access?: false;
 }
 
 /** Everything is drawn from generators of its own, so that leaving one thing out changes no other. */
 export function planOf(seed: string, without: Omissions = {}): RunPlan {
   const random = new Prng(`plan/${seed}`);
-  const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && without.faults?.includes(fault) !== true));
+  const isOn = (fault: FaultClass): boolean =>
+    without.faults?.includes(fault) !== true && (without.access !== false || !ACCESS_CLASSES.has(fault));
+  const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && isOn(fault)));
   const tight = new Set(TIGHT_CLASSES.filter((size) => random.fork(size).chance(0.4) && without.tight?.includes(size) !== true));
   const draw = random.fork('sizes');
   const drawn = {
@@ -97,6 +108,7 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     activeMs: without.activeMs ?? drawn.activeMs,
     images: drawn.images && without.images !== false,
     storage,
+    rules: random.fork('rules').chance(0.6) && without.access !== false,
     roomLimits: roomLimits(tight, random.fork('room')),
     engineLimits: engineLimits(tight, random.fork('engine')),
   };

@@ -5,10 +5,13 @@ import { VirtualTime, settlePromises } from '../../fake/virtual-time.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
 import { SimBrowser } from '../browser/sim-browser.ts';
 import type { Bug } from '../bug.ts';
+import { clientLookUps } from '../check/client-look-ups.ts';
+import { SightWatch } from '../check/sight-watch.ts';
 import { StreamAudit } from '../check/stream-audit.ts';
 import { ValuesModel } from '../check/values-model.ts';
 import { Network } from '../network/network.ts';
 import { History } from '../oracle/history.ts';
+import { Runs } from '../oracle/runs.ts';
 import { Registry } from '../oracle/registry.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
 import { ImageDesk } from '../room/image-desk.ts';
@@ -28,6 +31,7 @@ import { Builds, OLDER } from './builds.ts';
 import type { Build } from './builds.ts';
 import { Clients } from './clients.ts';
 import { Findings } from './findings.ts';
+import { Grants } from './grants.ts';
 import { withoutPlatform } from './platform-guard.ts';
 import { BUSY, SLOW } from './sim-process.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -88,6 +92,9 @@ export class World {
   readonly calls: ServerCalls;
   readonly clients = new Clients();
   readonly builds: Builds;
+  readonly grants: Grants;
+  readonly sights: SightWatch;
+  readonly runs: Runs;
   readonly groups: Group[] = [];
   readonly tabs: Tab[] = [];
   /** Totals of inspections of engines that are gone. */
@@ -108,25 +115,21 @@ export class World {
     this.findings = new Findings(this.trace);
     this.random = new Prng(`run/${plan.seed}`);
     this.#slowness = this.random.fork('slowness');
-    this.history = new History(this.findings);
+    this.sights = new SightWatch(this.findings);
+    this.grants = new Grants(this.random.fork('grants'), () => this.wallMs(), plan.faults.has('tokenExpiry'));
+    this.runs = new Runs(this.grants, this.findings);
+    this.history = new History(this.findings, { runs: this.runs, learn: (version) => this.sights.learn(version) });
     this.disk = new RoomDisk(this.random.fork('disk'));
-    this.builds = new Builds(this.random.fork('builds'), plan.storage && plan.faults.has('oldBuilds'));
-    this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'), () => this.host.build.room.model);
+    this.builds = new Builds(this.random.fork('builds'), plan.storage && plan.faults.has('oldBuilds'), plan.rules);
+    this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'), () => this.host.build.room.model, this.sights);
     const runtime = new FakeRuntime({ seed: 'audit' });
-    const ownerOf = (clientId: string): string | undefined => this.clients.groupOf(clientId);
-    const groupOf = (clientId: string): string | undefined => {
-      const row = this.host.database?.prepare('SELECT group_id FROM alcove_clients WHERE client_id = ?').get([clientId]);
-      return row === undefined ? undefined : String(row[0]);
-    };
-    const isRemembered = (clientId: string): boolean =>
-      this.host.database?.prepare('SELECT 1 FROM alcove_clients WHERE client_id = ?').get([clientId]) !== undefined;
-    this.audit = new StreamAudit({ ...this, runtime, ownerOf, groupOf, isRemembered });
+    this.audit = new StreamAudit({ ...this, runtime, ...clientLookUps(this.clients, () => this.host.database) });
     const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
     this.host = new RoomHost(hostOptions(plan, this.random), hostParts);
     this.network = new Network(this.time, this.random.fork('network'), this.host);
     this.census = new Census(this.history, this.registry, this.findings, () => this.time.nowMs);
     this.values = new ValuesModel(this.findings);
-    this.workload = new Workload(this.random.fork('workload'), this.values, this.random.fork('newer'));
+    this.workload = new Workload(this.random, this.values, plan.rules);
     this.calls = new ServerCalls(this, this.random.fork('calls'));
   }
 
@@ -224,9 +227,8 @@ export class World {
 
   /** From its next start on the server runs the newer release. */
   updateServer(): void {
-    if (this.builds.ofRoom === this.builds.newest) return;
+    if (!this.builds.update()) return;
     this.trace.add('world', 'the server gets the newer release');
-    this.builds.ofRoom = this.builds.newest;
     this.drainServer(this.random.int(0, 500));
   }
 
@@ -255,7 +257,7 @@ export class World {
     const place = { server: 'ws://simulation/sync', user, roomName: OLDER.room.name, roomId: ROOM_ID };
     const { databases } = this.#options;
     const exportImage = (database: Database): Uint8Array => databases.exportImage(innermost(database));
-    const parts = { time: this.time, trace: this.trace, random: this.random.fork(groupId), place, exportImage };
+    const parts = { ...this, random: this.random.fork(groupId), place, exportImage };
     this.groups.push({ groupId, user, orphans: [], browser: this.plan.storage ? new SimBrowser(parts) : null });
   }
 
@@ -363,6 +365,8 @@ export class World {
       busy: plan.faults.has('slowTab') && this.random.fork(`${name}/pace`).chance(0.5) ? SLOW : BUSY,
       bug: this.#options.bug,
       wallMs: () => this.wallMs(),
+      token: (user) => this.grants.token(user),
+      viewIn: (frame) => this.audit.viewIn(frame),
       onRoomClosed: (tab) => this.#roomClosed(tab),
       openDatabase: (image) => this.#replica(image),
       connect: (worker, handlers) => this.#connect(network, worker, handlers),

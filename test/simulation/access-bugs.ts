@@ -1,0 +1,129 @@
+import type { ChangeSet, RowChange } from '@alcove/core/change/change-set';
+import type { ReaderClass } from '../../packages/server/src/access/reader-class.ts';
+import { Readers } from '../../packages/server/src/access/readers.ts';
+import { RowRules } from '../../packages/server/src/access/row-rules.ts';
+import type { Bug } from './bug.ts';
+
+/** Mistakes with who sees what, and with rights that are over. */
+export const ACCESS_BUGS: readonly (() => Bug)[] = [
+  replaceTellsKeys,
+  classesTooCoarse,
+  imageBeforeIsSent,
+  () => ({
+    name: 'expired-claims-push',
+    what: 'what is pushed runs under claims that have run out',
+    needsAccess: true,
+    gatekeeper: (gatekeeper) => ({
+      ...gatekeeper,
+      accessOf: (claims) => {
+        const { expiresInMs: _, ...access } = gatekeeper.accessOf(claims);
+        return access;
+      },
+    }),
+  }),
+  () => ({
+    name: 'renewal-without-view',
+    what: 'a session whose claims change goes on with the rows that it saw before',
+    needsAccess: true,
+    put: () => {
+      const { classOf } = Readers.prototype;
+      const first = new Map<string, ReaderClass>();
+      return replaced(Readers.prototype, 'classOf', function (this: Readers, claims) {
+        const known = first.get(claims?.sub ?? '') ?? classOf.call(this, claims);
+        first.set(claims?.sub ?? '', known);
+        return known;
+      });
+    },
+  }),
+];
+
+/** A delete that REPLACE does is no statement of its own, and goes past what the rules are asked about. */
+function replaceTellsKeys(): Bug {
+  return {
+    name: 'replace-tells-keys',
+    what: 'the row that REPLACE puts away is told to everybody, by its key',
+    needsAccess: true,
+    put: () =>
+      sentOtherwise((changeSet, seen) =>
+        withRows(changeSet, seen, (rows, own) => {
+          const isReplaced = rows.some(({ before }) => before === null);
+          const gone = rows.filter(({ before, after }) => before !== null && after === null);
+          return isReplaced ? [...own, ...gone.filter((change) => !own.some(({ before }) => before === change.before))] : own;
+        }),
+      ),
+  };
+}
+
+/** What a version holds for a class is made once for all classes that look at the same tables. */
+function classesTooCoarse(): Bug {
+  return {
+    name: 'classes-too-coarse',
+    what: 'what was made for one class of readers is kept for another',
+    needsAccess: true,
+    put: () => {
+      const { changesFor } = RowRules.prototype;
+      return replaced(RowRules.prototype, 'changesFor', function (this: RowRules, changeSet, classes) {
+        const kept = new Map<string, ChangeSet>();
+        return classes.map((reader) => {
+          const key = [...reader.filters.keys()].join();
+          const made = kept.get(key) ?? changesFor.call(this, changeSet, [reader])[0] ?? changeSet;
+          kept.set(key, made);
+          return made;
+        });
+      });
+    },
+  };
+}
+
+/** The rules are asked about the row after the change, and the row before it leaves. */
+function imageBeforeIsSent(): Bug {
+  return {
+    name: 'image-before-is-sent',
+    what: 'who may see only what a row is now gets what it was before',
+    needsAccess: true,
+    put: () =>
+      sentOtherwise((changeSet, seen) =>
+        withRows(changeSet, seen, (rows, own) =>
+          own.map((change) => {
+            const whole = rows.find(({ before, after }) => before !== null && after !== null && after[0] === change.after?.[0]); // its key
+            return change.before === null && whole !== undefined ? { before: null, after: whole.before } : change;
+          }),
+        ),
+      ),
+  };
+}
+
+/** Puts something else in the place of what a class gets of a change set. */
+function sentOtherwise(change: (changeSet: ChangeSet, seen: ChangeSet) => ChangeSet): () => void {
+  const { changesFor } = RowRules.prototype;
+  return replaced(RowRules.prototype, 'changesFor', function (this: RowRules, changeSet, classes) {
+    return changesFor
+      .call(this, changeSet, classes)
+      .map((seen, index) => (classes[index]?.filters.has('notes') === true ? change(changeSet, seen) : seen));
+  });
+}
+
+/** Other rows of the notes; `rows` are all that changed, `own` what the class sees of them. */
+function withRows(
+  changeSet: ChangeSet,
+  seen: ChangeSet,
+  change: (rows: readonly RowChange[], own: readonly RowChange[]) => readonly RowChange[],
+): ChangeSet {
+  return {
+    tables: changeSet.tables.flatMap((all) => {
+      const own = seen.tables.find(({ table }) => table === all.table);
+      if (all.table !== 'notes') return own ?? [];
+      const rows = change(all.rows, own?.rows ?? []);
+      return rows.length === 0 ? [] : [{ ...all, rows }];
+    }),
+  };
+}
+
+/** Another method until the answer is called. */
+function replaced<Type extends object, Name extends keyof Type>(prototype: Type, name: Name, method: Type[Name]): () => void {
+  const before = prototype[name];
+  prototype[name] = method;
+  return () => {
+    prototype[name] = before;
+  };
+}
