@@ -211,7 +211,7 @@ export class Room {
     return this.#answer((answer) => ({ kind: 'transact', write, answer }));
   }
 
-  /** Reads the room as it is now; settles once all it has seen is durable. @throws AlcoveError (as rejection) `query_invalid`, `sql_failed`, `closed`. */
+  /** Reads the room as it is now, whole: no rule is asked. Settles once all it has seen is durable. @throws AlcoveError (as rejection) `query_invalid`, `sql_failed`, `closed`. */
   query<Query>(build: (db: SyncDrizzle) => Query): Promise<RowOf<Query>[]> {
     return new Promise((resolve, reject) => {
       try {

@@ -34,12 +34,12 @@ export interface RoomHandle<Room extends AnyRoom> {
   /** Name of the definition, and id. */
   readonly name: Room['name'];
   readonly id: string;
-  /** Mutators by name. Each resolves when its version is durable, and rejects with the code of its rejection. Rights are not asked: this code is the server's. */
+  /** Mutators by name. Each resolves when its version is durable, and rejects with the code of its rejection. Neither rights nor rules are asked: this code is the server's. */
   readonly mutate: {
     readonly [Name in MutatorName<Room>]: (...args: MutateArguments<MutatorArgs<Room, Name>>) => Promise<ServerMutation>;
   };
   /**
-   * Rows of a select, as of the last commit. Runs in the process that writes the room and holds it up meanwhile: for short queries by code you trust.
+   * Rows of a select, as of the last commit; all there are: no rule is asked, hidden and server-only ones are among them, so look at what you pass on. Runs in the process that writes the room and holds it up meanwhile: for short queries by code you trust.
    * @throws AlcoveError `query_invalid`, `sql_failed`
    */
   query<Query>(build: (db: SyncDrizzle) => Query): Promise<RowOf<Query>[]>;
