@@ -71,6 +71,8 @@ export class FaultyReplica implements Replica {
   reads = 0;
   checks = 0;
   isClosed = false;
+  /** It has answered with less than was asked for. */
+  lied = false;
   readonly said: Said[] = [];
   readonly #runtime: FakeRuntime;
   readonly #history: PlainHistory;
@@ -125,6 +127,7 @@ export class FaultyReplica implements Replica {
     const { atLeast } = request;
     const isOld = atLeast !== null && (atLeast.historyId !== at.historyId || at.version < atLeast.version);
     if (isOld && this.fault !== 'lying' && this.fault !== 'astray') throw new AlcoveError('read_behind', `at ${version}`);
+    if (isOld) this.lied = true;
     return { columns: ['version'], cells: JSON.stringify([[version]]), rows: 1, truncated: false, at };
   }
 

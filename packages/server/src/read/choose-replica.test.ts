@@ -208,6 +208,13 @@ describe('[RD-25] busy ones', () => {
   });
 });
 
+test('[RD-25] one that has been silent for a second though asked is spared, and nobody waits for it while others can be waited for', () => {
+  const silent = replica('a', {}, { inFlight: 1, silentMs: 1_001 });
+  expect(ids(choose([silent, replica('b', { tier: 5 }), primary()]))).toEqual(['b', 'a', 'primary']);
+  const busy = [{ ...silent, inFlight: 4 }, replica('b', {}, { inFlight: 4, queued: 50 })];
+  expect(ids(choose(busy))).toEqual(['b', 'a']);
+});
+
 describe('[RD-26] a replica that was out', () => {
   const halfOpen = shut(replica('b'), { state: 'open', untilMs: 99_999 });
 

@@ -81,6 +81,9 @@ interface Fit {
   readonly openness: Openness;
 }
 
+/** A replica that has answered nothing for as long, though asked, may have stopped; what it has may also just take long. */
+const SILENT_MS = 1_000;
+
 interface Weighed {
   readonly candidate: Candidate;
   /** Compared from left to right, the least first. */
@@ -161,10 +164,11 @@ function weigh(
   const wanted = route.region ?? (settings.strategy === 'region' ? settings.region : null);
   const order = [
     isBusy ? 1 : 0,
+    isBusy && state.silentMs > SILENT_MS ? 1 : 0,
     isBusy ? (state.inFlight + state.queued) / places : 0,
     isPrimary === isPrimaryFirst ? 0 : 1,
     versionOrder(version),
-    trialOrder(facts, openness, moment.random()),
+    trialOrder(facts, openness, state.silentMs, moment.random()),
     tier,
     wanted === null || wanted === region ? 0 : 1,
     preferenceOf(state, settings.strategy, moment, place, count),
@@ -179,9 +183,15 @@ function versionOrder(version: VersionKnown): number {
 
 /**
  * A replica that has to be tried out comes first, or nobody ever would ask it; the next read has others. What is urgent, or has failed once already, is no trial. One that
- * comes back by degrees keeps its place for its share of the reads.
+ * comes back by degrees keeps its place for its share of the reads. One that is silent is spared until it says something.
  */
-function trialOrder({ route, tried }: ReadFacts, { probe, share, shareIfSlow, isPaceShut }: Openness, random: number): number {
+function trialOrder(
+  { route, tried }: ReadFacts,
+  { probe, share, shareIfSlow, isPaceShut }: Openness,
+  silentMs: number,
+  random: number,
+): number {
+  if (silentMs > SILENT_MS) return 2;
   if (probe) return route.priority === 'high' || tried.size > 0 ? 2 : 0;
   return random < (isPaceShut ? shareIfSlow : share) ? 1 : 2;
 }

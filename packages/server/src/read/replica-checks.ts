@@ -96,6 +96,7 @@ export class ReplicaChecks {
       const lag = await runBounded(this.#runtime, `the check of ${replica.id}`, check, this.#limits.failoverTimeoutMs, end.signal);
       this.#found(watch, replica.state.isDown);
       replica.state = afterCheck(replica.state, lag, this.#runtime.monotonicMs());
+      if (replica.state.settings.isPrimary) replica.probedByCheck();
     } catch (cause) {
       this.#failed(watch, AlcoveError.from(cause));
     }

@@ -30,6 +30,8 @@ export interface ReplicaState {
   readonly inFlight: number;
   /** Reads that wait for a place. */
   readonly queued: number;
+  /** For how long it has had reads and not answered one; 0: it has none. */
+  readonly silentMs: number;
   /** As the last check found it; null: never checked. */
   readonly lag: ReplicaLag | null;
   /** Monotonic. */
@@ -60,6 +62,7 @@ export const initialState = (settings: ReplicaSettings): ReplicaState => ({
   draining: false,
   inFlight: 0,
   queued: 0,
+  silentMs: 0,
   lag: null,
   checkedMs: null,
   isDown: false,

@@ -44,7 +44,7 @@ export const attemptMsOf = ({ bounds }: ReadRequest, { limits }: RouterSettings)
 
 /** When a read has ended at the latest, however its replicas behave, from its beginning: it has waited, and asked as many as it may. */
 export const deadlineMsOf = (request: ReadRequest, waitMs: number, settings: RouterSettings): number =>
-  waitMs + settings.limits.queueWaitMs + (settings.limits.retriesMax + 2) * attemptMsOf(request, settings);
+  waitMs + 2 * settings.limits.queueWaitMs + (settings.limits.retriesMax + 2) * attemptMsOf(request, settings);
 
 type Step =
   | { readonly do: 'ask'; readonly candidate: Candidate }
@@ -80,6 +80,8 @@ export class RoutedRead {
   #failures = 0;
   #wasBehind = false;
   #hasWaited = false;
+  /** There was no place. */
+  #refusal: AlcoveError | null = null;
   /** The last one that was asked could not be had. */
   #isRetry = false;
 
@@ -130,8 +132,12 @@ export class RoutedRead {
     const next = fresh.find(({ isPrimary }) => !isPrimary || isPrimaryFirst);
     // At the end of its time the primary's readers have the last word; where there are none, the replicas.
     const asksReplicas = isInTime || this.#rounds === 0 || replicas.length === candidates.length;
-    if (next !== undefined && asksReplicas && this.#asked.size <= limits.retriesMax) return { do: 'ask', candidate: next };
     const primary = candidates.find(({ isPrimary, id }) => isPrimary && !this.#asked.has(id));
+    if (next !== undefined && asksReplicas && this.#asked.size <= limits.retriesMax) {
+      // As without a version: a place at the primary's readers before a queue.
+      const stepsAside = next.isBusy && primary !== undefined && !primary.isBusy;
+      return { do: 'ask', candidate: stepsAside ? primary : next };
+    }
     if (isInTime && (replicas.length > 0 || primary === undefined) && this.#mayWait()) return { do: 'wait', ms: this.#pauseMs(nowMs) };
     return primary === undefined ? null : { do: 'ask', candidate: primary };
   }
@@ -225,16 +231,20 @@ export class RoutedRead {
   }
 
   /** @throws AlcoveError `overloaded`, `closed` */
-  async #takePlace({ id, places }: WatchedReplica): Promise<boolean> {
+  async #takePlace({ id, places, state }: WatchedReplica): Promise<boolean> {
     const { runtime } = this.#parts;
+    const { isPrimary } = state.settings;
     const sinceMs = runtime.monotonicMs();
     try {
-      await places.take(this.#read.route.priority, this.#queueLeftMs, this.#signal);
+      // Whoever has waited in vain for a replica may still wait for the primary's readers.
+      const waitMs = isPrimary ? this.#parts.settings.limits.queueWaitMs : this.#queueLeftMs;
+      await places.take(this.#read.route.priority, waitMs, this.#signal);
       return true;
     } catch (cause) {
       const error = AlcoveError.from(cause);
-      if (error.code !== 'replica_unavailable') throw error;
-      // It went down, or is drained, while the read stood before it.
+      if (error.code === 'overloaded' && !isPrimary) this.#refusal = error;
+      else if (error.code !== 'replica_unavailable') throw error;
+      // It went down or is drained, or too many wait there, while the read stood before it.
       this.#tried.add(id);
       return false;
     } finally {
@@ -278,6 +288,7 @@ export class RoutedRead {
         retryAfterMs,
       });
     }
+    if (this.#refusal !== null) return this.#refusal;
     const why = leftOut.map(({ id, reason }) => `${id} (${reason})`).join(', ');
     return new AlcoveError('replica_unavailable', `no replica can be asked${why === '' ? ': there is none' : `: ${why}`}`, {
       retryAfterMs,

@@ -53,6 +53,35 @@ describe('[RD-35] the primary’s readers stand in', () => {
   });
 });
 
+test('[RD-36] all come back at once: nobody is met by all who waited', async () => {
+  const reads = new RoutedReads({ limits: { queueWaitMs: 500 } });
+  const all = ['a', 'b', 'primary'].map((id) => reads.add({ id, readMs: 100 }, { concurrencyMax: 20, isPrimary: id === 'primary' }));
+  await reads.runtime.advanceAsync(200);
+  for (const replica of all) replica.fault = 'down';
+  const outcomes: Promise<{ readonly code: string | null }>[] = [];
+  const load = async (forMs: number) => {
+    for (let passed = 0; passed < forMs; passed += 10) {
+      for (let index = 0; index < 5; index++) outcomes.push(reads.read());
+      await reads.runtime.advanceAsync(10);
+    }
+  };
+  await load(3_000);
+  for (const replica of all) Object.assign(replica, { fault: 'up', runningMax: 0 });
+  await reads.look();
+  await load(2_000);
+  // The breakers of the replicas are open for a minute yet.
+  expect(all.map(({ runningMax }) => runningMax)).toEqual([0, 0, 2]);
+  await reads.runtime.advanceAsync(80_000);
+  await load(2_000);
+  expect(all.map(({ runningMax }) => runningMax)).toEqual([2, 2, 20]);
+  await reads.runtime.advanceAsync(40_000);
+  await load(2_000);
+  expect(all.every(({ runningMax }) => runningMax === 20)).toBe(true);
+  await reads.runtime.advanceAsync(2_000);
+  const codes = (await Promise.all(outcomes)).map(({ code }) => code);
+  expect(new Set(codes)).toEqual(new Set([null, 'overloaded', 'replica_unavailable']));
+});
+
 describe('[RD-36] replicas come and go', () => {
   test('a new one is asked once it was looked at; a removed one finishes what it has, and is closed', async () => {
     const { reads, a, b } = await fleet({}, { primary: false });

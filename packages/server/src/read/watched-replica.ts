@@ -52,6 +52,8 @@ export class WatchedReplica {
   /** Monotonic: when it last answered anything. */
   answeredMs = Number.NEGATIVE_INFINITY;
   readonly #parts: WatchedReplicaParts;
+  /** When it last answered, or got the first read after it had none. */
+  #heardMs = 0;
   /** What was slow when it was taken out: later the others may have had no reads to compare with. */
   #wasSlowFromMs: number | null = null;
 
@@ -68,7 +70,8 @@ export class WatchedReplica {
 
   /** What is known just now. */
   facts(): ReplicaState {
-    return { ...this.state, inFlight: this.places.taken, queued: this.places.queued, ewmaMs: this.latency.ewmaMs };
+    const silentMs = this.places.taken === 0 ? 0 : this.#parts.runtime.monotonicMs() - this.#heardMs;
+    return { ...this.state, inFlight: this.places.taken, queued: this.places.queued, silentMs, ewmaMs: this.latency.ewmaMs };
   }
 
   /**
@@ -83,6 +86,7 @@ export class WatchedReplica {
     if (isOut || ((asProbe || isBreakerShut) && !probe)) return null;
     const probesBreaker = mayProbe(breakerAt(breakerOf(this.state, operationClass), nowMs, breaker));
     const probesPace = mayProbe(breakerAt(this.state.pace, nowMs, breaker));
+    if (this.places.taken === 1) this.#heardMs = nowMs;
     if (probesBreaker) this.state = withBreaker(this.state, operationClass, probing());
     if (probesPace) this.state = { ...this.state, pace: probing() };
     return { operationClass, startedMs: nowMs, probesBreaker, probesPace };
@@ -119,6 +123,19 @@ export class WatchedReplica {
     }
   }
 
+  /**
+   * A look found the primary's readers well. That is their probe, and needs no minute to have passed: while replicas answer no read comes to them that could be one, and when those are gone
+   * there is nobody else.
+   */
+  probedByCheck(): void {
+    const { runtime, settings } = this.#parts;
+    const nowMs = runtime.monotonicMs();
+    for (const [operationClass, breaker] of this.state.breakers) {
+      const before = breakerAt(breaker, nowMs, settings.breaker);
+      if (before.state === 'open' || mayProbe(before)) this.#turn(operationClass, before, { state: 'ramping', sinceMs: nowMs });
+    }
+  }
+
   failedAs(error: AlcoveError): LastError {
     return { code: error.code, message: error.message, atMs: this.#parts.runtime.nowMs() };
   }
@@ -143,7 +160,7 @@ export class WatchedReplica {
   #settle(ticket: Ticket, outcome: BreakerNews['outcome'], tookMs: number | null): void {
     const { runtime, settings } = this.#parts;
     const nowMs = runtime.monotonicMs();
-    if (outcome === 'good') this.answeredMs = nowMs;
+    if (outcome === 'good') this.answeredMs = this.#heardMs = nowMs;
     if (tookMs !== null) this.latency.add(tookMs, nowMs);
     if (!settings.isBreakerOn) return;
     const { operationClass, startedMs } = ticket;
