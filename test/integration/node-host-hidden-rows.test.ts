@@ -136,6 +136,19 @@ async function live(ann: Listener, round: string): Promise<number> {
   return version;
 }
 
+/** Each a way to what is hidden, had it been one. */
+const READS = [
+  'SELECT * FROM notes',
+  'SELECT price, diary FROM main.notes',
+  "SELECT group_concat(diary), sum(price) FROM notes WHERE owner = 'ann'",
+  'SELECT count(*) FROM notes WHERE json(diary) IS NOT NULL',
+  'SELECT abs(price + 9007199254740991) FROM notes',
+  "SELECT * FROM notes WHERE slug LIKE 'Q%' OR id > 'Q'",
+  'SELECT * FROM alcove_log',
+  'SELECT * FROM sqlite_schema',
+  'SELECT record FROM main.alcove_log',
+];
+
 const codesIn = (messages: readonly Message[]): unknown[] => messages.flatMap(({ results }) => results?.map(({ code }) => code) ?? []);
 
 describe('rows and columns that a reader may not see', () => {
@@ -178,6 +191,25 @@ describe('rows and columns that a reader may not see', () => {
     expect(path).not.toBe((await eve.offer()).path);
     expect(await eve.image(url, path)).toEqual(image);
     expect(eve.quoted).toEqual([]);
+  });
+
+  it('[AC-20][AC-21] are in no answer to SQL, and in no refusal of it', async () => {
+    const url = await serve();
+    const ann = await Listener.join(url, 'ann');
+    await begin(ann);
+    await live(ann, 'read');
+    const eve = await Listener.join(url, 'eve');
+    for (const [at, text] of READS.entries()) {
+      eve.client.say({ type: 'read', request: at + 1, sql: text, at: 'latest' });
+      ann.client.say({ type: 'read', request: at + 1, sql: text, at: 'latest' });
+    }
+    const isAnswer = ({ type }: Message): boolean => type === 'readRows' || type === 'readFailed';
+    for (const { client } of [ann, eve]) await client.until(() => client.messages.filter(isAnswer).length === READS.length, 'all answers');
+    const [toEve, toAnn] = [eve, ann].map(({ client }) => JSON.stringify(client.messages.filter(isAnswer)));
+    expect(quotes(Buffer.from(toAnn ?? ''))).toContain(MARK); // the questions do find what is there
+    expect(toEve).toContain('seen');
+    expect(eve.quoted).toEqual([]);
+    expect(quotes(Buffer.from(JSON.stringify(host.log.entries)))).toEqual([]);
   });
 
   it('[AC-24][AC-27] are in no result and no error of what it tries on them, and in no line of the log', async () => {
