@@ -127,18 +127,29 @@ describe('what the guide shows runs', () => {
     for (const command of guide.commands) {
       const [npx, alcove, name = '', ...given] = command.split(' ');
       expect([npx, alcove]).toEqual(['npx', 'alcove']);
-      const args = given.map((word) => (/^(team-1\.sqlite|alcove\.config\.ts)$/.test(word) ? join(folder, word) : word));
+      const args = given.map((word) => (/^(team-1[\w-]*\.sqlite|alcove\.config\.ts)$/.test(word) ? join(folder, word) : word));
+      const run = async (given: readonly string[]): Promise<void> =>
+        expect(await runCli(given, { out: (text) => said.push(text), err: (text) => said.push(text) }), said.join('')).toBe(0);
       if (name === 'serve') said.push(await serve([...args.slice(0, -1), '0']));
-      else
-        expect(
-          await runCli([name, ...args, '--data-dir', at], { out: (text) => said.push(text), err: (text) => said.push(text) }),
-          said.join(''),
-        ).toBe(0);
+      else if (name === 'status')
+        await besideServer(board, at, (url) => run([name, ...args.map((word) => (word.startsWith('https:') ? url : word))]));
+      else await run([name, ...args, '--data-dir', at]);
     }
     expect(said.join('\n')).toMatch(/integrity[^\n]*ok[\s\S]*made board\/copy at version[\s\S]*ws:\/\/127\.0\.0\.1:\d+\/sync/);
-    expect(existsSync(join(folder, 'team-1.sqlite'))).toBe(true);
+    for (const file of ['team-1.sqlite', 'team-1-whole.sqlite']) expect(existsSync(join(folder, file)), file).toBe(true);
     vi.stubEnv('DATA_DIR', dataDir);
   });
+
+  /** Asks a server that is looked at with an admin token of the environment. */
+  async function besideServer(room: AnyRoom, at: string, ask: (url: string) => Promise<void>): Promise<void> {
+    vi.stubEnv('ALCOVE_ADMIN_TOKEN', 'a-token-for-looking-at-it');
+    const server = await createServer({ rooms: [room], dataDir: at, port: 0, signals: false, log: silentLogger });
+    try {
+      await ask(server.url.replace(/^ws/, 'http'));
+    } finally {
+      await server.close();
+    }
+  }
 
   /** Serves until it has said its address. */
   async function serve(args: readonly string[]): Promise<string> {
