@@ -1,5 +1,5 @@
-import { AlcoveError, defineRoom, mutator, type MutatorTx, value } from '@alcove/core';
-import { asc, count, eq, gte, like, sql } from 'drizzle-orm';
+import { AlcoveError, defineRoom, mutator, type MutatorContext, type MutatorTx, value } from '@alcove/core';
+import { and, asc, count, eq, gte, like, or, sql } from 'drizzle-orm';
 import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { generateKeyBetween } from 'fractional-indexing';
 import * as v from 'valibot';
@@ -50,16 +50,20 @@ export const stops = sqliteTable('stops', {
   nights: integer().notNull(),
 });
 
+/** Without a foreign key: who takes a stop off the route takes its shared notes along, and not those that they cannot see. */
 export const notes = sqliteTable(
   'notes',
   {
     id: text().primaryKey(),
-    stopId: text('stop_id')
-      .notNull()
-      .references(() => stops.id, { onDelete: 'cascade' }),
+    stopId: text('stop_id').notNull(),
     body: text().notNull(),
+    /** The name they went by. */
     author: text().notNull(),
     writtenMs: integer('written_ms').notNull(),
+    /** Who wrote it, as the server knows them; null: nobody of this trip. */
+    owner: text(),
+    /** Nobody else gets it: see `rules`. */
+    isPrivate: integer('private', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [index('notes_by_stop').on(table.stopId)],
 );
@@ -77,6 +81,18 @@ export const closedPlaces = sqliteTable('closed_places', {
   reason: text().notNull(),
 });
 
+/** One row in a trip that was made before trips had keys; none in others. Such a trip's address was its link, and still is. */
+export const beforeKeys = sqliteTable('before_keys', { id: integer().primaryKey() });
+
+/** A note went with its stop, by a foreign key, while all notes were everybody's. */
+const PRIVATE_NOTES = `
+CREATE TABLE before_keys (id INTEGER PRIMARY KEY NOT NULL);
+INSERT INTO before_keys VALUES (1);
+CREATE TABLE notes_free (id TEXT PRIMARY KEY NOT NULL, stop_id TEXT NOT NULL, body TEXT NOT NULL, author TEXT NOT NULL, written_ms INTEGER NOT NULL);
+INSERT INTO notes_free SELECT id, stop_id, body, author, written_ms FROM notes;
+DROP TABLE notes;
+ALTER TABLE notes_free RENAME TO notes`;
+
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const nights = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(NIGHTS_MAX));
 const nightsMore = v.pipe(v.number(), v.integer(), v.minValue(-NIGHTS_MAX), v.maxValue(NIGHTS_MAX));
@@ -90,12 +106,26 @@ const note = v.object({
   body: line(NOTE_CHARACTERS_MAX),
   author: line(NAME_CHARACTERS_MAX),
   writtenMs: v.pipe(v.number(), v.integer()),
+  owner: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(64))), null),
 });
+
+/** Notes that somebody sees: the shared ones, and their own. */
+const seenBy = (note: typeof notes, sub: string | undefined) => or(eq(note.isPrivate, false), eq(note.owner, sub ?? ''));
 
 export const trip = defineRoom({
   name: 'trip',
-  schema: { cities, stops, notes, items, closedPlaces },
-  serverOnly: ['closedPlaces'],
+  schema: { cities, stops, notes, items, closedPlaces, beforeKeys },
+  serverOnly: ['closedPlaces', 'beforeKeys'],
+  migrations: [{ id: '0001-private-notes', sql: PRIVATE_NOTES }],
+  rules: {
+    notes: {
+      visibleTo: (note, { sub }) => seenBy(note, sub),
+      mayInsert: (note, { sub }) => seenBy(note, sub),
+      // Nobody gives a note to somebody else, and who cannot see one neither changes nor hides it.
+      mayUpdate: (before, after, { sub }) => and(seenBy(before, sub), seenBy(after, sub), sql`${after.owner} is ${before.owner}`),
+      mayDelete: (note, { sub }) => seenBy(note, sub),
+    },
+  },
   mutators: {
     /** The page names what it adds, so that it can point at it, and mark it, before the room has answered. */
     addStop: mutator(v.object({ id, cityId, position, nights }), (tx, stop, ctx) => {
@@ -109,7 +139,7 @@ export const trip = defineRoom({
         .values({ ...stop, position: freePosition(tx, stop.position) })
         .run();
     }),
-    /** Takes a removal back: the stop with the notes that went with it. Twice is once. */
+    /** Takes a removal back: the stop with the shared notes that went with it; private ones were never gone. Twice is once. */
     restoreStop: mutator(
       v.object({ id, cityId, position, nights, notes: v.pipe(v.array(note), v.maxLength(NOTES_PER_STOP_MAX)) }),
       (tx, { notes: kept, ...stop }) => {
@@ -136,25 +166,56 @@ export const trip = defineRoom({
       const bounded = sql`max(0, min(${NIGHTS_MAX}, ${stops.nights} + ${stop.by}))`;
       tx.update(stops).set({ nights: bounded }).where(eq(stops.id, stop.id)).run();
     }),
-    /** Takes its notes along. Twice is once: who removes what is already gone has got what they wanted. */
-    removeStop: mutator(v.object({ id }), (tx, stop) => tx.delete(stops).where(eq(stops.id, stop.id)).run()),
-
-    addNote: mutator(v.object({ id, stopId: id, body: line(NOTE_CHARACTERS_MAX), author: line(NAME_CHARACTERS_MAX) }), (tx, note, ctx) => {
-      expectStop(tx, note.stopId);
-      const there = tx.select({ n: count() }).from(notes).where(eq(notes.stopId, note.stopId)).get()?.n ?? 0;
-      if (there >= NOTES_PER_STOP_MAX) throw refusal(`A stop has at most ${NOTES_PER_STOP_MAX} notes.`);
-      tx.insert(notes)
-        .values({ ...note, writtenMs: ctx.now })
+    /** Takes its shared notes along. Twice is once: who removes what is already gone has got what they wanted. */
+    removeStop: mutator(v.object({ id }), (tx, stop) => {
+      tx.delete(stops).where(eq(stops.id, stop.id)).run();
+      tx.delete(notes)
+        .where(and(eq(notes.stopId, stop.id), eq(notes.isPrivate, false)))
         .run();
     }),
+
+    addNote: mutator(
+      v.object({
+        id,
+        stopId: id,
+        body: line(NOTE_CHARACTERS_MAX),
+        author: line(NAME_CHARACTERS_MAX),
+        isPrivate: v.optional(v.boolean(), false),
+      }),
+      (tx, note, ctx) => {
+        expectStop(tx, note.stopId);
+        const onStop = and(eq(notes.stopId, note.stopId), seenHere(ctx));
+        const there = tx.select({ n: count() }).from(notes).where(onStop).get()?.n ?? 0;
+        if (there >= NOTES_PER_STOP_MAX) throw refusal(`A stop has at most ${NOTES_PER_STOP_MAX} notes.`);
+        tx.insert(notes)
+          .values({ ...note, writtenMs: ctx.now, owner: ctx.user?.sub ?? null })
+          .run();
+      },
+    ),
     /** `was`: what stood there when its writer began. Two who write at once do not wipe out each other's words: the second is told, and has their own. */
-    editNote: mutator(v.object({ id, was: v.string(), body: line(NOTE_CHARACTERS_MAX) }), (tx, note) => {
-      const there = tx.select({ body: notes.body }).from(notes).where(eq(notes.id, note.id)).get();
+    editNote: mutator(v.object({ id, was: v.string(), body: line(NOTE_CHARACTERS_MAX) }), (tx, note, ctx) => {
+      const seen = and(eq(notes.id, note.id), seenHere(ctx));
+      const there = tx.select({ body: notes.body }).from(notes).where(seen).get();
       if (there === undefined) throw refusal('Somebody has removed that note.');
       if (there.body !== note.was) throw refusal('Somebody has changed that note meanwhile.');
       tx.update(notes).set({ body: note.body }).where(eq(notes.id, note.id)).run();
     }),
-    removeNote: mutator(v.object({ id }), (tx, note) => tx.delete(notes).where(eq(notes.id, note.id)).run()),
+    /** To oneself, or to everybody: for who wrote it. */
+    keepNote: mutator(v.object({ id, isPrivate: v.boolean() }), (tx, note, ctx) => {
+      const own = ctx.isServer ? eq(notes.owner, ctx.user?.sub ?? '') : undefined;
+      const { changes } = tx
+        .update(notes)
+        .set({ isPrivate: note.isPrivate })
+        .where(and(eq(notes.id, note.id), own))
+        .run();
+      if (changes === 0) throw refusal('Only who wrote a note can keep it to themselves or share it, as long as it is there.');
+    }),
+    removeNote: mutator(v.object({ id }), (tx, note, ctx) =>
+      tx
+        .delete(notes)
+        .where(and(eq(notes.id, note.id), seenHere(ctx)))
+        .run(),
+    ),
 
     addItem: mutator(v.object({ id, label: line(ITEM_CHARACTERS_MAX) }), (tx, item, ctx) => {
       if (rowsOf(tx, items) >= ITEMS_MAX) throw refusal(`The packing list has at most ${ITEMS_MAX} things.`);
@@ -195,6 +256,9 @@ export const trip = defineRoom({
 
 /** A refusal in words for the person who tried. */
 const refusal = (reason: string) => new AlcoveError('forbidden', reason, { hint: 'Nothing was changed.' });
+
+/** A tab holds no others; in the room a note that the caller does not see is none to them: they learn nothing of it by trying. */
+const seenHere = ({ isServer, user }: MutatorContext) => (isServer ? seenBy(notes, user?.sub) : undefined);
 
 function expectStop(tx: MutatorTx, stopId: string): void {
   if (tx.select({ id: stops.id }).from(stops).where(eq(stops.id, stopId)).get() === undefined) {

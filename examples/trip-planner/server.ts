@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AlcoveError, type AlcoveServer, createConsoleLogger, createServer, type Logger } from '@alcove/server/node';
-import { trip } from './room.ts';
-import { askedTrip, builtPages, isStoppedPath, pagesFromSource, sendJson } from './src/server/pages.ts';
+import { beforeKeys, trip } from './room.ts';
+import { builtPages, isStoppedPath, pagesFromSource, sendJson } from './src/server/pages.ts';
 import { type DemoOptions, readOptions } from './src/server/read-options.ts';
 import { reset } from './src/server/reset.ts';
 import { seedFile } from './src/server/seed-file.ts';
+import { answerAtDesk, isTripDesk } from './src/server/trip-desk.ts';
+import { TripAccess } from './src/server/trip-access.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** The built server stands one folder below the example's own. */
@@ -40,17 +42,18 @@ async function main(options: DemoOptions): Promise<void> {
     onMaking: () => console.log('making the seed of new trips from 138,398 cities, once'),
   });
   const starting = { checking: true };
-  const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, log: besides(starting) });
+  const access = TripAccess.of(dataDir);
+  const { authenticate, authorize } = access;
+  const server = await createServer({ rooms: [trip], dataDir, seed, authenticate, authorize, log: besides(starting) });
   try {
-    await checkTrips(server);
+    const open = await checkTrips(server);
     starting.checking = false;
     const http = createHttpServer();
     server.attach(http, { path: '/sync' });
     const pages = options.dev ? await pagesFromSource(home, http) : builtPages(join(home, 'dist', 'client'));
     http.on('request', (request, response) => {
       const path = request.url?.split('?', 1)[0] ?? '/';
-      const id = askedTrip(path);
-      if (id !== null) void isTrip(server, id).then((known) => sendJson(response, { known }));
+      if (isTripDesk(request.method, path)) answerAtDesk(request, response, access, open);
       else if (options.dev && isStoppedPath(path)) sendJson(response, { said: null });
       else pages(request, response);
     });
@@ -64,11 +67,6 @@ async function main(options: DemoOptions): Promise<void> {
   }
 }
 
-/** A demo has no sign-in: everybody is who their browser says they are. What a browser says is an id it made up once. */
-function authenticate(token: string | null) {
-  return token !== null && /^[A-Za-z0-9-]{8,64}$/.test(token) ? { sub: token } : null;
-}
-
 /** The log; a trip that cannot be opened while `checking` is on is told by what `checkTrips` throws, and only there. */
 function besides(starting: { readonly checking: boolean }): Logger {
   return {
@@ -79,35 +77,29 @@ function besides(starting: { readonly checking: boolean }): Logger {
   };
 }
 
-/** Whether there is such a trip. One that is there and cannot be opened is one: whoever joins it hears what is wrong. */
-async function isTrip({ rooms }: AlcoveServer<readonly [typeof trip]>, id: string): Promise<boolean> {
-  try {
-    return (await rooms.list('trip', { prefix: id, limit: 1 }))[0] === id;
-  } catch (error) {
-    log.error('trips could not be listed', { reason: AlcoveError.from(error).message });
-    return true;
-  }
-}
-
 /**
- * Opens every trip there is, so that a room definition that no longer fits is heard of now and not by whoever comes first.
+ * Opens every trip there is, so that a room definition that no longer fits is heard of now and not by whoever comes first. Resolves with the ids of those that were
+ * made before trips had keys.
  *
  * @throws AlcoveError `schema_mismatch` with what differs and the two ways on; whatever else is wrong with a trip's file
  */
-async function checkTrips({ rooms }: AlcoveServer<readonly [typeof trip]>): Promise<void> {
+async function checkTrips(server: AlcoveServer<readonly [typeof trip]>): Promise<ReadonlySet<string>> {
+  const open = new Set<string>();
   let after: string | undefined;
   do {
-    const page = await rooms.list('trip', after === undefined ? {} : { after });
+    const page = await server.rooms.list('trip', after === undefined ? {} : { after });
     for (const id of page) {
-      await rooms.open('trip', id).catch((cause: unknown) => {
+      await server.rooms.open('trip', id).catch((cause: unknown) => {
         const { code, message, hint } = AlcoveError.from(cause);
         // What differs comes with both ways on; here the second is one command.
         const reset = 'Nothing was changed. `npm run dev -- --reset` deletes all trips.';
         throw new AlcoveError(code, `trip ${id}: ${message}`, { hint: code === 'schema_mismatch' ? reset : hint, cause });
       });
+      if ((await server.room(trip, id).query((db) => db.select().from(beforeKeys))).length > 0) open.add(id);
     }
     after = page.at(-1);
   } while (after !== undefined);
+  return open;
 }
 
 function listen(http: Server, { port, host }: DemoOptions): Promise<void> {
@@ -130,6 +122,6 @@ function addressOf(http: Server, host: string): { url: string; port: number } {
   // It listens on a port.
   const { port } = http.address() as AddressInfo;
   const everywhere = host === '0.0.0.0' || host === '::';
-  if (everywhere) console.log('everybody who can reach this machine may open and edit trips');
+  if (everywhere) console.log('everybody who can reach this machine may start trips; those of others open by their links alone');
   return { url: `http://${everywhere || host === '127.0.0.1' ? 'localhost' : host}:${port}/`, port };
 }

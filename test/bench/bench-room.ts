@@ -45,7 +45,8 @@ export const board = defineRoom({
 export const ruledTrip = defineRoom({
   name: trip.name,
   schema: trip.schema,
-  serverOnly: ['closedPlaces'],
+  serverOnly: ['closedPlaces', 'beforeKeys'],
+  migrations: trip.migrations.map(({ id, statements }) => ({ id, sql: statements })),
   mutators: {},
   rules: { cities: { visibleTo: (city, claims) => sql`${city.id} % 2 = ${claims['half']}` } },
 });

@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TripAccess } from '../../examples/trip-planner/src/server/trip-access.ts';
+import { lookKeyIn, type Role } from '../../examples/trip-planner/src/trip-key.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const built = 'examples/trip-planner/dist/server.js';
@@ -18,14 +20,27 @@ export interface DemoServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** By origin: where the trips of a server of this process are. */
+const dataDirs = new Map<string, string>();
+
+/** A link to a trip, made as its server makes it, be the trip there already or not. */
+export function linkTo(url: string, role: Role = 'edit'): string {
+  const { origin, pathname } = new URL(url);
+  const edit = TripAccess.of(dataDirs.get(origin) ?? '').keyFor(pathname.slice('/trip/'.length));
+  return `${url}#${(role === 'edit' ? edit : lookKeyIn(edit)).text}`;
+}
+
 /** The demo as its users start it: a process of its own, known by its address line. */
 export class DemoServer {
   readonly url: string;
+  /** Everything it printed. */
+  readonly said: () => string;
   readonly #child: ChildProcess;
 
-  private constructor(url: string, child: ChildProcess) {
+  private constructor(url: string, child: ChildProcess, said: () => string) {
     this.url = url;
     this.#child = child;
+    this.said = said;
   }
 
   static async start({ dataDir, port = 0, dev = false, env = {} }: DemoServerOptions): Promise<DemoServer> {
@@ -47,7 +62,8 @@ export class DemoServer {
       child.stderr.on('data', listen);
       child.once('close', (code) => reject(new Error(`the server ended with ${code} and said:\n${said}`)));
     });
-    return new DemoServer(url, child);
+    dataDirs.set(new URL(url).origin, dataDir);
+    return new DemoServer(url, child, () => said);
   }
 
   get port(): number {

@@ -1,6 +1,6 @@
 import { createServer, defineRoom } from '@alcove/server/node';
 import { expect } from '@playwright/test';
-import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { DemoServer, StoppedDev, TemporaryFolder } from './demo-server.ts';
 import { test } from './trip-test.ts';
 
@@ -10,7 +10,14 @@ const NOBODY_THERE = /net::ERR_|WebSocket connection to .* failed|status of 503|
 /** A trip as a version of long ago made it: nothing leads from there to the tables of today. */
 async function makeOldTrip(dataDir: string): Promise<void> {
   const stops = sqliteTable('stops', { id: text().primaryKey(), nights: text().notNull() });
-  const old = defineRoom({ name: 'trip', schema: { stops }, mutators: {} });
+  const notes = sqliteTable('notes', {
+    id: text().primaryKey(),
+    stopId: text('stop_id').notNull(),
+    body: text().notNull(),
+    author: text().notNull(),
+    writtenMs: integer('written_ms').notNull(),
+  });
+  const old = defineRoom({ name: 'trip', schema: { stops, notes }, mutators: {} });
   const server = await createServer({ rooms: [old], dataDir, signals: false, log: { error: () => {}, info: () => {}, debug: () => {} } });
   await server.rooms.create('trip', 'older');
   await server.close();
@@ -40,11 +47,11 @@ test('from its sources the demo runs on one port too, with hot reload, and a ser
     await makeOldTrip(old.path);
     const stopped = await StoppedDev.start({ dataDir: old.path, port: server.port });
     try {
-      expect(stopped.said.split('column nights was of type text'), 'it is said once').toHaveLength(2);
-      await expect(ada.page.getByRole('region', { name: 'Connection' })).toContainText('column nights was of type text');
+      expect(stopped.said.split('column nights was of type TEXT'), 'it is said once').toHaveLength(2);
+      await expect(ada.page.getByRole('region', { name: 'Connection' })).toContainText('column nights was of type TEXT');
       await bo.page.goto(url);
       await expect(bo.page.getByRole('heading', { name: 'The server is stopped' })).toBeVisible();
-      await expect(bo.page.getByText('column nights was of type text')).toBeVisible();
+      await expect(bo.page.getByText('column nights was of type TEXT')).toBeVisible();
     } finally {
       await stopped.stop();
     }

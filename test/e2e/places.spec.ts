@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test';
+import { linkTo } from './demo-server.ts';
 import { TripPage } from './trip-page.ts';
 import { test } from './trip-test.ts';
 
@@ -44,36 +45,43 @@ test('the example is one press away', async ({ browser, demo }) => {
   await context.close();
 });
 
-test('an address with a slip of the pen makes no trip', async ({ browser, demo }) => {
+test('an address with a slip of the pen makes no trip, and a trip’s address alone opens none', async ({
+  browser,
+  demo,
+  visit,
+  tripUrl,
+}) => {
   const context = await browser.newContext();
   const ada = new TripPage(await context.newPage());
   await ada.page.goto(`${demo.url}nonsense/here`);
   await expect(ada.page.getByRole('heading', { name: 'There is no such place' })).toBeVisible();
 
-  await ada.page.goto(`${demo.url}trip/never-heard-of`);
-  await expect(ada.page.getByText('There is no trip at this address yet.')).toBeVisible();
-  const isKnown = async (): Promise<unknown> => (await ada.page.request.get(`${demo.url}trips/never-heard-of`)).json();
-  expect(await isKnown()).toEqual({ known: false });
-
-  // Who means it gets it; and then it is there for whoever has the address.
-  await ada.page.getByRole('link', { name: 'Start it here' }).click();
-  await ada.isLoaded();
-  await expect(ada.page).toHaveURL(`${demo.url}trip/never-heard-of`);
-  expect(await isKnown()).toEqual({ known: true });
-  const other = await browser.newContext();
-  const bo = new TripPage(await other.newPage());
-  await bo.page.goto(`${demo.url}trip/never-heard-of`);
-  await bo.isLoaded();
+  // In the same words, whether there is such a trip or not.
+  const bo = await visit({ name: 'Bo' });
+  for (const url of [`${demo.url}trip/never-heard-of`, tripUrl]) {
+    await ada.page.goto(url);
+    await expect(ada.page.getByText('This trip is private.')).toBeVisible();
+    await expect(ada.page.getByText('this address alone is only a part of one')).toBeVisible();
+  }
   ada.hasNoComplaints();
   bo.hasNoComplaints();
-  for (const one of [context, other]) await one.close();
+  await context.close();
 });
 
-test('a trip is shared by its link, on a phone by the phone’s own way', async ({ visit }) => {
+test('a trip is shared by a link to edit or one to look, on a phone by the phone’s own way', async ({ visit }) => {
   const ada = await visit({ name: 'Ada', permissions: ['clipboard-read', 'clipboard-write'] });
   await ada.page.getByRole('button', { name: 'Share this trip' }).click();
-  await expect(ada.page.getByText('Link copied.')).toBeVisible();
-  expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(ada.page.url());
+  const links = ada.page.getByRole('region', { name: 'Links to this trip' });
+  for (const [role, word] of [
+    ['edit', 'edit'],
+    ['look', 'view'],
+  ] as const) {
+    await links.getByRole('button', { name: `Copy ${word} link` }).click();
+    await expect(links.getByRole('region', { name: `${word} link` }).getByText('Link copied.')).toBeVisible();
+    expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(linkTo(ada.page.url(), role));
+  }
+  await ada.page.keyboard.press('Escape');
+  await expect(links).toHaveCount(0);
   ada.hasNoComplaints();
 
   const bo = await visit({ name: 'Bo', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
@@ -83,8 +91,9 @@ test('a trip is shared by its link, on a phone by the phone’s own way', async 
     Object.assign(navigator, { share: async (what: ShareData) => void shared.push(what) });
   });
   await bo.page.getByRole('button', { name: 'Share this trip' }).tap();
+  await bo.page.getByRole('button', { name: 'Send view link' }).tap();
   const shared = () => bo.page.evaluate(() => (window as unknown as { shared: ShareData[] }).shared);
-  await expect.poll(shared).toEqual([{ title: await bo.page.title(), url: bo.page.url() }]);
+  await expect.poll(shared).toEqual([{ title: await bo.page.title(), url: linkTo(bo.page.url(), 'look') }]);
   bo.hasNoComplaints();
 });
 

@@ -1,4 +1,6 @@
 import { type BrowserContext, expect, type Locator, type Page } from '@playwright/test';
+import type { Role } from '../../examples/trip-planner/src/trip-key.ts';
+import { linkTo } from './demo-server.ts';
 
 /** How many cities every trip holds. */
 export const CITIES = 138_398;
@@ -21,10 +23,11 @@ export class TripPage {
     return this.page.context();
   }
 
-  /** Opens a trip, be it there already or not: an address with `?start` is not asked about. */
-  async open(url: string): Promise<void> {
-    await this.page.goto(`${url}?start`);
+  /** Opens a trip by a link of its own, be it there already or not. */
+  async open(url: string, role: Role = 'edit'): Promise<void> {
+    await this.page.goto(linkTo(url, role));
     await this.isLoaded();
+    // The key is no longer in the address: it is kept.
     await expect(this.page).toHaveURL(url);
   }
 

@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContextOptions, test as base } from '@playwright/test';
+import type { Role } from '../../examples/trip-planner/src/trip-key.ts';
 import { DemoServer, TemporaryFolder } from './demo-server.ts';
 import { TripPage } from './trip-page.ts';
 
@@ -12,6 +13,8 @@ interface Visitor extends BrowserContextOptions {
   readonly id?: string;
   /** The name was drawn for them; they never said one. */
   readonly isInvented?: boolean;
+  /** What their link is good for; to edit unless said otherwise. */
+  readonly role?: Role;
 }
 
 interface TripFixtures {
@@ -93,16 +96,17 @@ export const test = base.extend<TripFixtures, { demo: DemoServer }>({
   },
   visit: async ({ browser, tripUrl }, use) => {
     const pages: TripPage[] = [];
-    await use(async ({ name, color = 'teal', id = name, isInvented = false, ...options }, url = tripUrl) => {
+    await use(async ({ name, color = 'teal', id = name, isInvented = false, role = 'edit', ...options }, url = tripUrl) => {
       const { origin } = new URL(url);
-      const visitor = JSON.stringify({ id: `visitor${id.toLowerCase()}`, name, isInvented, color });
+      const secret = `visitor${id.toLowerCase()}`.padEnd(26, 'x');
+      const visitor = JSON.stringify({ id: secret, secret, name, isInvented, color });
       const context = await browser.newContext({
         ...options,
         storageState: { cookies: [], origins: [{ origin, localStorage: [{ name: 'trip-planner.visitor', value: visitor }] }] },
       });
       const page = new TripPage(await context.newPage());
       pages.push(page);
-      await page.open(url);
+      await page.open(url, role);
       return page;
     });
     for (const { context } of pages) await context.close();

@@ -86,7 +86,9 @@ describe('the demo’s server', () => {
   it('makes its seed once, prints one address, serves page and rooms there, ends on SIGTERM', { timeout: SEED_TIMEOUT_MS }, async () => {
     const first = await start();
     expect(first.said).toMatch(/^making the seed of new trips from 138,398 cities, once\nTrip planner: http:\/\/localhost:\d+\/\n$/);
-    expect(await (await fetch(`${first.url}trips/anywhere`)).json()).toEqual({ known: false });
+    const ask = (asked: unknown) => fetch(`${first.url}trips`, { method: 'POST', body: JSON.stringify(asked) });
+    expect(await (await ask({ id: 'anywhere' })).json()).toEqual({ id: 'anywhere', key: null });
+    expect(await (await ask({ name: 'Peru' })).json()).toMatchObject({ key: expect.stringMatching(/^edit\./) as unknown });
     for (const path of ['', 'trip/anywhere']) {
       const page = await fetch(`${first.url}${path}`);
       expect(page.status).toBe(200);

@@ -8,6 +8,7 @@ import type { StopRow } from '../src/panels/stop-detail.tsx';
 import type { SqlOutcome } from '../src/panels/sql-answer.tsx';
 import { sqlTables } from '../src/panels/sql-tables.ts';
 import { trip as tripRoom } from '../room.ts';
+import { MayEdit } from '../src/panels/may-edit.ts';
 import { NO_MARKS } from '../src/panels/write-marks.ts';
 import { TripView } from '../src/trip-view.tsx';
 import { EXAMPLES, ITEMS, NOTES, OTHERS, OUTCOMES, REJECTED, STOP_NAMES } from './scenes.ts';
@@ -86,6 +87,8 @@ const NOTICES = {
   waitsForUpdate: asked.get('scene') === 'notices' ? 2 : 0,
 };
 
+const LINKS = { edit: `${location.href}#edit`, look: `${location.href}#look` };
+
 const LOADING: LoadProgress = { from: 'room', phase: 'image', bytes: 2_940_000, bytesTotal: 5_120_000, rows: 0, rowsTotal: null };
 
 /** The SQL panel over results that were written down. */
@@ -119,7 +122,7 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
   return (
     <TripView
       title="Japan 2027"
-      address={location.href}
+      links={LINKS}
       load={loading ? LOADING : null}
       cities={loading ? null : cities}
       stops={loading ? [] : trip.stops}
@@ -155,12 +158,19 @@ function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) 
   );
 }
 
+/** ?scene=looking */
+const MAY_EDIT = asked.get('scene') !== 'looking';
+
 function Page() {
   const [cities, setCities] = useState<readonly Searchable[] | null>(null);
   useEffect(() => {
     void fetchCities().then(setCities);
   }, []);
-  return <Gallery cities={cities} />;
+  return (
+    <MayEdit value={MAY_EDIT}>
+      <Gallery cities={cities} />
+    </MayEdit>
+  );
 }
 
 const root = document.getElementById('root');

@@ -3,7 +3,7 @@ import type { CityRow } from '../src/map/city-index.ts';
 import type { StopRow } from '../src/panels/stop-detail.tsx';
 import type { ItemRow } from '../src/panels/packing-list.tsx';
 import { keyAtEnd } from '../src/panels/reorder.ts';
-import type { NoteRow } from '../src/panels/stop-detail.tsx';
+import type { NoteRow } from '../src/panels/note.tsx';
 
 const byPosition = (a: StopRow, b: StopRow) => (a.position < b.position ? -1 : 1);
 
@@ -33,9 +33,21 @@ export function useMemoryTrip(first: readonly StopRow[], firstNotes: readonly No
       setNotes((all) => [...all.filter((note) => note.stopId !== stop.id), ...kept]);
     },
     renameTrip: () => {},
-    addNote: (stopId: string, body: string) =>
-      setNotes((all) => [...all, { id: crypto.randomUUID(), stopId, body, author: 'Ada', writtenMs: Date.now() }]),
+    addNote: (stopId: string, body: string, isPrivate: boolean) => {
+      const written = {
+        id: crypto.randomUUID(),
+        stopId,
+        body,
+        author: 'Ada',
+        writtenMs: Date.now(),
+        owner: 'Ada',
+        isPrivate,
+        isMine: true,
+      };
+      setNotes((all) => [...all, written]);
+    },
     editNote: (id: string, _was: string, body: string) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, body } : note))),
+    keepNote: (id: string, isPrivate: boolean) => setNotes((all) => all.map((note) => (note.id === id ? { ...note, isPrivate } : note))),
     removeNote: (id: string) => setNotes((all) => all.filter((note) => note.id !== id)),
     addItem: (label: string) => {
       const id = crypto.randomUUID();

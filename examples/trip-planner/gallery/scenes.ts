@@ -3,7 +3,7 @@ import type { RejectedWrite } from '../src/panels/rejected-list.tsx';
 import type { SqlOutcome } from '../src/panels/sql-answer.tsx';
 import type { SqlExample } from '../src/panels/sql-panel.tsx';
 import { complaintOf } from '../src/panels/sql-complaint.ts';
-import type { NoteRow } from '../src/panels/stop-detail.tsx';
+import type { NoteRow } from '../src/panels/note.tsx';
 
 export const STOP_NAMES = [
   ['Tokyo', 'JP', 4],
@@ -16,10 +16,22 @@ export const STOP_NAMES = [
   ['Nagasaki-shi', 'JP', 3],
 ] as const;
 
+const note = (id: string, stopId: string, body: string, author: string): NoteRow => ({
+  id,
+  stopId,
+  body,
+  author,
+  writtenMs: 0,
+  owner: author,
+  isPrivate: false,
+  isMine: false,
+});
+
 export const NOTES: readonly NoteRow[] = [
-  { id: 'n1', stopId: 's2', body: 'The castle opens at half past eight. Go up first, breakfast after.', author: 'Mina Park', writtenMs: 1 },
-  { id: 'n2', stopId: 's2', body: 'Soba at the place behind the frog street?', author: 'Noor', writtenMs: 2 },
-  { id: 'n3', stopId: 's5', body: 'Bicycles instead of buses.', author: 'Ada', writtenMs: 3 },
+  note('n1', 's2', 'The castle opens at half past eight. Go up first, breakfast after.', 'Mina Park'),
+  note('n2', 's2', 'Soba at the place behind the frog street?', 'Noor'),
+  { ...note('n3', 's2', 'A ring for Noor: the jeweller is two streets on.', 'Ada'), isPrivate: true, isMine: true },
+  { ...note('n4', 's5', 'Bicycles instead of buses.', 'Ada'), isMine: true },
 ];
 
 export const ITEMS: readonly ItemRow[] = [

@@ -1,4 +1,5 @@
 import { type ReactNode, useRef, useState } from 'react';
+import { Looking } from './panels/looking.tsx';
 import { TripTitle } from './panels/trip-title.tsx';
 import type { Part } from './use-page.ts';
 import type { Theme } from './use-theme.ts';
@@ -62,6 +63,7 @@ export function AppLayout(props: AppLayoutProps) {
           <p className="figures">{figures}</p>
           {props.people}
         </header>
+        <Looking />
         <div className="finder">{props.search}</div>
         <Parts {...props} folded={folded} onShow={show} />
         <aside className="margin" aria-label="Trip">

@@ -17,7 +17,9 @@ const NOBODY_TYPES: ReadonlyMap<string, readonly Person[]> = new Map();
 export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
   const [visitor, rename] = useVisitor();
   const [, setPresence] = usePresence();
-  const sessionId = useSyncStatus().sessionId ?? 'me';
+  const { sessionId: ownSession, user } = useSyncStatus();
+  const sessionId = ownSession ?? 'me';
+  const userId = user?.sub ?? null;
   const present = useOthers();
   const { name } = visitor;
   const [cameMs] = useState(() => Date.now());
@@ -28,7 +30,7 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
     before.map(({ state }) => state.color),
   );
   // Another window of the same person has the same name, as it should.
-  const isNameTaken = visitor.isInvented && before.some(({ userId, state }) => userId !== visitor.id && state.name === name);
+  const isNameTaken = visitor.isInvented && before.some((other) => other.userId !== userId && other.state.name === name);
   useEffect(() => {
     if (isNameTaken) inventAnother(present.map(({ state }) => state.name));
   }, [isNameTaken, present]);
@@ -58,7 +60,7 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
     cursors: here ? cursors : NOBODY_POINTS,
     typing: here ? typing : NOBODY_TYPES,
     /** The name of somebody else by what the server knows them as. */
-    nameOf: (userId: string | null) => present.find((one) => one.userId === userId && userId !== visitor.id)?.state.name ?? null,
+    nameOf: (other: string | null) => present.find((one) => one.userId === other && other !== userId)?.state.name ?? null,
     rename,
     setCursor,
     setTyping: (stopId: string, typing: boolean) => room.ephemeral('typing', stopId).set(typing ? true : null),

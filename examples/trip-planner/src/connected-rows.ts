@@ -1,14 +1,16 @@
 import { asc, eq } from 'drizzle-orm';
 import { cityColumns } from './city-query.ts';
 import { cities, items, notes, stops } from '../room.ts';
+import { useMemo } from 'react';
 import { tripHooks } from './trip-client.ts';
 
-const { useQuery } = tripHooks;
+const { useQuery, useSyncStatus } = tripHooks;
 
 const NONE: readonly never[] = [];
 
-/** The trip's own rows, live. `ready` once there are any to show, be they older ones. */
+/** The trip's own rows, live: of the notes those that this visitor may see, as no others come here. `ready` once there are any to show, be they older ones. */
 export function useTripRows() {
+  const { user } = useSyncStatus();
   const stopRows = useQuery(
     (db) =>
       db
@@ -30,7 +32,15 @@ export function useTripRows() {
   const noteRows = useQuery(
     (db) =>
       db
-        .select({ id: notes.id, stopId: notes.stopId, body: notes.body, author: notes.author, writtenMs: notes.writtenMs })
+        .select({
+          id: notes.id,
+          stopId: notes.stopId,
+          body: notes.body,
+          author: notes.author,
+          writtenMs: notes.writtenMs,
+          owner: notes.owner,
+          isPrivate: notes.isPrivate,
+        })
         .from(notes)
         .orderBy(asc(notes.writtenMs), asc(notes.id)),
     [],
@@ -39,10 +49,15 @@ export function useTripRows() {
     (db) => db.select({ id: items.id, label: items.label, packed: items.packed }).from(items).orderBy(asc(items.addedMs), asc(items.id)),
     [],
   ).data;
+  const sub = user?.sub;
+  const noted = useMemo(
+    () => noteRows?.map((note) => ({ ...note, isMine: note.isPrivate || (sub !== undefined && note.owner === sub) })),
+    [noteRows, sub],
+  );
   return {
     ready: stopRows !== undefined && noteRows !== undefined && itemRows !== undefined,
     stops: stopRows ?? NONE,
-    notes: noteRows ?? NONE,
+    notes: noted ?? NONE,
     items: itemRows ?? NONE,
   };
 }

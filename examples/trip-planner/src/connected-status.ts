@@ -9,6 +9,7 @@ import { endOfWrite, wordsForWait, wordsForWrite } from './panels/trouble-words.
 import type { TroubleSlipProps } from './panels/trouble-slip.tsx';
 import { type Kind, marksOf } from './panels/write-marks.ts';
 import type { DoneWrite, WaitingWrite } from './panels/writes-list.tsx';
+import { useMayEdit } from './panels/may-edit.ts';
 import { saveList } from './save-list.ts';
 import { useSeenNames } from './seen-names.ts';
 import { knownTrips } from './start/known-trips.ts';
@@ -40,7 +41,8 @@ export function useTripStatus(ready: boolean, cities: readonly CityRow[] | null,
   const nameOf = useSeenNames(room.id, rows);
   const cityName = (id: unknown) => cities?.find((city) => city.id === id)?.name ?? null;
   const wordsFor = (write: MutationLine) => wordsForCall(write, { nameOf, cityName });
-  const isThere = (kind: Kind, id: string) => rows[kind].some((row) => row.id === id);
+  const mayEdit = useMayEdit();
+  const isThere = (kind: Kind, id: string) => mayEdit && rows[kind].some((row) => row.id === id);
   const rejectedList: RejectedListProps = {
     writes: rejected.map((write) => rejectedWrite(write, wordsFor(write), isThere)),
     onDismiss: (key: string) => status.dismiss(Number(key)),

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { knownTrips, onTripsChanged, rememberTrip } from './start/known-trips.ts';
+import { keyInHand } from './start/known-keys.ts';
 import { keepPartingWord } from './start/parting-word.ts';
 import { wishesDone, wishesFor } from './start/fresh-trip.ts';
 import { titleOfTrip } from './trip-address.ts';
@@ -31,18 +32,20 @@ export function useTitle(id: string, ready: boolean, stopCount: number) {
 /** Leaves a trip that another tab took off this device: it is closed here, too, and off the list. The start page says so. */
 function useForgotten(id: string, title: string, isClosed: boolean): void {
   const { rejected } = useRoom();
+  // As it was before another tab took it off this device.
+  const [key] = useState(() => keyInHand(id));
   useEffect(() => {
     if (!isClosed) return;
     const look = () => {
       if (knownTrips().some((trip) => trip.id === id)) return;
       const undecided = rejected.getSnapshot().filter(({ error }) => error?.code === 'forgotten');
       const texts = undecided.map(textOfCall).filter((text) => text !== '');
-      keepPartingWord({ id, title, undecided: undecided.length, texts });
+      keepPartingWord({ id, title, undecided: undecided.length, texts, key });
       location.assign('/');
     };
     look();
     return onTripsChanged(look);
-  }, [id, title, isClosed, rejected]);
+  }, [id, title, isClosed, rejected, key]);
 }
 
 /** Does once, in a trip that has just come, what its starter wished. */

@@ -1,3 +1,4 @@
+import { useAccess } from './connected-access.ts';
 import { useAway } from './connected-away.ts';
 import { useBudget } from './connected-budget.ts';
 import { useCompany } from './connected-company.ts';
@@ -7,7 +8,10 @@ import { useSqlPanel } from './connected-sql.ts';
 import { useTripStatus } from './connected-status.ts';
 import { useTitle } from './connected-title.ts';
 import { keyAtEnd } from './panels/reorder.ts';
+import type { Links } from './panels/share.tsx';
+import { MayEdit } from './panels/may-edit.ts';
 import { randomId } from './random-id.ts';
+import { PrivateTrip } from './start/start-page.tsx';
 import { tripHooks } from './trip-client.ts';
 import { type TripActions, TripView } from './trip-view.tsx';
 
@@ -15,13 +19,24 @@ const { useRoom } = tripHooks;
 
 const ID_CHARACTERS = 16;
 
-const NO_STOPS: readonly never[] = [];
+const NO_ROWS: readonly never[] = [];
 
 /** Of what a person adds; hard to meet twice. */
 const freshId = () => randomId(ID_CHARACTERS);
 
-/** The page over a room: every row, person and figure on it is live. */
+/** The page of a trip, once the server lets this visitor in or as long as it has not said no. */
 export function ConnectedTrip({ id }: { readonly id: string }) {
+  const { mayEdit, isShut, links } = useAccess(id);
+  if (isShut) return <PrivateTrip id={id} hadKey />;
+  return (
+    <MayEdit value={mayEdit}>
+      <OpenTrip id={id} links={links} />
+    </MayEdit>
+  );
+}
+
+/** The page over a room: every row, person and figure on it is live. */
+function OpenTrip({ id, links }: { readonly id: string; readonly links: Links }) {
   const away = useAway();
   const rows = useTripRows();
   const { ready, stops, notes, items } = rows;
@@ -39,12 +54,12 @@ export function ConnectedTrip({ id }: { readonly id: string }) {
   return (
     <TripView
       title={title}
-      address={location.origin + location.pathname}
+      links={links}
       load={load}
       cities={cities}
-      stops={begun ? stops : NO_STOPS}
+      stops={begun ? stops : NO_ROWS}
       marks={marks}
-      notes={notes}
+      notes={begun ? notes : NO_ROWS}
       items={items}
       budget={{ ...budget, away: away.sinceMs !== null }}
       me={company.me}
@@ -81,13 +96,14 @@ function useActions(
     moveStop: (id, position) => void mutate.moveStop({ id, position }),
     removeStop: (id) => void mutate.removeStop({ id }),
     restoreStop: ({ id, cityId, position, nights }, notes) => {
-      const kept = notes.map(({ id: noteId, body, author, writtenMs }) => ({ id: noteId, body, author, writtenMs }));
+      const kept = notes.map(({ id: noteId, body, author, writtenMs, owner }) => ({ id: noteId, body, author, writtenMs, owner }));
       void mutate.restoreStop({ id, cityId, position, nights, notes: kept });
     },
     renameTrip,
     changeNights: (id, by) => void mutate.changeNights({ id, by }),
-    addNote: (stopId, body) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name }),
+    addNote: (stopId, body, isPrivate) => void mutate.addNote({ id: freshId(), stopId, body, author: me.name, isPrivate }),
     editNote: (id, was, body) => void mutate.editNote({ id, was, body }),
+    keepNote: (id, isPrivate) => void mutate.keepNote({ id, isPrivate }),
     removeNote: (id) => void mutate.removeNote({ id }),
     addItem: (label) => {
       const id = freshId();

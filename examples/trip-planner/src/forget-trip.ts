@@ -2,6 +2,7 @@ import { AlcoveError, type ClientRoom } from '@alcove/client';
 import type { trip } from '../room.ts';
 import { formatNumber } from './panels/words.ts';
 import { forgetNames } from './seen-names.ts';
+import { forgetKey } from './start/known-keys.ts';
 import { takeOffList } from './start/known-trips.ts';
 import { wasRemovedHere } from './start/parting-word.ts';
 
@@ -18,6 +19,7 @@ export async function forgetTrip(room: ClientRoom<typeof trip>, discardPending: 
     return `${pendingCount > 0 ? formatNumber(pendingCount) : 'Some'} of your changes have not been sent. They would be lost.`;
   }
   wasRemovedHere(room.id);
+  forgetKey(room.id);
   takeOffList(room.id);
   forgetNames(room.id);
   location.assign('/');

@@ -1,24 +1,23 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ConnectedTrip } from './connected-trip.tsx';
-import { isWanted, TripGate } from './start/trip-gate.tsx';
-import { NoSuchPlace, StartPage } from './start/start-page.tsx';
+import { keyInHand } from './start/known-keys.ts';
+import { KeylessTrip, NoSuchPlace, StartPage } from './start/start-page.tsx';
 import { placeOf, titleOfTrip } from './trip-address.ts';
 import { tripClient, tripHooks } from './trip-client.ts';
 
 const { RoomProvider } = tripHooks;
 const place = placeOf(location.pathname);
-const wanted = place.kind === 'trip' && isWanted(place.id);
 
 function Here() {
   if (place.kind === 'start') return <StartPage />;
   if (place.kind === 'nowhere') return <NoSuchPlace path={decodeSafely(location.pathname)} />;
+  // Without a key nothing is shown of what this device may keep.
+  if (keyInHand(place.id) === null) return <KeylessTrip id={place.id} hadKey={location.hash.length > 1} />;
   return (
-    <TripGate id={place.id} wanted={wanted}>
-      <RoomProvider client={tripClient} id={place.id}>
-        <ConnectedTrip id={place.id} />
-      </RoomProvider>
-    </TripGate>
+    <RoomProvider client={tripClient} id={place.id}>
+      <ConnectedTrip id={place.id} />
+    </RoomProvider>
   );
 }
 
@@ -33,6 +32,9 @@ function decodeSafely(path: string): string {
 
 // The page itself is kept by it, so that it opens without a network; in development it would show what was.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) navigator.serviceWorker.register('/service-worker.js').catch(() => undefined); // refused: all else is as it was
+
+// Another link to the same trip, put into this page's address: it loads nothing by itself.
+if (place.kind === 'trip') addEventListener('hashchange', () => location.hash.length > 1 && location.reload());
 
 if (place.kind === 'trip') document.title = titleOfTrip(place.id);
 const root = document.getElementById('root');

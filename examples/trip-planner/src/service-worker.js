@@ -23,9 +23,9 @@ self.addEventListener('fetch', (event) => {
   else if (kept.has(url.pathname)) event.respondWith(keptAs(url.pathname).then((found) => found ?? fetch(request)));
 });
 
-/** The rooms, their images, and what is asked about trips: never answered from here. */
+/** The rooms and their images: never answered from here. */
 function isTheServers(path) {
-  return path === '/sync' || path.startsWith('/sync/') || path.startsWith('/trips/');
+  return path === '/sync' || path.startsWith('/sync/');
 }
 
 async function keptAs(path) {

@@ -1,6 +1,7 @@
 import { randomId } from './random-id.ts';
+import type { TripKey } from './trip-key.ts';
 
-/** Who has the address has the trip, so that part of it is hard to guess. */
+/** No two trips of the same name get the same address. */
 const RANDOM_CHARACTERS = 10;
 const SLUG_CHARACTERS_MAX = 40;
 const PATH = /^\/trip\/([A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127})\/?$/;
@@ -21,7 +22,10 @@ export const tripIdOf = (path: string): string | null => PATH.exec(path)?.[1] ??
 
 export const pathOfTrip = (id: string): string => `/trip/${id}`;
 
-/** The id of a trip that nobody has yet: of the name what may stand in an address, and a part that is hard to guess. */
+/** A link: who has it comes in by its key. */
+export const addressWith = (address: string, { text }: TripKey): string => `${address}#${text}`;
+
+/** The id of a trip that nobody has yet: of the name what may stand in an address, and a random part. */
 export const freshTripId = (name: string): string => `${slugOf(name)}-${randomId(RANDOM_CHARACTERS)}`;
 
 /** Plain letters and digits of a name, as addresses have them; `trip` where it has none. */

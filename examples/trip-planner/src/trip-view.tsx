@@ -12,7 +12,7 @@ import { Itinerary } from './panels/itinerary.tsx';
 import { type ItemRow, PackingList } from './panels/packing-list.tsx';
 import { People, type Person } from './panels/people.tsx';
 import { PlaceCard } from './panels/place-card.tsx';
-import { Share } from './panels/share.tsx';
+import { type Links, Share } from './panels/share.tsx';
 import { type RemovedStop, UndoSlip } from './panels/undo-slip.tsx';
 import { TroubleSlip, type TroubleSlipProps } from './panels/trouble-slip.tsx';
 import { NoticeSlips, type NoticeSlipsProps } from './panels/notice-slips.tsx';
@@ -20,7 +20,8 @@ import type { TripMarks } from './panels/write-marks.ts';
 import { RejectedList, type RejectedListProps } from './panels/rejected-list.tsx';
 import { SqlPanel, type SqlPanelProps } from './panels/sql-panel.tsx';
 import { StatusLine, type StatusLineProps } from './panels/status-line.tsx';
-import type { NoteRow, StopRow } from './panels/stop-detail.tsx';
+import type { NoteRow } from './panels/note.tsx';
+import type { StopRow } from './panels/stop-detail.tsx';
 import { formatKm, plural } from './panels/words.ts';
 import { type Page, usePage } from './use-page.ts';
 import { useTheme } from './use-theme.ts';
@@ -36,9 +37,11 @@ export interface TripActions {
   renameTrip(title: string): void;
   /** So many more; fewer where it is negative. */
   changeNights(id: string, by: number): void;
-  addNote(stopId: string, body: string): void;
+  addNote(stopId: string, body: string, isPrivate: boolean): void;
   /** `was`: what stood there when its writer began. */
   editNote(id: string, was: string, body: string): void;
+  /** To oneself, or not. */
+  keepNote(id: string, isPrivate: boolean): void;
   removeNote(id: string): void;
   /** Returns the new thing's id. */
   addItem(label: string): string;
@@ -51,8 +54,7 @@ export interface TripActions {
 
 export interface TripViewProps {
   readonly title: string;
-  /** Who has it has the trip. */
-  readonly address: string;
+  readonly links: Links;
   /** Null once the trip can be used. */
   readonly load: LoadProgress | null;
   readonly cities: readonly CityRow[] | null;
@@ -100,7 +102,7 @@ export function TripView(props: TripViewProps) {
       onTheme={setTheme}
       onShowRoute={page.showRoute}
       onZoom={page.zoomBy}
-      share={<Share title={title} address={props.address} />}
+      share={<Share title={title} links={props.links} />}
       people={<Company {...props} onFollow={page.follow} />}
       search={<CitySearch {...props.search} field={page.search} total={cities?.length ?? null} onChoose={page.chooseCity} />}
       loading={load !== null && <Loading title={title} progress={load} />}
@@ -190,7 +192,7 @@ function Route(
   const remove = (id: string) => {
     const stop = props.stops.find((one) => one.id === id);
     actions.removeStop(id);
-    if (stop !== undefined) props.onRemoved({ stop, notes: props.notes.filter((note) => note.stopId === id) });
+    if (stop !== undefined) props.onRemoved({ stop, notes: props.notes.filter((note) => note.stopId === id && !note.isPrivate) });
   };
   return (
     <Itinerary
@@ -209,6 +211,7 @@ function Route(
       onRemove={remove}
       onAddNote={actions.addNote}
       onEditNote={actions.editNote}
+      onKeepNote={actions.keepNote}
       onRemoveNote={actions.removeNote}
       onTyping={(typing) => selectedId !== null && actions.setTyping(selectedId, typing)}
     />

@@ -6,8 +6,10 @@ import { randomId } from './random-id.ts';
 
 /** Who uses this browser, as far as this demo knows. */
 export interface Visitor {
-  /** Made up once; what the server takes for a sign-in. */
+  /** Names what this browser keeps for them; told to nobody. */
   readonly id: string;
+  /** Made up once, and what they are known by: the server tells the others its hash. Told to the server alone. */
+  readonly secret: string;
   readonly name: string;
   /** They have not said their name: it may be changed for another while somebody else has it. */
   readonly isInvented: boolean;
@@ -16,6 +18,8 @@ export interface Visitor {
 
 const KEY = 'trip-planner.visitor';
 const ID_CHARACTERS = 20;
+/** Five bits each. */
+const SECRET_CHARACTERS = 26;
 
 const listeners = new Set<() => void>();
 let visitor = remembered() ?? newVisitor();
@@ -50,7 +54,11 @@ function subscribe(listener: () => void): () => void {
 
 function newVisitor(): Visitor {
   const color = PERSON_INKS[Math.floor(randomShare() * PERSON_INKS.length)] ?? 'slate';
-  return { id: randomId(ID_CHARACTERS), name: inventName(randomShare()), isInvented: true, color };
+  return { ...freshIdentity(), name: inventName(randomShare()), isInvented: true, color };
+}
+
+function freshIdentity(): Pick<Visitor, 'id' | 'secret'> {
+  return { id: randomId(ID_CHARACTERS), secret: randomId(SECRET_CHARACTERS) };
 }
 
 /** From 0 to below 1. */
@@ -64,14 +72,19 @@ function remembered(): Visitor | null {
   try {
     const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? 'null');
     if (typeof found !== 'object' || found === null) return null;
-    const { id, name, isInvented, color } = found as Partial<Record<keyof Visitor, unknown>>; // each is looked at
+    const { id, secret, name, isInvented, color } = found as Partial<Record<keyof Visitor, unknown>>; // each is looked at
     const ink = PERSON_INKS.find((one) => one === color);
-    if (typeof id !== 'string' || !/^[a-z0-9]{8,64}$/.test(id) || typeof name !== 'string' || name.trim() === '' || ink === undefined)
-      return null;
-    return { id, name: name.trim().slice(0, NAME_CHARACTERS_MAX), isInvented: isInvented === true, color: ink };
+    if (typeof name !== 'string' || name.trim() === '' || ink === undefined) return null;
+    // Earlier versions had no secret: whoever comes from one keeps name and ink.
+    const identity = isId(id) && isId(secret) ? { id, secret } : freshIdentity();
+    return { ...identity, name: name.trim().slice(0, NAME_CHARACTERS_MAX), isInvented: isInvented === true, color: ink };
   } catch {
     return null; // Storage is forbidden, or holds no JSON.
   }
+}
+
+function isId(found: unknown): found is string {
+  return typeof found === 'string' && /^[a-z0-9]{20,64}$/.test(found);
 }
 
 function remember(): void {

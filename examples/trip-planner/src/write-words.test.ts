@@ -16,6 +16,8 @@ it.each([
   ['addNote', { id: 'x', stopId: 's', body: 'Tea' }, 'Note on Kyoto'],
   ['addNote', { id: 'x', stopId: 'never seen', body: 'Tea' }, 'Note on a stop'],
   ['editNote', { id: 'n', body: 'Tea' }, 'Change of a note on Kyoto'],
+  ['keepNote', { id: 'n', isPrivate: true }, 'Make a note on Kyoto private'],
+  ['keepNote', { id: 'n', isPrivate: false }, 'Share a note on Kyoto'],
   ['addItem', { id: 'x', label: 'Tent' }, 'Pack Tent'],
   ['toggleItem', { id: 'i', packed: true }, 'Tick Kayak'],
   ['removeItem', { id: 'i' }, 'Remove Kayak from the packing list'],

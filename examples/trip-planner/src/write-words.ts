@@ -31,6 +31,7 @@ export function wordsForCall({ name, args }: Call, { nameOf, cityName }: KnownNa
     removeStop: `Remove ${stop}`,
     addNote: `Note on ${stop}`,
     editNote: `Change of a note on ${noted}`,
+    keepNote: memberOf(args, 'isPrivate') === true ? `Make a note on ${noted} private` : `Share a note on ${noted}`,
     removeNote: `Removal of a note on ${noted}`,
     addItem: `Pack ${thing}`,
     toggleItem: `${memberOf(args, 'packed') === true ? 'Tick' : 'Untick'} ${thing}`,

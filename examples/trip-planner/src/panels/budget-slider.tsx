@@ -1,5 +1,6 @@
 import { useId } from 'react';
 import { BUDGET_MAX } from '../bounds.ts';
+import { LOOKING, useMayEdit } from './may-edit.ts';
 import { formatEuros, plural } from './words.ts';
 
 export interface BudgetSliderProps {
@@ -22,6 +23,7 @@ const STEP = 50;
 /** One number for the whole trip, moved by anybody and seen by all while it moves. */
 export function BudgetSlider({ value, pending, changedBy, nights, away, onChange, onSettle }: BudgetSliderProps) {
   const id = useId();
+  const mayEdit = useMayEdit();
   const perNight = nights === 0 ? null : `${formatEuros(Math.round(value / nights))} a night over ${plural(nights, 'night')}`;
   const said =
     changedBy !== null
@@ -42,6 +44,8 @@ export function BudgetSlider({ value, pending, changedBy, nights, away, onChange
         max={BUDGET_MAX}
         step={STEP}
         value={value}
+        disabled={!mayEdit}
+        title={mayEdit ? undefined : LOOKING}
         aria-valuetext={formatEuros(value)}
         style={{ '--share': value / BUDGET_MAX }}
         onChange={(e) => onChange(e.target.valueAsNumber)}

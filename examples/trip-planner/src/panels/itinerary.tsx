@@ -1,9 +1,12 @@
 import { useEffect, useRef } from 'react';
 import { PendingMark, RefusedMark, RefusedRowMark } from './mark.tsx';
+import { useMayEdit } from './may-edit.ts';
 import { rowsWithRefused } from './refused-rows.ts';
 import type { RefusedRow, TripMarks } from './write-marks.ts';
 import type { Person } from './people.tsx';
-import { type NoteRow, type StopActions, StopDetail, type StopRow } from './stop-detail.tsx';
+import type { NoteRow } from './note.tsx';
+import { type StopActions, StopDetail, type StopRow } from './stop-detail.tsx';
+import { StrandedNotes } from './stranded-notes.tsx';
 import { type Reorder, useReorder } from './use-reorder.ts';
 import { countryName, formatKm, plural } from './words.ts';
 
@@ -27,11 +30,20 @@ export interface ItineraryProps extends StopActions {
 
 /** The route as a list: the map's own line runs on beside the stops. */
 export function Itinerary(props: ItineraryProps) {
-  const { stops, marks, onMove } = props;
+  const { stops, notes, marks, onMove } = props;
+  const mayEdit = useMayEdit();
+  const stranded = (
+    <StrandedNotes {...props} notes={notes.filter((note) => note.isPrivate && !stops.some(({ id }) => id === note.stopId))} />
+  );
   const list = useRef<HTMLOListElement>(null);
   const reorder = useReorder(stops, list, onMove);
   if (stops.length === 0 && marks.stops.refusedRows.length === 0) {
-    return <p className="empty">No stops yet. Search for a city or press one on the map, then add it to the route.</p>;
+    return (
+      <>
+        <p className="empty">No stops yet.{mayEdit && ' Search for a city or press one on the map, then add it to the route.'}</p>
+        {stranded}
+      </>
+    );
   }
   return (
     <>
@@ -47,6 +59,7 @@ export function Itinerary(props: ItineraryProps) {
           ),
         )}
       </ol>
+      {stranded}
     </>
   );
 }
@@ -60,6 +73,7 @@ interface StopProps extends ItineraryProps {
 function Stop(props: StopProps) {
   const { stop, index, reorder, stops, legsKm, notes, selectedId, addedId, marks, onSelect } = props;
   const open = stop.id === selectedId;
+  const mayEdit = useMayEdit();
   const mine = notes.filter((note) => note.stopId === stop.id);
   const km = legsKm[index];
   const offset = reorder.offset(index);
@@ -90,16 +104,18 @@ function Stop(props: StopProps) {
           </span>
         </button>
         {pending && <PendingMark />}
-        <button
-          type="button"
-          className="handle bare"
-          data-handle={stop.id}
-          aria-label={`Move ${stop.name}, stop ${index + 1} of ${stops.length}`}
-          aria-describedby="reorder-keys"
-          {...reorder.handle(stop.id)}
-        >
-          <Grip />
-        </button>
+        {mayEdit && (
+          <button
+            type="button"
+            className="handle bare"
+            data-handle={stop.id}
+            aria-label={`Move ${stop.name}, stop ${index + 1} of ${stops.length}`}
+            aria-describedby="reorder-keys"
+            {...reorder.handle(stop.id)}
+          >
+            <Grip />
+          </button>
+        )}
       </div>
       {refused && !open && (
         <p className="stop-said">

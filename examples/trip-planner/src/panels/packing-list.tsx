@@ -1,6 +1,7 @@
 import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 import { ITEM_CHARACTERS_MAX } from '../bounds.ts';
 import { PendingMark, RefusedMark, RefusedRowMark } from './mark.tsx';
+import { LOOKING, useMayEdit } from './may-edit.ts';
 import type { Marks } from './write-marks.ts';
 
 /** A thing to pack. */
@@ -26,6 +27,7 @@ export interface PackingListProps {
 /** Things to pack, ticked off by whoever packs them. */
 export function PackingList({ items, marks, addedId, onAdd, onToggle, onRemove, onDismiss }: PackingListProps) {
   const [label, setLabel] = useState('');
+  const mayEdit = useMayEdit();
   const onSubmit = (e: SubmitEvent) => {
     e.preventDefault();
     if (label.trim() === '') return;
@@ -34,19 +36,21 @@ export function PackingList({ items, marks, addedId, onAdd, onToggle, onRemove, 
   };
   return (
     <>
-      <form className="add-item" onSubmit={onSubmit}>
-        <input
-          aria-label="Add a thing to pack"
-          placeholder="Add a thing to pack"
-          maxLength={ITEM_CHARACTERS_MAX}
-          value={label}
-          enterKeyHint="done"
-          onChange={(e) => setLabel(e.target.value)}
-        />
-        <button type="submit" className="step" aria-label="Add" disabled={label.trim() === ''}>
-          +
-        </button>
-      </form>
+      {mayEdit && (
+        <form className="add-item" onSubmit={onSubmit}>
+          <input
+            aria-label="Add a thing to pack"
+            placeholder="Add a thing to pack"
+            maxLength={ITEM_CHARACTERS_MAX}
+            value={label}
+            enterKeyHint="done"
+            onChange={(e) => setLabel(e.target.value)}
+          />
+          <button type="submit" className="step" aria-label="Add" disabled={label.trim() === ''}>
+            +
+          </button>
+        </form>
+      )}
       {items.length === 0 && marks.refusedRows.length === 0 && <p className="empty">Nothing to pack yet.</p>}
       <ul className="items">
         {items.map((item) => (
@@ -70,20 +74,23 @@ interface ItemProps extends Pick<PackingListProps, 'marks' | 'onToggle' | 'onRem
 
 function Item({ item, marks, isNew, onToggle, onRemove }: ItemProps) {
   const row = useRef<HTMLLIElement>(null);
+  const mayEdit = useMayEdit();
   useEffect(() => {
     if (isNew) row.current?.scrollIntoView({ block: 'nearest' });
   }, [isNew]);
   return (
     <li ref={row} className={isNew ? 'is-new' : ''}>
-      <label>
-        <input type="checkbox" checked={item.packed} onChange={(e) => onToggle(item.id, e.target.checked)} />
+      <label title={mayEdit ? undefined : LOOKING}>
+        <input type="checkbox" checked={item.packed} disabled={!mayEdit} onChange={(e) => onToggle(item.id, e.target.checked)} />
         <span dir="auto">{item.label}</span>
       </label>
       {marks.refused.has(item.id) && <RefusedMark />}
       {marks.pending.has(item.id) && <PendingMark />}
-      <button type="button" className="bare remove" aria-label={`Remove ${item.label}`} onClick={() => onRemove(item.id)}>
-        ×
-      </button>
+      {mayEdit && (
+        <button type="button" className="bare remove" aria-label={`Remove ${item.label}`} onClick={() => onRemove(item.id)}>
+          ×
+        </button>
+      )}
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import type { CityRow } from '../map/city-index.ts';
 import { formatPlace } from '../map/graticule.ts';
+import { LOOKING, useMayEdit } from './may-edit.ts';
 import { countryName, plural } from './words.ts';
 
 export interface PlaceCardProps {
@@ -16,6 +17,7 @@ export interface PlaceCardProps {
 /** The gazetteer's entry of one city, with the way onto the route. */
 export function PlaceCard({ city, stopNumber, takesKeyboard, onAdd, onClose }: PlaceCardProps) {
   const add = useRef<HTMLButtonElement>(null);
+  const mayEdit = useMayEdit();
   useEffect(() => {
     if (takesKeyboard) add.current?.focus();
   }, [takesKeyboard, city.id]);
@@ -29,11 +31,14 @@ export function PlaceCard({ city, stopNumber, takesKeyboard, onAdd, onClose }: P
       </p>
       <p className="figure">{formatPlace(city.lon, city.lat)}</p>
       <div className="slip-actions">
-        <button ref={add} type="button" className="press" onClick={onAdd}>
-          {stopNumber === null ? 'Add to the route' : 'Add once more'}
-        </button>
+        {mayEdit && (
+          <button ref={add} type="button" className="press" onClick={onAdd}>
+            {stopNumber === null ? 'Add to the route' : 'Add once more'}
+          </button>
+        )}
         {stopNumber !== null && <span>Stop {stopNumber}</span>}
       </div>
+      {!mayEdit && <p className="place-why">{LOOKING}</p>}
       <button type="button" className="bare close" aria-label={`Close ${city.name}`} onClick={onClose}>
         ×
       </button>

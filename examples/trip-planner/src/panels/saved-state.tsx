@@ -58,9 +58,12 @@ function SavedSlip({ storage, why, unsaved, lost, onLostRead, onForget }: SavedS
       </p>
       {unsaved > 0 && <p>{plural(unsaved, 'change')} would be lost if this tab was closed now.</p>}
       {warning === null ? (
-        <button type="button" className="quiet" onClick={() => forget(false)}>
-          Forget this trip on this device
-        </button>
+        <>
+          <button type="button" className="quiet" onClick={() => forget(false)}>
+            Forget this trip on this device
+          </button>
+          <p className="saved-key">Its key goes, too: only a link brings you back, so copy one first.</p>
+        </>
       ) : (
         <>
           <p role="alert">{warning}</p>

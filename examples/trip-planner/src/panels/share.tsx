@@ -1,9 +1,15 @@
 import { useEffect, useRef, useState } from 'react';
+import { useSlip } from './use-slip.ts';
+
+/** What can be handed out: whoever has a link gets in by it. Null for what this page has not got itself. */
+export interface Links {
+  readonly edit: string | null;
+  readonly look: string | null;
+}
 
 export interface ShareProps {
   readonly title: string;
-  /** Where this page is. */
-  readonly address: string;
+  readonly links: Links;
 }
 
 /** How long it is said what came of it. */
@@ -11,8 +17,39 @@ const SAID_MS = 4_000;
 
 type Outcome = 'copied' | 'by hand' | null;
 
-/** Hands the trip's address on: by the phone's own way where there is one, else into the clipboard, else to be copied by hand. */
-export function Share({ title, address }: ShareProps) {
+/** Opens the trip to others: a link for those who may change it, another for those who may look. */
+export function Share({ title, links }: ShareProps) {
+  const { open, toggle, holder } = useSlip<HTMLDivElement>();
+  const address = links.look ?? links.edit;
+  if (address === null) return null;
+  return (
+    <div className="share" {...holder}>
+      <button type="button" className="quiet" onClick={toggle} aria-expanded={open} aria-label="Share this trip" title="Share this trip">
+        <ShareSign />
+        <span className="share-word">Share</span>
+      </button>
+      {open && (
+        <div className="slip share-slip" role="region" aria-label="Links to this trip">
+          {links.edit !== null && <Link title={title} name="Edit link" says="Whoever has it can change everything." address={links.edit} />}
+          {links.look !== null && (
+            <Link title={title} name="View link" says="Whoever has it sees the trip and changes nothing." address={links.look} />
+          )}
+          <p className="share-reach">{reachOf(address)}</p>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface LinkProps {
+  readonly title: string;
+  readonly name: string;
+  readonly says: string;
+  readonly address: string;
+}
+
+/** Hands a link on: by the phone's own way where there is one, else into the clipboard, else to be copied by hand. */
+function Link({ title, name, says, address }: LinkProps) {
   const [outcome, setOutcome] = useState<Outcome>(null);
   useEffect(() => {
     if (outcome !== 'copied') return;
@@ -36,46 +73,45 @@ export function Share({ title, address }: ShareProps) {
     }
   };
   return (
-    <div className="share">
-      <button type="button" className="quiet" onClick={() => void share()} aria-label="Share this trip" title="Share this trip">
-        <ShareSign />
-        <span className="share-word">Share</span>
+    <section className="share-link" aria-label={name}>
+      <div>
+        <h3>{name}</h3>
+        <p>{says}</p>
+      </div>
+      <button
+        type="button"
+        className="press"
+        onClick={() => void share()}
+        aria-label={`${offersSheet() ? 'Send' : 'Copy'} ${name.toLowerCase()}`}
+      >
+        {offersSheet() ? 'Send' : 'Copy'}
       </button>
       <p role="status" className={outcome === 'copied' ? 'share-said' : 'unseen'}>
-        {outcome === 'copied' && (
-          <>
-            <strong>Link copied.</strong> {reachOf(address)}
-          </>
-        )}
+        {outcome === 'copied' && 'Link copied.'}
       </p>
-      {outcome === 'by hand' && <ByHand address={address} onClose={() => setOutcome(null)} />}
-    </div>
+      {outcome === 'by hand' && <ByHand address={address} />}
+    </section>
   );
 }
 
 /** A phone has a sheet of its own for that; on a computer a link in the clipboard is what people expect. */
 const offersSheet = (): boolean => typeof navigator.share === 'function' && matchMedia('(pointer: coarse)').matches;
 
-/** Who can open an address, as far as it can be told from the address itself. */
+/** Who can open a link, as far as it can be told from the link itself. */
 export function reachOf(address: string): string {
   const { hostname } = new URL(address);
   const own = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  return own ? 'It opens on this computer only: the server listens here alone.' : 'Whoever has it can open and edit the trip.';
+  return own ? 'Links open on this computer only: the server listens here alone.' : 'Without a link nobody gets in.';
 }
 
-function ByHand({ address, onClose }: { readonly address: string; readonly onClose: () => void }) {
+function ByHand({ address }: { readonly address: string }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
   return (
-    <div className="share-said" onKeyDown={(e) => e.key === 'Escape' && onClose()}>
-      <label>
-        Copy this link:
-        <input ref={field} readOnly value={address} onFocus={(e) => e.target.select()} />
-      </label>
-      <button type="button" className="quiet" onClick={onClose}>
-        Done
-      </button>
-    </div>
+    <label className="share-said">
+      Copy this link:
+      <input ref={field} readOnly value={address} onFocus={(e) => e.target.select()} />
+    </label>
   );
 }
 

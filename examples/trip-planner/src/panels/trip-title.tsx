@@ -1,9 +1,11 @@
 import { useState } from 'react';
 import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
+import { useMayEdit } from './may-edit.ts';
 
 /** What the trip is called, in large; a press makes it a field. Enter and leaving it keep what is written, Escape does not. */
 export function TripTitle({ title, onRename }: { readonly title: string; readonly onRename: (title: string) => void }) {
   const [editing, setEditing] = useState(false);
+  if (!useMayEdit()) return <h1 dir="auto">{title}</h1>;
   if (!editing) {
     return (
       <h1 dir="auto">

@@ -17,6 +17,12 @@ describe('words for people', () => {
     expect(wordsForWrite({ code: 'forbidden', message: 'There is no such city.' })).toBe('There is no such city.');
   });
 
+  it('say in people’s words who lacks the right to do something', () => {
+    const words = (message: string) => wordsForWrite({ code: 'forbidden', message });
+    expect(words('this user may not run addStop')).toMatch(/^You may view this trip, not change it/);
+    expect(words('this user may not change such a row of table notes')).toMatch(/only who wrote it/);
+  });
+
   it('tell a refusal from a write that nobody knows of', () => {
     expect(['rejected', 'failed', 'unknown', 'lost'].map((status) => endOfWrite({ status }))).toEqual([
       'not accepted',

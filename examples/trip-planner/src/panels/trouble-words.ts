@@ -34,11 +34,15 @@ const STOPPED: Readonly<Record<string, TroubleWords>> = {
   },
   forbidden: {
     title: 'This trip is closed to you',
-    says: 'The server does not let you open it. Ask whoever sent you the link.',
+    says: 'The server does not take the key of your link any more: what you see is as it was here last. Ask whoever sent it for a new one.',
     way: 'try',
   },
   origin_refused: { title: 'This page may not connect', says: 'The server does not accept pages from this address.', way: 'try' },
-  room_unknown: { title: 'There are no trips here', says: 'The server at this address is another one: it keeps no trips.', way: 'try' },
+  room_unknown: {
+    title: 'The trip is not there',
+    says: 'The server does not have it: nobody has begun it yet, or it was deleted.',
+    way: 'try',
+  },
   room_id_invalid: { title: 'This is no trip’s address', says: 'Perhaps a part of the link was lost on the way here.', way: 'try' },
   schema_mismatch: { ...DAMAGED, says: 'Its file does not fit the server’s version. Whoever runs the server finds the reason in its log.' },
   migration_failed: DAMAGED,
@@ -114,9 +118,17 @@ const REFUSALS: Readonly<Record<string, string>> = {
   query_timeout: 'It took too long and was ended.',
 };
 
+/** How a room says that somebody lacks the right, before any of the trip's own rules was asked. */
+const NOT_ALLOWED = /^this user may not /;
+
+const wordsForNotAllowed = (message: string): string =>
+  message.includes(' row of table notes')
+    ? 'That note belongs to somebody else: only who wrote it may do that.'
+    : 'You may view this trip, not change it: that takes an edit link.';
+
 /** Why a write came to nothing. A refusal by the trip's own rules is in people's words already. `mayBeRetried`: “Try again” is offered beside it. */
 export function wordsForWrite({ code, message }: Fault, mayBeRetried = false): string {
-  if (code === 'forbidden' && message !== '') return message;
+  if (code === 'forbidden' && message !== '') return NOT_ALLOWED.test(message) ? wordsForNotAllowed(message) : message;
   const words = REFUSALS[code] ?? 'Something went wrong on the way.';
   return code === 'history_lost' && mayBeRetried ? `${words} “Try again” does it once more.` : words;
 }

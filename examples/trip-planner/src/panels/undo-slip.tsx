@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
-import type { NoteRow, StopRow } from './stop-detail.tsx';
+import type { NoteRow } from './note.tsx';
+import type { StopRow } from './stop-detail.tsx';
 import { plural } from './words.ts';
 
 /** A stop that was taken off the route here, as it was. */

@@ -43,6 +43,7 @@ export const WRITES: Readonly<Record<string, { readonly kind: Kind; readonly add
   removeStop: { kind: 'stops', adds: false },
   addNote: { kind: 'notes', adds: true },
   editNote: { kind: 'notes', adds: false },
+  keepNote: { kind: 'notes', adds: false },
   removeNote: { kind: 'notes', adds: false },
   addItem: { kind: 'items', adds: true },
   toggleItem: { kind: 'items', adds: false },

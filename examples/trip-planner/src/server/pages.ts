@@ -21,9 +21,6 @@ const POLICY = [
 
 const YEAR_S = 365 * 24 * 60 * 60;
 
-/** `/trips/ID`: whether there is such a trip is answered as `{ known }`, so that a page need not make one to find out. */
-export const askedTrip = (path: string): string | null => /^\/trips\/([A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127})$/.exec(path)?.[1] ?? null;
-
 /** Where a page in development asks why the server stopped; see scripts/dev-front.mjs. */
 export const isStoppedPath = (path: string): boolean => path === '/stopped';
 

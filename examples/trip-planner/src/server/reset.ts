@@ -2,12 +2,13 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type Logger } from '@alcove/server/node';
 import { trip } from '../../room.ts';
+import { SECRET_FILE } from './trip-access.ts';
 
-/** What a server keeps in its dataDir. Anything else in that folder is somebody else's. */
-const KEPT = ['rooms', 'images', 'alcove.lock', 'alcove.holder'];
+/** What the demo and its server keep in a dataDir. Anything else in that folder is somebody else's. */
+const KEPT = ['rooms', 'images', 'alcove.lock', 'alcove.holder', SECRET_FILE];
 
 /**
- * Deletes all trips of a dataDir, with everything else that a server keeps there, and the folder itself where nothing else is in it.
+ * Deletes all trips of a dataDir, with everything else that a server keeps there: every link to them is dead, and the folder itself where nothing else is in it.
  *
  * @param onDeleting called first, with what will be gone; not where there is nothing
  * @throws AlcoveError `data_dir_locked`: a server is using it; nothing is deleted then

@@ -1,5 +1,6 @@
 import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
-import { freshTripId, pathOfTrip } from '../trip-address.ts';
+import { addressWith, pathOfTrip, tripIdOf } from '../trip-address.ts';
+import { tripKeyFrom } from '../trip-key.ts';
 
 /** What somebody wished who started a trip; done once the trip is there. */
 export interface Wishes {
@@ -12,14 +13,32 @@ export interface Wishes {
 /** Survives a reload in the same tab, so that a trip whose server is slow begins as wished. */
 const keyOf = (id: string) => `trip-planner.wishes.${id}`;
 
-/** In an address: whoever opens it wants the trip, be it there or not. Taken out again as soon as it was read. */
-const START = 'start';
-
-/** The address that starts a new trip. */
-export function addressOfFresh(name: string, wishes: Wishes): string {
-  const id = freshTripId(name);
+/**
+ * Asks the server for a trip that nobody has yet; resolves with the address that opens it to edit.
+ * @throws TypeError where no server answers, or another one
+ */
+export async function startTrip(name: string, wishes: Wishes): Promise<string> {
+  const { id, key } = await askForKey({ name });
+  if (key === null) throw new TypeError('the server started no trip');
   keepWishes(id, { ...wishes, title: wishes.title?.slice(0, TITLE_CHARACTERS_MAX) ?? null });
-  return addressToStart(id);
+  return addressWith(pathOfTrip(id), key);
+}
+
+/**
+ * The address that opens a trip of before trips had keys: then its address was its link. Null for any other.
+ * @throws TypeError where no server answers, or another one
+ */
+export async function linkOfOldTrip(id: string): Promise<string | null> {
+  const { key } = await askForKey({ id });
+  return key === null ? null : addressWith(pathOfTrip(id), key);
+}
+
+async function askForKey(asked: { readonly name: string } | { readonly id: string }) {
+  const response = await fetch('/trips', { method: 'POST', body: JSON.stringify(asked) });
+  const answer: unknown = await response.json();
+  const { id, key } = (typeof answer === 'object' && answer !== null ? answer : {}) as { id?: unknown; key?: unknown }; // each is looked at
+  if (typeof id !== 'string' || tripIdOf(pathOfTrip(id)) !== id) throw new TypeError('the server knows nothing of trips');
+  return { id, key: typeof key === 'string' ? tripKeyFrom(key) : null };
 }
 
 function keepWishes(id: string, wishes: Wishes): void {
@@ -28,19 +47,6 @@ function keepWishes(id: string, wishes: Wishes): void {
   } catch {
     // The trip begins with the example then, called by its address.
   }
-}
-
-export const addressToStart = (id: string): string => `${pathOfTrip(id)}?${START}`;
-
-/**
- * Whether this page's address asked for the trip without a question; asking it takes that out of the address, for copies of it. The wish stays until the trip
- * is there: a page that is loaded again before that still has it.
- */
-export function takeStart(id: string): boolean {
-  if (!new URLSearchParams(location.search).has(START)) return false;
-  history.replaceState(history.state, '', location.pathname);
-  if (wishesFor(id) === null) keepWishes(id, { title: null, empty: false });
-  return true;
 }
 
 export function wishesFor(id: string): Wishes | null {

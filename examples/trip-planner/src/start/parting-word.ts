@@ -1,4 +1,5 @@
 import { pathOfTrip, tripIdOf } from '../trip-address.ts';
+import { type TripKey, tripKeyFrom } from '../trip-key.ts';
 
 /** What is to be said of a trip that another tab of this browser took off the device while it was open here. */
 export interface PartingWord {
@@ -8,6 +9,8 @@ export interface PartingWord {
   readonly undecided: number;
   /** What was written for them, which is nowhere else. */
   readonly texts: readonly string[];
+  /** By which this tab was in it: nobody else here has it any more. */
+  readonly key: TripKey | null;
 }
 
 /** This tab's alone; it lasts until the start page was shown. */
@@ -23,7 +26,7 @@ export function wasRemovedHere(id: string): void {
 export function keepPartingWord(word: PartingWord): void {
   if (word.id === removedHere) return;
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(word));
+    sessionStorage.setItem(KEY, JSON.stringify({ ...word, key: word.key?.text ?? null }));
   } catch {
     // The start page comes without a word then.
   }
@@ -50,13 +53,14 @@ export function partingWordSaid(): void {
 export function partingWordFrom(text: string | null): PartingWord | null {
   const found = parsed(text);
   if (typeof found !== 'object' || found === null) return null;
-  const { id, title, undecided, texts } = found as Partial<Record<keyof PartingWord, unknown>>; // each is looked at
+  const { id, title, undecided, texts, key } = found as Partial<Record<keyof PartingWord, unknown>>; // each is looked at
   if (typeof id !== 'string' || tripIdOf(pathOfTrip(id)) !== id || typeof title !== 'string') return null;
   return {
     id,
     title,
     undecided: typeof undecided === 'number' && Number.isSafeInteger(undecided) && undecided > 0 ? undecided : 0,
     texts: Array.isArray(texts) ? texts.filter((one) => typeof one === 'string') : [],
+    key: typeof key === 'string' ? tripKeyFrom(key) : null,
   };
 }
 

@@ -3,29 +3,30 @@ import '../sheet.ts';
 import { TITLE_CHARACTERS_MAX } from '../bounds.ts';
 import { WrittenText } from '../panels/rejected-list.tsx';
 import { plural } from '../panels/words.ts';
-import { EXAMPLE_NAME, pathOfTrip, titleOfTrip } from '../trip-address.ts';
+import { addressWith, EXAMPLE_NAME, pathOfTrip, titleOfTrip } from '../trip-address.ts';
 import { useTheme } from '../use-theme.ts';
-import { addressOfFresh, addressToStart } from './fresh-trip.ts';
+import { linkOfOldTrip, startTrip, type Wishes } from './fresh-trip.ts';
 import { knownTrips, onTripsChanged, takeOffList } from './known-trips.ts';
 import { partingWord, partingWordSaid } from './parting-word.ts';
 import './start.css';
 
-const openAddress = (address: string) => location.assign(address);
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** Where somebody comes who has no trip's address: name a new one, look at the example, go on with one of before. */
 export function StartPage() {
+  const { start, isStarting, failed } = useStart();
   return (
     <Frame title="Trip planner" says="Plan a trip together, on one map.">
       <Parting />
-      <NewTrip />
+      <NewTrip isStarting={isStarting} onStart={(title) => start(title, { title, empty: true })} />
       <p className="start-or">
         or{' '}
-        <button type="button" className="link" onClick={() => openAddress(addressOfFresh(EXAMPLE_NAME, { title: null, empty: false }))}>
+        <button type="button" className="link" disabled={isStarting} onClick={() => start(EXAMPLE_NAME, { title: null, empty: false })}>
           look at the example
         </button>
         , a route through Japan with a packing list.
       </p>
+      {failed && <p role="alert">No trip was started: the server does not answer. It may be stopped, or the network is down.</p>}
       <BeforeNow />
     </Frame>
   );
@@ -43,19 +44,53 @@ export function NoSuchPlace({ path }: { readonly path: string }) {
   );
 }
 
-/** For a trip's address behind which there is no trip. */
-export function NoSuchTrip({ id }: { readonly id: string }) {
+/** For a trip's address without a key: a trip of before trips had keys opens by it, as it always did; any other is private. */
+export function KeylessTrip({ id, hadKey }: { readonly id: string; readonly hadKey: boolean }) {
+  const [isShut, setShut] = useState(hadKey);
+  useEffect(() => {
+    if (hadKey) return;
+    // The page loads again when a key comes into its address: see main.tsx.
+    linkOfOldTrip(id).then(
+      (link) => (link === null ? setShut(true) : location.replace(link)),
+      () => setShut(true),
+    );
+  }, [id, hadKey]);
+  return isShut ? <PrivateTrip id={id} hadKey={hadKey} /> : null;
+}
+
+/** For a trip's address without a key that opens it: the same words whether there is such a trip or not. `hadKey`: the address had one, or what is left of one. */
+export function PrivateTrip({ id, hadKey }: { readonly id: string; readonly hadKey: boolean }) {
   return (
-    <Frame title={titleOfTrip(id)} says="There is no trip at this address yet.">
-      <div className="start-choice">
-        <a className="press" href={addressToStart(id)}>
-          Start it here
-        </a>
+    <Frame title={titleOfTrip(id)} says="This trip is private.">
+      <p>
+        {hadKey
+          ? 'Your link does not open it: perhaps a part was lost on the way here, or it is no longer good. Ask whoever sent it for the whole link.'
+          : 'It opens by its link, and this address alone is only a part of one. Ask somebody who is in the trip: “Share” gives them the whole link.'}
+      </p>
+      <p className="aside">
         <a href="/">All my trips</a>
-      </div>
-      <p className="aside">Looking for a trip that somebody sent you? Then compare the address with theirs: a letter may be missing.</p>
+      </p>
     </Frame>
   );
+}
+
+/** Starts a trip and goes there. */
+function useStart() {
+  const [state, setState] = useState<'idle' | 'starting' | 'failed'>('idle');
+  const start = (name: string, wishes: Wishes) => {
+    setState('starting');
+    startTrip(name, wishes).then(
+      (address) => location.assign(address),
+      () => setState('failed'),
+    );
+  };
+  // Whoever comes back to this page by the browser's own way may start another one.
+  useEffect(() => {
+    const shown = ({ persisted }: PageTransitionEvent) => persisted && setState('idle');
+    addEventListener('pageshow', shown);
+    return () => removeEventListener('pageshow', shown);
+  }, []);
+  return { start, isStarting: state === 'starting', failed: state === 'failed' };
 }
 
 function Frame({ title, says, children }: { readonly title: string; readonly says: string; readonly children: ReactNode }) {
@@ -108,11 +143,12 @@ function Parting() {
   const [word] = useState(partingWord);
   useEffect(partingWordSaid, []);
   if (word === null) return null;
-  const { id, title, undecided, texts } = word;
+  const { id, title, undecided, texts, key } = word;
   return (
     <section className="start-parting" role="status" aria-label="Removed from this device">
       <p dir="auto">
-        “{title}” was removed from this device in another tab. <a href={pathOfTrip(id)}>Open it again</a>
+        “{title}” was removed from this device in another tab.{' '}
+        <a href={key === null ? pathOfTrip(id) : addressWith(pathOfTrip(id), key)}>Open it again</a>
       </p>
       {undecided > 0 && (
         <p>
@@ -127,12 +163,12 @@ function Parting() {
   );
 }
 
-function NewTrip() {
+function NewTrip({ isStarting, onStart }: { readonly isStarting: boolean; readonly onStart: (title: string) => void }) {
   const [name, setName] = useState('');
   const onSubmit = (e: SubmitEvent) => {
     e.preventDefault();
     const title = name.trim();
-    if (title !== '') openAddress(addressOfFresh(title, { title, empty: true }));
+    if (title !== '' && !isStarting) onStart(title);
   };
   return (
     <form className="start-new" onSubmit={onSubmit}>
@@ -147,7 +183,7 @@ function NewTrip() {
         autoFocus
         onChange={(e) => setName(e.target.value)}
       />
-      <button type="submit" className="press" disabled={name.trim() === ''}>
+      <button type="submit" className="press" disabled={name.trim() === '' || isStarting}>
         Start
       </button>
     </form>
