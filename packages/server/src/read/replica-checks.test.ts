@@ -61,6 +61,24 @@ describe('[RD-34] checks', () => {
     a.check = check;
   });
 
+  test('the primary’s readers are looked at after an error alone, and until they are well', async () => {
+    const { reads, a, b, own, of } = await fleet();
+    expect(of('primary')).toMatchObject({ isUp: null, lag: { versions: 0, ms: 0 } });
+    await reads.runtime.advanceAsync(200_000);
+    expect(own?.checks).toBe(0);
+    for (const replica of [a, b, own]) if (replica !== null) replica.fault = 'down';
+    await reads.readNow();
+    await reads.runtime.advanceAsync(10_000);
+    expect(of('primary')).toMatchObject({ isUp: false });
+    if (own !== null) own.fault = 'up';
+    await reads.runtime.advanceAsync(30_000);
+    expect(of('primary')).toMatchObject({ isUp: true });
+    const checks = own?.checks;
+    expect((await reads.readNow()).answer?.replica).toBe('primary');
+    await reads.runtime.advanceAsync(200_000);
+    expect(own?.checks).toBe(checks);
+  });
+
   test('a thousand failures are one look', async () => {
     const { reads, a } = await fleet({ breaker: false });
     const before = a.checks;

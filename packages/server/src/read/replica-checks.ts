@@ -24,7 +24,10 @@ interface Watch {
   failures: number;
 }
 
-/** Looks at each replica now and then, and soon after an error: whether it answers, and how old what it last applied is. One look at a time for each. */
+/**
+ * Looks at each replica now and then, and soon after an error: whether it answers, and how old what it last applied is. One look at a time for each. The primary's readers are never behind and may be
+ * processes that run only while there are reads: they are looked at after an error alone, and until they are well.
+ */
 export class ReplicaChecks {
   readonly #runtime: Runtime;
   readonly #limits: RouterLimits;
@@ -35,7 +38,7 @@ export class ReplicaChecks {
     this.#limits = limits;
   }
 
-  /** The first look is at once. */
+  /** The first look is at once, where there is one without an error. */
   begin(replica: WatchedReplica): void {
     const watch: Watch = {
       replica,
@@ -47,7 +50,7 @@ export class ReplicaChecks {
       failures: 0,
     };
     this.#watches.set(replica.id, watch);
-    void this.#look(watch);
+    if (!replica.state.settings.isPrimary) void this.#look(watch);
   }
 
   end(id: string): void {
@@ -77,6 +80,7 @@ export class ReplicaChecks {
   #schedule(watch: Watch, waitMs: number): void {
     watch.timer?.cancel();
     watch.dueMs = this.#runtime.monotonicMs() + waitMs;
+    if (watch.dueMs === Number.POSITIVE_INFINITY) return;
     watch.timer = this.#runtime.setTimer(waitMs, () => void this.#look(watch));
   }
 
@@ -121,9 +125,10 @@ export class ReplicaChecks {
   }
 
   /** Spread a little, so that the looks of a fleet do not fall together. */
-  #nextMs({ failures }: Watch): number {
+  #nextMs({ failures, replica }: Watch): number {
     const { checkIntervalMs } = this.#limits;
     const random = this.#runtime.random();
+    if (failures === 0 && replica.state.settings.isPrimary) return Number.POSITIVE_INFINITY;
     if (failures === 0) return checkIntervalMs * (0.9 + random / 5);
     const baseMs = Math.min(DOWN_BASE_MS, checkIntervalMs);
     return Math.max(baseMs / 4, backoffMs(failures, random, undefined, { baseMs, maxMs: checkIntervalMs }));

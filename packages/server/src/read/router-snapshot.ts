@@ -27,8 +27,9 @@ export interface RouterSnapshot {
 export interface ReplicaSnapshot extends ReplicaSettings {
   readonly enabled: boolean;
   readonly draining: boolean;
-  /** Null: it has not been looked at. */
+  /** By the last look; null: nobody has looked at it, nor did it answer a read. */
   readonly isUp: boolean | null;
+  /** As the last look found it. */
   readonly lag: ReplicaLag | null;
   /** How long ago it was looked at. */
   readonly checkedMsAgo: number | null;
@@ -88,8 +89,8 @@ function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, a
     ...state.settings,
     enabled: state.enabled,
     draining: state.draining,
-    isUp: state.checkedMs === null ? null : !state.isDown,
-    lag: state.lag,
+    isUp: state.checkedMs === null ? (replica.answered > 0 ? true : null) : !state.isDown,
+    lag: state.lag ?? (state.settings.isPrimary ? { versions: 0, ms: 0 } : null),
     checkedMsAgo: state.checkedMs === null ? null : nowMs - state.checkedMs,
     inFlight: places.taken,
     queued: places.queued,
