@@ -156,9 +156,7 @@ describe('pushing', () => {
     outbox.refused(refused(3, 'rate_limited', 10), 0, 0);
     // Its echo: what was pushed behind it.
     outbox.refused({ ...refused(3, 'rate_limited', 10), mutationId: 4 }, 0, 0);
-    expect(attempts).toEqual([
-      { clientId: 'a', from: 3, upTo: 4, error: { code: 'rate_limited', message: 'rate_limited', retryAfterMs: 10 } },
-    ]);
+    expect(attempts).toMatchObject([{ clientId: 'a', from: 3, upTo: 4, error: { code: 'rate_limited', retryAfterMs: 10 } }]);
     outbox.connectionLost();
     expect(attempts.slice(1)).toEqual([{ clientId: 'a', from: 2, upTo: 2, error: null }]);
     outbox.welcome(welcome(2), false);

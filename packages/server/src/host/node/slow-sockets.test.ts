@@ -19,7 +19,10 @@ let accepted: { connection: SocketConnection; raw: Duplex }[];
 let arriving: number;
 let messages: (string | Uint8Array)[];
 let port: number;
+/** What the room does with a message. */
+let heardOne: () => void;
 beforeEach(async () => {
+  heardOne = () => undefined;
   accepted = [];
   arriving = 0;
   messages = [];
@@ -28,7 +31,10 @@ beforeEach(async () => {
   http.on('upgrade', (request, raw, head) =>
     sockets.handleUpgrade(request, raw, head, (socket) => {
       const handlers = {
-        message: (frame: string | Uint8Array) => void messages.push(frame),
+        message: (frame: string | Uint8Array) => {
+          messages.push(frame);
+          heardOne();
+        },
         arriving: () => void (arriving += 1),
         closed: () => undefined,
       };
@@ -82,6 +88,35 @@ const rawClient = async (): Promise<{ socket: Socket; write(bytes: Buffer): Prom
 
 /** Head of a masked text frame of 10,000 bytes, the mask all zeros. */
 const HEAD = Buffer.from([0x81, 0xfe, 10_000 >> 8, 10_000 & 255, 0, 0, 0, 0]);
+
+/** A masked text frame, the mask all zeros. */
+const textFrame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+
+describe('a socket that is slowed down', () => {
+  it('[RM-42] has the rest of what one read brought wait its turn too, in order', async () => {
+    const client = await rawClient();
+    heardOne = () => connection().slowDown(1_000);
+    await client.write(Buffer.concat(['one', 'two', 'three'].map(textFrame)));
+    expect(messages).toEqual(['one']);
+    runtime.time.advance(999);
+    expect(messages).toEqual(['one']);
+    runtime.time.advance(1);
+    expect(messages).toEqual(['one', 'two']);
+    heardOne = () => undefined;
+    runtime.time.advance(1_000);
+    expect(messages).toEqual(['one', 'two', 'three']);
+    await client.write(textFrame('four'));
+    await vi.waitFor(() => expect(messages).toEqual(['one', 'two', 'three', 'four']));
+    client.socket.destroy();
+  });
+
+  it('[RM-42] loses nothing that was said before it went', async () => {
+    const client = await rawClient();
+    heardOne = () => connection().slowDown(1_000);
+    client.socket.end(Buffer.concat(['one', 'two', 'three'].map(textFrame)));
+    await vi.waitFor(() => expect(messages).toEqual(['one', 'two', 'three']));
+  });
+});
 
 describe('a slow socket', () => {
   it('[HO-30] may take its time with a message while bytes of it come, and is told to be alive; one that falls silent is overdue', async () => {

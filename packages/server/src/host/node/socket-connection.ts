@@ -66,6 +66,8 @@ export class SocketConnection {
   /** When the message that is half here began, when its last byte came, when that was told last. */
   #half: { readonly sinceMs: number; lastByteMs: number; toldMs: number } | null = null;
   #resume: { readonly atMs: number; readonly timer: Timer } | null = null;
+  /** Came with what was read before it was slowed down: one read holds many messages. */
+  #kept: (string | Uint8Array)[] = [];
   #holds = 0;
   #closeCode: number | null = null;
 
@@ -116,6 +118,7 @@ export class SocketConnection {
   close(error: AlcoveError): void {
     const entry = ERROR_CODES[error.code];
     this.#out.drop();
+    this.#kept = [];
     if (this.#socket.isPaused) this.#socket.resume(); // its own close frame is to be read
     this.#socket.close('closeCode' in entry ? entry.closeCode : ERROR_CODES.internal.closeCode, error.code);
   }
@@ -188,7 +191,7 @@ export class SocketConnection {
     return false;
   }
 
-  /** Reads nothing more for so long, or as long as an earlier word said. */
+  /** Reads nothing more for so long, or as long as an earlier word said; what has been read already waits too. */
   slowDown(ms: number): void {
     const atMs = this.#runtime.monotonicMs() + ms;
     if (this.ended || (this.#resume !== null && this.#resume.atMs >= atMs)) return;
@@ -196,6 +199,7 @@ export class SocketConnection {
     else this.#resume.timer.cancel();
     const timer = this.#runtime.setTimer(ms, () => {
       this.#resume = null;
+      while (this.#resume === null && this.#handOver()); // each may slow it down again
       this.release();
     });
     this.#resume = { atMs, timer };
@@ -204,11 +208,21 @@ export class SocketConnection {
   #message(data: RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return; // closing: it will not be answered any more
     const bytes = Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? Buffer.from(data) : data;
-    this.#handlers.message(isBinary ? bytes : bytes.toString('utf8'));
+    const frame = isBinary ? bytes : bytes.toString('utf8');
+    if (this.#resume === null) this.#handlers.message(frame);
+    else this.#kept.push(frame);
+  }
+
+  /** The next of what was kept; false where there is none. */
+  #handOver(): boolean {
+    const frame = this.#kept.shift();
+    if (frame !== undefined) this.#handlers.message(frame);
+    return frame !== undefined;
   }
 
   #closed(code: number): void {
     if (this.#closeCode !== null) return;
+    while (this.#handOver()); // it was said before the end
     this.#closeCode = code;
     this.#resume?.timer.cancel();
     this.#out.drop();
