@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { resolveRouterOptions } from './resolve-router-options.ts';
+import { ROUTER_LIMITS } from './router-limits.ts';
 import type { RouterOptions } from './router-options.ts';
 
 const message = (options: unknown, environment: Record<string, string | undefined> = {}): string => {
@@ -157,5 +159,12 @@ describe('[RD-30] options of the routing', () => {
   test('no message quotes a url', () => {
     expect(message({ replicas: [{ url: 'secret' }] })).not.toContain('secret');
     expect(message({}, { ALCOVE_REPLICA_1_URL: 'ws://u:secret @x' })).not.toContain('secret');
+  });
+
+  test('the guide has each limit with its default, and no other', () => {
+    const page = readFileSync(new URL('../../../../docs/guides/read-routing.md', import.meta.url), 'utf8');
+    const limits = page.slice(page.indexOf('## Limits')).matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm);
+    const told = [...limits].map(([, name, byDefault]) => [name, Number(byDefault?.replaceAll(',', ''))]);
+    expect(told).toEqual(Object.entries(ROUTER_LIMITS).map(([name, { default: byDefault }]) => [name, byDefault]));
   });
 });
