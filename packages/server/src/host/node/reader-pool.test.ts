@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -158,6 +159,33 @@ describe('ReaderPool', () => {
     await vi.waitFor(() => expect(checkpoint()).toBe(0), { timeout: 5_000 });
   });
 
+  it('[RD-77] readers that follow each other without a pause make way for what was written', async () => {
+    await open({ readersMax: 2 });
+    const checkpoint = (): unknown => room.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0];
+    await Promise.all([reads.read('SELECT 1'), reads.read('SELECT 1')]);
+    const other = new ReplicaReads(world, await world.makeRoom());
+    const { code, end } = await hold();
+    const beside = new AbortController();
+    const elsewhere = codeOf(other.read(ENDLESS, { signal: beside.signal, timeoutMs: 15_000 }));
+    await vi.waitFor(
+      async () => {
+        await room.mutate('putStop', { id: `c${performance.now()}`, city: 'x' });
+        expect(checkpoint()).toBe(1);
+      },
+      { timeout: 10_000 },
+    );
+    const goOn = await world.replica.holdOff(room.path);
+    expect(await code).toBe('replica_unavailable');
+    const next = reads.read('SELECT 2 AS two');
+    expect(checkpoint()).toBe(0);
+    expect(world.replica.load).toMatchObject({ busy: 1, waiting: 1 });
+    goOn();
+    expect(rowsIn(await next)).toEqual([[2]]);
+    beside.abort();
+    expect(await elsewhere).toBe('closed');
+    end.abort();
+  });
+
   it('[RD-75] nothing of one read is there for the next, whoever asks in the same process', async () => {
     await open();
     await room.mutate('putNote', { id: 'a', owner: 'ada', body: 'ada-canary', secret: null });
@@ -182,6 +210,7 @@ describe('ReaderPool', () => {
     expect(pids()).toEqual([]);
     await reads.read('SELECT 1');
     const [first = 0] = pids();
+    expect(getPriority(first)).toBeGreaterThan(getPriority());
     await vi.waitFor(() => expect(isAlive(first)).toBe(false), { timeout: 5_000 });
     expect(pids()).toEqual([]);
     expect((await reads.read('SELECT 1')).rows).toBe(1);

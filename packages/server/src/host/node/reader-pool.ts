@@ -46,6 +46,8 @@ export class ReaderPool implements Replica {
   readonly #options: ReaderPoolOptions;
   readonly #waiting = new Set<PendingRead>();
   readonly #processes = new Set<ReaderProcess>();
+  /** Files that reads are kept off, and by how many callers. */
+  readonly #heldOff = new Map<string, number>();
   #isAvailable: boolean | undefined;
   #startNotBeforeMs = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -89,6 +91,23 @@ export class ReaderPool implements Replica {
     return LEVEL;
   }
 
+  /**
+   * Keeps reads off a file, so that its log can be moved into it however readers follow each other: what runs on it is ended (`replica_unavailable`: it may be asked again), what
+   * comes waits. Resolves when no process holds the log; what it resolves with lets reads go on, and must be called.
+   */
+  async holdOff(path: string): Promise<() => void> {
+    this.#heldOff.set(path, (this.#heldOff.get(path) ?? 0) + 1);
+    const reading = [...this.#processes].filter((process) => process.isReading(path));
+    for (const process of reading) process.end(unavailable('the read made way for what was written'));
+    await Promise.all(reading.map(({ exited }) => exited));
+    return () => {
+      const others = (this.#heldOff.get(path) ?? 1) - 1;
+      if (others > 0) this.#heldOff.set(path, others);
+      else this.#heldOff.delete(path);
+      this.#next();
+    };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const closed = new AlcoveError('closed', 'the server is closed');
@@ -127,6 +146,7 @@ export class ReaderPool implements Replica {
 
   #next(): void {
     for (const read of this.#waiting) {
+      if (read.job !== null && this.#heldOff.has(read.job.path)) continue;
       const process = this.#freeFor(read);
       if (process === undefined) break;
       this.#waiting.delete(read);

@@ -54,6 +54,8 @@ export class ReaderProcess {
   #state: 'starting' | 'free' | 'busy' | 'ended' = 'starting';
   #hasServed = false;
   #run: ReaderRun | null = null;
+  /** The file it reads just now, whether anybody waits for it or not. */
+  #reading: string | null = null;
   #jobId = 0;
   #timer: Timer;
 
@@ -79,6 +81,10 @@ export class ReaderProcess {
     return this.#state;
   }
 
+  isReading(path: string): boolean {
+    return this.#reading === path;
+  }
+
   /** Whether it may have the file open. */
   knows(path: string | undefined): boolean {
     return path !== undefined && this.#paths.has(path);
@@ -88,6 +94,7 @@ export class ReaderProcess {
   run(run: ReaderRun): void {
     this.#state = 'busy';
     this.#run = run;
+    this.#reading = run.job?.path ?? null;
     this.#jobId += 1;
     if (run.job !== null) this.#remember(run.job.path);
     this.#setTimer(run.timeoutMs, () =>
@@ -136,6 +143,7 @@ export class ReaderProcess {
 
   #free(): void {
     this.#state = 'free';
+    this.#reading = null;
     this.#setTimer(this.#options.idleMs, () => this.end(unavailable('it had nothing to do')));
     this.#ports.free();
   }

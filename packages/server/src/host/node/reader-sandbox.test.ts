@@ -131,6 +131,16 @@ describe('ReaderSandbox', () => {
     expect(sandbox?.read(jobOf('SELECT 1'))?.at).toEqual({ historyId: 'h1', version: 8 });
   });
 
+  it('[RD-64] counts the names of columns, which may be as long as the text and as many as SQLite takes', () => {
+    open();
+    const job = (bytesMax: number): ReadJob => {
+      const names = jobOf(`SELECT * FROM (SELECT 1 AS "${'x'.repeat(500)}") a, (SELECT 1 AS "${'y'.repeat(500)}") b`);
+      return { ...names, bounds: { ...names.bounds, bytesMax } };
+    };
+    expect(sandbox?.read(job(1_100))?.rows).toBe(1);
+    expect(codeOf(() => sandbox?.read(job(1_000)))).toBe('result_too_large');
+  });
+
   it('[RD-73] is of no more use once the schema has changed', () => {
     room.exec('CREATE TABLE a (b)');
     open(whole('a'));

@@ -132,6 +132,11 @@ export class ReaderSandbox {
     try {
       const statement = this.#database.prepare(sql);
       const { columns } = statement;
+      if (Buffer.byteLength(JSON.stringify(columns)) > bounds.bytesMax)
+        throw new AlcoveError(
+          'result_too_large',
+          `the names of ${columns.length} columns alone are larger than the ${bounds.bytesMax} bytes of an answer`,
+        );
       const cells = new AnswerCells(columns.length, bounds, Buffer.byteLength);
       for (const row of statement.iterate(params)) if (!cells.add(row)) break;
       return { columns, ...cells.answer() };
