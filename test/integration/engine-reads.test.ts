@@ -56,8 +56,8 @@ class Readers {
       truncated: false,
       at: this.head,
       replica: 'reader-1',
-      lag: { versions: 0, ms: 0 },
-      tookMs: 3,
+      lag: { versions: 0, ms: 0.2 },
+      tookMs: 3.4,
     });
   }
 }
@@ -102,7 +102,7 @@ describe('a read on the server', () => {
       bookmark: bookmarkOf(readers.head),
       replica: 'reader-1',
       lagVersions: 0,
-      lagMs: 0,
+      lagMs: 1,
       tookMs: 3,
     });
   });

@@ -86,8 +86,9 @@ export class SessionReads {
     this.#take(read);
     if (answer instanceof AlcoveError) return this.#fail(session, request, answer);
     const { columns, cells, truncated, at, replica, lag, tookMs } = answer;
-    const { versions: lagVersions, ms: lagMs } = lag;
-    const head = { type: 'readRows', request, columns, truncated, bookmark: bookmarkOf(at), replica, lagVersions, lagMs, tookMs };
+    // Clocks give parts of a ms, messages carry none.
+    const about = { replica, lagVersions: lag.versions, lagMs: Math.ceil(lag.ms), tookMs: Math.round(tookMs) };
+    const head = { type: 'readRows', request, columns, truncated, bookmark: bookmarkOf(at), ...about };
     const { ports, runtime } = this.#parts;
     ports.send(session.connectionId, encodeText(`${JSON.stringify(head).slice(0, -1)},"cells":${cells}}`, session.codec, runtime), 'main');
   }
