@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import { runCli } from '../../packages/server/src/host/node/run-cli.ts';
 import { finished, spawnSource } from './child-server.ts';
@@ -43,7 +43,7 @@ describe('alcove', () => {
   it('[HO-28] tells how it is called, and says so where it was called wrongly', async () => {
     const help = await run('--help');
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'import', 'export', 'backup', 'inspect', 'status']) {
+    for (const name of ['serve', 'follow', 'import', 'export', 'backup', 'inspect', 'status']) {
       expect(help.out).toContain(`  ${name} `);
       expect(await run(name, '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`alcove ${name} `) });
       expect(await run(name)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`alcove ${name} `) });
@@ -151,6 +151,28 @@ describe('alcove', () => {
       code: 1,
       err: expect.stringContaining('no server answers'),
     });
+  });
+
+  it('[HO-28][FO-6] follow prints its address and follows until it is told to stop', async () => {
+    const token = 'a-follower-token-of-this-test';
+    const server = await host.server({ followers: { token } });
+    await server.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Kyoto' });
+    const child = spawnSource(
+      cli,
+      ['follow', config, '--from', server.url, '--rooms', 'trip/japan', '--port', '0', '--host', '127.0.0.1', '--data-dir', file('copies')],
+      { env: { ...process.env, ALCOVE_FOLLOWER_TOKEN: token } },
+    );
+    children.push(child);
+    let out = '';
+    child.stdout?.on('data', (bytes: Buffer) => (out += bytes.toString()));
+    while (!out.includes('\n')) await once(child.stdout ?? child, 'data');
+    const lag = async (): Promise<unknown> =>
+      (await fetch(`${out.trim().replace(/^ws/, 'http')}/lag`, { headers: { authorization: `Bearer ${token}` } })).json();
+    await vi.waitFor(async () => expect(await lag()).toEqual({ versions: 0, ms: 0 }), { timeout: 20_000 });
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    expect((await ended)[1]).toBe('SIGTERM');
+    expect(existsSync(join(file('copies'), 'rooms', 'trip', 'japan.sqlite'))).toBe(true);
   });
 
   it('[HO-28] backup copies a room while it is served; it can be imported', async () => {

@@ -21,6 +21,8 @@ export function importsOf(file: TreeFile): Import[] {
     if (ts.isExportDeclaration(node)) add('re-export', node.moduleSpecifier);
     if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add('type', node.argument.literal);
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add('dynamic', node.arguments[0]);
+    if (ts.isCallExpression(node) && ['require.resolve', 'import.meta.resolve'].includes(node.expression.getText()))
+      add('dynamic', node.arguments[0]);
     // A condition may choose between a source and its built twin.
     if (isUrlOfModule(node) && node.arguments?.[0] !== undefined) walk(node.arguments[0], (part) => add('url', part));
   });

@@ -80,7 +80,7 @@ function show(status) {
   );
   showTiles(status, rates);
   showCharts(status, rates);
-  showReplicas(status.reads ?? null);
+  showReplicas(status.reads);
   shownRooms = status.rooms.map((room) => ({ ...room, name: `${room.room}/${room.id}`, commits: rates.byRoom.get(keyOf(room)) ?? 0 }));
   showRooms(status.metrics.openRooms);
   showLimits(status.metrics.limitsMet);
@@ -103,8 +103,8 @@ function ratesOf(status) {
   }
   const commits = isSame ? [...byRoom.values()].reduce((sum, rate) => sum + rate, 0) : null;
   const cpu = isSame ? ((status.process.cpuMs - before.process.cpuMs) / (seconds * 1_000)) * 100 : null;
-  const readsNow = status.reads?.answered ?? 0;
-  const reads = isSame ? Math.max(0, readsNow - (before.reads?.answered ?? 0)) / seconds : null;
+  const readsNow = status.reads.counts.answered;
+  const reads = isSame ? Math.max(0, readsNow - before.reads.counts.answered) / seconds : null;
   return { byRoom, commits, cpu, reads };
 }
 
@@ -115,7 +115,7 @@ function showTiles(status, rates) {
     ['Open rooms', number.format(metrics.openRooms)],
     ['Connections', number.format(metrics.connections)],
     ['Commits a second', rate(rates.commits)],
-    ...(status.reads === undefined || status.reads === null ? [] : [['Reads a second', rate(rates.reads)]]),
+    ['Reads a second', rate(rates.reads)],
     ['CPU', rates.cpu === null ? '–' : `${number.format(rates.cpu)} %`],
     ['Memory', bytes(process.residentBytes)],
   ];
@@ -145,7 +145,6 @@ function showCharts(status, rates) {
   samples.reads.push(rates.reads);
   for (const list of Object.values(samples)) if (list.length > SAMPLES_MAX) list.shift();
   for (const [name, title] of CHARTS) {
-    if (name === 'reads' && (status.reads ?? null) === null) continue;
     const plot = plots.get(name) ?? makePlot(name, title);
     plot.setData([samples.time, samples[name]]);
   }
@@ -168,7 +167,7 @@ function makePlot(name, title) {
       // Years are of no interest here.
       axes: [
         { ...axis, values: '{HH}:{mm}:{ss}', space: 90 },
-        { ...axis, size: 46 },
+        { ...axis, size: 46, ...(name === 'sessions' ? { incrs: WHOLE } : {}) },
       ],
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
       series: [{}, { stroke: accent, width: 2, fill: `color-mix(in srgb, ${accent} 14%, transparent)` }],
@@ -217,7 +216,7 @@ function showRooms(openRooms) {
         : '';
   const head = ROOM_COLUMNS.map(([key, title]) => {
     const th = make('th', { scope: 'col' });
-    const button = make('button', { type: 'button', textContent: sortBy === key ? `${title} ${ascending ? '▴' : '▾'}` : title });
+    const button = make('button', { type: 'button', textContent: sortBy === key ? `${String(title)} ${ascending ? '▴' : '▾'}` : title });
     if (sortBy === key) th.setAttribute('aria-sort', ascending ? 'ascending' : 'descending');
     button.dataset.sort = key;
     th.append(button);
@@ -233,24 +232,44 @@ function showRooms(openRooms) {
   if (focused !== undefined) at('room-table').querySelector(`[data-sort="${focused}"]`)?.focus();
 }
 
-function showReplicas(reads) {
-  at('replicas').hidden = reads === null;
-  if (reads === null) return;
-  at('share').textContent = reads.summary ?? '';
-  const head = ['Replica', 'State', 'Reads', 'Errors', 'p50', 'p99', 'Slow', 'Lag', 'Share'].map((title) =>
+/** Why a replica takes no reads, or fewer, in the order in which it matters. */
+function stateOf({ enabled, draining, isUp, breakers, pace }) {
+  if (!enabled) return 'off';
+  if (draining) return 'draining';
+  if (isUp === false) return 'down';
+  const open = Object.entries(breakers).filter(([, state]) => state !== 'closed');
+  if (open.length > 0) return open.map(([name, state]) => `${name} ${state}`).join(', ');
+  if (pace !== 'closed') return 'slow';
+  return isUp === null ? 'not checked yet' : 'ready';
+}
+
+function showReplicas({ replicas, counts, replicaShare }) {
+  at('replicas').hidden = replicas.length === 0;
+  if (replicas.length === 0) return;
+  const share = replicaShare === null ? 'none yet' : `${number.format(replicaShare * 100)} %`;
+  at('share').textContent =
+    `${number.format(counts.answered)} reads answered, ${share} by replicas; ${number.format(counts.fallbacks)} fell back to this server’s own readers.`;
+  const head = ['Replica', 'State', 'Reads', 'Errors', 'p50', 'p99', 'Running', 'Lag', 'Share'].map((title) =>
     make('th', { scope: 'col', textContent: title }),
   );
-  const rows = reads.replicas.map((one) => [
-    [one.id, false],
-    [one.state, one.state !== 'ready'],
-    [number.format(one.reads), false],
-    [number.format(one.errors), one.errors > 0],
-    [ms(one.p50Ms), false],
-    [ms(one.p99Ms), false],
-    [number.format(one.slowReads ?? 0), false],
-    [one.lagMs === null ? '–' : `${ms(one.lagMs)} · ${number.format(one.lagVersions)} v`, one.lagMs > 0],
-    [`${number.format(one.share * 100)} %`, false],
-  ]);
+  const rows = replicas.map((one) => {
+    const errors = Object.values(one.errors).reduce((sum, count) => sum + count, 0);
+    const state = stateOf(one);
+    return [
+      [one.region === null ? one.id : `${one.id} · ${one.region}`, false],
+      [state, state !== 'ready' && state !== 'not checked yet'],
+      [number.format(one.reads), false],
+      [number.format(errors), errors > 0],
+      [ms(one.p50Ms), false],
+      [ms(one.p99Ms), false],
+      [`${one.inFlight} / ${one.concurrencyMax}`, false],
+      [
+        one.lag === null ? '–' : one.lag.ms === 0 ? 'none' : `${ms(one.lag.ms)} · ${number.format(one.lag.versions)} v`,
+        (one.lag?.ms ?? 0) > 0,
+      ],
+      [one.share === null ? '–' : `${number.format(one.share * 100)} %`, false],
+    ];
+  });
   fill('replica-table', head, rows);
 }
 

@@ -1,25 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { AlcoveError } from '@alcove/core/error';
 import { BearerToken } from './bearer-token.ts';
 import { answerError, answerJson } from './http-answer.ts';
 import { Prometheus } from './prometheus.ts';
+import type { ReadFleet } from './read-fleet.ts';
+import { obeyReplicaOrder } from './replica-order.ts';
 import type { ServerStatus } from './server-status.ts';
 
 export interface AdminEndpointOptions {
   readonly token: string;
   status(): ServerStatus;
+  fleet(): ReadFleet;
 }
 
 /** What a page of the dashboard is made of, by path under `/dashboard`. */
-const ASSETS: Readonly<Record<string, { readonly file: URL | string; readonly type: string }>> = {
-  '': { file: new URL('../../../assets/dashboard.html', import.meta.url), type: 'text/html; charset=utf-8' },
-  '/dashboard.js': { file: new URL('../../../assets/dashboard.js', import.meta.url), type: 'text/javascript; charset=utf-8' },
-  '/dashboard.css': { file: new URL('../../../assets/dashboard.css', import.meta.url), type: 'text/css; charset=utf-8' },
-  '/uplot.js': { file: 'uplot/dist/uPlot.esm.js', type: 'text/javascript; charset=utf-8' },
-  '/uplot.css': { file: 'uplot/dist/uPlot.min.css', type: 'text/css; charset=utf-8' },
+const ASSETS: Readonly<Record<string, { file(): string; readonly type: string }>> = {
+  '': { file: () => own('dashboard.html'), type: 'text/html; charset=utf-8' },
+  '/dashboard.js': { file: () => own('dashboard.js'), type: 'text/javascript; charset=utf-8' },
+  '/dashboard.css': { file: () => own('dashboard.css'), type: 'text/css; charset=utf-8' },
+  '/uplot.js': { file: () => require.resolve('uplot/dist/uPlot.esm.js'), type: 'text/javascript; charset=utf-8' },
+  '/uplot.css': { file: () => require.resolve('uplot/dist/uPlot.min.css'), type: 'text/css; charset=utf-8' },
 };
+
+const require = createRequire(import.meta.url);
+/** Beside the sources and beside what is built of them, equally far up. */
+const own = (name: string): string => fileURLToPath(new URL(`../../../assets/${name}`, import.meta.url));
 
 const PAGE_HEADERS = {
   'cache-control': 'no-cache',
@@ -31,8 +39,8 @@ const PAGE_HEADERS = {
 };
 
 /**
- * What whoever runs the server looks at: `/status` (JSON), `/metrics` (Prometheus) and `/dashboard`, a page that shows them. The first two want the admin token as a bearer
- * token; the page holds nothing and asks for it.
+ * What whoever runs the server looks at: `/status` (JSON), `/metrics` (Prometheus), `/replicas` (who answers reads; by POST also orders about them) and `/dashboard`, a page that shows
+ * them. All but the page want the admin token as a bearer token; the page holds nothing and asks for it.
  */
 export class AdminEndpoint {
   readonly #options: AdminEndpointOptions;
@@ -48,11 +56,12 @@ export class AdminEndpoint {
 
   /** Whether `path`, below the server's own, is one of these. */
   owns(path: string): boolean {
-    return path === '/status' || path === '/metrics' || path === '/dashboard' || path.startsWith('/dashboard/');
+    return path === '/status' || path === '/metrics' || path === '/replicas' || path === '/dashboard' || path.startsWith('/dashboard/');
   }
 
   async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const isOrder = path === '/replicas' && request.method === 'POST';
+    if (!isOrder && request.method !== 'GET' && request.method !== 'HEAD') {
       answerError(response, 405, new AlcoveError('bad_message', `figures are read with GET, not ${request.method}`), {
         allow: 'GET, HEAD',
       });
@@ -66,7 +75,9 @@ export class AdminEndpoint {
       answerError(response, 401, error, { 'www-authenticate': 'Bearer' });
       return;
     }
-    if (path === '/status') answerJson(response, 200, this.#options.status());
+    if (isOrder) await obeyReplicaOrder(this.#options.fleet(), request, response);
+    else if (path === '/status') answerJson(response, 200, this.#options.status());
+    else if (path === '/replicas') answerJson(response, 200, this.#options.status().reads);
     else {
       const text = await this.#prometheus.text();
       response.writeHead(200, { 'content-type': this.#prometheus.contentType, 'cache-control': 'no-store' }).end(text);
@@ -84,7 +95,7 @@ export class AdminEndpoint {
       return;
     }
     const { file, type } = asset;
-    const bytes = this.#assets.get(path) ?? readFileSync(typeof file === 'string' ? createRequire(import.meta.url).resolve(file) : file);
+    const bytes = this.#assets.get(path) ?? readFileSync(file());
     this.#assets.set(path, bytes);
     response.writeHead(200, { ...PAGE_HEADERS, 'content-type': type, 'content-length': bytes.length }).end(bytes);
   }

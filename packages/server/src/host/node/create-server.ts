@@ -1,7 +1,7 @@
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { AlcoveServer } from './alcove-server.ts';
 import { DataDir } from './data-dir.ts';
-import { lockDataDir } from './data-dir-lock.ts';
+import { type DataDirLock, lockDataDir } from './data-dir-lock.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import { NodeServer } from './node-server.ts';
 import type { RoomHandle } from './room-handle.ts';
@@ -25,7 +25,7 @@ export const createServer = async <const Rooms extends readonly AnyRoom[]>(optio
   const dataDir = new DataDir(resolved.dataDir);
   dataDir.prepare([...resolved.rooms.keys()]);
   const lock = lockDataDir(dataDir.path);
-  const server = new NodeServer(resolved, dataDir, createNodeRuntime({ log }));
+  const server = orRelease(lock, () => new NodeServer(resolved, dataDir, createNodeRuntime({ log })));
   let forgetSignals = (): void => undefined;
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
@@ -49,6 +49,15 @@ export const createServer = async <const Rooms extends readonly AnyRoom[]>(optio
     }, log);
   }
   return typed<Rooms>(server, close);
+};
+
+const orRelease = <Made>(lock: DataDirLock, make: () => Made): Made => {
+  try {
+    return make();
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 };
 
 /** The types say which rooms there are; what runs is the same for all. */

@@ -36,6 +36,7 @@ export interface LinkStatus {
   readonly phase: LinkPhase;
   /** Null: there is no file yet. */
   readonly head: FollowedHead | null;
+  /** Null: the primary has no such room. */
   readonly lag: ReplicaLag | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -73,11 +74,13 @@ export class FollowerLink {
   #heardMs = 0;
   /** When it last held all that the primary was known to have. */
   #levelMs: number | null = null;
+  readonly #startedMs: number;
   #prunedMs = 0;
   #copy: AbortController | null = null;
 
   constructor(options: FollowerLinkOptions) {
     this.#options = options;
+    this.#startedMs = options.runtime.monotonicMs();
   }
 
   get address(): RoomAddress {
@@ -90,14 +93,13 @@ export class FollowerLink {
     return { phase: this.#phase, head: this.#file?.room.head ?? null, lag: this.lag, error };
   }
 
-  /** Null: it has nothing to read. */
+  /** Null: there is no such room, as far as is known. */
   get lag(): ReplicaLag | null {
     const { head } = this.#file?.room ?? {};
-    if (head === undefined) return null;
-    const versions = Math.max(0, this.#primaryVersion - head.version);
+    if (head === undefined && this.#error?.code === 'room_unknown') return null;
+    const versions = Math.max(0, this.#primaryVersion - (head?.version ?? 0));
     const isLevel = this.#phase === 'following' && versions === 0 && this.#levelMs !== null;
-    const nowMs = this.#options.runtime.monotonicMs();
-    return { versions, ms: isLevel ? 0 : Math.round(nowMs - (this.#levelMs ?? nowMs)) };
+    return { versions, ms: isLevel ? 0 : Math.ceil(this.#options.runtime.monotonicMs() - (this.#levelMs ?? this.#startedMs)) };
   }
 
   /** Path of the file to read; null while there is none. */

@@ -18,6 +18,8 @@ import type { OwnRead } from './server-sql.ts';
 
 /** How often rooms that were made since are looked for. */
 const LIST_INTERVAL_MS = 10_000;
+/** A read of a room that is not known asks the primary for its rooms at most so often. */
+const LIST_AGAIN_MS = 500;
 /** How long a read that names a version waits for it here at the longest; who asked waits no longer elsewhere. */
 const REACH_TIMEOUT_MS = 2_000;
 
@@ -36,6 +38,8 @@ export class NodeFollower {
   readonly #links = new Map<string, FollowerLink>();
   #server: HttpServer | null = null;
   #listTimer: Timer | null = null;
+  #listing: Promise<void> | null = null;
+  #listedMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | null = null;
 
   constructor(options: ResolvedFollowerOptions, dataDir: DataDir, runtime: Runtime) {
@@ -74,14 +78,14 @@ export class NodeFollower {
   get url(): string {
     const origin = this.#server === null ? null : socketOriginOf(this.#server);
     if (origin === null) throw new AlcoveError('option_invalid', 'the follower has no address: give it a port');
-    return `${origin.replace(/^ws/, 'http')}${this.#options.path}`;
+    return `${origin}${this.#options.path}`;
   }
 
   get status(): FollowedStatus[] {
     return [...this.#links.values()].map(({ address: { name, id }, status }) => ({ room: name, id, ...status }));
   }
 
-  /** Of the room that is furthest behind; a room without a file counts only while nothing of it can be read anyway. */
+  /** Of the room that is furthest behind; one whose first copy is still on its way is behind since this follower was started. */
   get lag(): ReplicaLag {
     const lags = [...this.#links.values()].flatMap((link) => link.lag ?? []);
     return { versions: Math.max(0, ...lags.map(({ versions }) => versions)), ms: Math.max(0, ...lags.map(({ ms }) => ms)) };
@@ -122,11 +126,20 @@ export class NodeFollower {
     signal: EndSignal,
     waitMs = REACH_TIMEOUT_MS,
   ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
-    const link = this.#links.get(keyOf(request.room));
-    if (link === undefined) throw new AlcoveError('replica_unavailable', 'this follower does not follow the room');
-    if (request.atLeast !== null) await link.reached(request.atLeast.version, Math.min(waitMs, REACH_TIMEOUT_MS));
+    const link = await this.#linkOf(request.room);
+    if (link === null) throw new AlcoveError('replica_unavailable', 'this follower does not follow the room');
+    await link.reached(request.atLeast?.version ?? 0, Math.min(waitMs, REACH_TIMEOUT_MS));
     const answer = await this.#readers.read(request, signal);
     return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };
+  }
+
+  /** A room of a name that is followed whole may have been made since the last look. */
+  async #linkOf(room: RoomAddress): Promise<FollowerLink | null> {
+    const known = this.#links.get(keyOf(room));
+    if (known !== undefined) return known;
+    if (!this.#options.follow.some(({ name, id }) => id === null && name === room.name)) return null;
+    if (this.#runtime.monotonicMs() - this.#listedMs > LIST_AGAIN_MS) await (this.#listing ?? this.#list());
+    return this.#links.get(keyOf(room)) ?? null;
   }
 
   #followRoom(address: RoomAddress): void {
@@ -141,13 +154,23 @@ export class NodeFollower {
   }
 
   /** Rooms of the names that are followed whole; those that are on the disk already are followed even where the primary does not answer. */
-  async #list(): Promise<void> {
+  #list(): Promise<void> {
+    this.#listTimer?.cancel();
+    this.#listing ??= this.#listNow().finally(() => {
+      this.#listing = null;
+      this.#listedMs = this.#runtime.monotonicMs();
+      const isWanted = this.#options.follow.some(({ id }) => id === null);
+      if (isWanted && this.#closing === null) this.#listTimer = this.#runtime.setTimer(LIST_INTERVAL_MS, () => void this.#list());
+    });
+    return this.#listing;
+  }
+
+  async #listNow(): Promise<void> {
     const names = this.#options.follow.flatMap(({ name, id }) => (id === null ? [name] : []));
     for (const name of names) {
       for (const id of await this.#dataDir.roomIds(name)) this.#followRoom({ name, id });
       for (const id of await this.#idsOnPrimary(name)) this.#followRoom({ name, id });
     }
-    if (names.length > 0 && this.#closing === null) this.#listTimer = this.#runtime.setTimer(LIST_INTERVAL_MS, () => void this.#list());
   }
 
   async #idsOnPrimary(name: string): Promise<readonly string[]> {

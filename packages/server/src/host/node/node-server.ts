@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -18,8 +17,7 @@ import { mayOf } from './gatekeeper.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
-import { ReaderPool } from './reader-pool.ts';
-import { readRoutes } from './read-routes.ts';
+import { ReadFleet } from './read-fleet.ts';
 import { LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
@@ -62,7 +60,7 @@ export class NodeServer implements AlcoveServer {
   readonly #endpoint: ImageEndpoint;
   readonly #admin: AdminEndpoint | null;
   readonly #followers: FollowerEndpoint | null;
-  readonly #readers: ReaderPool | null;
+  readonly #fleet: ReadFleet;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
@@ -88,10 +86,13 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
-    this.#admin = options.adminToken === null ? null : new AdminEndpoint({ token: options.adminToken, status: () => this.#status() });
+    this.#admin =
+      options.adminToken === null
+        ? null
+        : new AdminEndpoint({ token: options.adminToken, status: () => this.#status(), fleet: () => this.#fleet });
     const { followerToken } = options;
     this.#followers = followerToken === null ? null : new FollowerEndpoint({ token: followerToken, rooms, dataDir, pool: this.#pool });
-    this.#readers = this.#readerPool();
+    this.#fleet = new ReadFleet(options, dataDir, runtime);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
@@ -168,6 +169,7 @@ export class NodeServer implements AlcoveServer {
       atMs: this.#runtime.nowMs(),
       process: processFigures(),
       metrics: this.metrics(),
+      reads: this.#fleet.snapshot,
       rooms: busiestRooms([...this.#directory.openRooms()].map(({ address, room }) => ({ address, stats: room.stats }))),
     };
   }
@@ -191,7 +193,7 @@ export class NodeServer implements AlcoveServer {
     for (const detach of this.#detach.splice(0)) detach();
     this.#pool.close();
     this.#admin?.close();
-    await this.#readers?.close();
+    await this.#fleet.close();
   }
 
   /** Waits for a condition that sockets bring about, at most until then. */
@@ -263,31 +265,13 @@ export class NodeServer implements AlcoveServer {
     });
   }
 
-  #readerPool(): ReaderPool | null {
-    const { hostLimits, readers } = this.#options;
-    if (readers === 0) return null;
-    return new ReaderPool({
-      runtime: this.#runtime,
-      fileOf: (room) => {
-        const { database } = this.#dataDir.roomFiles(room);
-        return existsSync(database) ? database : null;
-      },
-      readersMax: readers,
-      queueMax: hostLimits.readQueueMax,
-      queueTimeoutMs: hostLimits.readQueueTimeoutMs,
-      idleMs: hostLimits.readerIdleMs,
-      valueBytesMax: hostLimits.readValueBytesMax,
-      heapBytesMax: hostLimits.readHeapBytesMax,
-    });
-  }
-
   #hostReads(): HostReads {
     const { rooms, hostLimits } = this.#options;
     const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = hostLimits;
     return new HostReads({
       rooms,
       rules: this.#options,
-      routes: readRoutes(this.#readers, this.#runtime),
+      routes: this.#fleet,
       bounds: { timeoutMs, rowsMax, bytesMax },
       runtime: this.#runtime,
     });

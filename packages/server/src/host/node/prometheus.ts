@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { ReplicaSnapshot } from '../../read/router-snapshot.ts';
 import type { ServerStatus } from './server-status.ts';
 
 /** The figures of a server as Prometheus reads them: `alcove_…`, and those of Node's process, `process_…` and `nodejs_…`. */
@@ -16,6 +17,7 @@ export class Prometheus {
     this.#gauge('alcove_sessions', 'Sessions in rooms', ({ metrics }) => metrics.sessions);
     this.#gauge('alcove_draining', '1 while the server stops', ({ status }) => (status === 'draining' ? 1 : 0));
     this.#limitsMet();
+    this.#reads();
   }
 
   get contentType(): string {
@@ -39,6 +41,55 @@ export class Prometheus {
       help,
       registers: [this.#registry],
       collect: () => gauge.set(value(read())),
+    });
+  }
+
+  /** By replica: there are few. */
+  #reads(): void {
+    const read = this.#status;
+    const byReplica = <Kind extends Counter<'replica'> | Gauge<'replica'>>(
+      make: (collect: () => void) => Kind,
+      value: (replica: ReplicaSnapshot) => number | null,
+      put: (metric: Kind, labels: { readonly replica: string }, value: number) => void,
+    ): void => {
+      const metric: Kind = make(() => {
+        metric.reset();
+        for (const replica of read().reads.replicas) {
+          const now = value(replica);
+          if (now !== null) put(metric, { replica: replica.id }, now);
+        }
+      });
+    };
+    const common = { labelNames: ['replica'] as const, registers: [this.#registry] };
+    byReplica(
+      (collect) => new Counter({ ...common, name: 'alcove_reads_total', help: 'Reads that a replica answered', collect }),
+      ({ reads }) => reads,
+      (metric, labels, value) => metric.inc(labels, value),
+    );
+    byReplica(
+      (collect) => new Counter({ ...common, name: 'alcove_read_errors_total', help: 'Reads that failed at a replica', collect }),
+      ({ errors }) => Object.values(errors).reduce((sum, count) => sum + count, 0),
+      (metric, labels, value) => metric.inc(labels, value),
+    );
+    const gauge = (name: string, help: string, value: (replica: ReplicaSnapshot) => number | null): void =>
+      byReplica(
+        (collect) => new Gauge({ ...common, name, help, collect }),
+        value,
+        (metric, labels, now) => metric.set(labels, now),
+      );
+    gauge('alcove_replica_up', '1 where the last check found it', ({ isUp }) => (isUp === null ? null : isUp ? 1 : 0));
+    gauge('alcove_replica_lag_seconds', 'Age of what it last applied', ({ lag }) => (lag === null ? null : lag.ms / 1_000));
+    gauge('alcove_replica_lag_versions', 'Versions that it is behind', ({ lag }) => lag?.versions ?? null);
+    gauge('alcove_read_p50_seconds', 'Of the last minute', ({ p50Ms }) => (p50Ms === null ? null : p50Ms / 1_000));
+    gauge('alcove_read_p99_seconds', 'Of the last minute', ({ p99Ms }) => (p99Ms === null ? null : p99Ms / 1_000));
+    const fallbacks: Counter = new Counter({
+      name: 'alcove_read_fallbacks_total',
+      help: 'Reads that the primary’s readers were asked for although replicas are there for them',
+      registers: [this.#registry],
+      collect: () => {
+        fallbacks.reset();
+        fallbacks.inc(read().reads.counts.fallbacks);
+      },
     });
   }
 

@@ -6,6 +6,7 @@ import { wireCell } from '@alcove/core/protocol/wire-changes';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import { BearerToken } from './bearer-token.ts';
 import { answerError, answerJson } from './http-answer.ts';
+import { requestBody } from './request-body.ts';
 
 /** Of a read: SQL, parameters and the sight of a definition with many tables. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -52,7 +53,7 @@ export class ReadEndpoint {
   }
 
   async #read(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { params, ...body } = readOf(await bodyOf(request));
+    const { params, ...body } = readOf(await requestBody(request, BODY_BYTES_MAX));
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const { answer, lag } = await this.#ports.read({ ...body, params: params.map(cellFromWire) }, gone.signal);
@@ -70,21 +71,11 @@ export class ReadEndpoint {
 const STATUS: Partial<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   bad_message: 400,
+  message_too_large: 413,
   replica_unavailable: 503,
   closed: 503,
   internal: 500,
 };
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > BODY_BYTES_MAX) throw new AlcoveError('message_too_large', `a read has ${BODY_BYTES_MAX} bytes at most`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
-}
 
 function readOf(text: string): v.InferOutput<typeof readBody> {
   try {

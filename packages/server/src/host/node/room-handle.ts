@@ -64,13 +64,8 @@ export const createRoomHandle = <Room extends AnyRoom>(definition: Room, id: str
       return ports.mutate(name, args, options);
     };
   const mutate = Object.fromEntries(Object.keys(definition.mutators).map((name) => [name, call(name)]));
-  // Both sides were made from the same definition: the mutators' names and types are the type's.
   const sql = createServerSql(definition, ports.sql);
-  return Object.freeze({
-    name: definition.name,
-    id,
-    mutate: Object.freeze(mutate),
-    query: ports.query,
-    sql,
-  }) as unknown as RoomHandle<Room>;
+  const handle = { name: definition.name, id, mutate: Object.freeze(mutate), query: ports.query, sql };
+  // Both sides were made from the same definition: the mutators' names and types are the type's.
+  return Object.freeze(handle) as unknown as RoomHandle<Room>;
 };

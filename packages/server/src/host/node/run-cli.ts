@@ -2,6 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { CliCommand, CliOutput } from './cli-command.ts';
 import { UsageError } from './cli-command.ts';
 import { backupCommand, exportCommand } from './cli-export.ts';
+import { followCommand } from './cli-follow.ts';
 import { importCommand } from './cli-import.ts';
 import { inspectCommand } from './cli-inspect.ts';
 import { serveCommand } from './cli-serve.ts';
@@ -9,6 +10,7 @@ import { statusCommand } from './cli-status.ts';
 
 const COMMANDS: Readonly<Record<string, CliCommand>> = {
   serve: serveCommand,
+  follow: followCommand,
   import: importCommand,
   export: exportCommand,
   backup: backupCommand,

@@ -6,6 +6,9 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { AccessAction } from '../../access/access.ts';
+import type { ReplicaOptions } from '../../read/replica-options.ts';
+import { resolveRouterOptions } from '../../read/resolve-router-options.ts';
+import type { ResolvedRouterOptions, RouterOptions } from '../../read/router-options.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { resolveLimits } from '../../limits/limits.ts';
 import { resolveRoomOptions, ROOM_LIMITS } from '../../room/room-options.ts';
@@ -92,6 +95,11 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
    * `ALCOVE_FOLLOWER_TOKEN`; where there is neither, nobody follows.
    */
   readonly followers?: { readonly token: string };
+  /**
+   * Who else answers reads, and how a read finds who answers it: a list of followers, or that and more. What is not given comes from the environment (`ALCOVE_REPLICA_1_URL`,
+   * `ALCOVE_READS_STRATEGY` …). Default: this server's own readers alone.
+   */
+  readonly replicas?: readonly ReplicaOptions[] | RouterOptions;
   /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -117,6 +125,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   signals: true,
   admin: true,
   followers: true,
+  replicas: true,
   limits: true,
   log: true,
 };
@@ -142,6 +151,7 @@ export interface ResolvedServerOptions {
   readonly adminToken: string | null;
   /** Null: nobody follows. */
   readonly followerToken: string | null;
+  readonly replicas: ResolvedRouterOptions;
   readonly roomLimits: RoomLimits;
   readonly hostLimits: HostLimits;
   readonly log: Logger;
@@ -170,6 +180,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     signals: options.signals ?? true,
     adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
+    replicas: resolveReads(options.replicas ?? {}),
     ...resolveServerLimits(options.limits ?? {}),
     log: options.log ?? createConsoleLogger(),
   };
@@ -206,6 +217,11 @@ const resolveReaders = (readers: number): number => {
   if (Number.isInteger(readers) && readers >= 0 && readers <= READERS_MAX) return readers;
   throw invalid(`readers must be a whole number from 0 to ${READERS_MAX}, and is ${String(readers)}`);
 };
+
+const resolveReads = (given: NonNullable<ServerOptions['replicas']>): ResolvedRouterOptions =>
+  resolveRouterOptions(isReplicaList(given) ? { replicas: given } : given, process.env);
+
+const isReplicaList = (given: NonNullable<ServerOptions['replicas']>): given is readonly ReplicaOptions[] => Array.isArray(given);
 
 const TOKEN_OPTION: KeysOf<{ token: string }> = { token: true };
 

@@ -1,3 +1,4 @@
+import type { RouterSnapshot } from '../../read/router-snapshot.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { RoomStats } from '../../room/room-stats.ts';
 import type { ServerMetrics } from './server-metrics.ts';
@@ -9,6 +10,8 @@ export interface ServerStatus {
   readonly atMs: number;
   readonly process: ProcessFigures;
   readonly metrics: ServerMetrics;
+  /** Reads on the server: who answers them, and how well. */
+  readonly reads: RouterSnapshot;
   /** Those open that have most sessions, those first, 200 at most; `metrics.openRooms` says how many there are. */
   readonly rooms: readonly RoomFigures[];
 }

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
+import { ReadRouter } from '../../read/read-router.ts';
+import type { EndSignal, ReadRequest } from '../../read/replica.ts';
+import { type ReplicaOptions, type ResolvedReplica, resolveReplica } from '../../read/replica-options.ts';
+import type { ReplicaSettings } from '../../read/replica-state.ts';
+import type { RouterSnapshot } from '../../read/router-snapshot.ts';
+import type { DataDir } from './data-dir.ts';
+import type { ReadRoutes } from './host-reads.ts';
+import { ReaderPool } from './reader-pool.ts';
+import { RemoteReplica } from './remote-replica.ts';
+import type { ResolvedServerOptions } from './server-options.ts';
+
+/** Everything that answers reads of a server's rooms: its own reader processes and the replicas that it was given, behind one router. */
+export class ReadFleet implements ReadRoutes {
+  readonly router: ReadRouter;
+  readonly #options: ResolvedServerOptions;
+  readonly #hasReaders: boolean;
+
+  /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
+  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime) {
+    this.#options = options;
+    const { replicas } = options;
+    this.router = new ReadRouter(replicas.router, runtime);
+    const pool = readerPool(options, dataDir, runtime);
+    this.#hasReaders = pool?.available === true;
+    if (pool !== null && this.#hasReaders) this.router.add(pool, primarySettings(pool.id, options));
+    for (const replica of replicas.replicas) this.#add(replica);
+  }
+
+  async read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer> {
+    if (!this.#hasReaders && this.router.snapshot().replicas.length === 0) throw this.#noReaders();
+    return this.router.read(request, route, waitMs, signal);
+  }
+
+  /** A replica while the server runs. @throws AlcoveError `option_invalid` */
+  add(given: ReplicaOptions): void {
+    const taken = this.router.snapshot().replicas.length;
+    this.#add(resolveReplica(given, taken + 1, (field) => field));
+  }
+
+  get snapshot(): RouterSnapshot {
+    return this.router.snapshot();
+  }
+
+  close(): Promise<void> {
+    return this.router.close();
+  }
+
+  #add({ url, settings }: ResolvedReplica): void {
+    const { followerToken } = this.#options;
+    if (settings.dialect !== 'sqlite')
+      throw new AlcoveError('option_invalid', `replica ${settings.id}: PostgreSQL mirrors are not there yet; name followers, ws: or wss:`);
+    if (followerToken === null)
+      throw new AlcoveError('option_invalid', `replica ${settings.id} is a follower, and the server has no follower token to ask it with`, {
+        hint: 'Give createServer `followers: { token }`, or ALCOVE_FOLLOWER_TOKEN.',
+      });
+    this.router.add(new RemoteReplica({ id: settings.id, url, token: followerToken }), settings);
+  }
+
+  #noReaders(): AlcoveError {
+    return this.#options.readers === 0
+      ? new AlcoveError('sql_unavailable', 'this server was started without readers')
+      : new AlcoveError(
+          'sql_unavailable',
+          'SQL of users runs in a sandbox, and this server has none: @photostructure/sqlite does not load here',
+        );
+  }
+}
+
+/** They are never behind, and stand in for the replicas. */
+const primarySettings = (id: string, { readers, replicas }: ResolvedServerOptions): ReplicaSettings => ({
+  id,
+  dialect: 'sqlite',
+  region: replicas.router.region,
+  weight: 1,
+  tier: 0,
+  purposes: [],
+  concurrencyMax: readers,
+  isPrimary: true,
+});
+
+function readerPool({ hostLimits, readers }: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime): ReaderPool | null {
+  if (readers === 0) return null;
+  return new ReaderPool({
+    runtime,
+    fileOf: (room) => {
+      const { database } = dataDir.roomFiles(room);
+      return existsSync(database) ? database : null;
+    },
+    readersMax: readers,
+    queueMax: hostLimits.readQueueMax,
+    queueTimeoutMs: hostLimits.readQueueTimeoutMs,
+    idleMs: hostLimits.readerIdleMs,
+    valueBytesMax: hostLimits.readValueBytesMax,
+    heapBytesMax: hostLimits.readHeapBytesMax,
+  });
+}

@@ -1,0 +1,97 @@
+import { cellToWire } from '@alcove/core/change/wire-cell';
+import { AlcoveError, type ErrorCode } from '@alcove/core/error';
+import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+
+export interface RemoteReplicaOptions {
+  readonly id: string;
+  /** Of a follower, as `follower.url` has it: ws: or wss:. */
+  readonly url: string;
+  /** The follower token. */
+  readonly token: string;
+}
+
+/** A read of nothing that takes longer says that the follower is not well. */
+const CHECK_TIMEOUT_MS = 5_000;
+/** Above the time that the follower itself gives the read, for the way there and back. */
+const TRAVEL_MS = 5_000;
+/** Words of a follower about itself, not about the read: another replica may do better. */
+const ABOUT_ITSELF: ReadonlySet<ErrorCode> = new Set([
+  'closed',
+  'internal',
+  'unauthenticated',
+  'overloaded',
+  'draining',
+  'sql_unavailable',
+  'bad_message',
+]);
+
+type Answer = Omit<ReadAnswer, 'cells'> & { readonly lag: ReplicaLag };
+
+/** A follower as the server that it follows reads from it, over HTTP. */
+export class RemoteReplica implements Replica {
+  readonly id: string;
+  readonly dialect = 'sqlite';
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+  readonly #closed = new AbortController();
+
+  constructor({ id, url, token }: RemoteReplicaOptions) {
+    this.id = id;
+    this.#url = url.replace(/^ws/, 'http').replace(/\/+$/, '');
+    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  }
+
+  async read({ params, ...request }: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
+    const body = JSON.stringify({ ...request, params: params.map(cellToWire) });
+    const text = await this.#fetch('/read', { method: 'POST', body }, signal, request.bounds.timeoutMs + TRAVEL_MS);
+    // A name never holds this as it stands: JSON escapes the quotes.
+    const at = text.indexOf(',"cells":');
+    if (at < 0) throw this.#unavailable('it answered with something else than rows');
+    const { columns, rows, truncated, at: stood } = JSON.parse(`${text.slice(0, at)}}`) as Answer; // our own follower's word
+    return { columns, rows, truncated, at: stood, cells: text.slice(at + ',"cells":'.length, -1) };
+  }
+
+  async check(signal: EndSignal): Promise<ReplicaLag> {
+    return JSON.parse(await this.#fetch('/lag', {}, signal, CHECK_TIMEOUT_MS)) as ReplicaLag; // as above
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+  }
+
+  /** @throws AlcoveError what the follower said of the read; `replica_unavailable` for everything else; `closed` where nobody waits any more. */
+  async #fetch(path: string, init: RequestInit, signal: EndSignal, timeoutMs: number): Promise<string> {
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    try {
+      const any = AbortSignal.any([ended.signal, this.#closed.signal, AbortSignal.timeout(timeoutMs)]);
+      const response = await fetch(`${this.#url}${path}`, { ...init, headers: this.#headers, signal: any });
+      const text = await response.text();
+      if (response.ok) return text;
+      throw this.#refusal(response.status, text);
+    } catch (cause) {
+      if (cause instanceof AlcoveError) throw cause;
+      if (ended.signal.aborted || this.#closed.signal.aborted)
+        throw new AlcoveError('closed', this.#closed.signal.aborted ? 'the replica is closed' : 'nobody waits for the read any more');
+      throw this.#unavailable(cause instanceof Error ? cause.message : String(cause), cause);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  #refusal(status: number, text: string): AlcoveError {
+    let error: AlcoveError;
+    try {
+      error = AlcoveError.fromBody((JSON.parse(text) as { error: Parameters<typeof AlcoveError.fromBody>[0] }).error); // our own follower's word
+    } catch (cause) {
+      return this.#unavailable(`it answered ${status}`, cause);
+    }
+    return ABOUT_ITSELF.has(error.code) ? this.#unavailable(`${error.code}: ${error.message}`, error) : error;
+  }
+
+  #unavailable(why: string, cause?: unknown): AlcoveError {
+    return new AlcoveError('replica_unavailable', `${this.id} does not answer: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AlcoveError, type ErrorCode, exhaustive } from '@alcove/core/error';
+import * as v from 'valibot';
+import type { ReplicaOptions } from '../../read/replica-options.ts';
+import { answerError, answerJson } from './http-answer.ts';
+import type { ReadFleet } from './read-fleet.ts';
+import { requestBody } from './request-body.ts';
+
+const BODY_BYTES_MAX = 64 * 1024;
+
+const replica = v.strictObject({
+  url: v.string(),
+  id: v.optional(v.string()),
+  region: v.optional(v.string()),
+  weight: v.optional(v.number()),
+  tier: v.optional(v.number()),
+  purposes: v.optional(v.array(v.string())),
+  pool: v.optional(v.number()),
+});
+
+/** What may be ordered about replicas while the server runs. */
+const order = v.variant('do', [
+  v.strictObject({ do: v.literal('add'), replica }),
+  v.strictObject({ do: v.literal('remove'), id: v.string() }),
+  v.strictObject({ do: v.literal('drain'), id: v.string() }),
+  v.strictObject({ do: v.literal('enable'), id: v.string() }),
+  v.strictObject({ do: v.literal('disable'), id: v.string() }),
+  v.strictObject({ do: v.literal('weigh'), id: v.string(), weight: v.number() }),
+  v.strictObject({ do: v.literal('check'), id: v.optional(v.string()) }),
+]);
+
+const ORDERED_WRONG: ReadonlySet<ErrorCode> = new Set(['option_invalid', 'bad_message', 'message_too_large']);
+
+/** Does what a POST of `/replicas` says and answers how the replicas are then; an order that makes no sense is 400 and changes nothing. */
+export async function obeyReplicaOrder(fleet: ReadFleet, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    await obey(fleet, orderOf(await requestBody(request, BODY_BYTES_MAX)));
+    answerJson(response, 200, fleet.snapshot);
+  } catch (cause) {
+    const error = AlcoveError.from(cause);
+    answerError(response, ORDERED_WRONG.has(error.code) ? 400 : 500, error);
+  }
+}
+
+async function obey(fleet: ReadFleet, given: v.InferOutput<typeof order>): Promise<void> {
+  const { router } = fleet;
+  switch (given.do) {
+    case 'add':
+      // Fields that are not given are not there: the schema leaves them out.
+      return fleet.add(given.replica as ReplicaOptions);
+    case 'remove':
+      return router.remove(given.id);
+    case 'drain':
+      return router.drain(given.id);
+    case 'enable':
+    case 'disable':
+      return router.enable(given.id, given.do === 'enable');
+    case 'weigh':
+      return router.weigh(given.id, given.weight);
+    case 'check':
+      return router.check(given.id);
+    default:
+      return exhaustive(given);
+  }
+}
+
+function orderOf(text: string): v.InferOutput<typeof order> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new AlcoveError('bad_message', 'the body is not JSON');
+  }
+  const result = v.safeParse(order, json);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new AlcoveError('bad_message', `the order ${v.getDotPath(issue) ?? ''}: ${issue.message.slice(0, 300)}`, {
+    hint: 'Say what to `do`: add (replica), remove, drain, enable, disable, weigh (weight), each with the id of the replica; or check.',
+  });
+}
