@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Row } from '@alcove/core/sqlite/database';
 import { sql } from 'drizzle-orm';
+import { customType, sqliteTable } from 'drizzle-orm/sqlite-core';
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { ScriptedEngine } from '../../../../test/fake/scripted-engine.ts';
@@ -281,6 +282,22 @@ describe('a server query', () => {
     expect(asked()).toBe(2);
     await answer(1, 'Kyoto');
     expect(one.now().status).toBe('current');
+  });
+
+  it('[RD-58] whose rows cannot be mapped has an error', async () => {
+    const { room, engine, pass } = open();
+    const broken = customType<{ data: string }>({
+      dataType: () => 'text',
+      fromDriver: () => {
+        throw new TypeError('of the app');
+      },
+    });
+    const odd = sqliteTable('odd', { id: broken().primaryKey() });
+    const one = listen(room.serverQuery((db) => db.select().from(odd)));
+    await pass(0);
+    engine.reads[0]?.resolve(serverRows(['id'], [['x']]));
+    await pass(0);
+    expect(one.now()).toMatchObject({ status: 'error', isFetching: false, error: { message: expect.stringContaining('of the app') } });
   });
 
   it('[RD-59] listened to again within seconds, it is as it was; then nobody waits for it any more', async () => {

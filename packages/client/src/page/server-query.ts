@@ -5,6 +5,7 @@ import type { Row } from '@alcove/core/sqlite/database';
 import { diffRows } from '../query/diff-rows.ts';
 import type { ShownVersion } from '../sync/engine-interface.ts';
 import type { EngineRead, ServerRows } from '../sync/server-read.ts';
+import { alone } from './alone.ts';
 import { applyRowsUpdate } from './apply-rows-update.ts';
 import { type QueryResult, UNUSED_QUERY_MS } from './live-query.ts';
 import { Observable, type Readable } from './observable.ts';
@@ -184,7 +185,13 @@ export class SharedServerQuery<Mapped> {
   }
 
   #answered({ columns, rows, bookmark, truncated, replica, lagVersions, lagMs, tookMs }: ServerRows): void {
-    const data = this.#mapped(rows, columns);
+    let data: readonly Mapped[];
+    try {
+      data = this.#mapped(rows, columns);
+    } catch (error) {
+      // A column of the app's own that cannot read what is there.
+      return this.#failed(AlcoveError.from(error));
+    }
     this.#answer = { rows, at: readBookmark(bookmark), data };
     const status = this.#worth();
     this.#inVain = status === 'current' || this.#roomVersion() > this.#askedAtVersion ? 0 : this.#inVain + 1;
@@ -277,6 +284,6 @@ export class SharedServerQuery<Mapped> {
   #show(change: Partial<ServerQueryResult<Mapped>>): void {
     const before = this.#result.getSnapshot();
     const entries = Object.entries(change) as [keyof ServerQueryResult<Mapped>, unknown][]; // keys of that very type
-    if (entries.some(([key, value]) => before[key] !== value)) this.#result.set({ ...before, ...change });
+    if (entries.some(([key, value]) => before[key] !== value)) alone(() => this.#result.set({ ...before, ...change }));
   }
 }

@@ -46,13 +46,20 @@ export function readMessage({ ask, route }: EngineRead, request: number, at: str
   return { type: 'read', request, ...asked, at, waitMs, ...route };
 }
 
+function assertBookmark(text: string): asserts text is Bookmark {
+  try {
+    readBookmark(text);
+  } catch (cause) {
+    throw new AlcoveError('bad_message', 'the answer of a read has no bookmark', { cause });
+  }
+}
+
 /** @throws AlcoveError `bad_message` where a bookmark or a blob is none. */
 export function rowsOf({ columns, cells, bookmark, ...answer }: ServerMessageOf<'readRows'>): ServerRows {
   if (cells.length !== columns.length)
     throw new AlcoveError('bad_message', `the answer of a read names ${columns.length} columns and has ${cells.length}`);
-  readBookmark(bookmark);
+  assertBookmark(bookmark);
   const rows = toRows(cells);
   const { truncated, replica, lagVersions, lagMs, tookMs } = answer;
-  // Looked at above.
-  return { columns, rows, truncated, bookmark: bookmark as Bookmark, replica, lagVersions, lagMs, tookMs };
+  return { columns, rows, truncated, bookmark, replica, lagVersions, lagMs, tookMs };
 }
