@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { silentLogger } from '@alcove/core/runtime/logger';
@@ -28,6 +28,14 @@ const isAlive = (pid: number): boolean => {
     return process.kill(pid, 0);
   } catch {
     return false;
+  }
+};
+/** Empty where it is gone by now. */
+const readlink = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 };
 /** A read that holds a process, begun by now. */
@@ -215,6 +223,25 @@ describe('ReaderPool', () => {
     expect(pids()).toEqual([]);
     expect((await reads.read('SELECT 1')).rows).toBe(1);
   });
+
+  it.skipIf(!existsSync('/proc/self/fd'))(
+    '[RD-78] a process keeps few files open, however many see rooms each in their own way',
+    async () => {
+      await open();
+      await reads.read('SELECT 1');
+      const [pid = 0] = pids();
+      const files = (): number =>
+        readdirSync(`/proc/${pid}/fd`).filter((fd) => readlink(`/proc/${pid}/fd/${fd}`).startsWith(world.directory)).length;
+      let most = 0;
+      for (let at = 0; at < 120; at += 1) {
+        await reads.read('SELECT * FROM notes', { claims: { sub: `user ${at}` } });
+        most = Math.max(most, files());
+      }
+      expect(most).toBeGreaterThan(16);
+      expect(most).toBeLessThan(2 * (16 + 8 + 8));
+      expect(pids()).toEqual([pid]);
+    },
+  );
 
   it('[RD-70] a long value ends its read; a process that grew too much is replaced', async () => {
     await open({ valueBytesMax: 10_000, heapBytesMax: 30 * MB });

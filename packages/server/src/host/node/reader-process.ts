@@ -173,9 +173,10 @@ const unavailable = (reason: string, cause?: unknown): AlcoveError =>
 const startChild = ({ heapBytesMax, valueBytesMax }: ReaderSettings): ChildProcess => {
   const settings: ReaderSettings = { heapBytesMax, valueBytesMax };
   return fork(childPath, [JSON.stringify(settings)], {
+    // The collector closes what handles leave open: see ReaderHandles.
     execArgv: fromSource
-      ? ['--conditions=@alcove/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-      : [],
+      ? ['--expose-gc', '--conditions=@alcove/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
+      : ['--expose-gc'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
