@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import type { ErrorCode } from '@alcove/core/error';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CollectingLogger } from '../../../../../test/fake/collecting-logger.ts';
 import { stops, tripRoom } from '../../../../../test/fake/trip-room.ts';
 import { openRoom } from '../../room/open-room.ts';
@@ -18,11 +18,16 @@ describe('a room on this host', () => {
   let failures: AlcoveError[];
   /** What a checkpoint fails with; null: it works. */
   let trouble: ErrorCode | null;
+  /** What the host's readers do when they are to make way, and what they were told. */
+  let makeWay: () => void;
+  let heldOff: string[];
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'alcove-hosted-'));
     failures = [];
     trouble = null;
+    heldOff = [];
+    makeWay = () => heldOff.push('asked');
     log.entries.length = 0;
     const runtime = createNodeRuntime({ log });
     hosted = new HostedRoom({
@@ -41,6 +46,10 @@ describe('a room on this host', () => {
         return database;
       },
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
+      holdOffReaders: async () => {
+        makeWay();
+        return () => heldOff.push('over');
+      },
       offerImage: () => null,
       read: () => Promise.reject(new AlcoveError('sql_unavailable', 'no readers')),
       renewAccess: () => undefined,
@@ -85,6 +94,28 @@ describe('a room on this host', () => {
       expect(log.errors).toHaveLength(2);
     },
   );
+
+  it('[RD-77] whose log has grown past its bound has readers make way that hold it, and lets them go on', async () => {
+    const wal = (): number => statSync(join(dir, 'r.sqlite-wal')).size;
+    await add('a');
+    const reader = openDatabase(join(dir, 'r.sqlite'), { readonly: true });
+    const reading = reader.prepare('SELECT id FROM stops').iterate();
+    makeWay = () => {
+      heldOff.push('asked');
+      reading.return?.();
+    };
+    await add('b');
+    reading.next();
+    for (let at = 0; wal() <= 1_000_000; at += 1) await Promise.all(Array.from({ length: 50 }, (_, index) => add(`${at} ${index}`)));
+    await sweep();
+    await vi.waitFor(() => expect(heldOff).toEqual(['asked', 'over']));
+    expect(wal()).toBe(0);
+    reader.close();
+    await add('c');
+    await sweep();
+    expect(heldOff).toEqual(['asked', 'over']);
+    expect(failures).toEqual([]);
+  });
 
   it('[HO-8] ends after a disk error while the log is moved', async () => {
     await add('a');

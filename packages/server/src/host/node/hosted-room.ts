@@ -30,6 +30,8 @@ export interface HostedRoomOptions {
   openRoom(database: Database, ports: RoomPorts): Room;
   /** A session reads by SQL. */
   read(asked: ReadAsked, signal: AbortSignal): Promise<RoutedAnswer>;
+  /** Keeps the host's own readers off the file until what it resolves with is called. */
+  holdOffReaders(): Promise<() => void>;
   offerImage(request: ImageRequest, wanted: ImageWanted): ImageOffer | null;
   /** A fresh token came on a running session. */
   renewAccess(room: HostedRoom, connectionId: string, token: string): void;
@@ -62,6 +64,7 @@ export class HostedRoom implements OpenedRoom {
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
   #isLogStuck = false;
+  #holdsOffReaders = false;
   #over = false;
 
   /** @throws AlcoveError whatever is wrong with the file; nothing is open then. */
@@ -160,7 +163,7 @@ export class HostedRoom implements OpenedRoom {
     const { files, walBytesMax, address, runtime } = this.#options;
     try {
       this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
-      if (sizeOf(`${files.database}-wal`) > walBytesMax) this.#truncateLog();
+      if (sizeOf(`${files.database}-wal`) > walBytesMax && !this.#truncateLog()) void this.#checkpointWithoutReaders();
       this.#isLogStuck = false;
       return true;
     } catch (cause) {
@@ -177,6 +180,16 @@ export class HostedRoom implements OpenedRoom {
       this.#isLogStuck = true;
       return false;
     }
+  }
+
+  /** Reads that follow each other without a pause would hold the log for ever. */
+  async #checkpointWithoutReaders(): Promise<void> {
+    if (this.#holdsOffReaders) return;
+    this.#holdsOffReaders = true;
+    const letReadersGoOn = await this.#options.holdOffReaders();
+    this.#call(() => void this.#checkpoint());
+    letReadersGoOn();
+    this.#holdsOffReaders = false;
   }
 
   async close(reason: AlcoveError): Promise<void> {
@@ -276,10 +289,11 @@ export class HostedRoom implements OpenedRoom {
   }
 
   /** Waits for no reader: with one that takes long the log stays long until a later sweep. */
-  #truncateLog(): void {
+  /** False: somebody reads it just now. */
+  #truncateLog(): boolean {
     this.#database.exec('PRAGMA busy_timeout = 0');
     try {
-      this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+      return this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0] === 0;
     } finally {
       this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     }

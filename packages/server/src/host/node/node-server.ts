@@ -256,6 +256,7 @@ export class NodeServer implements AlcoveServer {
       runtime: this.#runtime,
       meter: this.#meter,
       around: {
+        holdOffReaders: (files) => this.#fleet.holdOff(files.database),
         offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
         read: (address) => (asked, signal) => this.#reads.forUser(address, asked, signal),
         renewAccess: (room, connectionId, token) => this.#sockets.renewAccess(room, connectionId, token),

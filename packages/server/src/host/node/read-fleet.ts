@@ -17,6 +17,7 @@ import type { ResolvedServerOptions } from './server-options.ts';
 export class ReadFleet implements ReadRoutes {
   readonly router: ReadRouter;
   readonly #options: ResolvedServerOptions;
+  readonly #pool: ReaderPool | null;
   readonly #hasReaders: boolean;
 
   /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
@@ -25,6 +26,7 @@ export class ReadFleet implements ReadRoutes {
     const { replicas } = options;
     this.router = new ReadRouter(replicas.router, runtime);
     const pool = readerPool(options, dataDir, runtime);
+    this.#pool = pool;
     this.#hasReaders = pool?.available === true;
     if (pool !== null && this.#hasReaders) this.router.add(pool, primarySettings(pool.id, options));
     for (const replica of replicas.replicas) this.#add(replica);
@@ -39,6 +41,11 @@ export class ReadFleet implements ReadRoutes {
   add(given: ReplicaOptions): void {
     const taken = this.router.snapshot().replicas.length;
     this.#add(resolveReplica(given, taken + 1, (field) => field));
+  }
+
+  /** Keeps the server's own readers off a room's file until what it resolves with is called. */
+  async holdOff(path: string): Promise<() => void> {
+    return this.#pool?.holdOff(path) ?? (() => undefined);
   }
 
   get snapshot(): RouterSnapshot {

@@ -30,6 +30,7 @@ export interface RoomOpenerOptions {
   readonly meter: LimitMeter;
   /** What a hosted room asks of the server around it. */
   readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
+    holdOffReaders(files: RoomFiles): Promise<() => void>;
     offerImage(files: RoomFiles, address: RoomAddress): HostedRoomOptions['offerImage'];
     read(address: RoomAddress): HostedRoomOptions['read'];
     removed(address: RoomAddress): void;
@@ -94,6 +95,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       closeTimeoutMs: server.hostLimits.closeTimeoutMs,
       openDatabase: () => openDatabase(files.database, { synchronous: server.synchronous, create: false }),
       openRoom: (database, ports) => this.#openRoom(definition, address, database, ports, { acceptLostTail: server.acceptLostTail }),
+      holdOffReaders: () => around.holdOffReaders(files),
       offerImage: around.offerImage(files, address),
       read: around.read(address),
       renewAccess: around.renewAccess,

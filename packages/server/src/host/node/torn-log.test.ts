@@ -34,6 +34,7 @@ describe('a log that a crash or a bad disk damaged', () => {
       closeTimeoutMs: 1_000,
       openDatabase: () => openDatabase(path),
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
+      holdOffReaders: async () => () => undefined,
       offerImage: () => null,
       read: () => Promise.reject(new AlcoveError('sql_unavailable', 'no readers')),
       renewAccess: () => undefined,
