@@ -54,22 +54,17 @@ function replaceTellsKeys(): Bug {
   };
 }
 
-/** What a version holds for a class is made once for all classes that look at the same tables. */
+/** Classes go by the tables that they do not see whole, and so does whatever is made once a class: commits, ranges, snapshots, images. */
 function classesTooCoarse(): Bug {
   return {
     name: 'classes-too-coarse',
     what: 'what was made for one class of readers is kept for another',
     needsAccess: true,
     put: () => {
-      const { changesFor } = RowRules.prototype;
-      return replaced(RowRules.prototype, 'changesFor', function (this: RowRules, changeSet, classes) {
-        const kept = new Map<string, ChangeSet>();
-        return classes.map((reader) => {
-          const key = [...reader.filters.keys()].join();
-          const made = kept.get(key) ?? changesFor.call(this, changeSet, [reader])[0] ?? changeSet;
-          kept.set(key, made);
-          return made;
-        });
+      const { classOf } = Readers.prototype;
+      return replaced(Readers.prototype, 'classOf', function (this: Readers, claims) {
+        const found = classOf.call(this, claims);
+        return { ...found, id: [...found.filters.keys()].join('-') || found.id };
       });
     },
   };

@@ -51,8 +51,7 @@ function* unrestOf(tab: Tab, head: number): Generator<string> {
 function* blindness(tab: Tab, { grants, host }: World): Generator<string> {
   const user = tab.audit?.user ?? null;
   const grant = grants.of(tab.group.user);
-  if (user?.['team'] !== grant.team || user['level'] !== grant.level)
-    yield `${tab.name} goes by ${JSON.stringify(user)}, its user is ${JSON.stringify(grant)}`;
+  if (!grants.isToday(tab.group.user, user)) yield `${tab.name} goes by ${JSON.stringify(user)}, its user is ${JSON.stringify(grant)}`;
   const [sees, may] = [tab.audit?.sight ?? SEES_ALL, host.build.ruleSet.sightOf({ sub: tab.group.user, ...grant })];
   if (textOf(sees) !== textOf(may)) yield `${tab.name} sees ${textOf(sees)}, and may see ${textOf(may)}`;
 }

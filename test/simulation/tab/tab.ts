@@ -206,14 +206,15 @@ export class Tab {
   #keepAdopted(): void {
     const before = this.#carried;
     if (before === null || this.group.browser !== null) return;
-    const own = this.room.clientId;
+    // The page may not have heard that its own goes by another name.
+    const own = mintedAs(this.room.clientId);
+    const isOthers = ({ clientId }: { readonly clientId: string }): boolean => mintedAs(clientId) !== own;
     const { clients, mutations } = before.outbox();
-    this.#adopted = {
-      clients: clients.filter(({ clientId }) => clientId !== own),
-      mutations: mutations.filter(({ clientId }) => clientId !== own),
-    };
+    this.#adopted = { clients: clients.filter(isOthers), mutations: mutations.filter(isOthers) };
   }
 }
+
+const mintedAs = (clientId: string): string => clientId.replace(/~.*$/, '');
 
 function keepingOf(browser: SimBrowser | null, page: SimProcess, bug: Bug | null): RoomKeeping | null {
   if (browser === null) return null;

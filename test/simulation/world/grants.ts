@@ -19,11 +19,13 @@ const STALE_SHARE = 0.1;
 export class Grants {
   readonly #random: Prng;
   readonly #wallMs: () => number;
+  readonly #hasClaims: boolean;
   readonly #grants = new Map<string, Grant>();
   #runOut: boolean;
 
-  /** @param runOut Tokens are good for some seconds. */
-  constructor(random: Prng, wallMs: () => number, runOut: boolean) {
+  /** @param hasClaims False: a token says who somebody is, and nothing else. @param runOut Tokens are good for some seconds. */
+  constructor(random: Prng, wallMs: () => number, hasClaims: boolean, runOut: boolean) {
+    this.#hasClaims = hasClaims;
     this.#random = random;
     this.#wallMs = wallMs;
     this.#runOut = runOut;
@@ -42,6 +44,7 @@ export class Grants {
   }
 
   token(user: string): string {
+    if (!this.#hasClaims) return user;
     const grant = this.of(user);
     if (!this.#runOut) return JSON.stringify({ sub: user, ...grant });
     // By `exp` tabs know when to ask for the next one; by another claim the server alone knows.
@@ -55,6 +58,7 @@ export class Grants {
 
   /** What a token says, for as long as it is good. @throws AlcoveError `unauthenticated` */
   claimsOf(token: string | null): Claims {
+    if (!this.#hasClaims && token !== null) return { sub: token };
     const claims = JSON.parse(token ?? '{}') as Claims; // made by `token`
     if (typeof claims.sub !== 'string' || this.isOver(claims)) throw new AlcoveError('unauthenticated', 'the token has run out');
     return claims;
@@ -68,6 +72,12 @@ export class Grants {
 
   isOver(claims: Claims): boolean {
     return (this.leftMs(claims) ?? 1) <= 0;
+  }
+
+  /** Whether claims say what their user is now. */
+  isToday(user: string, claims: Claims | null): boolean {
+    const { team, level } = this.of(user);
+    return !this.#hasClaims || (claims?.['team'] === team && claims['level'] === level);
   }
 
   /** Tokens are good for ever from now on. */

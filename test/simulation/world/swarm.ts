@@ -60,6 +60,8 @@ export interface RunPlan {
   readonly images: boolean;
   /** Tabs keep their rooms in their browser. */
   readonly storage: boolean;
+  /** Users are told apart by more than their names. */
+  readonly claims: boolean;
   /** Not everybody sees everything. */
   readonly rules: boolean;
   readonly tabsTakeImages: boolean;
@@ -108,6 +110,7 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     activeMs: without.activeMs ?? drawn.activeMs,
     images: drawn.images && without.images !== false,
     storage,
+    claims: without.access !== false,
     rules: random.fork('rules').chance(0.6) && without.access !== false,
     roomLimits: roomLimits(tight, random.fork('room')),
     engineLimits: engineLimits(tight, random.fork('engine')),

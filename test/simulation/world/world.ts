@@ -116,7 +116,7 @@ export class World {
     this.random = new Prng(`run/${plan.seed}`);
     this.#slowness = this.random.fork('slowness');
     this.sights = new SightWatch(this.findings);
-    this.grants = new Grants(this.random.fork('grants'), () => this.wallMs(), plan.faults.has('tokenExpiry'));
+    this.grants = new Grants(this.random.fork('grants'), () => this.wallMs(), plan.claims, plan.faults.has('tokenExpiry'));
     this.runs = new Runs(this.grants, this.findings);
     this.history = new History(this.findings, { runs: this.runs, learn: (version) => this.sights.learn(version) });
     this.disk = new RoomDisk(this.random.fork('disk'));
