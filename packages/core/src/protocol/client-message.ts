@@ -11,6 +11,7 @@ import {
   ordinalField,
   waitField,
 } from './fields.ts';
+import { READ_PARAMS_MAX, READ_SQL_CHARACTERS_MAX } from './limits.ts';
 import { wireCell } from './wire-changes.ts';
 
 /** What a client says, by `type`. Unknown fields are ignored; unknown types are refused, unless they begin with `x-`: those are ignored. */
@@ -118,10 +119,6 @@ const flush = v.object({ type: v.literal('flush'), name: nameField, key: v.optio
 
 const ping = v.object({ type: v.literal('ping'), at: v.optional(atField) });
 const pong = v.object({ type: v.literal('pong'), at: v.optional(atField) });
-
-/** Characters of a read's SQL, and parameters of it. */
-export const READ_SQL_CHARACTERS_MAX = 10_000;
-export const READ_PARAMS_MAX = 100;
 
 /**
  * A read on the server, by SQL of the user's own (`sql`, `params`) or by a query of the definition (`query`, `args`). Answered by `readRows` or `readFailed` under the

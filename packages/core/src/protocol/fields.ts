@@ -4,8 +4,7 @@ import type { ErrorCode } from '../error.ts';
 import { jsonFrom } from '../json.ts';
 import type { Json } from '../json.ts';
 import { isStorableText } from '../sqlite/identifier.ts';
-
-export const WAIT_MS_MAX = 60_000;
+import { WAIT_MS_MAX } from './limits.ts';
 
 const ID = /^[A-Za-z0-9_$:.~-]{1,128}$/;
 const CLIENT_ID = /^[A-Za-z0-9_:.~-]{1,128}$/;

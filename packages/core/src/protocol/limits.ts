@@ -10,3 +10,8 @@ export const DEFLATE_BYTES_MIN = 1_024;
 export const ANNOUNCED_FRAME_BYTES = 32_768;
 /** What a link must carry of an announced frame to be waited for. Below it a session counts as dead sooner than the frame is there. */
 export const ANNOUNCED_BYTES_PER_SECOND_MIN = 16_384;
+/** Characters of a read's SQL, and parameters of it. */
+export const READ_SQL_CHARACTERS_MAX = 10_000;
+export const READ_PARAMS_MAX = 100;
+/** Longest that somebody may ask to be waited for, in ms. */
+export const WAIT_MS_MAX = 60_000;

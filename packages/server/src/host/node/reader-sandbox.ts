@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { AlcoveError } from '@alcove/core/error';
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
-import { READ_SQL_CHARACTERS_MAX } from '@alcove/core/protocol/client-message';
+import { READ_SQL_CHARACTERS_MAX } from '@alcove/core/protocol/limits';
 import { asciiLower } from '@alcove/core/schema/sql-text';
 import { type Database, SQL_PARAMETERS_MAX } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
