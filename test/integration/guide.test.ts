@@ -133,7 +133,8 @@ describe('what the guide shows runs', () => {
       if (name === 'serve') said.push(await serve([...args.slice(0, -1), '0']));
       else if (name === 'status')
         await besideServer(board, at, (url) => run([name, ...args.map((word) => (word.startsWith('https:') ? url : word))]));
-      else await run([name, ...args, '--data-dir', at]);
+      // Needs two servers: the tests of the command line run it.
+      else if (name !== 'follow') await run([name, ...args, '--data-dir', at]);
     }
     expect(said.join('\n')).toMatch(/integrity[^\n]*ok[\s\S]*made board\/copy at version[\s\S]*ws:\/\/127\.0\.0\.1:\d+\/sync/);
     for (const file of ['team-1.sqlite', 'team-1-whole.sqlite']) expect(existsSync(join(folder, file)), file).toBe(true);
