@@ -202,7 +202,10 @@ export class StreamAudit {
         if (this.#groupOf(clientId) !== told.groupId) continue;
         // Of a client that ended with nothing pending, or was forgotten, the room does not know the group any more.
         const known =
-          !this.#isRemembered(clientId) || told.settled.has(`${clientId} ${mutationId}`) || mutationId <= (told.covered.get(clientId) ?? 0);
+          this.#history.isUnknowable(clientId) ||
+          !this.#isRemembered(clientId) ||
+          told.settled.has(`${clientId} ${mutationId}`) ||
+          mutationId <= (told.covered.get(clientId) ?? 0);
         this.#findings.check(
           known,
           'I13',
@@ -224,6 +227,8 @@ export class StreamAudit {
     const fate = this.#history.fateOf(clientId, mutationId);
     const said = `${connectionId} was told that mutation ${mutationId} of ${clientId} was ${status} by version ${version}`;
     if (fate === undefined) return this.#findings.report('I1', `${said}, and the log does not have it`);
+    // Done once more, it has two fates.
+    if (this.#history.isUnknowable(clientId)) return;
     if (status === 'duplicate') {
       this.#findings.check(fate.version <= version, 'I13', () => `${said}, and it was settled by version ${fate.version}`);
       told.covered.set(clientId, Math.max(told.covered.get(clientId) ?? 0, mutationId));
