@@ -4,7 +4,7 @@ import { test } from './trip-test.ts';
 
 const token = 'an-admin-token-of-this-test';
 
-test('whoever runs the server sees its rooms, live', async ({ browser }) => {
+test('whoever runs the server sees its rooms, live', async ({ browser, visit }) => {
   const folder = new TemporaryFolder();
   const server = await DemoServer.start({ dataDir: folder.path, env: { ALCOVE_ADMIN_TOKEN: token } });
   const context = await browser.newContext();
@@ -21,11 +21,8 @@ test('whoever runs the server sees its rooms, live', async ({ browser }) => {
     await expect(page.getByText('No room is open.')).toBeVisible();
 
     // Somebody opens a trip.
-    const visitor = await context.newPage();
-    await visitor.goto(server.url);
-    const room = page.getByRole('row', { name: /^trip\// });
-    await visitor.goto(new URL('/trip/seen', server.url).href);
-    await expect(room.first()).toBeVisible();
+    await visit({ name: 'Ada' }, `${server.url}trip/seen`);
+    await expect(page.getByRole('row', { name: /^trip\/seen / })).toBeVisible();
     await expect(page.locator('.tile', { hasText: 'Sessions' })).toContainText('1');
     await page.getByLabel('Find').fill('no such trip');
     await expect(page.getByText('No open room is called so.')).toBeVisible();

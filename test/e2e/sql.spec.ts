@@ -123,3 +123,28 @@ test('Run without a query says that there is none, and no longer what was wrong 
   await expect(summary).toHaveText(/^8 rows in [\d.]+ ms, of the last run$/);
   ada.hasNoComplaints();
 });
+
+test('on the server a query is answered by a replica, which is named, with all that this tab shows', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada' });
+  await ada.openSql();
+  const where = ada.page.getByRole('group', { name: 'Where it runs' });
+  await where.getByRole('button', { name: 'on the server' }).click();
+  await expect(ada.page.locator('.sql-answer')).toContainText('A replica on the server reads the trip');
+  await ada.addCity('osaka', 'Osaka');
+  await ada.runSql('select count(*) as stops from stops');
+  await expect(ada.page.locator('.sql-figures dd')).toHaveText('9');
+  await expect(ada.page.locator('.sql-form > p')).toHaveText(/^1 row in [\d.]+ ms, “readers” took \d+ ms, up to date$/);
+  await ada.runSql('select * from citties');
+  await expect(ada.page.locator('.sql-failed')).toContainText('There is no table of a name that this query reads.');
+  await ada.page.getByRole('button', { name: 'Endless' }).click();
+  await ada.page.keyboard.press('Enter');
+  await ada.page.getByRole('button', { name: 'Stop the query' }).click();
+  await expect(ada.page.locator('.sql-answer')).toContainText('Stopped: the server has ended it, too.');
+  await ada.runSql('select name from cities limit 20000');
+  await expect(ada.page.locator('.sql-form > p')).toContainText('10,000 rows in');
+  await expect(ada.page.locator('.sql-form > p')).toContainText('the first of more');
+  await where.getByRole('button', { name: 'in this tab' }).click();
+  await ada.runSql('select count(*) as stops from stops');
+  await expect(ada.page.locator('.sql-form > p')).toHaveText(/, live$/);
+  ada.hasNoComplaints();
+});

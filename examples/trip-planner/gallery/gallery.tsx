@@ -97,7 +97,8 @@ function useDrawnSql() {
   const [text, setText] = useState(EXAMPLES[0]?.sql ?? '');
   const onRun = () => setOutcome(OUTCOMES(text));
   const onStop = () => setOutcome({ status: 'stopped' });
-  return { examples: EXAMPLES, tables: sqlTables(tripRoom.model), text, onText: setText, outcome, onRun, onStop };
+  const [where, onWhere] = useState<'tab' | 'server'>('tab');
+  return { examples: EXAMPLES, tables: sqlTables(tripRoom.model), text, onText: setText, where, onWhere, outcome, onRun, onStop };
 }
 
 function Gallery({ cities }: { readonly cities: readonly Searchable[] | null }) {

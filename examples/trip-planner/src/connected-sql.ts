@@ -5,7 +5,7 @@ import { trip } from '../room.ts';
 import type { Cell, ResultTable } from './panels/chart-scale.ts';
 import type { SqlOutcome } from './panels/sql-answer.tsx';
 import { complaintOf } from './panels/sql-complaint.ts';
-import type { SqlExample } from './panels/sql-panel.tsx';
+import type { SqlExample, SqlPlace } from './panels/sql-panel.tsx';
 import { sqlTables } from './panels/sql-tables.ts';
 import { tripHooks } from './trip-client.ts';
 
@@ -42,10 +42,14 @@ const IDLE: SqlOutcome = { status: 'idle' };
 /** How many runs of one text are told apart; the queries of earlier ones have long ended by then. */
 const RUNS_APART = 64;
 
-/** A query that somebody wrote, over this tab's replica, live until the next one is run. Text and result outlive the panel's being closed. */
+/** How long the server may wait for what this tab has pending. */
+const SERVER_WAIT_MS = 10_000;
+
+/** A query that somebody wrote: over this tab's replica, live until the next one is run, or once on the server. Text and result outlive the panel's being closed. */
 export function useSqlPanel() {
   const room = useRoom();
   const [text, setText] = useState(SQL_EXAMPLES[0]?.sql ?? '');
+  const [where, setWhere] = useState<SqlPlace>('tab');
   const [outcome, setOutcome] = useState<SqlOutcome>(IDLE);
   const run = useRef({ count: 0, end: () => {} });
   // For ever, not only while the panel is open.
@@ -56,13 +60,14 @@ export function useSqlPanel() {
     if (text.trim() === '') return setOutcome({ status: 'empty' });
     const count = run.current.count + 1;
     setOutcome((before) => ({ status: 'running', before: before.status === 'done' ? before : beforeOf(before) }));
-    run.current = { count, end: startRun(room, text, count, setOutcome) };
+    const end = where === 'tab' ? startRun(room, text, count, setOutcome) : askServer(room, text, setOutcome);
+    run.current = { count, end };
   };
   const onStop = () => {
     run.current.end();
     setOutcome((now) => (now.status === 'running' ? { status: 'stopped' } : now));
   };
-  return { examples: SQL_EXAMPLES, tables: TABLES, text, onText: setText, outcome, onRun, onStop };
+  return { examples: SQL_EXAMPLES, tables: TABLES, text, onText: setText, where, onWhere: setWhere, outcome, onRun, onStop };
 }
 
 const beforeOf = (outcome: SqlOutcome) => (outcome.status === 'running' ? outcome.before : null);
@@ -100,6 +105,26 @@ function startRun(
   const end = query.subscribe(hear);
   hear();
   return end;
+}
+
+/** Asks a replica on the server, once: nothing is missing there that this tab shows. Ended, the server ends what it runs. */
+function askServer(room: Pick<ClientRoom<typeof trip>, 'sql'>, text: string, tell: (outcome: SqlOutcome) => void): () => void {
+  const startedMs = performance.now();
+  const ended = new AbortController();
+  const { signal } = ended;
+  room.sql(sql.raw(text), { waitMs: SERVER_WAIT_MS, signal }).then(
+    ({ rows, truncated, replica, lagMs, tookMs }) => {
+      if (signal.aborted) return;
+      const server = { replica, lagMs, tookMs, truncated };
+      // A result's cells are SQLite's values.
+      const table = tableOf(rows as readonly SqlRow[]);
+      tell({ status: 'done', text, table, elapsedMs: performance.now() - startedMs, live: false, changedAt: null, server });
+    },
+    (error: unknown) => {
+      if (!signal.aborted) tell({ status: 'failed', text, complaint: complaintOf(AlcoveError.from(error), { text, tables: TABLES }) });
+    },
+  );
+  return () => ended.abort();
 }
 
 /** Column by column as the query names them. */

@@ -9,6 +9,9 @@ import { plural } from './words.ts';
 
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
+/** Where a query is run: on this tab's replica, or on one of the server's. */
+export type SqlPlace = 'tab' | 'server';
+
 export interface SqlDone {
   readonly status: 'done';
   /** What was run. */
@@ -19,6 +22,16 @@ export interface SqlDone {
   readonly live: boolean;
   /** When somebody's change last changed the rows; null while they are those of the run. */
   readonly changedAt: Date | null;
+  /** Who read it on the server; absent: this tab did. */
+  readonly server?: SqlServer;
+}
+
+/** How a server answered: which of its replicas, how far that was behind the trip, how long it took, and whether there are more rows. */
+export interface SqlServer {
+  readonly replica: string;
+  readonly lagMs: number;
+  readonly tookMs: number;
+  readonly truncated: boolean;
 }
 
 /** What became of the query that runs now or ran last. */
@@ -36,6 +49,8 @@ export interface SqlAnswerProps {
   readonly outcome: SqlOutcome;
   /** What stands in the field now. */
   readonly text: string;
+  /** Where the next one runs. */
+  readonly where: SqlPlace;
   /** The list of tables, shown where it helps and where it is asked for. */
   readonly schema: ReactNode;
   readonly schemaOpen: boolean;
@@ -46,7 +61,7 @@ export interface SqlAnswerProps {
 
 /** The right side of the panel: rows, bars or figures; what is wrong; or the tables there are. */
 export function SqlAnswer(props: SqlAnswerProps) {
-  const { outcome, schema, schemaOpen, onSchemaOpen, onPlace } = props;
+  const { outcome, where, schema, schemaOpen, onSchemaOpen, onPlace } = props;
   const done = outcome.status === 'done' ? outcome : outcome.status === 'running' ? outcome.before : null;
   if (done !== null && !schemaOpen) return <Result {...props} done={done} />;
   const back = outcome.status === 'done' || (outcome.status === 'failed' && schemaOpen);
@@ -63,14 +78,14 @@ export function SqlAnswer(props: SqlAnswerProps) {
         </header>
       )}
       <div className="sql-scroll">
-        {!schemaOpen && <Words outcome={outcome} onPlace={onPlace} />}
+        {!schemaOpen && <Words outcome={outcome} where={where} onPlace={onPlace} />}
         {(schemaOpen || outcome.status !== 'failed' || outcome.complaint.listTables) && outcome.status !== 'running' && schema}
       </div>
     </>
   );
 }
 
-function Words({ outcome, onPlace }: Pick<SqlAnswerProps, 'outcome' | 'onPlace'>) {
+function Words({ outcome, where, onPlace }: Pick<SqlAnswerProps, 'outcome' | 'where' | 'onPlace'>) {
   switch (outcome.status) {
     case 'failed':
       return <Complaint text={outcome.text} complaint={outcome.complaint} onPlace={onPlace} />;
@@ -79,14 +94,22 @@ function Words({ outcome, onPlace }: Pick<SqlAnswerProps, 'outcome' | 'onPlace'>
     case 'stopped':
       return (
         <p className="empty">
-          Stopped. What SQLite has begun it still ends, or is made to after five seconds; until then this tab’s other queries wait.
+          {where === 'server'
+            ? 'Stopped: the server has ended it, too.'
+            : 'Stopped. What SQLite has begun it still ends, or is made to after five seconds; until then this tab’s other queries wait.'}
         </p>
       );
     case 'empty':
       return <p className="empty">There is nothing to run yet: write a query, or take an example. Press a name to put it into yours.</p>;
     case 'idle':
     case 'done':
-      return <p className="empty">Every row of this trip is in this tab, and no query leaves it. Press a name to put it into yours.</p>;
+      return (
+        <p className="empty">
+          {where === 'server'
+            ? 'A replica on the server reads the trip, all that you may see of it. Press a name to put it into your query.'
+            : 'Every row of this trip is in this tab, and no query leaves it. Press a name to put it into yours.'}
+        </p>
+      );
   }
 }
 
@@ -132,7 +155,7 @@ function Result({ done, outcome, text, onSchemaOpen }: SqlAnswerProps & { readon
   return (
     <>
       <header className="sql-form">
-        <p className="figure">{summaryOf(done, text)}</p>
+        <p className={done.server === undefined ? 'figure' : 'figure by-whom'}>{summaryOf(done, text)}</p>
         {form === 'chart' && measures.length > 1 && (
           <select aria-label="Column the bars measure" value={bars?.valueColumn} onChange={(e) => setMeasure(e.target.value)}>
             {measures.map((column) => (
@@ -190,10 +213,17 @@ function Figures({ figures }: { readonly figures: readonly { readonly name: stri
 /** Something else stands in the field by now. */
 const isOld = ({ text: ran }: SqlDone, text: string): boolean => ran.trim() !== text.trim();
 
+/** `readers took 4 ms, up to date`. */
+function byWhom({ replica, lagMs, tookMs, truncated }: SqlServer): string {
+  const age = lagMs === 0 ? 'up to date' : lagMs < 1_000 ? `${lagMs} ms behind` : `${Math.round(lagMs / 1_000)} s behind`;
+  return `${truncated ? ', the first of more' : ''}, “${replica}” took ${tookMs} ms, ${age}`;
+}
+
 /** `25 rows in 38 ms, live`: how many, how long the run took, and what has become of them since. */
 function summaryOf(done: SqlDone, text: string): string {
-  const { table, elapsedMs, live, changedAt } = done;
+  const { table, elapsedMs, live, changedAt, server } = done;
   const took = elapsedMs < 10 ? elapsedMs.toFixed(1) : String(Math.round(elapsedMs));
-  const since = changedAt === null ? (live ? ', live' : '') : `, changed at ${timeOfDay.format(changedAt)}`;
+  const since =
+    server !== undefined ? byWhom(server) : changedAt === null ? (live ? ', live' : '') : `, changed at ${timeOfDay.format(changedAt)}`;
   return `${plural(table.rows.length, 'row')} in ${took} ms${isOld(done, text) ? ', of the last run' : since}`;
 }

@@ -36,6 +36,8 @@ const KNOWN: readonly (readonly [RegExp, (found: readonly string[], asked: Asked
         asked,
       ),
   ],
+  // A server does not repeat names: it tells what is hidden and what is not there alike.
+  [/^no such table$/, () => ({ message: 'There is no table of a name that this query reads.', listTables: true })],
   [/^no such column: (.+)$/, ([, name = ''], asked) => unknownName('column', name, columnNames(asked.tables), asked)],
   [/^no such function: (.+)$/, ([, name = ''], { text }) => ({ message: `SQLite has no function “${name}”.`, place: placeOf(text, name) })],
   [
@@ -122,6 +124,16 @@ const KNOWN: readonly (readonly [RegExp, (found: readonly string[], asked: Asked
   ],
 ];
 
+/** What only the server says, by code. */
+const ON_SERVER: Readonly<Record<string, Words>> = {
+  sql_unavailable: { message: 'This server answers no queries.', hint: 'Run it in this tab: every row is here.' },
+  connection_lost: { message: 'The server cannot be reached just now.', hint: 'Run it in this tab: every row is here.' },
+  read_behind: { message: 'The server has not got what is pending in this tab yet.', hint: 'Try again in a moment.' },
+  replica_unavailable: { message: 'All replicas of the server are busy.', hint: 'Try again in a moment.' },
+  rate_limited: { message: 'Too many queries of yours are running.', hint: 'Try again when one of them is done.' },
+  forbidden: { message: 'You may not run queries on the server.', hint: 'Run it in this tab: every row is here.' },
+};
+
 /** Says what went wrong with `text`. `code` and `message` are those of the replica's error. */
 export function complaintOf({ code, message }: { readonly code: string; readonly message: string }, asked: Asked): SqlComplaint {
   const none = { hint: null, place: null, listTables: false };
@@ -129,6 +141,8 @@ export function complaintOf({ code, message }: { readonly code: string; readonly
     return { ...none, message: 'This query held the replica for too long and was ended.', hint: 'The trip goes on: nothing was lost.' };
   if (code === 'result_too_large')
     return { ...none, message: 'The result has more rows than a tab can show.', hint: 'Ask for fewer: add “limit 1000”, or count them.' };
+  const server = ON_SERVER[code];
+  if (server !== undefined) return { ...none, ...server };
   const plain = message.replace(/ \(in: [^]*\)$/, '');
   for (const [pattern, say] of KNOWN) {
     const found = pattern.exec(plain);

@@ -1,7 +1,9 @@
 import { type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import { onTouch } from '../on-touch.ts';
 import { SchemaList } from './schema-list.tsx';
-import { SqlAnswer, type SqlOutcome } from './sql-answer.tsx';
+import { SqlAnswer, type SqlOutcome, type SqlPlace } from './sql-answer.tsx';
+
+export type { SqlPlace } from './sql-answer.tsx';
 import type { SqlTable } from './sql-complaint.ts';
 import { sqlKey } from './sql-keys.ts';
 import { nameToInsert } from './sql-text.ts';
@@ -18,6 +20,8 @@ export interface SqlPanelProps {
   readonly tables: readonly SqlTable[];
   readonly text: string;
   readonly onText: (text: string) => void;
+  readonly where: SqlPlace;
+  readonly onWhere: (where: SqlPlace) => void;
   readonly outcome: SqlOutcome;
   /** Runs the text, and keeps its result live until another one runs. */
   readonly onRun: () => void;
@@ -28,11 +32,16 @@ export interface SqlPanelProps {
 
 export const SQL_CHARACTERS_MAX = 10_000;
 
+const PLACES: readonly (readonly [SqlPlace, string])[] = [
+  ['tab', 'in this tab'],
+  ['server', 'on the server'],
+];
+
 const onApple = () => /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** SQL over the replica in this tab: text on the left, rows or bars on the right. */
+/** SQL over the replica in this tab, or one of the server's: text on the left, rows or bars on the right. */
 export function SqlPanel(props: SqlPanelProps) {
-  const { text, outcome, onRun, onStop, onClose } = props;
+  const { text, where, onWhere, outcome, onRun, onStop, onClose } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const [schemaOpen, setSchemaOpen] = useState(false);
   const running = outcome.status === 'running';
@@ -57,6 +66,13 @@ export function SqlPanel(props: SqlPanelProps) {
         <div className="sql-ask">
           <header>
             <h2>Ask the replica</h2>
+            <div className="choice sql-where" role="group" aria-label="Where it runs">
+              {PLACES.map(([place, name]) => (
+                <button key={place} type="button" className="quiet" aria-pressed={place === where} onClick={() => onWhere(place)}>
+                  {name}
+                </button>
+              ))}
+            </div>
             <button type="button" className="bare close" aria-label="Close SQL" onClick={onClose}>
               ×
             </button>
@@ -67,6 +83,7 @@ export function SqlPanel(props: SqlPanelProps) {
           <SqlAnswer
             outcome={outcome}
             text={text}
+            where={where}
             schemaOpen={schemaOpen}
             onSchemaOpen={setSchemaOpen}
             onPlace={(from, to) => select(field, from, to)}
