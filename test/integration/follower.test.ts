@@ -146,9 +146,10 @@ describe('a follower of a server', () => {
     ).toBe(426);
     const follower = await follow(primary.url, { port: 0 });
     await until(async () => expect(await cities(follower)).toEqual(['Nara']));
-    expect((await fetch(`${follower.url}/read`, { method: 'POST', body: '{}' })).status).toBe(401);
-    expect((await fetch(`${follower.url}/lag`)).status).toBe(401);
-    expect((await fetch(`${follower.url}/ready`)).status).toBe(200);
+    const address = follower.url.replace(/^ws/, 'http');
+    expect((await fetch(`${address}/read`, { method: 'POST', body: '{}' })).status).toBe(401);
+    expect((await fetch(`${address}/lag`)).status).toBe(401);
+    expect((await fetch(`${address}/ready`)).status).toBe(200);
   });
 
   it('[FO-8] is refused options that make no sense', async () => {
