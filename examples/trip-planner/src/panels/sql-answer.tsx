@@ -107,7 +107,7 @@ function Words({ outcome, where, onPlace }: Pick<SqlAnswerProps, 'outcome' | 'wh
         <p className="empty">
           {where === 'server'
             ? 'A replica on the server reads the trip, all that you may see of it. Press a name to put it into your query.'
-            : 'Every row of this trip is in this tab, and no query leaves it. Press a name to put it into yours.'}
+            : 'Every row of this trip that you may see is in this tab, and no query leaves it. Press a name to put it into yours.'}
         </p>
       );
   }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Countdown, useNowMs } from './countdown.tsx';
-import { type Fault, wordsForAbsence, wordsForStop } from './trouble-words.ts';
+import { useMayEdit } from './may-edit.ts';
+import { type Fault, wordsForAbsence, wordsForMeanwhile, wordsForStop } from './trouble-words.ts';
 import { formatMinute, plural } from './words.ts';
 
 export interface TroubleSlipProps {
@@ -36,6 +37,7 @@ export function TroubleSlip(props: TroubleSlipProps) {
 
 function Absent({ sinceMs, met, kept, fault, retryAtMs, waiting, lastWords, onTry }: TroubleSlipProps & { readonly sinceMs: number }) {
   const [closedOf, setClosedOf] = useState<number | null>(null);
+  const mayEdit = useMayEdit();
   const awayMs = useNowMs() - sinceMs;
   if (closedOf === sinceMs) return null;
   if (awayMs < SAID_AFTER_MS && lastWords === null) return null;
@@ -50,8 +52,11 @@ function Absent({ sinceMs, met, kept, fault, retryAtMs, waiting, lastWords, onTr
           {met ? `Not connected since ${formatMinute(sinceMs)}` : kept ? 'Not connected' : 'The trip is not reached yet'}
         </span>
       </h2>
-      {met && <p>Everything here still works. {waitingWords(waiting)}</p>}
-      {!met && kept && <p>This is the trip as it was here last. {waitingWords(waiting)}</p>}
+      {(met || kept) && (
+        <p>
+          {met && mayEdit ? 'Everything here still works.' : 'This is the trip as it was here last.'} {wordsForMeanwhile(waiting, mayEdit)}
+        </p>
+      )}
       {wondering && lastWords === null && <p>{wordsForAbsence(fault, navigator.onLine)}</p>}
       {lastWords !== null && (
         <>
@@ -67,11 +72,6 @@ function Absent({ sinceMs, met, kept, fault, retryAtMs, waiting, lastWords, onTr
       </div>
     </section>
   );
-}
-
-function waitingWords(waiting: number): string {
-  if (waiting === 0) return 'What you change is kept on this device and sent when the server is back.';
-  return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} on this device and ${waiting === 1 ? 'is' : 'are'} sent when the server is back.`;
 }
 
 function Stopped({ fault, waiting, onTry }: TroubleSlipProps) {

@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@alcove/core/error';
 import { describe, expect, it } from 'vitest';
-import { endOfWrite, wordsForAbsence, wordsForStop, wordsForWait, wordsForWrite } from './trouble-words.ts';
+import { endOfWrite, wordsForAbsence, wordsForMeanwhile, wordsForStop, wordsForWait, wordsForWrite } from './trouble-words.ts';
 
 const codes = Object.keys(ERROR_CODES);
 const TECHNICAL = /[a-z]_[a-z]|mutat|schema|dataDir|SQL|heartbeat|socket|protocol/;
@@ -41,6 +41,14 @@ describe('words for people', () => {
 
   it.each(['forgotten', 'unknown_outcome', 'client_unknown'])('of %s send people to look, and promise nothing', (code) => {
     expect(wordsForWrite({ code, message: '' })).toMatch(/look whether it is there, and do it again if not/i);
+  });
+
+  it('promise to keep changes only to those who may make them, and say how many wait', () => {
+    expect(wordsForMeanwhile(0, true)).toBe('What you change is kept on this device and sent when the server is back.');
+    expect(wordsForMeanwhile(0, false)).toBe('What others change is shown when the server is back.');
+    expect(wordsForMeanwhile(1, true)).toBe('1 change waits on this device and is sent when the server is back.');
+    // Called while the link was still one to edit.
+    expect(wordsForMeanwhile(2, false)).toBe('2 changes wait on this device and are sent when the server is back.');
   });
 
   it('know an older page, an older server, and a device without a network', () => {

@@ -1,3 +1,5 @@
+import { plural } from './words.ts';
+
 /** What went wrong, as the client tells it. */
 export interface Fault {
   readonly code: string;
@@ -81,6 +83,18 @@ const WAITING: Readonly<Record<string, string>> = {
 export function wordsForAbsence(fault: Fault | null, online: boolean): string {
   if (!online) return 'This device has no network.';
   return (fault === null ? undefined : WAITING[fault.code]) ?? SERVER_GONE;
+}
+
+/**
+ * What becomes of changes while a tab is away.
+ * @param waiting own changes that the room has not decided
+ */
+export function wordsForMeanwhile(waiting: number, mayEdit: boolean): string {
+  if (waiting > 0)
+    return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} on this device and ${waiting === 1 ? 'is' : 'are'} sent when the server is back.`;
+  return mayEdit
+    ? 'What you change is kept on this device and sent when the server is back.'
+    : 'What others change is shown when the server is back.';
 }
 
 /** Why a write waits: the server did not take it for now, or this tab does not show it. */
