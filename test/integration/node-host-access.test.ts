@@ -222,14 +222,35 @@ describe('a fresh token that cannot be verified now', () => {
 });
 
 describe('claims that would mean something else than they seem', () => {
-  it.each([['ann'], [{ sub: 5 }], [{ sub: 'ann', exp: '2030-01-01' }], [{ sub: 'ann', exp: Number.NaN }], [undefined]])(
-    '[AC-2] are a refusal, and a line in the log: %o',
+  const inMs = Date.now() + 60_000;
+  it.each([['ann'], [{ sub: 5 }], [{ sub: 'ann', exp: '2030-01-01' }], [{ sub: 'ann', exp: Number.NaN }], [{ exp: inMs }], [undefined]])(
+    '[AC-31] are a refusal, and a line in the log: %o',
     async (claims) => {
       const server = await host.server({ authenticate: () => claims as never });
       expect(await outcome(server.url, 'japan', 'token')).toMatchObject({ first: { code: 'unauthenticated' }, closeCode: 4401 });
       expect(host.log.entries.some(({ message }) => message.includes('which counts as a refusal'))).toBe(true);
     },
   );
+
+  it('[AC-31] say so where the end is in milliseconds', async () => {
+    const server = await host.server({ authenticate: () => ({ sub: 'ann', exp: inMs }) });
+    expect(await outcome(server.url, 'japan', 'token')).toMatchObject({ first: { code: 'unauthenticated' }, closeCode: 4401 });
+    expect(host.log.entries.map(({ message }) => message)).toContain(
+      'authenticate gave claims with an `exp` in milliseconds, it seems: it is in seconds, which counts as a refusal',
+    );
+  });
+});
+
+describe('an authorize that forgets to answer', () => {
+  it('[AC-30] says no, and the log says for what', async () => {
+    const server = await host.server({ authenticate, authorize: () => undefined as never });
+    expect(await outcome(server.url, 'japan', 'ann')).toMatchObject({ first: { code: 'forbidden' }, closeCode: 4403 });
+    expect(await outcome(server.url, 'japan', 'ann')).toMatchObject({ closeCode: 4403 });
+    const told = host.log.entries.filter(({ message }) => message.startsWith('authorize answered'));
+    expect(told).toMatchObject([
+      { message: "authorize answered undefined for { kind: 'open' }, which counts as no", fields: { kind: 'open' } },
+    ]);
+  });
 });
 
 describe('claims whose end is past', () => {

@@ -2,12 +2,13 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { AlcoveServer } from './alcove-server.ts';
 import { DataDir } from './data-dir.ts';
 import { type DataDirLock, lockDataDir } from './data-dir-lock.ts';
+import { heardAuthorize } from './heard-authorize.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import { NodeServer } from './node-server.ts';
 import type { RoomHandle } from './room-handle.ts';
 import { driverInUse } from './open-database.ts';
 import { resolveServerOptions } from './server-options.ts';
-import type { ServerOptions } from './server-options.ts';
+import type { ResolvedServerOptions, ServerOptions } from './server-options.ts';
 import { drainOnSignal } from './stop-signals.ts';
 
 /**
@@ -18,7 +19,7 @@ import { drainOnSignal } from './stop-signals.ts';
  *   is left running or locked then.
  */
 export const createServer = async <const Rooms extends readonly AnyRoom[]>(options: ServerOptions<Rooms>): Promise<AlcoveServer<Rooms>> => {
-  const resolved = resolveServerOptions(options);
+  const resolved = heard(resolveServerOptions(options));
   const { log } = resolved;
   const driver = driverInUse();
   if (driver !== 'better-sqlite3') log.info('better-sqlite3 is not used', { driver });
@@ -50,6 +51,9 @@ export const createServer = async <const Rooms extends readonly AnyRoom[]>(optio
   }
   return typed<Rooms>(server, close);
 };
+
+const heard = (options: ResolvedServerOptions): ResolvedServerOptions =>
+  options.authorize === null ? options : { ...options, authorize: heardAuthorize(options.authorize, options.log) };
 
 const orRelease = <Made>(lock: DataDirLock, make: () => Made): Made => {
   try {

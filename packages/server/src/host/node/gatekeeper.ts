@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import { isObject, kindOf } from '@alcove/core/unknown-keys';
-import type { AccessAction, RoomAccess } from '../../access/access.ts';
+import type { RoomAccess } from '../../access/access.ts';
 import type { Gatekeeper } from '../../access/front.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts';
@@ -10,9 +10,12 @@ import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts'
 /** Verifiers allow clocks to differ by so much; a token they accept is not cut off at once. */
 const EXPIRY_LEEWAY_MS = 60_000;
 
+/** In the year 5138. As milliseconds it was in 1973: no session that is given one ends by then, and none is meant to last until that year. */
+const EXPIRY_SECONDS_MAX = 1e11;
+
 export type AppRules = Pick<ResolvedServerOptions, 'authenticate' | 'authorize'>;
 
-/** The app's `authenticate` and `authorize` as they are asked about one room. */
+/** The app's `authenticate` and `authorize` (heard by `heardAuthorize`) as they are asked about one room. */
 export const gatekeeperOf = (rules: AppRules, runtime: Runtime, address: RoomAddress, info: ConnectionInfo): Gatekeeper => ({
   authenticate: async (token) => {
     if (rules.authenticate === null) return null;
@@ -36,7 +39,9 @@ function faultIn(claims: unknown): string | null {
   if (!isObject(claims)) return kindOf(claims);
   const { sub, exp } = claims as { readonly sub?: unknown; readonly exp?: unknown }; // looked at in the next two lines
   if (sub !== undefined && typeof sub !== 'string') return 'claims with a `sub` that is no text';
-  return exp === undefined || Number.isFinite(exp) ? null : 'claims with an `exp` that is no number of seconds';
+  if (exp === undefined) return null;
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'claims with an `exp` that is no number of seconds';
+  return exp > EXPIRY_SECONDS_MAX ? 'claims with an `exp` in milliseconds, it seems: it is in seconds' : null;
 }
 
 /** For calls of the server's own code on behalf of a user. */
@@ -56,14 +61,6 @@ function accessOf({ authorize }: AppRules, runtime: Runtime, claims: Claims | nu
   return {
     claims,
     ...(left === null ? {} : { expiresInMs: Math.max(1, left) }),
-    ...(authorize === null ? {} : { allows: (action) => isYes(runtime, authorize(claims, action, address), action) }),
+    ...(authorize === null ? {} : { allows: (action) => authorize(claims, action, address) === true }),
   };
-}
-
-/** Rights are asked in the middle of a transaction: a promise is no answer. */
-function isYes(runtime: Runtime, answer: boolean | Promise<boolean>, { kind }: AccessAction): boolean {
-  if (!(answer instanceof Promise)) return answer === true;
-  answer.catch(() => undefined);
-  runtime.log.error('authorize answered with a promise, which counts as no: only open, create, list and sql are waited for', { kind });
-  return false;
 }
