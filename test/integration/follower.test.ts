@@ -152,6 +152,25 @@ describe('a follower of a server', () => {
     expect((await fetch(`${address}/ready`)).status).toBe(200);
   });
 
+  it('[FO-9] that the primary does not let follow says so, loudly and once, and is not ready', async () => {
+    const primary = await host.server({ followers: { token } });
+    await primary.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Nara' });
+    const first = await follow(primary.url, { port: 0 });
+    await until(async () => expect(await cities(first)).toEqual(['Nara']));
+    const readyOf = async ({ url }: { readonly url: string }) => (await fetch(`${url.replace(/^ws/, 'http')}/ready`)).status;
+    await until(async () => expect(await readyOf(first)).toBe(200));
+    await first.close();
+    const wrong = await follow(primary.url, { port: 0, token: 'another-token-than-the-one' });
+    await until(() => expect(wrong.status()[0]).toMatchObject({ phase: 'waiting', error: { code: 'forbidden' } }));
+    expect(await readyOf(wrong)).toBe(503);
+    expect(wrong.status()[0]?.lag?.ms).toBeGreaterThan(0);
+    const told = host.log.entries.filter(({ level, message }) => level === 'error' && message.startsWith('the primary does not'));
+    expect(told.map(({ fields }) => fields?.['reason'])).toEqual([
+      'its `followers.token` is another one than ours',
+      'the whole log is for servers that bring the follower token',
+    ]);
+  });
+
   it('[FO-8] is refused options that make no sense', async () => {
     for (const options of [
       { from: 'http://elsewhere' },

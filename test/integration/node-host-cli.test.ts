@@ -136,6 +136,7 @@ describe('alcove', () => {
     expect(told).toMatchObject({ code: 0, err: '' });
     expect(told.out).toMatch(/^ok, up \d+ s, Node /);
     expect(told.out).toContain('1 connections, 1 sessions, 1 open rooms\n  trip/japan: version 0, 1 sessions');
+    expect(told.out).toMatch(/^0 reads on the server answered\n {2}readers: (?:up|not looked at yet), 0 reads$/m);
     expect(JSON.parse((await run('status', '--json', '--url', `${server.url}/`, '--token', token)).out)).toMatchObject({ status: 'ok' });
     expect(await run('status', '--url', server.url, '--token', 'another')).toMatchObject({
       code: 1,

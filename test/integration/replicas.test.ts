@@ -69,7 +69,8 @@ describe('a server with replicas', () => {
     await Promise.all([isLevel(one), isLevel(two)]);
 
     const order = ordersOf(server.url);
-    for (const [id, { url }] of Object.entries({ one, two })) expect((await order({ do: 'add', replica: { id, url } })).status).toBe(200);
+    for (const [id, { url }] of Object.entries({ one, two }))
+      expect((await order({ do: 'add', replica: { id, url }, followerToken: token })).status).toBe(200);
     await order({ do: 'check' });
     await vi.waitFor(async () => {
       const { answer } = await order({ do: 'check' });
@@ -106,7 +107,7 @@ describe('a server with replicas', () => {
     for (const wrong of [
       { do: 'fly' },
       { do: 'remove', id: 'one' },
-      { do: 'add', replica: { url: 'http://x' } },
+      { do: 'add', replica: { url: 'http://x' }, followerToken: token },
       { do: 'weigh', id: 'two', weight: -1 },
     ])
       expect((await order(wrong)).status, JSON.stringify(wrong)).toBe(400);
@@ -115,6 +116,16 @@ describe('a server with replicas', () => {
     ).text();
     expect(metrics).toMatch(/^alcove_reads_total\{replica="readers"\} \d+$/m);
     expect(metrics).toMatch(/^alcove_replica_up\{replica="two"\} 1$/m);
+  });
+
+  it('[RD-13] tells nobody its follower token who has the admin token alone, and keeps its own readers', async () => {
+    const server = await host.server({ followers: { token }, admin: { token: adminToken } });
+    const order = ordersOf(server.url);
+    const url = 'ws://127.0.0.1:9/sync';
+    expect((await order({ do: 'add', replica: { url } })).status).toBe(400);
+    expect((await order({ do: 'add', replica: { url }, followerToken: adminToken })).status).toBe(403);
+    expect((await order({ do: 'remove', id: 'readers' })).status).toBe(400);
+    expect((await order({ do: 'check' })).answer.replicas.map(({ id }) => id)).toEqual(['readers']);
   });
 
   it('[RD-12] that cannot be is refused at the start, and leaves nothing locked', async () => {

@@ -49,3 +49,21 @@ export function isAllowed(access: RoomAccess, action: AccessAction): boolean {
     return false;
   }
 }
+
+/** Deeper than claims of any token; what lies below is taken as it is. */
+const CLAIMS_DEPTH_MAX = 24;
+
+/**
+ * Claims as they are now, for good: the app goes on with its own object, and may change it or hand it to the next session, and a mutator is handed ours. What is worked
+ * out of claims once is so right for as long as they are the same object.
+ */
+export const ownClaims = (claims: Claims): Claims => frozenCopy(claims, 0) as Claims; // an object went in
+
+function frozenCopy(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > CLAIMS_DEPTH_MAX) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => frozenCopy(item, depth + 1)));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // A Date or a class of the app's stays what it is.
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, frozenCopy(item, depth + 1)])));
+}

@@ -46,6 +46,16 @@ describe('admission', () => {
     await expect(admit('ann', gatekeeper())).resolves.toEqual({ claims: { sub: 'ann' } });
   });
 
+  it('[AC-29] takes claims as they are then: what the app does with its object later changes nobody’s rights, nor does a mutator', async () => {
+    const shared = { sub: 'ann', role: 'admin', teams: ['a', { name: 'b' }], since: new Date(0) };
+    const { claims } = await admit('t', gatekeeper({ authenticate: () => shared }));
+    shared.role = 'viewer';
+    shared.teams.push('evil');
+    expect(claims).toEqual({ sub: 'ann', role: 'admin', teams: ['a', { name: 'b' }], since: new Date(0) });
+    expect(() => (claims?.['teams'] as string[]).push('evil')).toThrow(TypeError);
+    expect((await admit('t', gatekeeper({ authenticate: () => shared }))).claims).toMatchObject({ role: 'viewer' });
+  });
+
   it.each([
     ['a verifier that throws', { authenticate: () => Promise.reject(new RangeError('token ann is expired')) }, 'unauthenticated'],
     ['a code of its own', { authenticate: () => Promise.reject(new AlcoveError('overloaded', 'later')) }, 'overloaded'],

@@ -6,7 +6,7 @@ import { negotiate } from '@alcove/core/protocol/version';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import type { AccessAction, RoomAccess } from './access.ts';
+import { type AccessAction, ownClaims, type RoomAccess } from './access.ts';
 
 /** What may be a room's id: 1 to 128 of A-Z a-z 0-9 . _ ~ - and no dot in front. */
 const ROOM_ID = /^(?!\.)[A-Za-z0-9._~-]{1,128}$/;
@@ -52,7 +52,8 @@ export interface Gatekeeper {
  * @throws AlcoveError `unauthenticated`, or `forbidden`, the same for a room that is not there and one that may not be opened.
  */
 export async function admit(token: string | null, gatekeeper: Gatekeeper): Promise<RoomAccess> {
-  const claims = await authenticated(token, gatekeeper);
+  const said = await authenticated(token, gatekeeper);
+  const claims = said === null ? null : ownClaims(said);
   if (!(await mayDo(claims, { kind: 'open' }, gatekeeper))) throw new AlcoveError('forbidden', 'this user may not open this room');
   return gatekeeper.accessOf(claims);
 }

@@ -4,7 +4,7 @@ import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
 import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
-import { userIdOf } from '../access/access.ts';
+import { ownClaims, userIdOf } from '../access/access.ts';
 import type { RoomAccess } from '../access/access.ts';
 import type { RoutedAnswer } from '../read/read-route.ts';
 import { Admission } from './admission.ts';
@@ -202,7 +202,7 @@ export class Room {
         { clientId: serverClientId(this.#parts.boot), mutationId: this.#serverMutationId, name, args },
         this.#parts.runtime,
       );
-      return { kind: 'call', mutation, user, idempotencyKey, answer };
+      return { kind: 'call', mutation, user: user === null ? null : ownClaims(user), idempotencyKey, answer };
     });
   }
 

@@ -43,19 +43,27 @@ async function fetchStatus(url: string, token: string): Promise<ServerStatus> {
   return (await response.json()) as ServerStatus; // our own server's word
 }
 
-function linesOf({ status, process: { node, residentBytes, cpuMs }, metrics, rooms }: ServerStatus): string {
+function linesOf({ status, process: { node, residentBytes, cpuMs }, metrics, rooms, reads }: ServerStatus): string {
   const met = Object.entries(metrics.limitsMet);
   const lines = [
     `${status}, up ${Math.round(metrics.uptimeMs / 1_000)} s, Node ${node.replace(/^v/, '')}, ${Math.round(residentBytes / 1e6)} MB, ${Math.round(cpuMs / 1_000)} s of CPU`,
     `${metrics.connections} connections, ${metrics.sessions} sessions, ${metrics.openRooms} open rooms`,
     ...rooms.slice(0, ROOMS_SHOWN).map(roomLine),
     ...(metrics.openRooms > ROOMS_SHOWN ? [`  … ${metrics.openRooms - ROOMS_SHOWN} more`] : []),
+    `${reads.counts.answered} reads on the server answered`,
+    ...reads.replicas.map(replicaLine),
     met.length === 0 ? 'no limit was met' : `limits met: ${met.map(([name, count]) => `${name} ${count}`).join(', ')}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
 const ROOMS_SHOWN = 20;
+
+function replicaLine({ id, enabled, draining, isUp, lag, reads, p99Ms }: ServerStatus['reads']['replicas'][number]): string {
+  const state = !enabled ? 'off' : draining ? 'draining' : isUp === null ? 'not looked at yet' : isUp ? 'up' : 'down';
+  const behind = lag === null || lag.ms === 0 ? '' : `, ${lag.versions} versions and ${lag.ms} ms behind`;
+  return `  ${id}: ${state}${behind}, ${reads} reads${p99Ms === null ? '' : `, p99 ${Math.round(p99Ms)} ms`}`;
+}
 
 const roomLine = ({ room, id, version, sessions, behind, hydrating, queuedMutations, logBytes }: ServerStatus['rooms'][number]): string =>
   `  ${room}/${id}: version ${version}, ${sessions} sessions, ${behind + hydrating} catching up, ${queuedMutations} mutations wait, log ${Math.ceil(logBytes / 1e3)} KB`;

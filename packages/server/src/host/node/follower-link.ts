@@ -46,6 +46,8 @@ const FRAME_BYTES_MAX = 256 * 1024 * 1024;
 /** A primary that says nothing for so many heartbeats is asked anew on another socket. */
 const SILENT_HEARTBEATS_MAX = 3;
 const HEARTBEAT_DEFAULT_MS = 15_000;
+/** Words of a primary that takes it for somebody else. */
+const NOT_A_FOLLOWER: ReadonlySet<string> = new Set(['forbidden', 'unauthenticated']);
 /** How often the primary is asked where it stands: as old may the lag be that this follower tells. */
 const ASK_MS_MAX = 1_000;
 const COPY_TIMEOUT_MS = 10 * 60_000;
@@ -76,6 +78,7 @@ export class FollowerLink {
   #levelMs: number | null = null;
   readonly #startedMs: number;
   #prunedMs = 0;
+  #isRefusalTold = false;
   #copy: AbortController | null = null;
 
   constructor(options: FollowerLinkOptions) {
@@ -100,6 +103,11 @@ export class FollowerLink {
     const versions = Math.max(0, this.#primaryVersion - (head?.version ?? 0));
     const isLevel = this.#phase === 'following' && versions === 0 && this.#levelMs !== null;
     return { versions, ms: isLevel ? 0 : Math.ceil(this.#options.runtime.monotonicMs() - (this.#levelMs ?? this.#startedMs)) };
+  }
+
+  /** Or there is no such room. */
+  get hasBeenLevel(): boolean {
+    return this.#levelMs !== null || this.#error?.code === 'room_unknown';
   }
 
   /** Path of the file to read; null while there is none. */
@@ -221,10 +229,28 @@ export class FollowerLink {
         return;
       case 'error':
         this.#error = AlcoveError.fromBody(message);
+        // It would stay in the room like anybody, and hear nothing of the log.
+        if (NOT_A_FOLLOWER.has(message.code)) this.#refused(this.#error);
         return;
       default:
         return; // what is said to people in the room
     }
+  }
+
+  /** Whoever runs it has to do something: told once, until the primary has let it follow. */
+  #refused({ code, message }: AlcoveError): void {
+    const { runtime, address, from } = this.#options;
+    if (!this.#isRefusalTold)
+      runtime.log.error('the primary does not let itself be followed: its `followers.token` is another one than ours, or it has none', {
+        room: address.name,
+        id: address.id,
+        from,
+        code,
+        reason: message,
+      });
+    this.#isRefusalTold = true;
+    this.#levelMs = null;
+    this.#socket?.terminate();
   }
 
   #follow(): void {
@@ -232,14 +258,16 @@ export class FollowerLink {
     const { historyId, version, hash } = this.#file.room.head;
     this.#phase = 'following';
     this.#error = null;
+    // What the primary says of that comes before the pong, and so does what it has more than this file.
     this.#say({ type: 'followLog', historyId, version, hash });
-    this.#primaryIsAt(this.#primaryVersion);
+    this.#say({ type: 'ping' });
   }
 
   #records({ records }: ServerMessage & { type: 'records' }): void {
     if (this.#file === null || this.#phase !== 'following') return;
     this.#file.room.take(records);
     this.#attempt = 0;
+    this.#isRefusalTold = false;
     this.#primaryIsAt(Math.max(this.#primaryVersion, this.#file.room.head.version));
     const { version } = this.#file.room.head;
     for (const waiting of [...this.#waiting]) if (waiting.version <= version) waiting.reached();

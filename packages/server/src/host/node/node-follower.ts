@@ -23,6 +23,13 @@ const LIST_AGAIN_MS = 500;
 /** How long a read that names a version waits for it here at the longest; who asked waits no longer elsewhere. */
 const REACH_TIMEOUT_MS = 2_000;
 
+/** What whoever runs it has to do, by status. */
+const LIST_REFUSALS: Readonly<Record<number, string>> = {
+  401: 'its `followers.token` is another one than ours',
+  404: 'there are no sockets at this path: is `from` without its /sync?',
+  426: 'nobody may follow it: give it `followers: { token }`, or ALCOVE_FOLLOWER_TOKEN',
+};
+
 export interface FollowedStatus extends LinkStatus {
   readonly room: string;
   readonly id: string;
@@ -40,6 +47,8 @@ export class NodeFollower {
   #listTimer: Timer | null = null;
   #listing: Promise<void> | null = null;
   #listedMs = Number.NEGATIVE_INFINITY;
+  #listFailure: string | null = null;
+  #wasReady = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: ResolvedFollowerOptions, dataDir: DataDir, runtime: Runtime) {
@@ -89,6 +98,12 @@ export class NodeFollower {
   get lag(): ReplicaLag {
     const lags = [...this.#links.values()].flatMap((link) => link.lag ?? []);
     return { versions: Math.max(0, ...lags.map(({ versions }) => versions)), ms: Math.max(0, ...lags.map(({ ms }) => ms)) };
+  }
+
+  /** Every room that is followed was level with the primary once since this follower was started. */
+  get #isReady(): boolean {
+    this.#wasReady ||= this.#listFailure === null && [...this.#links.values()].every((link) => link.hasBeenLevel);
+    return this.#wasReady;
   }
 
   /** For this process's own code, which sees everything that is followed. */
@@ -179,10 +194,13 @@ export class NodeFollower {
     url.searchParams.set('rooms', name);
     try {
       const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(LIST_INTERVAL_MS) });
-      if (!response.ok) throw new AlcoveError('connection_lost', `it answered ${response.status}`);
+      if (!response.ok) throw new AlcoveError('connection_lost', LIST_REFUSALS[response.status] ?? `it answered ${response.status}`);
+      this.#listFailure = null;
       return ((await response.json()) as { rooms: string[] }).rooms; // our own server's word
     } catch (cause) {
-      log.info('the primary does not tell its rooms; it is asked again', { name, reason: AlcoveError.from(cause).message });
+      const reason = AlcoveError.from(cause).message;
+      if (this.#listFailure !== reason) log.error('the primary does not tell its rooms; it is asked again', { name, from, reason });
+      this.#listFailure = reason;
       return [];
     }
   }
@@ -191,7 +209,8 @@ export class NodeFollower {
     const { path: root } = this.#options;
     const path = pathOf(request);
     const below = path?.startsWith(`${root}/`) === true ? path.slice(root.length) : path;
-    if (below === '/health' || below === '/ready') answerJson(response, 200, { status: 'ok', rooms: this.#links.size });
+    if (below === '/health') answerJson(response, 200, { status: 'ok' });
+    else if (below === '/ready') answerJson(response, this.#isReady ? 200 : 503, { status: this.#isReady ? 'ok' : 'behind' });
     else if (below === '/read' || below === '/lag') void this.#endpoint.handle(below, request, response);
     else answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
   }

@@ -7,6 +7,7 @@ import type { EndSignal, ReadRequest } from '../../read/replica.ts';
 import { type ReplicaOptions, type ResolvedReplica, resolveReplica } from '../../read/replica-options.ts';
 import type { ReplicaSettings } from '../../read/replica-state.ts';
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
+import { BearerToken } from './bearer-token.ts';
 import type { DataDir } from './data-dir.ts';
 import type { ReadRoutes } from './host-reads.ts';
 import { ReaderPool } from './reader-pool.ts';
@@ -37,8 +38,11 @@ export class ReadFleet implements ReadRoutes {
     return this.router.read(request, route, waitMs, signal);
   }
 
-  /** A replica while the server runs. @throws AlcoveError `option_invalid` */
-  add(given: ReplicaOptions): void {
+  /** A replica while the server runs. @throws AlcoveError `forbidden` without the follower token, `option_invalid` */
+  add(given: ReplicaOptions, followerToken: string): void {
+    const { followerToken: ours } = this.#options;
+    if (ours !== null && !new BearerToken(ours).is(followerToken))
+      throw new AlcoveError('forbidden', 'a replica is added by whoever has the follower token, and this is another one');
     const taken = this.router.snapshot().replicas.length;
     this.#add(resolveReplica(given, taken + 1, (field) => field));
   }
@@ -69,7 +73,9 @@ export class ReadFleet implements ReadRoutes {
 
   #noReaders(): AlcoveError {
     return this.#options.readers === 0
-      ? new AlcoveError('sql_unavailable', 'this server was started without readers')
+      ? new AlcoveError('sql_unavailable', 'this server was started without readers', {
+          hint: 'Leave `readers` of createServer out, or set it to 1 or more; or give it `replicas`.',
+        })
       : new AlcoveError(
           'sql_unavailable',
           'SQL of users runs in a sandbox, and this server has none: @photostructure/sqlite does not load here',

@@ -20,7 +20,8 @@ const replica = v.strictObject({
 
 /** What may be ordered about replicas while the server runs. */
 const order = v.variant('do', [
-  v.strictObject({ do: v.literal('add'), replica }),
+  /** A replica is asked with the follower token and told what users read: whoever adds one has to have that token as well. */
+  v.strictObject({ do: v.literal('add'), replica, followerToken: v.string() }),
   v.strictObject({ do: v.literal('remove'), id: v.string() }),
   v.strictObject({ do: v.literal('drain'), id: v.string() }),
   v.strictObject({ do: v.literal('enable'), id: v.string() }),
@@ -38,7 +39,7 @@ export async function obeyReplicaOrder(fleet: ReadFleet, request: IncomingMessag
     answerJson(response, 200, fleet.snapshot);
   } catch (cause) {
     const error = AlcoveError.from(cause);
-    answerError(response, ORDERED_WRONG.has(error.code) ? 400 : 500, error);
+    answerError(response, error.code === 'forbidden' ? 403 : ORDERED_WRONG.has(error.code) ? 400 : 500, error);
   }
 }
 
@@ -47,8 +48,10 @@ async function obey(fleet: ReadFleet, given: v.InferOutput<typeof order>): Promi
   switch (given.do) {
     case 'add':
       // Fields that are not given are not there: the schema leaves them out.
-      return fleet.add(given.replica as ReplicaOptions);
+      return fleet.add(given.replica as ReplicaOptions, given.followerToken);
     case 'remove':
+      if (fleet.snapshot.replicas.some(({ id, isPrimary }) => isPrimary && id === given.id))
+        throw new AlcoveError('option_invalid', `${given.id} are the server's own readers: they can be disabled, not removed`);
       return router.remove(given.id);
     case 'drain':
       return router.drain(given.id);
@@ -75,6 +78,6 @@ function orderOf(text: string): v.InferOutput<typeof order> {
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new AlcoveError('bad_message', `the order ${v.getDotPath(issue) ?? ''}: ${issue.message.slice(0, 300)}`, {
-    hint: 'Say what to `do`: add (replica), remove, drain, enable, disable, weigh (weight), each with the id of the replica; or check.',
+    hint: 'Say what to `do`: add (replica, followerToken), remove, drain, enable, disable, weigh (weight), each with the id of the replica; or check.',
   });
 }
