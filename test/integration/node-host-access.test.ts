@@ -1,6 +1,7 @@
 import type { AccessAction, Claims, RoomAddress, ServerOptions } from '@alcove/server/node';
-import { AlcoveError } from '@alcove/server/node';
+import { AlcoveError, createServer } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { guarded } from './guarded-room.ts';
 import { HostFixture } from './host-fixture.ts';
 import type { PlainClient } from './plain-client.ts';
 import { frame } from './raw-socket.ts';
@@ -250,6 +251,29 @@ describe('an authorize that forgets to answer', () => {
     expect(told).toMatchObject([
       { message: "authorize answered undefined for { kind: 'open' }, which counts as no", fields: { kind: 'open' } },
     ]);
+  });
+});
+
+describe('a server without authenticate', () => {
+  const told = (start: string): unknown[] => host.log.entries.filter(({ message }) => message.startsWith(start));
+
+  it('[AC-32] says once that tokens are not looked at, where one is brought', async () => {
+    const server = await host.server();
+    await host.join(server.url, 'japan');
+    expect(told('a client brought a token')).toEqual([]);
+    for (const token of ['one', 'two']) await host.join(server.url, 'japan', { token });
+    expect(told('a client brought a token')).toMatchObject([{ level: 'info' }]);
+    expect(JSON.stringify(host.log.entries)).not.toContain('two');
+  });
+
+  it('[AC-32] says at its start of which rooms the rules see no claims', async () => {
+    await host.server();
+    expect(told('the row rules')).toEqual([]);
+    const options = { rooms: [guarded], port: 0, signals: false, log: host.log };
+    host.add(await createServer({ ...options, dataDir: `${host.dataDir}/open` }));
+    expect(told('the row rules')).toMatchObject([{ level: 'info', fields: { room: 'guarded' } }]);
+    host.add(await createServer({ ...options, dataDir: `${host.dataDir}/closed`, authenticate }));
+    expect(told('the row rules')).toHaveLength(1);
   });
 });
 

@@ -106,8 +106,7 @@ export class NodeServer implements AlcoveServer {
     const { rooms, seeds, port, host, path, authenticate } = this.#options;
     await this.#templates.prepare(rooms, seeds, this.#dataDir.imageDirectory, this.#pool);
     this.#scheduleSweep();
-    if (authenticate === null)
-      this.#runtime.log.info('nobody is authenticated, so only this machine may connect; give createServer an `authenticate` to open it');
+    if (authenticate === null) this.#tellNobodyIsAuthenticated();
     if (port === null) return;
     this.#ownServer = makeHttpServer();
     this.#httpFront(path).serve(this.#ownServer);
@@ -115,6 +114,14 @@ export class NodeServer implements AlcoveServer {
     const server = this.#ownServer;
     this.#urlOf = () => addressOf(server, path);
     this.#runtime.log.info('listening', { url: this.url, address: boundAddressOf(server) });
+  }
+
+  #tellNobodyIsAuthenticated(): void {
+    const { log } = this.#runtime;
+    log.info('nobody is authenticated, so only this machine may connect; give createServer an `authenticate` to open it');
+    const ruled = [...this.#options.rooms.values()].filter(({ tableRules }) => tableRules.length > 0);
+    for (const { name } of ruled)
+      log.info('the row rules of this room see no claims, whatever token a client brings: nobody is authenticated', { room: name });
   }
 
   get url(): string {

@@ -55,6 +55,7 @@ export class SocketFront {
   #sweep: Timer | null = null;
   #lastText = '';
   #lastBytes: Uint8Array = new Uint8Array();
+  #hasToldUnreadToken = false;
 
   constructor(options: SocketFrontOptions) {
     this.#options = options;
@@ -191,6 +192,7 @@ export class SocketFront {
       const address = { name: definition.name, id: hello.id };
       const gatekeeper = this.#gatekeeper(address, arrival.info);
       const isFollower = hello.token !== null && this.#followerToken?.is(hello.token) === true;
+      if (!isFollower && hello.token !== null) this.#tellUnreadToken();
       const access = isFollower ? FOLLOWER : await admit(hello.token, gatekeeper);
       await this.#enter(address, gatekeeper, access, (room) => {
         if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
@@ -235,6 +237,16 @@ export class SocketFront {
       if (!(await mayDo(claims, { kind: 'create' }, gatekeeper))) throw cause;
     }
     return enter('any');
+  }
+
+  /** Whoever sends one believes that it counts. */
+  #tellUnreadToken(): void {
+    const { server, runtime } = this.#options;
+    if (server.authenticate !== null || this.#hasToldUnreadToken) return;
+    this.#hasToldUnreadToken = true;
+    runtime.log.info(
+      'a client brought a token, which is not looked at: give createServer an `authenticate`, or leave `auth` out of the client',
+    );
   }
 
   /** Says why and closes. */
