@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MutationHandle } from '@alcove/client';
@@ -12,21 +15,27 @@ import { eq, sql } from 'drizzle-orm';
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { compilerComplaints, samplesOf, writeSamples } from './page-samples.ts';
+import { compilerComplaints, complaintsOf, samplesOf, writeSamples } from './page-samples.ts';
 
 const SECRET = 'a secret of the issuer and this notebook';
 const COMPILE_MS = 120_000;
-const page = samplesOf('docs/guides/access.md');
+/** A Node process of its own that compiles what it imports. */
+const PROCESS_MS = 60_000;
+const path = 'docs/guides/access.md';
+const page = samplesOf(path);
+/** What Vite runs, or a browser. */
+const NOT_IN_NODE: ReadonlySet<string> = new Set(['client.ts', 'notebook.worker.ts', 'vite.config.ts']);
 
-const folder = writeSamples(page);
+const folder = writeSamples(page, ['jose']);
 const dataDir = mkdtempSync(join(tmpdir(), 'alcove-access-guide-'));
 beforeAll(() => {
   vi.stubEnv('PORT', '0');
+  vi.stubEnv('ISSUER_PORT', '0');
   vi.stubEnv('TOKEN_SECRET', SECRET);
 });
 afterAll(() => {
   vi.unstubAllEnvs();
-  for (const path of [folder, dataDir]) rmSync(path, { recursive: true, force: true });
+  for (const place of [folder, dataDir]) rmSync(place, { recursive: true, force: true });
 });
 
 /** A module of the page, with a dataDir of its own; what it exports is what the page says it does, and the compiler looks at that in the page. */
@@ -88,12 +97,30 @@ describe('the page on access', () => {
     expect([...page.files.keys()]).toContain('notebook.ts');
   });
 
+  /** Those that are run, each alone: with `tsx`, in a process of its own. What else of the page it imports must leave its port and its folder to it. */
+  it.each([...page.files.keys()].filter((name) => name.endsWith('.ts') && !NOT_IN_NODE.has(name)))(
+    '%s is run by itself',
+    async (name) => {
+      const run = `const started = await import('./${name}'); process.stdout.write(Object.keys(started).join()); process.exit(0);`;
+      vi.stubEnv('DATA_DIR', join(dataDir, `alone-${name}`));
+      const args = ['--conditions=@alcove/source', '--import', import.meta.resolve('tsx'), '--input-type=module', '--eval', run];
+      expect(await complaintsOf(args, folder)).toBe('');
+    },
+    PROCESS_MS,
+  );
+
+  it('lists what is run', () => {
+    const list = /^## 13\. Run it$([\s\S]*)/m.exec(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))?.[1] ?? '';
+    for (const name of page.files.keys()) expect(list).toContain(name);
+  });
+
   it('compiles', async () => expect(await compilerComplaints(folder)).toBe(''), COMPILE_MS);
 });
 
 describe('steps 1 and 2', () => {
   it('without authenticate whoever is on this machine is nobody in particular and may do everything', async () => {
-    const { open: server, openNotebook } = await load<{ open: AlcoveServer; openNotebook: AnyRoom }>('open.ts');
+    const { openNotebook } = await load<{ openNotebook: AnyRoom }>('open-notebook.ts');
+    const { open: server } = await load<{ open: AlcoveServer }>('open.ts');
     try {
       const somebody = visit(server.url, openNotebook, null);
       await somebody.done('write', { body: 'anything' });
@@ -101,13 +128,18 @@ describe('steps 1 and 2', () => {
       expect(row).toEqual({ ownerId: 'nobody' });
       const another = visit(server.url, openNotebook, null);
       await until(async () => expect(await bodies(another)).toEqual(['anything']));
+      // The page of step 13, which has the definition of the later steps.
+      const { notebook } = await load<{ notebook: AnyRoom }>('notebook.ts');
+      const later = visit(server.url, notebook, null);
+      await until(async () => expect(await bodies(later)).toEqual(['anything']));
+      await later.done('write', { body: 'more' });
     } finally {
       await server.close();
     }
   });
 
   it('a token that is not known: needs_auth, what is written stays and goes when a token is good', async () => {
-    const { openNotebook } = await load<{ openNotebook: AnyRoom }>('open.ts');
+    const { openNotebook } = await load<{ openNotebook: AnyRoom }>('open-notebook.ts');
     const { withTokens: server } = await load<{ withTokens: AlcoveServer }>('tokens.ts');
     try {
       const ann = visit(server.url, openNotebook, 'made up');
@@ -149,6 +181,29 @@ describe('the whole of it, with JSON Web Tokens', () => {
     return { id, as: (sub: string, claims: object = {}) => visit(server.url, notebook, tokenFor(sub, { teams: [id], ...claims }), id) };
   };
   const all = (id: string) => server.room(notebook, id).query(sql<{ id: string; body: string }>`select id, body from notes order by body`);
+
+  it('step 3: a token of the page’s own issuer lets in by what stands in it, and whoever is not signed in gets none', async () => {
+    const { issuer } = await load<{ issuer: Server }>('issuer.ts');
+    if (!issuer.listening) await once(issuer, 'listening');
+    const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/token`; // it listens on a port
+    const tokenOf = async (name: string) => (await fetch(url, { headers: { cookie: `a=b; name=${name}` } })).text();
+    try {
+      expect((await fetch(url)).status).toBe(401);
+      const stranger = visit(server.url, notebook, await tokenOf('mallory'));
+      await until(() => expect(stranger.status().connection).toBe('needs_auth'));
+      // Bob may open a room of this team, and not make it.
+      const early = visit(server.url, notebook, await tokenOf('bob'));
+      await until(() => expect(early.status()).toMatchObject({ connection: 'failed', error: { code: 'room_unknown' } }));
+      const ann = visit(server.url, notebook, await tokenOf('ann'));
+      await ann.done('write', { body: 'first' });
+      expect(ann.status().user).toMatchObject({ sub: 'ann', role: 'admin', teams: ['red'] });
+      early.room.reconnect();
+      await early.done('write', { body: 'second' });
+      expect(early.status().user).toMatchObject({ sub: 'bob', projects: ['p1'] });
+    } finally {
+      issuer.close();
+    }
+  });
 
   it('[AC-11][AC-16] step 4: a room of another team is refused, there or not; a viewer looks and may not write; admins make rooms', async () => {
     const { id, as } = await newTeam();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -41,12 +41,14 @@ const commandsIn = (code: string): string[] =>
 
 /**
  * Writes the files into a new folder inside the checkout, where packages are found as an app of the workspace finds them, with what the compiler needs.
+ * @param server packages of the server's that the page has apps install as well
  * @returns the folder; whoever asked removes it
  */
-export function writeSamples({ files }: PageSamples): string {
+export function writeSamples({ files }: PageSamples, server: readonly string[] = []): string {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(root, '.cache', 'samples-'));
-  symlinkSync(join(root, 'examples/minimal/node_modules'), join(folder, 'node_modules'), 'junction');
+  if (server.length === 0) symlinkSync(modulesOf('examples/minimal'), join(folder, 'node_modules'), 'junction');
+  else linkPackages(join(folder, 'node_modules'), server);
   for (const [name, code] of files) writeFileSync(join(folder, name), code);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(
@@ -58,6 +60,16 @@ export function writeSamples({ files }: PageSamples): string {
     }),
   );
   return folder;
+}
+
+const modulesOf = (path: string): string => join(root, path, 'node_modules');
+
+function linkPackages(target: string, server: readonly string[]): void {
+  const link = (from: string, name: string) => symlinkSync(join(from, name), join(target, name), 'junction');
+  mkdirSync(target);
+  const example = modulesOf('examples/minimal');
+  for (const name of readdirSync(example)) if (!name.startsWith('.')) link(example, name);
+  for (const name of server) link(modulesOf('packages/server'), name);
 }
 
 /** Runs a program of Node's to its end; gives what it said where it failed, else nothing. */
