@@ -119,6 +119,25 @@ describe('what is no query', () => {
     for (const [index, query] of refused.entries()) expect([index, codeOf(() => queryOf(query))]).toEqual([index, 'query_invalid']);
   });
 
+  test.each([
+    [
+      'write',
+      sql`delete from stops`,
+      'a query only reads, but this one starts with DELETE',
+      'Ask by SELECT, WITH or VALUES; write through a mutator.',
+    ],
+    [
+      'are two statements',
+      sql`select 1; select 2`,
+      '2 statements where a query is one',
+      'Ask for one at a time, or join them with UNION ALL.',
+    ],
+  ])('[DB-31] those that %s are told in words that fit', (_, query, message, hint) => {
+    expect(() => queryOf(query)).toThrow(
+      expect.objectContaining({ code: 'query_invalid', message: expect.stringContaining(message), hint }),
+    );
+  });
+
   test('[DB-31] the building database runs nothing', async () => {
     for (const run of [
       () => db.select().from(stops).all(),

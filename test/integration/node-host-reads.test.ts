@@ -160,6 +160,11 @@ describe('reads by SQL', () => {
   it('[RD-10] are told that there is no sandbox where there is none', async () => {
     const { url } = await host.server({ readers: 0 });
     const client = await host.join(url, 'japan');
-    expect(await ask(client, { sql: 'SELECT 1' })).toMatchObject({ type: 'readFailed', code: 'sql_unavailable' });
+    expect(await ask(client, { sql: 'SELECT 1' })).toMatchObject({
+      type: 'readFailed',
+      code: 'sql_unavailable',
+      message: 'this server was started without readers',
+      hint: 'Leave `readers` of createServer out, or set it to 1 or more; or give it `replicas`.',
+    });
   });
 });

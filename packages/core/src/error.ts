@@ -68,7 +68,7 @@ export const ERROR_CODES = {
   room_outdated: entry(true, 'The server still runs an older schema; wait for its update.', 4427),
   // Mutations
   mutator_unknown: entry(false, 'Use a mutator of the room definition on both sides.'),
-  arguments_invalid: entry(false, 'Call the mutator with arguments its validator accepts.'),
+  arguments_invalid: entry(false, 'Call it with arguments that its validator in the room definition accepts.'),
   mutator_failed: entry(false, 'The mutator threw; correct it or its arguments.'),
   mutator_async: entry(false, 'Mutators are synchronous; do asynchronous work in ctx.afterCommit.'),
   mutator_limit: entry(false, 'Change fewer rows or run fewer statements in one mutation.'),

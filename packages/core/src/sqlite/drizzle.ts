@@ -15,7 +15,7 @@ import { kindOf } from '../unknown-keys.ts';
 import { checkParameters } from './bind-values.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
-import { shapeOfOne } from './statement-shape.ts';
+import { shapeOfOne, shapesOf, type StatementShape } from './statement-shape.ts';
 import { WatchedDialect } from './watched-dialect.ts';
 
 type NoSchema = Record<string, never>;
@@ -119,8 +119,13 @@ export type RowOf<Q> = Q extends { readonly _: { readonly result: readonly (infe
 export function queryOf<Q>(query: Q): BuiltQuery<RowOf<Q>> {
   const { sql, params, map } = takenApart(query);
   try {
-    const shape = shapeOfOne(sql);
-    if (!READING_VERBS.has(shape.verb)) throw invalid(`a query only reads, but this one starts with ${shape.verb}`, sql);
+    const shape = shapeOfQuery(sql);
+    if (!READING_VERBS.has(shape.verb))
+      throw invalid(
+        `a query only reads, but this one starts with ${shape.verb}`,
+        sql,
+        'Ask by SELECT, WITH or VALUES; write through a mutator.',
+      );
     const values = toSqlValues(params, sql);
     checkParameters(values, shape.parameterCount, sql);
     return { sql, params: values, map: map as BuiltQuery<RowOf<Q>>['map'] }; // RowOf reads the same builder
@@ -129,6 +134,16 @@ export function queryOf<Q>(query: Q): BuiltQuery<RowOf<Q>> {
       throw new AlcoveError('query_invalid', error.message, { hint: error.hint, cause: error });
     throw error;
   }
+}
+
+/** As shapeOfOne, in words for queries. */
+function shapeOfQuery(sql: string): StatementShape {
+  const shapes = shapesOf(sql);
+  const [shape] = shapes;
+  if (shape === undefined) return shapeOfOne(sql); // which says so
+  if (shapes.length > 1)
+    throw invalid(`${shapes.length} statements where a query is one`, sql, 'Ask for one at a time, or join them with UNION ALL.');
+  return shape;
 }
 
 const READING_VERBS = new Set(['SELECT', 'VALUES', 'EXPLAIN']);
@@ -158,8 +173,12 @@ function takenApart(query: unknown): TakenApart {
   return { sql, params, map: (rows, columns) => prepared.mapRows(rows, columns) };
 }
 
-const invalid = (message: string, sql?: string): AlcoveError =>
-  new AlcoveError('query_invalid', sql === undefined ? message : `${message} (in: ${sql.slice(0, 200)})`);
+const invalid = (message: string, sql?: string, hint?: string): AlcoveError =>
+  new AlcoveError(
+    'query_invalid',
+    sql === undefined ? message : `${message} (in: ${sql.slice(0, 200)})`,
+    hint === undefined ? {} : { hint },
+  );
 
 /** Tells its dialect of every write that is begun. */
 class WritingDatabase extends BaseSQLiteDatabase<'sync', { changes: number }, NoSchema> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { refusedIn } from './sql-guard.ts';
+import { refusedIn, whyRefused } from './sql-guard.ts';
 
 describe('refusedIn', () => {
   test.each([
@@ -145,4 +145,11 @@ describe('refusedIn', () => {
     expect(refusedIn('select random()')).toBe('random() differs on each run; use ctx.random or ctx.id');
     expect(refusedIn('select strftime(?)')).toBe("strftime() without a time is the machine's own time; use ctx.now");
   });
+});
+
+test('[AC-25] why something is refused can be said without what a mutator would use instead', () => {
+  expect(whyRefused('select random()')).toBe('random() differs on each run');
+  expect(whyRefused("select datetime('now')")).toBe("datetime('now') is the machine's own time");
+  expect(whyRefused('select date(?)', ['now'])).toBe("the time 'now' is the machine's own");
+  expect(whyRefused('select 1')).toBeNull();
 });

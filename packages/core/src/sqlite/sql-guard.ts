@@ -24,6 +24,9 @@ const TIME_FUNCTIONS: ReadonlyMap<string, number> = new Map([
 /** Arguments that stand for the machine's clock or its time zone. */
 const MACHINE_TIMES = new Set(['now', 'subsec', 'subsecond', 'localtime', 'utc']);
 
+/** Between why something is refused and what a mutator uses instead. */
+const INSTEAD = '; use ';
+
 interface Verdict {
   readonly refused: string | null;
   /** A bound value may then be 'now'. */
@@ -46,8 +49,11 @@ export function refusedIn(sql: string, params: Row = []): string | null {
   }
   if (verdict.refused !== null || !verdict.usesTime) return verdict.refused;
   const machineTime = params.find((value) => typeof value === 'string' && MACHINE_TIMES.has(value.toLowerCase()));
-  return machineTime === undefined ? null : `the time '${String(machineTime)}' is the machine's own; use ctx.now`;
+  return machineTime === undefined ? null : `the time '${String(machineTime)}' is the machine's own${INSTEAD}ctx.now`;
 }
+
+/** As refusedIn, for SQL that is not a mutator's: without what a mutator would use instead. */
+export const whyRefused = (sql: string, params: Row = []): string | null => refusedIn(sql, params)?.split(INSTEAD, 1)[0] ?? null;
 
 function verdictOn(sql: string): Verdict {
   const statements = splitStatements(tokenize(sql));
@@ -72,13 +78,13 @@ function refusedAt(tokens: readonly Token[], index: number, token: Token): strin
   const previous = tokens[index - 1]?.text;
   const next = tokens[index + 1]?.text;
   if (token.kind === 'word' && CURRENT.has(token.text) && previous !== '.' && next !== '.')
-    return `${token.text} is the machine's own time; use ctx.now`;
+    return `${token.text} is the machine's own time${INSTEAD}ctx.now`;
   if (token.text === 'ROLLBACK' && previous === 'OR' && ['INSERT', 'UPDATE'].includes(tokens[index - 2]?.text ?? '')) {
-    return 'OR ROLLBACK would undo the mutations before this one; use OR ABORT';
+    return `OR ROLLBACK would undo the mutations before this one${INSTEAD}OR ABORT`;
   }
   const name = calledName(tokens, index, token);
   if (name === undefined) return null;
-  if (RANDOM.has(name)) return `${name}() differs on each run; use ctx.random or ctx.id`;
+  if (RANDOM.has(name)) return `${name}() differs on each run${INSTEAD}ctx.random or ctx.id`;
   const firstTime = TIME_FUNCTIONS.get(name);
   return firstTime === undefined ? null : refusedTime(name, argumentsAt(tokens, index + 1), firstTime);
 }
@@ -91,10 +97,10 @@ function calledName(tokens: readonly Token[], index: number, token: Token): stri
 }
 
 function refusedTime(name: string, args: readonly (readonly Token[])[], firstTime: number): string | null {
-  if (args.length <= firstTime) return `${name}() without a time is the machine's own time; use ctx.now`;
+  if (args.length <= firstTime) return `${name}() without a time is the machine's own time${INSTEAD}ctx.now`;
   for (const token of args.flat()) {
     const text = token.kind === 'string' ? token.text.slice(1, -1).toLowerCase() : '';
-    if (MACHINE_TIMES.has(text)) return `${name}('${text}') is the machine's own time; use ctx.now`;
+    if (MACHINE_TIMES.has(text)) return `${name}('${text}') is the machine's own time${INSTEAD}ctx.now`;
   }
   return null;
 }

@@ -3,7 +3,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RowCondition } from '@alcove/core/schema/row-rules';
 import { SQL_PARAMETERS_MAX } from '@alcove/core/sqlite/database';
 import { conditionText } from '@alcove/core/sqlite/drizzle';
-import { refusedIn } from '@alcove/core/sqlite/sql-guard';
+import { whyRefused } from '@alcove/core/sqlite/sql-guard';
 import type { Token } from '@alcove/core/sqlite/tokenize';
 import { tokenize } from '@alcove/core/sqlite/tokenize';
 
@@ -64,7 +64,7 @@ function checked(what: string, { sql, params }: { readonly sql: string; readonly
   const reason = reasonAgainst(sql, values, tokens, refused);
   if (reason !== null) {
     throw new AlcoveError('rule_failed', `${what} may look at the row and the claims alone, and ${reason}`, {
-      hint: 'Put what it needs of other tables into a claim, or into a column that a mutator keeps.',
+      hint: 'A rule looks at the row and the claims alone, not at other tables, the clock or chance: put what it needs into a claim, or into a column that a mutator keeps.',
     });
   }
   return { sql, params: values };
@@ -72,7 +72,7 @@ function checked(what: string, { sql, params }: { readonly sql: string; readonly
 
 function reasonAgainst(sql: string, values: readonly RuleValue[], tokens: readonly Token[], refused: Token | undefined): string | null {
   if (refused !== undefined) return `it holds ${refused.text}`;
-  return isWhole(tokens) ? refusedIn(`SELECT (${sql})`, values) : 'its parentheses do not match';
+  return isWhole(tokens) ? whyRefused(`SELECT (${sql})`, values) : 'its parentheses do not match';
 }
 
 /** Whether it stays one expression between the parentheses it is put into. */

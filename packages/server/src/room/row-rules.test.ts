@@ -193,6 +193,7 @@ describe('row rules of a room', () => {
   it.each([
     ['throws', (): never => raise(new RangeError('no such right: canary')), 'no such right: canary'],
     ['gives no answer', () => undefined, 'mayInsert of table notes gave no condition'],
+    ['looks at chance', () => sql`random() > 0 or 'canary' = ''`, 'the row and the claims alone, and random() differs on each run"'],
     ['looks at other rows', () => sql`exists (select 'canary' from alcove_log)`, 'it holds EXISTS'],
     ['is no SQL over its table', () => sql`canary = 1`, 'no such column: canary'],
   ])('[AC-25] a mutation whose write rule %s is refused, leaves nothing and is not told why', (_, mayInsert, why) => {

@@ -132,9 +132,9 @@ describe('a session that reads by SQL', () => {
     driven.join('a');
     tell('a', { type: 'read', request: 1, sql: 'SELECT 1', at: bookmarkOf({ historyId: 'another', version: 0 }) });
     tell('a', { type: 'read', request: 2, sql: 'SELECT 1', at: 'yesterday' });
-    expect(failures('a').map(([request, code]) => [request, code])).toEqual([
-      [1, 'query_invalid'],
-      [2, 'query_invalid'],
+    expect(driven.takeOf('a', 'readFailed')).toMatchObject([
+      { request: 1, code: 'query_invalid', message: expect.stringContaining("it is another room's, or the room was restored") },
+      { request: 2, code: 'query_invalid', message: expect.stringContaining('is no bookmark') },
     ]);
   });
 

@@ -136,9 +136,13 @@ export class SessionReads {
   #bookmarked(text: string): BookmarkParts {
     const parts = readBookmark(text);
     if (parts.historyId === this.#parts.historyId) return parts;
-    throw new AlcoveError('query_invalid', 'the bookmark is of another history: the room was restored or made anew since', {
-      hint: 'Ask for a bookmark again: room.bookmark().',
-    });
+    throw new AlcoveError(
+      'query_invalid',
+      "the bookmark is of another history: it is another room's, or the room was restored or made anew since",
+      {
+        hint: 'Ask this room for a bookmark: room.bookmark().',
+      },
+    );
   }
 
   #proceed(read: OpenRead): void {

@@ -53,7 +53,13 @@ export class HostReads {
   async own(room: RoomAddress, { sql, params, at, route, waitMs, signal }: OwnRead, head: BookmarkParts): Promise<RoutedAnswer> {
     const atLeast = at === 'any' ? null : at === 'latest' ? { historyId: head.historyId, version: head.version } : at;
     if (atLeast !== null && atLeast.historyId !== head.historyId)
-      throw new AlcoveError('query_invalid', 'the bookmark is of another history: the room was restored or made anew since');
+      throw new AlcoveError(
+        'query_invalid',
+        "the bookmark is of another history: it is another room's, or the room was restored or made anew since",
+        {
+          hint: 'Take a bookmark of this room again.',
+        },
+      );
     return this.#read({ room, sql, params, sight: this.#sight(room, SEES_ALL, true), atLeast }, route, waitMs, signal);
   }
 

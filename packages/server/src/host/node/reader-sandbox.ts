@@ -188,7 +188,7 @@ function refuseBehind(at: BookmarkParts, atLeast: BookmarkParts | null): void {
   if (atLeast === null) return;
   if (at.historyId !== atLeast.historyId) {
     throw new AlcoveError('read_behind', 'the bookmark is of another history of the room', {
-      hint: 'The room was put back since the bookmark was taken: take a new one.',
+      hint: 'The room was put back since the bookmark was taken, or it is of another room: take a new one.',
     });
   }
   if (at.version < atLeast.version)
