@@ -36,6 +36,10 @@ describe('what a client cannot take', () => {
     [undefined, 'createClient in Node takes an object of options, and got undefined'],
     [{ urll: url, rooms: [trip] }, 'createClient in Node takes no "urll": did you mean url?'],
     [{ url, rooms: [undefined] }, 'rooms lists definitions made by defineRoom, and holds undefined'],
+    [
+      { url, rooms: [trip], limits: { outboxMutationMax: 1 } },
+      'limits.outboxMutationMax is not a limit of the client: did you mean outboxMutationsMax?',
+    ],
     [{ url, rooms: [trip], auth: 'token' }, 'auth must be a function that gives the token, and is "token"'],
     [{ rooms: [trip] }, 'url is undefined; it must begin with ws:// or wss://'],
   ])('[WK-53] in Node: %j', (options, message) => {

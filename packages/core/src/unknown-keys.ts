@@ -34,7 +34,7 @@ export function kindOf(value: unknown): string {
 const NAME_CHARACTERS_MAX = 64;
 
 /** The known name that a slip of the hand may have made `name` of: one slip, and another for every three characters past three. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > NAME_CHARACTERS_MAX) return undefined;
   const ranked = known.map((candidate) => ({ candidate, slips: slipsBetween(name.toLowerCase(), candidate.toLowerCase()) }));
   const [best] = ranked.sort((a, b) => a.slips - b.slips);

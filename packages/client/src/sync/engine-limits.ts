@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import { nearest } from '@alcove/core/unknown-keys';
 
 /** Bounds of one engine; each with its behaviour at the edge. */
 export interface EngineLimits {
@@ -78,9 +79,15 @@ export const ENGINE_LIMITS: EngineLimits = {
 /** @throws AlcoveError `option_invalid` naming the limit that is no whole number ≥ 1. */
 export function resolveEngineLimits(given: Partial<EngineLimits> = {}): EngineLimits {
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(ENGINE_LIMITS, name)) throw new AlcoveError('option_invalid', `limits.${name} is not a limit of the client`);
+    if (!Object.hasOwn(ENGINE_LIMITS, name))
+      throw new AlcoveError('option_invalid', `limits.${name} is not a limit of the client${meant(name)}`);
     if (!Number.isSafeInteger(value) || value < 1)
       throw new AlcoveError('option_invalid', `limits.${name} must be a whole number of at least 1, not ${value}`);
   }
   return { ...ENGINE_LIMITS, ...given };
+}
+
+function meant(name: string): string {
+  const near = nearest(name, Object.keys(ENGINE_LIMITS));
+  return near === undefined ? '' : `: did you mean ${near}?`;
 }

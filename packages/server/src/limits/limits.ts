@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import { nearest } from '@alcove/core/unknown-keys';
 
 /** A bound: what holds where nothing is set, and the range an option may set it to. */
 export interface Limit {
@@ -38,7 +39,14 @@ export function resolveLimits<Table extends LimitTable>(
 ): LimitsOf<Table> {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(table, name));
   if (unknown !== undefined) {
-    throw new AlcoveError('option_invalid', `limits.${unknown} is no limit of ${owner}. There are: ${Object.keys(table).join(', ')}`);
+    const near = nearest(unknown, Object.keys(table));
+    throw new AlcoveError(
+      'option_invalid',
+      `limits.${unknown} is no limit of ${owner}${near === undefined ? '' : `: did you mean ${near}?`}`,
+      {
+        hint: 'docs/GUIDE.md lists all limits, with what happens at each.',
+      },
+    );
   }
   const entries = Object.entries(table).map(([name, bounds]) => [name, resolveLimit(name, bounds, given[name])]);
   const limits = Object.fromEntries(entries) as LimitsOf<Table>; // one entry a name

@@ -49,6 +49,14 @@ describe('origins', () => {
     expect(checkOrigins(['*', 'null', 'https://a.example', 'http://localhost:5173'])).toHaveLength(4);
   });
 
+  it.each([
+    ['https://a.example', 'origins takes a list of origins, and got "https://a.example"'],
+    [{}, 'origins takes a list of origins, and got an object'],
+    [[/a/], 'origins holds an object, which is no origin'],
+  ])('[HO-26] what is no list of texts is told as that: %o', (given, message) => {
+    expect(() => checkOrigins(given as never)).toThrow(expect.objectContaining({ code: 'option_invalid', message }));
+  });
+
   it('knows loopback addresses', () => {
     for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(isLoopbackAddress(address)).toBe(true);
     for (const address of ['10.0.0.1', '128.0.0.1', '::2', '127.0.0.1.evil', '']) expect(isLoopbackAddress(address)).toBe(false);

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { AlcoveError } from '@alcove/core/error';
+import { kindOf } from '@alcove/core/unknown-keys';
 
 /** Which page origins may reach the rooms. `origins` null: the default rule. */
 export interface OriginRule {
@@ -42,7 +43,13 @@ export const isOriginKnown = (rule: OriginRule, { origin, host }: OriginRequest)
 
 /** Exact origins as browsers send them (`https://app.example`), `null`, or `*`. @throws AlcoveError `option_invalid` */
 export const checkOrigins = (origins: readonly string[]): readonly string[] => {
-  for (const origin of origins) {
+  if (!Array.isArray(origins)) {
+    throw new AlcoveError('option_invalid', `origins takes a list of origins, and got ${kindOf(origins)}`, {
+      hint: "Write origins: ['https://app.example'].",
+    });
+  }
+  for (const origin of origins as readonly unknown[]) {
+    if (typeof origin !== 'string') throw new AlcoveError('option_invalid', `origins holds ${kindOf(origin)}, which is no origin`);
     if (origin === '*' || origin === 'null') continue;
     if (origin.includes('*') || !URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new AlcoveError('option_invalid', `origins holds "${origin}", which is no origin`, {

@@ -51,7 +51,9 @@ describe('server options', () => {
     [{ seed: { other: 'x.sqlite' } }, /seed names other/],
     [{ limits: { openRoomsMax: 0 } }, /limits\.openRoomsMax .* 0$/],
     [{ limits: { helloTimeoutMs: Number.NaN } }, /limits\.helloTimeoutMs/],
-    [{ limits: { nonsense: 1 } as never }, /limits\.nonsense is no limit of the server\. There are: .*clientsMax.*openRoomsMax/],
+    [{ limits: { nonsense: 1 } as never }, /^limits\.nonsense is no limit of the server$/],
+    [{ limits: { openRoomMax: 1 } as never }, /^limits\.openRoomMax is no limit of the server: did you mean openRoomsMax\?$/],
+    [{ limits: { clientMax: 1 } as never }, /: did you mean clientsMax\?$/],
   ])('[HO-26] refuses %j, naming the option and what was given', (more, message) => {
     expect(() => resolved(more)).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringMatching(message) }));
   });
