@@ -38,8 +38,58 @@ const reads = async (at: LimitedServer): Promise<void> => {
   await reader.client.heard('commit');
 };
 
+/** Its snapshots were sent, all of them. */
+const gotSnapshots = (peer: Peer, count: number): Promise<void> =>
+  peer.client.until(() => peer.client.messages.filter(({ type }) => type === 'snapshotEnd').length === count, `${count} snapshots`);
+
+/** Comes in and takes so many snapshots, one after the other. */
+const takesSnapshots = async (at: LimitedServer, user: string, count: number): Promise<Peer> => {
+  const peer = await at.join(user);
+  for (let taken = 1; taken < count; taken += 1) {
+    await gotSnapshots(peer, taken);
+    peer.client.say({ type: 'hydrate', snapshots: ['rows'] });
+  }
+  await gotSnapshots(peer, count);
+  return peer;
+};
+
+/** How often the room is read for somebody. */
+const EDGES_OF_SNAPSHOTS: readonly Edge[] = [
+  {
+    limit: 'sessionSnapshotsPerMinuteMax',
+    set: { sessionSnapshotsPerMinuteMax: 60, sessionSnapshotsBurst: 2 },
+    code: null,
+    under: async (at) => {
+      for (const _ of [1, 2]) await takesSnapshots(at, 'ann', 2);
+    },
+    over: async (at) => {
+      const startMs = performance.now();
+      const peer = await takesSnapshots(at, 'bob', 3);
+      expect(performance.now() - startMs).toBeGreaterThan(900);
+      return { peer };
+    },
+  },
+  {
+    limit: 'userSnapshotsPerMinuteMax',
+    set: { userSnapshotsPerMinuteMax: 60, userSnapshotsBurst: 2 },
+    code: null,
+    under: async (at) => {
+      for (const _ of [1, 2]) await takesSnapshots(at, 'ann', 1);
+    },
+    over: async (at) => {
+      for (const _ of [1, 2]) await takesSnapshots(at, 'bob', 1);
+      const third = await at.join('bob');
+      await expect.poll(() => at.met('userSnapshotsPerMinuteMax')).toBe(1);
+      await takesSnapshots(at, 'cay', 1);
+      await gotSnapshots(third, 1);
+      return { peer: third };
+    },
+  },
+];
+
 /** What waits for somebody who does not read. */
 export const EDGES_OF_READERS: readonly Edge[] = [
+  ...EDGES_OF_SNAPSHOTS,
   {
     limit: 'subscriberBacklogBytesMax',
     set: { subscriberBacklogBytesMax: MANY },

@@ -12,6 +12,8 @@ export const QUIET_LIMITS = {
   userMutationsEverywhereBurst: 'a part of userMutationsPerSecondEverywhereMax',
   sessionStatesBurst: 'a part of sessionStatesPerSecondMax',
   userStatesBurst: 'a part of userStatesPerSecondMax',
+  sessionSnapshotsBurst: 'a part of sessionSnapshotsPerMinuteMax',
+  userSnapshotsBurst: 'a part of userSnapshotsPerMinuteMax',
 
   // How much is done at once; the rest is done next.
   commitMutationsMax: 'the rest goes into the next commit',

@@ -104,6 +104,14 @@ export const ROOM_LIMITS = {
   snapshotChunkBytesMax: limit(256 * KB, 1 * KB, 100 * MB),
   /** Row snapshots at once; others wait their turn. */
   snapshotRunsMax: limit(4, 1, 1_000),
+  /**
+   * Row snapshots a minute that last, and how many more may begin at once after a quiet time, of a client and of a user over all of their sessions; past either the
+   * next one is late. A client takes one where it cannot resume and where its view changes; userSessionsMax of a user come back at once, twice.
+   */
+  sessionSnapshotsPerMinuteMax: limit(12, 1, MB),
+  sessionSnapshotsBurst: limit(10, 1, MB),
+  userSnapshotsPerMinuteMax: limit(60, 1, MB),
+  userSnapshotsBurst: limit(200, 1, 10 * MB),
   /** Before-images kept of rows that changed while a snapshot was read; past it the snapshot begins again at the newer head. */
   snapshotOverlayRowsMax: limit(100_000, 1, 10 * MB),
 
@@ -185,7 +193,7 @@ const ORDERED: readonly (readonly [LimitName, LimitName])[] = [
   ['unwrittenValueBytesMax', 'unwrittenValueBytesHard'],
 ];
 
-/** A part of the room's bounds: where that is set lower and the part is not, so is the part. */
+/** A part of the room's bounds: where that is set lower and the part is not, so is the part. As many sessions as a user may have get their snapshots at once. */
 const withParts = (given: Partial<RoomLimits>): Partial<RoomLimits> => ({
   ...(given.queuedMutationsMax === undefined
     ? {}
@@ -193,6 +201,9 @@ const withParts = (given: Partial<RoomLimits>): Partial<RoomLimits> => ({
   ...(given.queuedBytesMax === undefined
     ? {}
     : { userQueuedBytesMax: Math.min(ROOM_LIMITS.userQueuedBytesMax.default, given.queuedBytesMax) }),
+  ...(given.userSessionsMax === undefined
+    ? {}
+    : { userSnapshotsBurst: Math.max(ROOM_LIMITS.userSnapshotsBurst.default, 2 * given.userSessionsMax) }),
   ...given,
 });
 

@@ -7,6 +7,7 @@ import { RowRun } from '../snapshot/row-run.ts';
 import type { MadeVersion } from './commit-run.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Session } from './sessions.ts';
+import { SnapshotRates } from './snapshot-rates.ts';
 
 /** What row snapshots ask of the room around them. */
 export interface SnapshotSurroundings {
@@ -40,17 +41,23 @@ interface Running {
 
 /**
  * Snapshots as row chunks over the socket, for hosts without images and clients that take none. Sessions that wait when a run begins share it: rows are read and
- * encoded once for those of a class. Between two chunks everything else has its turn.
+ * encoded once for those of a class. Between two chunks everything else has its turn. Who asks more often than the rates allow waits, and gets it later.
  */
 export class RowSnapshots {
   readonly #parts: RoomParts;
   readonly #around: SnapshotSurroundings;
+  readonly #rates: SnapshotRates;
   readonly #waiting = new Set<Session>();
+  /** Of those that wait, whom the rates make wait. */
+  readonly #putOff = new Set<Session>();
+  /** Whose snapshot was thrown away by the room: the next one is not charged to them. */
+  readonly #restarted = new WeakSet<Session>();
   readonly #running = new Set<Running>();
 
   constructor(parts: RoomParts, around: SnapshotSurroundings) {
     this.#parts = parts;
     this.#around = around;
+    this.#rates = new SnapshotRates(parts.limits);
   }
 
   get active(): number {
@@ -76,6 +83,7 @@ export class RowSnapshots {
 
   cancel(session: Session): void {
     this.#waiting.delete(session);
+    this.#putOff.delete(session);
     for (const running of this.#running) {
       running.readers.delete(session.connectionId);
       if (running.readers.size === 0) this.#running.delete(running);
@@ -97,11 +105,42 @@ export class RowSnapshots {
     if (this.#running.size > 0 || this.#waiting.size > 0) this.#around.wantStep(this.#nextStepMs());
   }
 
-  /** At once while somebody takes rows, else when sockets are looked at again. */
+  /** At once while somebody takes rows, else when sockets are looked at again; where all are put off, when the first of them is not. */
   #nextStepMs(): number {
     const nowMs = this.#parts.runtime.monotonicMs();
     const ready = [...this.#running].some(({ readers }) => [...readers.values()].every(({ fullSinceMs }) => fullSinceMs === null));
-    return ready ? nowMs : nowMs + this.#parts.limits.drainPollMs;
+    if (ready) return nowMs;
+    const { drainPollMs } = this.#parts.limits;
+    if (this.#running.size > 0 || this.#putOff.size < this.#waiting.size) return nowMs + drainPollMs;
+    const delays = [...this.#putOff].map((session) => this.#rates.delayOf(session, nowMs)?.ms ?? 0);
+    return nowMs + Math.max(drainPollMs, Math.min(...delays));
+  }
+
+  /** Those of one class that may begin now, in the order in which they asked; each is charged for it. */
+  #takeDue(nowMs: number): Session[] {
+    const due: Session[] = [];
+    for (const session of this.#waiting) {
+      if (due[0] !== undefined && due[0].readerClass.id !== session.readerClass.id) continue;
+      if (!this.#restarted.delete(session)) {
+        if (this.#isPutOff(session, nowMs)) continue;
+        this.#rates.take(session, nowMs);
+      }
+      due.push(session);
+    }
+    for (const session of due) this.#waiting.delete(session);
+    return due;
+  }
+
+  /** Each snapshot that has to wait is counted once. */
+  #isPutOff(session: Session, nowMs: number): boolean {
+    const delay = this.#rates.delayOf(session, nowMs);
+    if (delay === null) {
+      this.#putOff.delete(session);
+      return false;
+    }
+    if (!this.#putOff.has(session)) this.#parts.meter.met(delay.limit);
+    this.#putOff.add(session);
+    return true;
   }
 
   /** One run, for those of one class; whoever waits in another gets one at the next step. */
@@ -109,18 +148,18 @@ export class RowSnapshots {
     const { log, gate, database, definition, limits, historyId, readers } = this.#parts;
     // A version that is not durable yet may not be told, nor rows of it.
     if (gate.durable < log.head.version || this.#running.size >= limits.snapshotRunsMax) return;
-    const [first] = this.#waiting;
+    const alike = this.#takeDue(this.#parts.runtime.monotonicMs());
+    const [first] = alike;
     if (first === undefined) return;
     const { readerClass } = first;
-    const alike = [...this.#waiting].filter((session) => session.readerClass.id === readerClass.id);
-    const run = new RowRun(database, definition.model, limits, { readers, readerClass });
+    const run = this.#asked(alike, () => new RowRun(database, definition.model, limits, { readers, readerClass }));
+    if (run === undefined) return;
     const running: Running = {
       run,
       at: log.head,
       readers: new Map(alike.map((session) => [session.connectionId, { session, bufferedBytes: 0, fullSinceMs: null, drainedMs: 0 }])),
       chunks: 0,
     };
-    for (const session of alike) this.#waiting.delete(session);
     this.#running.add(running);
     const schema = definition.model.schemaId;
     this.#send(running, {
@@ -142,7 +181,9 @@ export class RowSnapshots {
       if (readers.some(({ fullSinceMs }) => fullSinceMs === null)) this.#forkSlow(running, nowMs);
       return;
     }
-    const chunk = running.run.next();
+    const sessions = readers.map(({ session }) => session);
+    const chunk = this.#asked(sessions, () => running.run.next());
+    if (chunk === undefined) return;
     if (chunk === null) return this.#finish(running);
     const rows = rowsToWire(chunk.table, chunk.columns, chunk.rows);
     this.#send(running, { type: 'snapshotRows', index: running.chunks, rows });
@@ -179,6 +220,19 @@ export class RowSnapshots {
     }
   }
 
+  /** Undefined: the rules of their class fail over a row, and they were shut out. */
+  #asked<Answer>(sessions: readonly Session[], ask: () => Answer): Answer | undefined {
+    try {
+      return ask();
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      if (error.code !== 'rule_failed') throw error;
+      const refusal = this.#parts.readers.refusal(error);
+      for (const session of sessions) this.#around.end(session, refusal);
+      return undefined;
+    }
+  }
+
   #finish(running: Running): void {
     this.#running.delete(running);
     this.#send(running, { type: 'snapshotEnd', chunks: running.chunks, rows: running.run.given });
@@ -187,7 +241,10 @@ export class RowSnapshots {
 
   #restart(running: Running): void {
     this.#running.delete(running);
-    for (const { session } of running.readers.values()) this.#around.restart(session);
+    for (const { session } of running.readers.values()) {
+      this.#restarted.add(session);
+      this.#around.restart(session);
+    }
   }
 
   #send(running: Running, message: ServerMessageInput): void {
