@@ -244,6 +244,33 @@ describe.each(engines)('what runMutation refuses, on $name', (engine) => {
       }
     });
 
+    it('[AC-27] what SQLite says is told without the values it quotes where the room hides rows, and in full in the tab', async () => {
+      const says = (text: ReturnType<typeof sql>) => mutator((tx) => void tx.all(text));
+      const mutators = {
+        path: says(sql`SELECT json_extract('{}', x) FROM (SELECT 'canary' AS x)`),
+        json: says(sql`SELECT json(x) FROM (SELECT 'canary' AS x)`),
+        table: says(sql`SELECT * FROM canary`),
+        key: mutator((tx) => {
+          for (const city of ['once', 'twice']) insert(tx, 'key', city);
+        }),
+      };
+      for (const isServer of [true, false]) {
+        const trip = await room(mutators, { notes: { visibleTo: () => true } });
+        const told = (name: keyof typeof mutators) => ending(() => trip.run(name, null, { isServer }));
+        for (const name of ['path', 'json', 'table'] as const) {
+          const { code, message } = told(name);
+          expect(code).toBe('sql_failed');
+          expect(message.includes('canary')).toBe(!isServer);
+          expect(message).toMatch(new RegExp(`^${name}: .+${isServer ? '; what else SQLite says stays in the room' : ''}`));
+        }
+        expect(told('path').message).toMatch(/^path: (bad JSON path|JSON path error near)/);
+        expect(told('key')).toMatchObject({
+          code: 'constraint_failed',
+          message: expect.stringContaining('UNIQUE constraint failed: stops.'),
+        });
+      }
+    });
+
     it('[MU-18] a full disk is no failure of the body: the code stays, and may be tried again', async () => {
       const fill = (tx: MutatorTx) => {
         for (let index = 0; index < 40; index++) {

@@ -55,6 +55,7 @@ export const guarded = defineRoom({
     ),
     nullAll: mutator((tx) => tx.run(sql`update notes set owner = null`)),
     castAll: mutator((tx) => tx.run(sql`update notes set price = json(diary)`)),
+    pathAll: mutator((tx) => void tx.all(sql`select json_extract('{}', diary) from notes`)),
     readAll: mutator((tx) => void tx.select().from(notes).all()),
     lookUp: mutator((tx) => {
       const nothing = new Map<string, Record<string, string>>().get('nothing') as Record<string, string>; // which is wrong: so the next line throws

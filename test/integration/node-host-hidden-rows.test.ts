@@ -226,6 +226,7 @@ describe('rows and columns that a reader may not see', () => {
       ['overflowAll', null, 'sql_failed'],
       ['nullAll', null, 'constraint_failed'],
       ['castAll', null, 'sql_failed'],
+      ['pathAll', null, 'sql_failed'],
       ['readAll', null, 'mutator_failed'],
       ['lookUp', null, 'mutator_failed'],
       ['countAll', null, 'mutator_failed'],

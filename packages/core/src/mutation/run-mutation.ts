@@ -173,14 +173,15 @@ const MESSAGE_CHARACTERS_MAX = 1_000;
 /** What the JavaScript engine throws by itself, in words that may quote what the body read: text that is no JSON, a key that is not there, a number out of range. */
 const ENGINE_ERRORS: ReadonlySet<unknown> = new Set([SyntaxError, TypeError, RangeError, ReferenceError, URIError, EvalError]);
 
-/** `quotesNothing`: of the engine's own errors their kind alone is told, since everybody may hear it. The error itself is the cause. */
+/** `quotesNothing`: of the engine's own errors their kind alone is told, of SQLite's no more than quotes no row, since everybody may hear it. The error itself is the cause. */
 function asRejection(error: unknown, name: string, quotesNothing: boolean): AlcoveError {
   const isOwn = error instanceof AlcoveError && OWN_CODES.has(error.code);
   const threw =
     quotesNothing && error instanceof Error && ENGINE_ERRORS.has(error.constructor)
       ? ` a ${error.constructor.name}; what it says stays in the room, whose rows it may quote. Throw an Error or AlcoveError to tell why`
       : `: ${thrownText(error)}`;
-  const said = isOwn && isOfSqlite(error) ? `${name}: ${error.message}` : isOwn ? error.message : `${name} threw${threw}`;
+  const said =
+    isOwn && isOfSqlite(error) ? `${name}: ${sqliteText(error, quotesNothing)}` : isOwn ? error.message : `${name} threw${threw}`;
   const message = storable(said);
   if (!isOwn) return new AlcoveError('mutator_failed', message, { cause: error });
   return message === error.message ? error : new AlcoveError(error.code, message, { hint: error.hint, cause: error });
@@ -189,6 +190,16 @@ function asRejection(error: unknown, name: string, quotesNothing: boolean): Alco
 /** SQLite names table and column and not who wrote; its errors have the driver's as their cause, those that a body throws to refuse have none and stand as they are. */
 const isOfSqlite = ({ code, cause }: AlcoveError): boolean =>
   cause !== undefined && (code === 'constraint_failed' || code === 'sql_failed');
+
+/**
+ * What SQLite says of a constraint names tables and columns. What it says else may quote a value that the statement came upon (a JSON path, a word of a search): all
+ * it has of its own stands before the first colon or quotation mark.
+ */
+function sqliteText({ code, message }: AlcoveError, quotesNothing: boolean): string {
+  if (!quotesNothing || code !== 'sql_failed') return message;
+  const [own = ''] = message.split(/[:'"`([]/, 1);
+  return `${own.trim() || 'SQL failed'}; what else SQLite says stays in the room, whose rows it may quote`;
+}
 
 /** Anything can be thrown, and much of it cannot be made text. */
 function thrownText(error: unknown): string {
