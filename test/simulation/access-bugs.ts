@@ -1,4 +1,5 @@
 import type { ChangeSet, RowChange } from '@alcove/core/change/change-set';
+import { AlcoveError } from '@alcove/core/error';
 import type { ReaderClass } from '../../packages/server/src/access/reader-class.ts';
 import { Readers } from '../../packages/server/src/access/readers.ts';
 import { RowRules } from '../../packages/server/src/access/row-rules.ts';
@@ -94,7 +95,9 @@ function sentOtherwise(change: (changeSet: ChangeSet, seen: ChangeSet) => Change
   return replaced(RowRules.prototype, 'changesFor', function (this: RowRules, changeSet, classes) {
     return changesFor
       .call(this, changeSet, classes)
-      .map((seen, index) => (classes[index]?.filters.has('notes') === true ? change(changeSet, seen) : seen));
+      .map((seen, index) =>
+        !(seen instanceof AlcoveError) && classes[index]?.filters.has('notes') === true ? change(changeSet, seen) : seen,
+      );
   });
 }
 

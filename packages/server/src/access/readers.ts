@@ -40,18 +40,22 @@ export class Readers {
       this.#rows.check(found);
       return found;
     } catch (cause) {
-      const error = AlcoveError.from(cause, 'rule_failed');
-      this.#runtime.log.error('a row rule failed; the user is refused', { room: this.#definition.name, reason: error.message });
-      throw undecided(error);
+      throw this.refusal(AlcoveError.from(cause, 'rule_failed'));
     }
   }
 
-  /** What each class gets of a change set, in its order; see RowRules. */
-  changesFor(changeSet: ChangeSet, classes: readonly ReaderClass[]): ChangeSet[] {
+  /** For a rule that failed: writes to the log what the operator has to know, and says what those are told who are shut out. */
+  refusal(error: AlcoveError): AlcoveError {
+    this.#runtime.log.error('a row rule failed; the user is refused', { room: this.#definition.name, reason: error.message });
+    return undecided(error);
+  }
+
+  /** What each class gets of a change set, in its order, or why its rules fail, in words for the operator; see RowRules. */
+  changesFor(changeSet: ChangeSet, classes: readonly ReaderClass[]): (ChangeSet | AlcoveError)[] {
     return this.#rows === null || classes.every(seesAll) ? classes.map(() => changeSet) : this.#rows.changesFor(changeSet, classes);
   }
 
-  /** What a class gets of whole rows of a table. */
+  /** What a class gets of whole rows of a table. @throws AlcoveError `rule_failed`, in words for the operator */
   rowsFor(table: string, rows: readonly Row[], reader: ReaderClass): readonly Row[] {
     return this.#rows === null ? rows : this.#rows.rowsFor(table, rows, reader);
   }

@@ -8,6 +8,7 @@ import type { TableModel } from '@alcove/core/schema/room-model';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { ReaderClass, TableFilter } from './reader-class.ts';
+import { overRows } from './rule-failure.ts';
 import type { RuleSql, RuleValue } from './rule-sql.ts';
 import { SLOT, scratchTableSql } from './scratch-table.ts';
 
@@ -19,11 +20,8 @@ interface TableAnswers {
   readonly rows: readonly Row[];
 }
 
-/** What SQLite says of one image of a row, for one class: is it seen, and which of its columns are not. */
-interface Sight {
-  readonly isVisible: boolean;
-  readonly hidden: readonly number[];
-}
+/** Positions of columns that are hidden in one image of a row which a class sees. */
+type Hidden = readonly number[];
 
 /** Of a change's number: where its rows stand in the scratch table. */
 const beforeSlot = (change: number): number => 2 * change;
@@ -58,18 +56,16 @@ export class RowRules {
 
   /**
    * What each class gets of a change set, in its order: rows it did not see before and sees now as new ones, those it sees no more as deleted, NULL in place of what is
-   * hidden. One object for classes that get the same; the change set itself where that is all of it.
+   * hidden. One object for classes that get the same; the change set itself where that is all of it. An error, `rule_failed`, for a class whose rules fail over a row.
    */
-  changesFor(changeSet: ChangeSet, classes: readonly ReaderClass[]): ChangeSet[] {
+  changesFor(changeSet: ChangeSet, classes: readonly ReaderClass[]): (ChangeSet | AlcoveError)[] {
     const touched = changeSet.tables.filter(({ table }) => classes.some(({ filters }) => filters.has(table)));
     if (touched.length === 0) return classes.map(() => changeSet);
     const known = new Map<string, ChangeSet>();
     return this.#standing(touched, () =>
-      classes.map(({ filters }) => {
-        const answers = changeSet.tables.map(({ table }) => {
-          const filter = filters.get(table);
-          return filter === undefined ? null : this.#answers(filter);
-        });
+      classes.map((reader) => {
+        const answers = this.#answersOf(changeSet, reader);
+        if (answers instanceof AlcoveError) return answers;
         const text = JSON.stringify(answers);
         const filtered = known.get(text) ?? this.#filtered(changeSet, answers);
         known.set(text, filtered);
@@ -78,7 +74,7 @@ export class RowRules {
     );
   }
 
-  /** What a class gets of whole rows of a table. */
+  /** What a class gets of whole rows of a table. @throws AlcoveError `rule_failed` */
   rowsFor(table: string, rows: readonly Row[], { filters }: ReaderClass): readonly Row[] {
     const filter = filters.get(table);
     if (filter === undefined || rows.length === 0) return rows;
@@ -105,7 +101,8 @@ export class RowRules {
           ? `${name} AS "before" JOIN ${name} AS "after" ON "after".${SLOT} = "before".${SLOT} + 1 WHERE "before".${SLOT} % 2 = 0`
           : `${name} WHERE ${SLOT} % 2 = ${kind === 'insert' ? 1 : 0}`;
       const slot = kind === 'update' ? `"before".${SLOT}` : SLOT;
-      const answers = this.#database.prepare(`SELECT ${slot}, (${rule.sql}) IS TRUE FROM ${from}`).all([...rule.params]);
+      const asked = `${RULE_FOR[kind]} of table ${table.table}`;
+      const answers = this.#ask(asked, `SELECT ${slot}, (${rule.sql}) IS TRUE FROM ${from}`, rule.params);
       const fulfilled = new Set(answers.flatMap(([at, holds]) => (holds === 1 ? [Number(at)] : [])));
       return concerned.some((index) => !fulfilled.has(kind === 'insert' ? afterSlot(index) : beforeSlot(index)));
     });
@@ -127,20 +124,34 @@ export class RowRules {
     return isSame(tables, changeSet.tables) ? changeSet : { tables };
   }
 
+  #answersOf({ tables }: ChangeSet, { filters }: ReaderClass): Answers | AlcoveError {
+    try {
+      return tables.map(({ table }) => {
+        const filter = filters.get(table);
+        return filter === undefined ? null : this.#answers(filter);
+      });
+    } catch (error) {
+      if (error instanceof AlcoveError && error.code === 'rule_failed') return error;
+      throw error;
+    }
+  }
+
   #answers(filter: TableFilter): TableAnswers {
-    const rows = this.#database.prepare(sightSql(filter)).all(sightParams(filter));
+    const rows = this.#ask(readRulesOf(filter), sightSql(filter), sightParams(filter));
     return { columns: filter.hidden.map(({ column }) => column), rows };
   }
 
-  #sights(table: string, { columns, rows }: TableAnswers): Map<number, Sight> {
+  /** What SQLite says of a rule that does not compile speaks of the rule alone, and stays. */
+  #ask(what: string, sql: string, params: readonly RuleValue[]): Row[] {
+    const statement = this.#database.prepare(sql);
+    assert(statement.columns.length > 0, 'what asks a rule has answers'); // it is compiled by now
+    return overRows(what, () => statement.all([...params]));
+  }
+
+  #sights(table: string, { columns, rows }: TableAnswers): Map<number, Hidden> {
     const { shape } = this.#table(table);
     const positions = columns.map((column) => shape.columns.indexOf(column));
-    return new Map(
-      rows.map(([slot, isVisible, ...shown]) => [
-        Number(slot),
-        { isVisible: isVisible === 1, hidden: positions.filter((_, index) => shown[index] !== 1) },
-      ]),
-    );
+    return new Map(rows.map(([slot, ...shown]) => [Number(slot), positions.filter((_, index) => shown[index] !== 1)]));
   }
 
   /** Runs `ask` while the rows before and after these changes stand in the scratch tables. */
@@ -174,12 +185,12 @@ const kindOf = (before: Row | null, after: Row | null): 'insert' | 'update' | 'd
   before === null ? 'insert' : after === null ? 'delete' : 'update';
 
 /** What SQLite did not speak of is not seen. */
-function seenOf(row: Row | null, sight: Sight | undefined): Row | null {
-  if (row === null || sight?.isVisible !== true) return null;
-  return sight.hidden.length === 0 ? row : row.map((cell, position) => (sight.hidden.includes(position) ? null : cell));
+function seenOf(row: Row | null, hidden: Hidden | undefined): Row | null {
+  if (row === null || hidden === undefined) return null;
+  return hidden.length === 0 ? row : row.map((cell, position) => (hidden.includes(position) ? null : cell));
 }
 
-function seenChange(change: RowChange, sights: ReadonlyMap<number, Sight>, number: number): RowChange {
+function seenChange(change: RowChange, sights: ReadonlyMap<number, Hidden>, number: number): RowChange {
   const before = seenOf(change.before, sights.get(beforeSlot(number)));
   const after = seenOf(change.after, sights.get(afterSlot(number)));
   return before === change.before && after === change.after ? change : { before, after };
@@ -195,14 +206,20 @@ const flag = (rule: RuleSql, is: 'TRUE' | 'FALSE'): string => {
 
 const paramsOf = (rule: RuleSql): readonly RuleValue[] => (typeof rule === 'boolean' ? [] : rule.params);
 
-/** For each image: its slot, whether it is seen, and for each column that may be hidden whether it is shown. */
+/** For each image that is seen: its slot, and for each column that may be hidden whether it is shown, which is asked of no other image, as where a class reads a table. */
 const sightSql = ({ table, visible, hidden }: TableFilter): string =>
-  `SELECT ${[SLOT, flag(visible, 'TRUE'), ...hidden.map(({ when }) => flag(when, 'FALSE'))].join(', ')} FROM ${quoteIdentifier(table)}`;
+  `SELECT ${[SLOT, ...hidden.map(({ when }) => flag(when, 'FALSE'))].join(', ')} FROM ${quoteIdentifier(table)} WHERE ${flag(visible, 'TRUE')}`;
 
 const sightParams = ({ visible, hidden }: TableFilter): RuleValue[] => [
-  ...paramsOf(visible),
   ...hidden.flatMap(({ when }) => paramsOf(when)),
+  ...paramsOf(visible),
 ];
+
+/** Names what a class is asked of a table, in errors. */
+export const readRulesOf = ({ table, visible, hidden }: TableFilter): string =>
+  `${[...(typeof visible === 'boolean' ? [] : ['visibleTo']), ...hidden.map(({ column }) => `hiddenFrom.${column}`)].join(' or ')} of table ${table}`;
+
+const RULE_FOR = { insert: 'mayInsert', update: 'mayUpdate', delete: 'mayDelete' } as const;
 
 /** Where a class reads a table itself: what stands for each column, and which rows. Parameters in that order, for a statement that binds nothing before. */
 export interface FilteredSelect {

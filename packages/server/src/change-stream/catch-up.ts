@@ -1,7 +1,7 @@
 import { mergeChangeSets } from '@alcove/core/change/merge';
 import { decodeRecord } from '@alcove/core/change/record-codec';
 import { toWire } from '@alcove/core/change/wire';
-import { assert } from '@alcove/core/error';
+import { AlcoveError, assert } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { ReaderClass } from '../access/reader-class.ts';
@@ -57,7 +57,10 @@ export class CatchUp {
     return this.#ranges.size;
   }
 
-  /** The range that begins after `from` and ends at `head` at the latest, as a class gets it. `from` must be within the log and below `head`. */
+  /**
+   * The range that begins after `from` and ends at `head` at the latest, as a class gets it. `from` must be within the log and below `head`.
+   * @throws AlcoveError `rule_failed`, in words for the operator, where the class's rules fail over a row of it
+   */
   range(from: number, head: number, reader: ReaderClass): Range {
     const versions = this.#bounds.catchUpVersionsMax;
     const last = Math.min(head, from - (from % versions) + versions);
@@ -94,6 +97,7 @@ export class CatchUp {
       entries.map(({ record }) => decodeRecord(record)),
     );
     const [changeSet = merged] = this.#readers.changesFor(merged, [reader]);
+    if (changeSet instanceof AlcoveError) throw changeSet;
     const { version: to, schema, hash, atMs } = end;
     const frame = new SharedFrame({ type: 'commit', from, to, schema, changes: toWire(changeSet), hash, atMs }, this.#runtime);
     return { from, to, frame, acks: acksByClient(entries) };

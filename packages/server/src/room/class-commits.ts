@@ -1,6 +1,7 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
 import { EMPTY_CHANGE_SET } from '@alcove/core/change/change-set';
 import { toWire } from '@alcove/core/change/wire';
+import { AlcoveError } from '@alcove/core/error';
 import type { ReaderClass } from '../access/reader-class.ts';
 import { seesAll } from '../access/reader-class.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
@@ -14,7 +15,9 @@ export class ClassCommits {
   readonly #parts: Pick<RoomParts, 'runtime'>;
   readonly #made: Omit<MadeVersion, 'changeSet'>;
   /** By class. */
-  readonly #changes: ReadonlyMap<string, ChangeSet>;
+  readonly #changes = new Map<string, ChangeSet>();
+  /** By class whose rules fail over a row of the version. */
+  readonly #refusals = new Map<string, AlcoveError>();
   /** By what is in them and the version before. Classes that get all of the changes share them. */
   readonly #frames = new Map<ChangeSet, Map<number, SharedFrame>>();
 
@@ -27,7 +30,21 @@ export class ClassCommits {
       if (state.phase === 'live' && !takesRecords) classes.set(readerClass.id, readerClass);
     }
     const changes = parts.readers.changesFor(changeSet, [...classes.values()]);
-    this.#changes = new Map([...classes.keys()].map((id, index) => [id, changes[index] ?? EMPTY_CHANGE_SET]));
+    /** By reason, each of which is logged once. */
+    const refusals = new Map<string, AlcoveError>();
+    for (const [index, id] of [...classes.keys()].entries()) {
+      const own = changes[index] ?? EMPTY_CHANGE_SET;
+      if (own instanceof AlcoveError) {
+        const refusal = refusals.get(own.message) ?? parts.readers.refusal(own);
+        refusals.set(own.message, refusal);
+        this.#refusals.set(id, refusal);
+      } else this.#changes.set(id, own);
+    }
+  }
+
+  /** What its session ends with where its class cannot be told what it sees of the version. */
+  refusalFor({ readerClass, takesRecords }: Session): AlcoveError | null {
+    return takesRecords ? null : (this.#refusals.get(readerClass.id) ?? null);
   }
 
   /** Whether its class sees nothing of the version. Where everything is seen an empty version is told like any other. */

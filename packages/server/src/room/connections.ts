@@ -50,7 +50,9 @@ export class Connections {
     const catchUp = new CatchUp(parts, parts.definition.model);
     const end = (session: Session, error: AlcoveError): void => this.end(session, error);
     const rehydrate = (session: Session): void => this.rehydrate(session, 'backlog');
-    this.stream = new Subscribers(parts, this.sessions, catchUp, { wantPoll: (atMs) => schedule.want('poll', atMs), rehydrate, end });
+    const rulesFailed = (session: Session, error: AlcoveError): void => this.#rulesFailed(session, error);
+    const wantPoll = (atMs: number): void => schedule.want('poll', atMs);
+    this.stream = new Subscribers(parts, this.sessions, catchUp, { wantPoll, rehydrate, rulesFailed, end });
     this.rows = new RowSnapshots(parts, {
       wantStep: (atMs) => schedule.want('rows', atMs),
       sent: (session, version) => this.stream.begin(session, version),
@@ -208,6 +210,13 @@ export class Connections {
     this.#schedule.want('idle', session.heardMs + this.#parts.limits.idleTimeoutMs / 4);
     if (hydration !== null) this.#hydrate(session, hydration);
     else this.stream.begin(session, hello.resume?.version ?? 0);
+  }
+
+  /** Perhaps the row was mended since: the room's rows as they stand now decide. An image may be of before, and lead here again. */
+  #rulesFailed(session: Session, error: AlcoveError): void {
+    if (!session.snapshots.includes('rows')) return this.end(session, this.#parts.readers.refusal(error));
+    session.snapshots = ['rows'];
+    this.rehydrate(session, 'backlog');
   }
 
   #hydrate(session: Session, hydration: Hydration): void {

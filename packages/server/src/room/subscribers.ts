@@ -23,6 +23,8 @@ export interface StreamSurroundings {
   wantPoll(atMs: number): void;
   /** The log does not reach back to where the session stands. */
   rehydrate(session: Session): void;
+  /** A rule of its class fails over a row of a version that the session has to pass. */
+  rulesFailed(session: Session, error: AlcoveError): void;
   end(session: Session, error: AlcoveError): void;
 }
 
@@ -68,6 +70,12 @@ export class Subscribers {
         continue;
       }
       const own = results.get(session.groupId);
+      const refusal = commits.refusalFor(session);
+      if (refusal !== null) {
+        if (own !== undefined) this.#send(session, own);
+        this.#around.end(session, refusal);
+        continue;
+      }
       // That nothing happened for it can wait: it is told with the next that does, or with the next pong.
       if (own === undefined && commits.isNothingFor(session)) continue;
       this.#sendCommit(session, commits.frameFor(session, session.state.sent), made.version, own);
@@ -148,8 +156,12 @@ export class Subscribers {
   #sendRange(session: Session, from: number): void {
     const { log, gate } = this.#parts;
     if (from < log.floor.version) return this.#around.rehydrate(session);
-    const range = this.#readable(session, from);
-    if (range === null) return this.#around.rehydrate(session);
+    let range: Range;
+    try {
+      range = this.#range(session, from);
+    } catch (cause) {
+      return this.#cannotSend(session, from, AlcoveError.from(cause));
+    }
     const group = session.takesRecords ? [] : this.#parts.clients.idsOfGroup(session.groupId);
     const results = resultsOf(group.flatMap((clientId) => range.acks.get(clientId) ?? []));
     if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
@@ -157,23 +169,23 @@ export class Subscribers {
     this.#next(session, { type: 'rangeSent', to: range.to, head: gate.durable });
   }
 
-  /** Null where the log is damaged there: a snapshot holds what is true, and the room goes on. */
-  #readable(session: Session, from: number): Range | null {
-    const { gate, runtime, id, log, limits } = this.#parts;
-    try {
-      if (session.takesRecords) return { from, acks: NO_ACKS, ...recordRange(log, from, gate.durable, limits, runtime) };
-      return this.#catchUp.range(from, gate.durable, session.readerClass);
-    } catch (cause) {
-      const error = AlcoveError.from(cause);
-      if (error.code !== 'file_damaged') throw error;
-      runtime.log.error('the change log cannot be read; a session gets a snapshot instead', {
-        room: id,
-        session: session.sessionId,
-        after: from,
-        message: error.message,
-      });
-      return null;
-    }
+  #range(session: Session, from: number): Range {
+    const { gate, runtime, log, limits } = this.#parts;
+    if (session.takesRecords) return { from, acks: NO_ACKS, ...recordRange(log, from, gate.durable, limits, runtime) };
+    return this.#catchUp.range(from, gate.durable, session.readerClass);
+  }
+
+  /** Where the log is damaged, or the class's rules fail over what stood there once, a snapshot holds what is true, and the room goes on. */
+  #cannotSend(session: Session, from: number, error: AlcoveError): void {
+    if (error.code === 'rule_failed') return this.#around.rulesFailed(session, error);
+    if (error.code !== 'file_damaged') throw error;
+    this.#parts.runtime.log.error('the change log cannot be read; a session gets a snapshot instead', {
+      room: this.#parts.id,
+      session: session.sessionId,
+      after: from,
+      message: error.message,
+    });
+    this.#around.rehydrate(session);
   }
 
   #resultsByGroup(made: MadeVersion): Map<string, SharedFrame> {

@@ -3,7 +3,7 @@ import { nameList, roomDdl } from '@alcove/core/schema/ddl';
 import type { RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { ReaderClass, TableFilter } from '../access/reader-class.ts';
-import { filteredSelect } from '../access/row-rules.ts';
+import { filteredSelect, readRulesOf } from '../access/row-rules.ts';
 import type { RuleValue } from '../access/rule-sql.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface ImagePlan {
 
 export interface ImageTablePlan {
   readonly createSql: string;
+  /** Names the rules that its rows are held against, in errors; null: none. */
+  readonly rules: string | null;
   readonly copySql: string;
   readonly copyParams: readonly RuleValue[];
   /** One row: how many rows the class sees in the room, `room`, and how many the image has, `image`. */
@@ -56,6 +58,7 @@ const copyOf = (table: TableModel, filter: TableFilter | undefined): Omit<ImageT
   const { cells, cellParams, where, whereParams } = filteredSelect(columns, filter);
   const seen = where === null ? '' : ` WHERE ${where}`;
   return {
+    rules: filter === undefined ? null : readRulesOf(filter),
     copySql: `INSERT INTO main.${name} (${nameList(columns)}) SELECT ${cells.join(', ')} FROM room.${name}${seen} ORDER BY ${nameList(table.key)}`,
     copyParams: [...cellParams, ...whereParams],
     countSql: `SELECT (SELECT count(*) FROM room.${name}${seen}) AS room, (SELECT count(*) FROM main.${name}) AS image`,

@@ -7,7 +7,8 @@ import type { Database, Row } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { ReaderClass, TableFilter } from '../access/reader-class.ts';
 import type { Readers } from '../access/readers.ts';
-import { filteredSelect } from '../access/row-rules.ts';
+import { filteredSelect, readRulesOf } from '../access/row-rules.ts';
+import { overRows } from '../access/rule-failure.ts';
 
 export interface RowChunk {
   readonly table: string;
@@ -45,7 +46,7 @@ export class RowRun {
   readonly #shapes: readonly TableShape[];
   readonly #bounds: ChunkBounds;
   readonly #sight: RunSight;
-  #counts: readonly number[];
+  readonly #counts: readonly number[];
   #overlays: Overlay[];
   #table = 0;
   /** Key read last in the table that is being read; null: none yet. */
@@ -55,15 +56,19 @@ export class RowRun {
   #given = 0;
   #overlayRows = 0;
 
-  /** @param sight What of the rows is given. */
-  constructor(database: Database, model: RoomModel, bounds: ChunkBounds, sight: RunSight) {
+  /**
+   * @param sight What of the rows is given.
+   * @param counts Of another run over the same rows.
+   * @throws AlcoveError `rule_failed`, in words for the operator, where the class's rules fail over a row; so do the others
+   */
+  constructor(database: Database, model: RoomModel, bounds: ChunkBounds, sight: RunSight, counts?: readonly number[]) {
     this.#database = database;
     this.#model = model;
     this.#shapes = replicatedShapes(model);
     this.#bounds = bounds;
     this.#sight = sight;
     this.#overlays = this.#shapes.map(() => new Map());
-    this.#counts = this.#shapes.map(({ name }) => countRows(database, name, sight.readerClass.filters.get(name)));
+    this.#counts = counts ?? this.#shapes.map(({ name }) => countRows(database, name, sight.readerClass.filters.get(name)));
   }
 
   /** Rows of each table that will be given. */
@@ -83,8 +88,7 @@ export class RowRun {
 
   /** A run of its own that goes on from here, for a reader that is slower than the others. */
   fork(): RowRun {
-    const run = new RowRun(this.#database, this.#model, this.#bounds, this.#sight);
-    run.#counts = this.#counts;
+    const run = new RowRun(this.#database, this.#model, this.#bounds, this.#sight, this.#counts);
     run.#overlays = this.#overlays.map((overlay) => new Map(overlay));
     run.#table = this.#table;
     run.#after = this.#after;
@@ -114,7 +118,7 @@ export class RowRun {
   /** The next rows; null: that was all. A chunk is never empty. */
   next(): RowChunk | null {
     for (let shape = this.#shapes[this.#table]; shape !== undefined; shape = this.#shapes[this.#table]) {
-      const rows = this.#atOverlay ? this.#overlayChunk() : this.#tableChunk(shape);
+      const rows = this.#atOverlay ? this.#overlayChunk() : asking(this.#filterOf(shape), () => this.#tableChunk(shape));
       if (rows.length > 0) {
         this.#given += rows.length;
         return { table: shape.name, columns: shape.columns, rows };
@@ -144,12 +148,16 @@ export class RowRun {
   #select(shape: TableShape): IterableIterator<Row> {
     const key = shape.key.map((position) => quoteIdentifier(shape.columns[position] ?? '')).join(', ');
     const after = this.#after;
-    const filtered = filteredSelect(shape.columns, this.#sight.readerClass.filters.get(shape.name));
+    const filtered = filteredSelect(shape.columns, this.#filterOf(shape));
     const conditions = [filtered.where ?? [], after === null ? [] : `(${key}) > (${after.map(() => '?').join(', ')})`].flat();
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
     const sql = `SELECT ${filtered.cells.join(', ')} FROM ${quoteIdentifier(shape.name)}${where} ORDER BY ${key} LIMIT ?`;
     const params = [...filtered.cellParams, ...filtered.whereParams, ...(after ?? []), this.#bounds.snapshotChunkRowsMax];
     return this.#database.prepare(sql).iterate(params);
+  }
+
+  #filterOf({ name }: TableShape): TableFilter | undefined {
+    return this.#sight.readerClass.filters.get(name);
   }
 
   /** Takes from the overlay until it is empty, then goes on to the next table. */
@@ -186,8 +194,11 @@ export class RowRun {
 const countRows = (database: Database, table: string, filter: TableFilter | undefined): number => {
   const { where, whereParams } = filteredSelect([], filter);
   const sql = `SELECT count(*) FROM ${quoteIdentifier(table)}${where === null ? '' : ` WHERE ${where}`}`;
-  return Number(database.prepare(sql).get([...whereParams])?.[0] ?? 0);
+  return asking(filter, () => Number(database.prepare(sql).get([...whereParams])?.[0] ?? 0));
 };
+
+const asking = <Answer>(filter: TableFilter | undefined, ask: () => Answer): Answer =>
+  filter === undefined ? ask() : overRows(readRulesOf(filter), ask);
 
 const rowBytes = (row: Row): number => {
   let bytes = 0;

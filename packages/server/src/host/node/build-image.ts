@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
+import { resultCodeOfName, sqliteError } from '@alcove/core/sqlite/sqlite-error';
+import { failsOverRow } from '../../access/rule-failure.ts';
 import type { RuleValue } from '../../access/rule-sql.ts';
 import type { ImageTablePlan } from '../../snapshot/image-plan.ts';
 import type { ImageJob } from './builder-job.ts';
@@ -38,9 +40,9 @@ const build = (job: ImageJob): Head & { readonly rows: number } => {
     // Deferred, so that the room is only read: its writer is never held up. The first SELECT fixes the version for all that follow.
     database.exec('BEGIN');
     const head = headIn(database, job);
-    for (const { createSql, copySql, copyParams } of job.plan.tables) {
-      database.exec(createSql);
-      database.prepare(copySql).run(...copyParams.map(rawValue));
+    for (const table of job.plan.tables) {
+      database.exec(table.createSql);
+      copyRows(database, table);
     }
     for (const sql of job.plan.indexSql) database.exec(sql);
     const rows = job.plan.tables.reduce((sum, table) => sum + rowsIn(database, table), 0);
@@ -61,6 +63,23 @@ const headIn = (database: RawDatabase, job: ImageJob): Head => {
 };
 
 const rawValue = (value: RuleValue): RawValue => (Number.isSafeInteger(value) ? BigInt(Number(value)) : value);
+
+/** A rule that fails over a row fails the build, in words that quote no row. */
+const copyRows = (database: RawDatabase, { rules, copySql, copyParams }: ImageTablePlan): void => {
+  const copy = database.prepare(copySql);
+  try {
+    copy.run(...copyParams.map(rawValue));
+  } catch (error) {
+    throw rules !== null && isOfStatement(error) ? failsOverRow(rules) : error;
+  }
+};
+
+/** Whether it is the statement that SQLite gave up over, and not the disk or the file. */
+const isOfStatement = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const name = 'code' in error ? String(error.code) : '';
+  return sqliteError({ resultCode: resultCodeOfName(name), message: error.message, cause: error }).code === 'sql_failed';
+};
 
 /** As many as the class sees in the room's own table. */
 const rowsIn = (database: RawDatabase, { countSql: sql, countParams }: ImageTablePlan): number => {

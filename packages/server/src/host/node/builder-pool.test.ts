@@ -106,6 +106,24 @@ const fill = (): void => {
 };
 
 describe('BuilderPool', () => {
+  it('[AC-25] a rule that fails over a row fails the build, in words that quote no row; the process builds on', async () => {
+    room.prepare('INSERT INTO notes VALUES (?, ?)').run(['canary', 1]);
+    const when = { sql: "json_extract('{}', id) IS NULL", params: [] };
+    for (const filter of [
+      { table: 'notes', visible: when, hidden: [] },
+      { table: 'notes', visible: true, hidden: [{ column: 'n', when }] },
+    ]) {
+      const plan = imagePlan(model, { id: 'x', filters: new Map([['notes', filter]]) });
+      const failure = await builder.run(job({ plan })).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: 'rule_failed',
+        message: expect.stringMatching(/^(visibleTo|hiddenFrom\.n) of table notes fails over a row/),
+      });
+      expect(String(failure)).not.toContain('canary');
+    }
+    expect(await builder.run(job())).toMatchObject({ rows: 1 });
+  });
+
   it('[HO-20] an image holds the replicated rows, values and indexes of one version and nothing else', async () => {
     fill();
     room.exec("INSERT INTO alcove_log VALUES (4, 's1', 0, 1, 1, 'f4', '[]', '')");

@@ -3,7 +3,7 @@ import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { mayDo } from '../../access/front.ts';
-import { type ReaderClass, SEES_ALL } from '../../access/reader-class.ts';
+import { type ReaderClass, SEES_ALL, undecided } from '../../access/reader-class.ts';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { type ReadSight, readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
@@ -73,7 +73,7 @@ export class HostReads {
         const { name: room, id } = request.room;
         runtime.log.error('a read failed', { room, id, code: error.code, reason: error.message });
       }
-      throw error;
+      throw error.code === 'rule_failed' ? undecided(error) : error;
     }
   }
 

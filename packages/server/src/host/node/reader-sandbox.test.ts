@@ -166,4 +166,21 @@ describe('ReaderSandbox', () => {
     expect(codeOf(() => open({ name: 'a', select: deep }))).toBe('rule_failed');
     expect(codeOf(() => open({ name: 'a', select: 'SELECT b FROM main.a WHERE (' }))).toBe('rule_failed');
   });
+
+  it('[AC-25] a rule that fails over a row is told as that, without what SQLite says of the row; the reader’s own failures are told', () => {
+    room.exec("CREATE TABLE a (b, path); INSERT INTO a VALUES ('{}', 'canary'); CREATE TABLE c (d); INSERT INTO c VALUES ('{')");
+    const failing = 'SELECT b FROM main.a WHERE (json_extract(b, path) = 1) IS TRUE LIMIT -1';
+    const hiding = "SELECT CASE WHEN (b LIKE printf('%060d', 1)) IS FALSE THEN b END AS b FROM main.a";
+    for (const select of [failing, hiding]) {
+      open({ name: 'a', select }, whole('c', 'd'));
+      for (const sql of ['SELECT b FROM a', 'SELECT json(d), b FROM c, "A"']) {
+        expect(() => cells(sql)).toThrow(expect.objectContaining({ code: 'rule_failed', message: expect.not.stringContaining('canary') }));
+      }
+      expect(() => cells('SELECT json(d) FROM c')).toThrow(
+        expect.objectContaining({ code: 'sql_failed', message: expect.stringContaining('JSON') }),
+      );
+      expect(cells('SELECT d FROM c')).toEqual([['{']]);
+      sandbox?.close();
+    }
+  });
 });

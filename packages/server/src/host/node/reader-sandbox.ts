@@ -7,6 +7,8 @@ import { READ_SQL_CHARACTERS_MAX } from '@alcove/core/protocol/limits';
 import { asciiLower } from '@alcove/core/schema/sql-text';
 import { type Database, SQL_PARAMETERS_MAX } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
+import { mentions } from '@alcove/core/sqlite/mentions';
+import { failsOverRow } from '../../access/rule-failure.ts';
 import { AnswerCells } from '../../read/answer-cells.ts';
 import { refuseUnlessRead } from '../../read/guest-sql.ts';
 import type { ReadSight } from '../../read/read-sight.ts';
@@ -49,6 +51,8 @@ export class ReaderSandbox {
   readonly #native: NativeDatabase;
   readonly #database: Database;
   readonly #names: SandboxNames;
+  /** The view that stands for each table. */
+  readonly #guards: ReadonlyMap<string, string>;
   readonly #nonce: string;
   readonly #authorizer: ReaderAuthorizer;
   readonly #head: () => Head;
@@ -64,8 +68,9 @@ export class ReaderSandbox {
     this.#nonce = randomBytes(16).toString('hex');
     this.#native = openReadOnly(path);
     try {
-      const { names, schemaVersion } = shut(this.#native, sight, settings, this.#nonce);
+      const { names, guards, schemaVersion } = shut(this.#native, sight, settings, this.#nonce);
       this.#names = names;
+      this.#guards = guards;
       this.#schemaVersion = schemaVersion;
       const head = this.#native.prepare(HEAD_SQL);
       this.#head = () => head.get() as Head; // the row that HEAD_SQL is made to read
@@ -129,6 +134,7 @@ export class ReaderSandbox {
   #rows({ sql, params, bounds }: ReadJob): Omit<ReadAnswer, 'at'> {
     this.#authorizer.begin();
     this.#authorizer.trusted = false;
+    let runs = false;
     try {
       const statement = this.#database.prepare(sql);
       const { columns } = statement;
@@ -138,10 +144,30 @@ export class ReaderSandbox {
           `the names of ${columns.length} columns alone are larger than the ${bounds.bytesMax} bytes of an answer`,
         );
       const cells = new AnswerCells(columns.length, bounds, Buffer.byteLength);
+      runs = true;
       for (const row of statement.iterate(params)) if (!cells.add(row)) break;
       return { columns, ...cells.answer() };
-    } catch (error) {
-      throw this.#told(AlcoveError.from(error));
+    } catch (cause) {
+      const error = AlcoveError.from(cause);
+      if (runs && isOfRow(error)) this.#refuseFailingRules(sql);
+      throw this.#told(error);
+    }
+  }
+
+  /**
+   * SQLite's words for what it gives up over may be of a rule, and quote what is hidden: what is seen of the tables that the statement names is asked for again, alone.
+   * @throws AlcoveError `rule_failed`
+   */
+  #refuseFailingRules(sql: string): void {
+    this.#authorizer.trusted = true;
+    for (const [table, guard] of this.#guards) {
+      if (!mentions(sql, table)) continue;
+      try {
+        const rows = this.#database.prepare(`SELECT * FROM temp.${guard}`).iterate();
+        while (rows.next().done !== true);
+      } catch (error) {
+        if (isOfRow(AlcoveError.from(error))) throw failsOverRow(`what is seen of table ${table}`);
+      }
     }
   }
 
@@ -159,6 +185,10 @@ export class ReaderSandbox {
     return new AlcoveError(error.code, error.message.replaceAll(this.#nonce, '…'), { hint: error.hint });
   }
 }
+
+/** Whether SQLite gave up over a value, and not for want of room. */
+const isOfRow = ({ code, message }: AlcoveError): boolean =>
+  code === 'sql_failed' && !/^(?:string or blob too big|out of memory)/.test(message);
 
 /** Codes of the drivers that have nothing to do with the statement. */
 const OUR_FAULTS: ReadonlySet<string> = new Set(['overloaded', 'room_failed', 'room_full', 'file_damaged', 'internal', 'closed']);
@@ -195,13 +225,15 @@ function refuseBehind(at: BookmarkParts, atLeast: BookmarkParts | null): void {
     throw new AlcoveError('read_behind', `version ${at.version} is there, ${atLeast.version} was asked for`);
 }
 
+interface Views {
+  readonly names: SandboxNames;
+  /** By table. */
+  readonly guards: ReadonlyMap<string, string>;
+  readonly schemaVersion: number;
+}
+
 /** Makes the views, then closes everything but reading. Nothing that a user sent has been near the handle yet. */
-function shut(
-  native: NativeDatabase,
-  sight: ReadSight,
-  { valueBytesMax }: ReaderSettings,
-  nonce: string,
-): { readonly names: SandboxNames; readonly schemaVersion: number } {
+function shut(native: NativeDatabase, sight: ReadSight, { valueBytesMax }: ReaderSettings, nonce: string): Views {
   Object.assign(native.limits, {
     length: Math.max(valueBytesMax, SQL_BYTES_MAX),
     sqlLength: SQL_BYTES_MAX,
@@ -214,17 +246,13 @@ function shut(
     triggerDepth: 0,
   });
   native.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; BEGIN');
-  const { names, schemaVersion } = makeViews(native, sight, nonce);
+  const views = makeViews(native, sight, nonce);
   native.exec('COMMIT; PRAGMA query_only = ON');
   native.limits.length = valueBytesMax;
-  return { names, schemaVersion };
+  return views;
 }
 
-function makeViews(
-  native: NativeDatabase,
-  { tables }: ReadSight,
-  nonce: string,
-): { readonly names: SandboxNames; readonly schemaVersion: number } {
+function makeViews(native: NativeDatabase, { tables }: ReadSight, nonce: string): Views {
   const inFile = native
     .prepare("SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
     .all();
@@ -232,10 +260,10 @@ function makeViews(
   const unseen = (inFile as { name: string }[]).map(({ name }) => name).filter((name) => !seen.has(asciiLower(name))); // the column asked for
   const modules = native.prepare('PRAGMA module_list').all() as { name: string }[]; // SQLite's own column name
   const [version] = native.prepare('PRAGMA main.schema_version').all() as { schema_version: number }[]; // likewise
-  const guards = tables.map((_, index) => `guard_${index}_${nonce}`);
+  const guards = new Map(tables.map(({ name }, index) => [name, `guard_${index}_${nonce}`]));
   try {
-    for (const [index, { name, select }] of tables.entries()) {
-      const guard = guards[index] ?? '';
+    for (const { name, select } of tables) {
+      const guard = guards.get(name) ?? '';
       native.exec(`CREATE TEMP VIEW ${guard} AS ${select}; CREATE TEMP VIEW ${quoteIdentifier(name)} AS SELECT * FROM temp.${guard}`);
     }
   } catch (cause) {
@@ -246,5 +274,5 @@ function makeViews(
   const unseenModules = modules.map(({ name }) => name).filter((name) => !READER_TABLE_FUNCTIONS.has(name) && !seen.has(asciiLower(name)));
   const hidden = new Set([...unseen, ...unseenModules].map(asciiLower));
   for (const name of hidden) native.exec(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS SELECT * FROM temp.none_${nonce}`);
-  return { names: { guards: new Set(guards), seen, hidden }, schemaVersion: version?.schema_version ?? 0 };
+  return { names: { guards: new Set(guards.values()), seen, hidden }, guards, schemaVersion: version?.schema_version ?? 0 };
 }
