@@ -72,6 +72,28 @@ describe('tokens of a client', () => {
     ]);
   });
 
+  it.each([[{ token: 't1' }], [5], [Promise.resolve({ token: 't1' })]])(
+    '[CN-51] an auth that gives no token: the status and the console say so, and it is not asked again: %o',
+    async (given) => {
+      const { server, shown } = await together();
+      const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      ends.push(() => log.mockRestore());
+      let asked = 0;
+      const auth = () => {
+        asked += 1;
+        return given as never;
+      };
+      const client = createClient({ url: server.url, rooms: [trip], user: 'ann', auth });
+      ends.push(() => client.close());
+      const { status } = client.room(trip, 'kyoto');
+      await until(() => expect(status.getSnapshot().connection).toBe('failed'));
+      const message = `auth gave ${given === 5 ? 'a number' : 'an object'}; it gives the token as text, or null`;
+      expect(status.getSnapshot().error).toMatchObject({ code: 'option_invalid', message });
+      expect([asked, shown.filter((token) => token !== 't1')]).toEqual([1, []]); // which the other client brought
+      expect(JSON.stringify(log.mock.calls)).toContain(message);
+    },
+  );
+
   it('[CN-7] one whose app has a better token by then comes back by itself', async () => {
     const { server, good, app, room, connection } = await together();
     await room.mutate.addStop({ id: '1', city: 'Kyoto' }).confirmed;

@@ -8,6 +8,7 @@ import type { RoomKeeping } from './page/kept-room-place.ts';
 import { Observable, type Readable } from './page/observable.ts';
 import { PausableLocks } from './page/pausable-locks.ts';
 import type { PageLocks } from './page/room-locks.ts';
+import { tokenOf } from './page/token-of.ts';
 import { WeakValues } from './page/weak-values.ts';
 import type { EngineHint } from './sync/engine-interface.ts';
 import { resolveEngineLimits } from './sync/engine-limits.ts';
@@ -20,7 +21,7 @@ export interface ClientOptions {
   readonly url: string;
   /** Names who uses this browser: it will keep two users' storage apart. Without effect until there is browser storage, and never a proof of anything. */
   readonly user?: string;
-  /** The token for the server's `authenticate`; asked for before every connection. */
+  /** The token for the server's `authenticate`; asked for before every connection. What is neither text nor null is `option_invalid`, and the connection `failed`. */
   readonly auth?: () => string | null | Promise<string | null>;
   /** Bounds other than the defaults. @throws AlcoveError `option_invalid` for one that is no whole number of at least 1 */
   readonly limits?: Partial<EngineLimits>;
@@ -189,7 +190,7 @@ export class Client {
       keeping: this.#keepingOf(definition, id),
       notKept: this.#notKept,
       hidden: this.#hidden,
-      token: () => this.#options.auth?.() ?? null,
+      token: () => tokenOf(this.#options.auth?.()),
       openEngine: (request, handlers) => {
         const onLost: typeof handlers.onLost = (loss) => {
           handlers.onLost(loss);

@@ -1,6 +1,8 @@
+import { AlcoveError } from '@alcove/core/error';
 import type { ServerMessage, ServerMessageInput } from '@alcove/core/protocol/server-message';
 import { decodeClientMessage, encodeMessage } from '@alcove/core/protocol/codec';
 import { describe, expect, it } from 'vitest';
+import { CollectingLogger } from '../../../../test/fake/collecting-logger.ts';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { Connection } from './connection.ts';
 import type { SocketHandlers } from './socket.ts';
@@ -11,6 +13,12 @@ interface OpenedSocket {
   closedWith: number | null;
   bufferedAmount: number;
 }
+
+const raise = (): never => {
+  throw new AlcoveError('option_invalid', 'auth gave a number');
+};
+
+const errors = ({ runtime: { log } }: Shell) => (log instanceof CollectingLogger ? log.errors : expect.unreachable('it collects'));
 
 class Shell {
   readonly runtime = new FakeRuntime();
@@ -124,6 +132,25 @@ describe('the shell of the connection', () => {
     shell.token = () => Promise.resolve('late');
     await shell.runtime.advanceAsync(15_000);
     expect(shell.sockets).toHaveLength(1);
+  });
+
+  it.each([
+    ['at once', (): never => raise()],
+    ['later', () => Promise.resolve().then(raise)],
+  ])('[CN-51] a token that is none, %s, is not asked for again, and a session that lives goes on', async (_, token) => {
+    const shell = new Shell();
+    shell.token = token;
+    shell.connection.start();
+    await shell.runtime.advanceAsync(0);
+    expect(shell.connection.state).toMatchObject({ phase: 'failed', error: { code: 'option_invalid', message: 'auth gave a number' } });
+    expect([shell.sockets, errors(shell)]).toEqual([[], []]);
+    shell.token = () => 'secret';
+    shell.goLive();
+    shell.token = token;
+    shell.connection.hint('authChanged');
+    await shell.runtime.advanceAsync(0);
+    expect(shell.connection.state.phase).toBe('live');
+    expect(errors(shell)).toMatchObject([{ message: expect.stringMatching(/auth gave a number\. /) }]);
   });
 
   it('[CN-45] a connection that never opened says where to, and what may be wrong; one that had opened says neither', () => {

@@ -173,11 +173,7 @@ export class Connection {
 
   #askToken(socketId: number): void {
     const failed = (cause: unknown): void =>
-      this.#take({
-        type: 'tokenFailed',
-        socketId,
-        error: { code: 'connection_lost', message: `no token was to be had: ${AlcoveError.from(cause).message}` },
-      });
+      this.#take({ type: 'tokenFailed', socketId, error: this.#tokenError(AlcoveError.from(cause)) });
     let token: string | null | Promise<string | null>;
     try {
       token = this.#options.token();
@@ -186,6 +182,15 @@ export class Connection {
     }
     if (token === null || typeof token === 'string') return this.#take({ type: 'token', socketId, token });
     token.then((said) => this.#take({ type: 'token', socketId, token: said }), failed);
+  }
+
+  /** Most often a network that is away, and tried again. An `auth` that gives what is no token does so each time. */
+  #tokenError(error: AlcoveError): ErrorBody {
+    if (error.code !== 'option_invalid') return { code: 'connection_lost', message: `no token was to be had: ${error.message}` };
+    // A live session goes on with the token it has: of this nobody else would hear.
+    if (this.#isLive)
+      this.#options.runtime.log.error(`no fresh token was to be had: ${error.message}. ${error.hint}`, { code: error.code });
+    return error.toBody();
   }
 
   #open(socketId: number): void {

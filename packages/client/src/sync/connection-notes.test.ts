@@ -57,6 +57,12 @@ describe('what the console is told of a connection', () => {
     expect(told({ phase: 'needsAuth', past, error: { code: 'unauthenticated', message: 'no' } })).toHaveLength(1);
   });
 
+  it('[CN-51] an auth that gives no token: nothing of the room, which was never asked', () => {
+    expect(told(failed('option_invalid'))).toEqual([
+      'the room “trip” (japan) at ws://localhost:8787/sync is not connected: option_invalid. Correct the option the message names.',
+    ]);
+  });
+
   it('[CN-46] what the server said, and no question whether it runs', () => {
     const needsAuth: ConnectionState = {
       phase: 'needsAuth',

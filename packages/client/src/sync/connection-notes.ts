@@ -63,6 +63,8 @@ export class ConnectionNotes {
         `the server at ${url} cannot open the room “${room}” (${id}): ${error.code}: ${message}. ${hint} Once it is mended this page goes on by itself, within about a minute.`,
         fields,
       );
+    } else if (error.code === 'option_invalid') {
+      this.#log.error(`the room “${room}” (${id}) at ${url} is not connected: ${message}. ${hint}`, fields);
     } else this.#log.error(`the room “${room}” (${id}) at ${url} does not let this page in: ${error.code}: ${message}. ${hint}`, fields);
   }
 }
