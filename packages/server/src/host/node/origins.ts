@@ -43,12 +43,14 @@ export const isOriginKnown = (rule: OriginRule, { origin, host }: OriginRequest)
 
 /** Exact origins as browsers send them (`https://app.example`), `null`, or `*`. @throws AlcoveError `option_invalid` */
 export const checkOrigins = (origins: readonly string[]): readonly string[] => {
-  if (!Array.isArray(origins)) {
-    throw new AlcoveError('option_invalid', `origins takes a list of origins, and got ${kindOf(origins)}`, {
+  const given: unknown = origins; // from plain JavaScript anything may come
+  if (!Array.isArray(given)) {
+    throw new AlcoveError('option_invalid', `origins takes a list of origins, and got ${kindOf(given)}`, {
       hint: "Write origins: ['https://app.example'].",
     });
   }
-  for (const origin of origins as readonly unknown[]) {
+  const entries: readonly unknown[] = given;
+  for (const origin of entries) {
     if (typeof origin !== 'string') throw new AlcoveError('option_invalid', `origins holds ${kindOf(origin)}, which is no origin`);
     if (origin === '*' || origin === 'null') continue;
     if (origin.includes('*') || !URL.canParse(origin) || new URL(origin).origin !== origin) {
