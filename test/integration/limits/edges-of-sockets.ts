@@ -3,6 +3,7 @@ import { frame } from '../raw-socket.ts';
 import type { Edge, Told } from './edge.ts';
 import { allApplied, endedWith } from './expect-fates.ts';
 import type { LimitedServer } from './limited-server.ts';
+import { ADMIN_TOKEN } from './limited-server.ts';
 
 const text = (message: string): Buffer => frame(1, message);
 
@@ -19,6 +20,27 @@ const rawEnd = async (raw: { closeCode(): Promise<number | null>; texts(): strin
   const errors = raw.texts().filter((told) => told.includes('"error"'));
   const told = errors.map((error) => JSON.parse(error) as Told).at(-1); // what a server sends
   return { code: told?.code, retryAfterMs: told?.retryAfterMs, closed };
+};
+
+/** Asks for the figures. */
+const asksStatus = (at: LimitedServer, token: string): Promise<Response> =>
+  fetch(`${at.server.url.replace('ws', 'http')}/status`, { headers: { authorization: `Bearer ${token}` } });
+
+const EDGE_OF_TOKENS: Edge = {
+  limit: 'wrongTokensPerMinuteMax',
+  set: { wrongTokensPerMinuteMax: 2 },
+  code: 'rate_limited',
+  waits: true,
+  under: async (at) => {
+    for (const guess of ['one', 'two']) expect((await asksStatus(at, guess)).status).toBe(401);
+  },
+  over: async (at) => {
+    const answer = await asksStatus(at, 'three');
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await asksStatus(at, ADMIN_TOKEN)).status).toBe(200);
+    return ((await answer.json()) as { error: Told }).error; // as a server writes errors
+  },
 };
 
 /** How many there may be. */
@@ -204,4 +226,4 @@ const EDGES_OF_SPEED: readonly Edge[] = [
   },
 ];
 
-export const EDGES_OF_SOCKETS: readonly Edge[] = [...EDGES_OF_ROOMS, ...EDGES_OF_TIME, ...EDGES_OF_SPEED];
+export const EDGES_OF_SOCKETS: readonly Edge[] = [...EDGES_OF_ROOMS, ...EDGES_OF_TIME, ...EDGES_OF_SPEED, EDGE_OF_TOKENS];

@@ -11,6 +11,8 @@ import { Peer } from './peer.ts';
 export type AnyLimits = Partial<RoomLimits & HostLimits>;
 type Options = Partial<ServerOptions<readonly [typeof limited]>>;
 
+export const ADMIN_TOKEN = 'the-admin-token-of-these-tests';
+
 /** Says whose token it is: the user's name. */
 const authenticate = (token: string | null) => ({ sub: token ?? 'nobody' });
 
@@ -36,6 +38,7 @@ export class LimitedServer {
       signals: false,
       log: new CollectingLogger(),
       authenticate,
+      admin: { token: ADMIN_TOKEN },
       // A busy machine must not turn a long mutation into a rejected one.
       limits: { mutatorTimeBudgetMs: 60_000, ...limits },
       ...options,

@@ -3,15 +3,15 @@ import { createRequire } from 'node:module';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { AlcoveError } from '@alcove/core/error';
-import { BearerToken } from './bearer-token.ts';
-import { answerError, answerJson } from './http-answer.ts';
+import type { BearerGuard } from './bearer-guard.ts';
+import { answerError, answerJson, answerUnauthorized } from './http-answer.ts';
 import { Prometheus } from './prometheus.ts';
 import type { ReadFleet } from './read-fleet.ts';
 import { obeyReplicaOrder } from './replica-order.ts';
 import type { ServerStatus } from './server-status.ts';
 
 export interface AdminEndpointOptions {
-  readonly token: string;
+  readonly guard: BearerGuard;
   status(): ServerStatus;
   fleet(): ReadFleet;
 }
@@ -44,13 +44,11 @@ const PAGE_HEADERS = {
  */
 export class AdminEndpoint {
   readonly #options: AdminEndpointOptions;
-  readonly #token: BearerToken;
   readonly #prometheus: Prometheus;
   readonly #assets = new Map<string, Buffer>();
 
   constructor(options: AdminEndpointOptions) {
     this.#options = options;
-    this.#token = new BearerToken(options.token);
     this.#prometheus = new Prometheus(() => options.status());
   }
 
@@ -68,13 +66,12 @@ export class AdminEndpoint {
       return;
     }
     if (path.startsWith('/dashboard')) return this.#page(path.slice('/dashboard'.length), response);
-    if (!this.#token.isIn(request)) {
-      const error = new AlcoveError('unauthenticated', 'the figures of a server want its admin token: Authorization: Bearer …', {
-        hint: 'It is the option `admin.token` of createServer.',
-      });
-      answerError(response, 401, error, { 'www-authenticate': 'Bearer' });
-      return;
-    }
+    const refusal = this.#options.guard.refusal(
+      request,
+      'the figures of a server want its admin token: Authorization: Bearer …',
+      'It is the option `admin.token` of createServer.',
+    );
+    if (refusal !== null) return answerUnauthorized(response, refusal);
     if (isOrder) await obeyReplicaOrder(this.#options.fleet(), request, response);
     else if (path === '/status') answerJson(response, 200, this.#options.status());
     else if (path === '/replicas') answerJson(response, 200, this.#options.status().reads);

@@ -13,10 +13,9 @@ export class BearerToken {
     return timingSafeEqual(hashOf(token), this.#hash);
   }
 
-  /** Whether the request has it in its Authorization header. */
-  isIn({ headers }: IncomingMessage): boolean {
-    const [, token] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
-    return token !== undefined && this.is(token);
+  /** What a request has as one in its Authorization header. */
+  static in({ headers }: IncomingMessage): string | null {
+    return /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
   }
 }
 

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AlcoveError } from '@alcove/core/error';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import { BearerToken } from './bearer-token.ts';
+import type { BearerGuard } from './bearer-guard.ts';
 import type { BuilderPool } from './builder-pool.ts';
 import { type DataDir, withSidecars } from './data-dir.ts';
-import { answerError, answerJson } from './http-answer.ts';
+import { answerError, answerJson, answerUnauthorized } from './http-answer.ts';
 import { ROOM_ID } from './room-file-name.ts';
 
 export interface FollowerEndpointOptions {
-  readonly token: string;
+  readonly guard: BearerGuard;
   readonly rooms: ReadonlyMap<string, AnyRoom>;
   readonly dataDir: DataDir;
   readonly pool: BuilderPool;
@@ -30,12 +30,10 @@ const STALL_TIMEOUT_MS = 60_000;
  */
 export class FollowerEndpoint {
   readonly #options: FollowerEndpointOptions;
-  readonly #token: BearerToken;
   #copies = 0;
 
   constructor(options: FollowerEndpointOptions) {
     this.#options = options;
-    this.#token = new BearerToken(options.token);
   }
 
   /** Whether the request, for the server's own path, is a follower's. */
@@ -44,10 +42,8 @@ export class FollowerEndpoint {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#token.isIn(request)) {
-      answerError(response, 401, new AlcoveError('unauthenticated', 'copies of rooms are for followers: Authorization: Bearer …'));
-      return;
-    }
+    const refusal = this.#options.guard.refusal(request, 'copies of rooms are for followers: Authorization: Bearer …');
+    if (refusal !== null) return answerUnauthorized(response, refusal);
     const query = new URL(request.url ?? '', 'http://follower').searchParams;
     try {
       if (request.method !== 'GET') throw new AlcoveError('bad_message', `a follower asks with GET, not ${request.method}`);

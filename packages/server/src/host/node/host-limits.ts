@@ -25,6 +25,9 @@ export const HOST_LIMITS = {
   /** Pings and pongs; past it `rate_limited`. */
   socketControlFramesPerSecondMax: limit(50, 1, 1_000_000),
 
+  /** Requests a minute that bring something else than the admin token, or than the follower token; past it 429 `rate_limited`. The right one always passes. */
+  wrongTokensPerMinuteMax: limit(100, 1, MB),
+
   // --- rooms
   /**
    * Mutations a second that last, and how many more may come at once after a quiet time, of a user (claims with a `sub`) in all rooms of the process; past it

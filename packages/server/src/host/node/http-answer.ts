@@ -34,6 +34,10 @@ export const answerJson = (response: ServerResponse, status: number, body: unkno
 export const answerError = (response: ServerResponse, status: number, error: AlcoveError, headers: Record<string, string> = {}): void =>
   answerJson(response, status, { error: error.toBody() }, { ...retryAfter(error), ...headers });
 
+/** To whoever does not bring the token: 401, or 429 where too many did not. */
+export const answerUnauthorized = (response: ServerResponse, error: AlcoveError): void =>
+  error.code === 'rate_limited' ? answerError(response, 429, error) : answerError(response, 401, error, { 'www-authenticate': 'Bearer' });
+
 /** The same to a request for a WebSocket, which has no response object; ends the socket. */
 export const refuseUpgrade = (socket: Duplex, status: number, error: AlcoveError): void => {
   const body = JSON.stringify({ error: error.toBody() });

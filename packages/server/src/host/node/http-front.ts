@@ -25,8 +25,7 @@ export interface HttpFrontOptions {
   readonly closeTimeoutMs: number;
   /** Why no socket may be opened now, if so. */
   refuses(): AlcoveError | null;
-  /** What /health says besides its status; null while draining. */
-  health(): Record<string, unknown> | null;
+  isDraining(): boolean;
   opened(socket: WebSocket, request: IncomingMessage): void;
 }
 
@@ -132,9 +131,8 @@ export class HttpFront {
   }
 
   #health(response: ServerResponse): void {
-    const health = this.#options.health();
-    if (health === null) answerJson(response, 503, { status: 'draining' });
-    else answerJson(response, 200, { status: 'ok', ...health });
+    if (this.#options.isDraining()) answerJson(response, 503, { status: 'draining' });
+    else answerJson(response, 200, { status: 'ok' });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

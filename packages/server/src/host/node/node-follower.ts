@@ -7,6 +7,7 @@ import type { RoutedAnswer } from '../../read/read-route.ts';
 import { readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
+import { BearerGuard } from './bearer-guard.ts';
 import type { DataDir } from './data-dir.ts';
 import { FollowerLink, type LinkStatus } from './follower-link.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
@@ -66,7 +67,8 @@ export class NodeFollower {
       valueBytesMax: limits.readValueBytesMax,
       heapBytesMax: limits.readHeapBytesMax,
     });
-    this.#endpoint = new ReadEndpoint(options.token, { read: (request, signal) => this.#answer(request, signal), lag: () => this.lag });
+    const guard = new BearerGuard({ token: options.token, name: 'the follower token', limits, runtime });
+    this.#endpoint = new ReadEndpoint(guard, { read: (request, signal) => this.#answer(request, signal), lag: () => this.lag });
   }
 
   /** @throws AlcoveError `port_in_use`, `sql_unavailable` */

@@ -10,6 +10,7 @@ import { LimitMeter } from '../../limits/limit-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
 import { AdminEndpoint } from './admin-endpoint.ts';
+import { BearerGuard } from './bearer-guard.ts';
 import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
@@ -86,12 +87,16 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
+    const guardOf = (token: string, name: string): BearerGuard => new BearerGuard({ token, name, limits, runtime, meter: this.#meter });
+    const { adminToken, followerToken } = options;
     this.#admin =
-      options.adminToken === null
+      adminToken === null
         ? null
-        : new AdminEndpoint({ token: options.adminToken, status: () => this.#status(), fleet: () => this.#fleet });
-    const { followerToken } = options;
-    this.#followers = followerToken === null ? null : new FollowerEndpoint({ token: followerToken, rooms, dataDir, pool: this.#pool });
+        : new AdminEndpoint({ guard: guardOf(adminToken, 'the admin token'), status: () => this.#status(), fleet: () => this.#fleet });
+    this.#followers =
+      followerToken === null
+        ? null
+        : new FollowerEndpoint({ guard: guardOf(followerToken, 'the follower token'), rooms, dataDir, pool: this.#pool });
     this.#fleet = new ReadFleet(options, dataDir, runtime);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
@@ -310,7 +315,7 @@ export class NodeServer implements AlcoveServer {
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,
       refuses: () => this.#refusesSockets(),
-      health: () => (this.#closing === null ? { rooms: this.#directory.openCount, connections: this.#sockets.connections } : null),
+      isDraining: () => this.#closing !== null,
       opened: (socket, request) => this.#sockets.accept(socket, request),
     });
   }

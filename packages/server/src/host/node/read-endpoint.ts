@@ -4,7 +4,7 @@ import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import * as v from 'valibot';
 import { wireCell } from '@alcove/core/protocol/wire-changes';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
-import { BearerToken } from './bearer-token.ts';
+import type { BearerGuard } from './bearer-guard.ts';
 import { answerError, answerJson } from './http-answer.ts';
 import { requestBody } from './request-body.ts';
 
@@ -31,17 +31,18 @@ export interface ReadEndpointPorts {
 
 /** What other servers ask of this one, with the follower token: `POST <path>/read` and `GET <path>/lag`. */
 export class ReadEndpoint {
-  readonly #token: BearerToken;
+  readonly #guard: BearerGuard;
   readonly #ports: ReadEndpointPorts;
 
-  constructor(token: string, ports: ReadEndpointPorts) {
-    this.#token = new BearerToken(token);
+  constructor(guard: BearerGuard, ports: ReadEndpointPorts) {
+    this.#guard = guard;
     this.#ports = ports;
   }
 
   async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      if (!this.#token.isIn(request)) throw new AlcoveError('unauthenticated', 'reads here are for servers that bring the follower token');
+      const refusal = this.#guard.refusal(request, 'reads here are for servers that bring the follower token');
+      if (refusal !== null) throw refusal;
       if (path === '/lag' && request.method === 'GET') return answerJson(response, 200, this.#ports.lag());
       if (path === '/read' && request.method === 'POST') return await this.#read(request, response);
       throw new AlcoveError('bad_message', `there is no ${request.method} ${path} here`);
@@ -70,6 +71,7 @@ export class ReadEndpoint {
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   unauthenticated: 401,
+  rate_limited: 429,
   bad_message: 400,
   message_too_large: 413,
   replica_unavailable: 503,

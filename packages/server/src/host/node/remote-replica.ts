@@ -19,6 +19,7 @@ const ABOUT_ITSELF: ReadonlySet<ErrorCode> = new Set([
   'closed',
   'internal',
   'unauthenticated',
+  'rate_limited',
   'overloaded',
   'draining',
   'sql_unavailable',
