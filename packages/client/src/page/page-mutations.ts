@@ -29,7 +29,7 @@ export class PageMutations {
   readonly pending = new LazyList(() => this.#undecidedOnes().map(lineOf));
   readonly applied = new LazyList(() => this.#confirmed.newest());
   readonly rejected: Readable<readonly MutationLine[]>;
-  readonly #rejected = new RejectedMutations();
+  readonly #rejected = new RejectedMutations((keys) => this.#port?.tell({ type: 'dismiss', keys }));
   readonly #runtime: Runtime;
   #client: EngineClient;
   #lastCallId = 0;
@@ -161,8 +161,7 @@ export class PageMutations {
   }
 
   restored({ rejections, onDisk }: Pick<RestoredNotice, 'rejections' | 'onDisk'>): void {
-    const dismissed = this.#rejected.restore(rejections, () => ++this.#lastCallId, onDisk);
-    if (dismissed.length > 0) this.#port?.tell({ type: 'dismiss', keys: dismissed });
+    this.#rejected.restore(rejections, () => ++this.#lastCallId, onDisk);
   }
 
   /** In another tab. */

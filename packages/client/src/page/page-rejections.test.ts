@@ -91,6 +91,55 @@ describe('rejections that a worker took with it', () => {
   });
 });
 
+/** A page that took over what another left, and heard that it was rejected; its worker died before the disk had heard so, and the next one finds it pending. */
+function takingOverAgain(between: (mutations: PageMutations) => void) {
+  const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+  const taken = { clientId: 'gone', mutationId: 1, name: 'a', args: null, seed: '', nowMs: 0 };
+  const adopted = { type: 'adopted', clientId: 'gone', lastMutationId: 1, confirmed: 0, welcomed: null, mutations: [taken] } as const;
+  mutations.attach(new TakingPort());
+  mutations.adopted(adopted);
+  mutations.settled({ ...rejected(1), clientId: 'gone' });
+  mutations.detach();
+  between(mutations);
+  const next = new TakingPort();
+  mutations.handOver(next);
+  mutations.attach(next);
+  mutations.adopted(adopted);
+  return { mutations, next, lines: () => mutations.rejected.getSnapshot().map(({ name, error: why }) => `${name} ${why?.message}`) };
+}
+
+describe('a rejection that is told a second time', () => {
+  it('[ST-26] is listed once, as it was told last', () => {
+    const { mutations, next, lines } = takingOverAgain(() => undefined);
+    expect(lines()).toEqual(['a no']);
+    mutations.settled({ ...rejected(1), clientId: 'gone', error: { ...error, message: 'no, again' } });
+    expect(lines()).toEqual(['a no, again']);
+    expect(mutations.pending.getSnapshot()).toEqual([]);
+    mutations.dismiss(mutations.rejected.getSnapshot()[0]?.key ?? 0);
+    expect(lines()).toEqual([]);
+    expect(next.of('dismiss')).toEqual([{ type: 'dismiss', keys: ['gone 1'] }]);
+  });
+
+  it('[ST-26] is listed once where it came from the disk first', () => {
+    const mutations = new PageMutations(new FakeRuntime(), 'me', true);
+    mutations.attach(new TakingPort());
+    const mutation = { clientId: 'gone', mutationId: 1, name: 'a', args: null, seed: '', nowMs: 0 };
+    mutations.restored({ rejections: [{ key: 'gone 1', mutation: { ...mutation, schemaId: '' }, error, atMs: 0 }] });
+    mutations.adopted({ type: 'adopted', clientId: 'gone', lastMutationId: 1, confirmed: 0, welcomed: null, mutations: [mutation] });
+    mutations.settled({ ...rejected(1), clientId: 'gone' });
+    expect(mutations.rejected.getSnapshot()).toHaveLength(1);
+  });
+
+  it('[ST-26] does not come back where it was dismissed, and leaves the disk', () => {
+    const { mutations, next, lines } = takingOverAgain((page) => page.dismiss(page.rejected.getSnapshot()[0]?.key ?? 0));
+    expect(next.of('dismiss')).toEqual([]);
+    mutations.settled({ ...rejected(1), clientId: 'gone' });
+    expect(lines()).toEqual([]);
+    expect(mutations.pending.getSnapshot()).toEqual([]);
+    expect(next.of('dismiss')).toEqual([{ type: 'dismiss', keys: ['gone 1'] }]);
+  });
+});
+
 describe('rejections of other tabs', () => {
   const old = (key: string, atMs: number) => ({
     key,

@@ -17,11 +17,23 @@ export class RejectedMutations {
   #onDisk = new Set<string>();
   /** Names on the disk of those that were taken off. */
   readonly #dismissed = new Set<string>();
+  readonly #dismissAgain: (keys: readonly string[]) => void;
 
-  /** One that has ended. `keptAs`: its name on the disk, where it is kept. */
+  /** `dismissAgain`: takes what was dismissed here off the disk, which did not hear of that. */
+  constructor(dismissAgain: (keys: readonly string[]) => void) {
+    this.#dismissAgain = dismissAgain;
+  }
+
+  /**
+   * One that has ended. `keptAs`: its name on the disk, where it is kept. It may have been told before: a worker that died before its disk had heard of the end is followed by one that finds the mutation
+   * pending, and it ends again. The disk has the last word of it alone, and so has the list; a rejection that was dismissed stays so.
+   */
   add(mutation: TrackedMutation, keptAs: string | null): void {
-    if (keptAs !== null) this.#keptAs.set(mutation.callId, keptAs);
-    this.#show([...this.list.getSnapshot(), lineOf(mutation)]);
+    if (keptAs === null) return this.#show([...this.list.getSnapshot(), lineOf(mutation)]);
+    if (mutation.status === 'rejected' && this.#dismissed.has(keptAs)) return this.#dismissAgain([keptAs]);
+    const others = this.#without(new Set([keptAs]));
+    this.#keptAs.set(mutation.callId, keptAs);
+    this.#show([...others, lineOf(mutation)]);
   }
 
   /** The disk has them. */
@@ -31,9 +43,9 @@ export class RejectedMutations {
 
   /**
    * Those of earlier loads of the page and of other tabs, in the order of time. Where `onDisk` is all that the disk has, what was there before and is not any more
-   * is taken off. Gives the names of those that were dismissed here, of which the disk did not hear.
+   * is taken off.
    */
-  restore(rejections: readonly StoredRejection[], nextKey: () => number, onDisk?: RejectionsOnDisk): string[] {
+  restore(rejections: readonly StoredRejection[], nextKey: () => number, onDisk?: RejectionsOnDisk): void {
     const known = new Set([...this.#keptAs.values(), ...this.#dismissed]);
     const fresh = rejections.filter(({ key }) => !known.has(key));
     const lines = fresh.map(({ key: keptAs, mutation, error, atMs: decidedAtMs }): MutationLine => {
@@ -45,7 +57,8 @@ export class RejectedMutations {
     });
     if (lines.length > 0) this.#show([...lines, ...this.list.getSnapshot()].sort((a, b) => (a.decidedAtMs ?? 0) - (b.decidedAtMs ?? 0)));
     this.#sawDisk(rejections, onDisk);
-    return rejections.map(({ key }) => key).filter((key) => this.#dismissed.has(key));
+    const dismissed = rejections.map(({ key }) => key).filter((key) => this.#dismissed.has(key));
+    if (dismissed.length > 0) this.#dismissAgain(dismissed);
   }
 
   #sawDisk(rejections: readonly StoredRejection[], onDisk: RejectionsOnDisk | undefined): void {
@@ -57,11 +70,17 @@ export class RejectedMutations {
 
   /** Another tab dismissed them: they do not come back, however late somebody tells of them. */
   takeOff(keys: readonly string[]): void {
-    const gone = new Set(keys);
-    const left = this.list.getSnapshot().filter(({ key }) => !gone.has(this.#keptAs.get(key) ?? ''));
-    for (const [key, keptAs] of this.#keptAs) if (gone.has(keptAs)) this.#keptAs.delete(key);
+    const left = this.#without(new Set(keys));
     for (const key of keys) this.#noteDismissed(key);
-    if (left.length < this.list.getSnapshot().length) this.list.set(left);
+    this.list.set(left);
+  }
+
+  /** The lines but those of these names on the disk, which are forgotten. */
+  #without(gone: ReadonlySet<string>): readonly MutationLine[] {
+    const lines = this.list.getSnapshot();
+    const left = lines.filter(({ key }) => !gone.has(this.#keptAs.get(key) ?? ''));
+    for (const [key, keptAs] of this.#keptAs) if (gone.has(keptAs)) this.#keptAs.delete(key);
+    return left.length < lines.length ? left : lines;
   }
 
   /** Takes a line off; gives its name on the disk. */
