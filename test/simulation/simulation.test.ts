@@ -65,7 +65,7 @@ describe('deliberate bugs', () => {
     'outbox-row-lost': 12,
     'counter-twice': 9,
     'rejection-forgotten': 2,
-    'shown-forgotten': 59,
+    'shown-forgotten': 84,
     'forgets-unlooked': 12,
     'forgotten-begun-anew': 29,
     'schema-not-named': 21,
