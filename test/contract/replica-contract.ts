@@ -34,6 +34,7 @@ const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
 const ENDED_MS = 1_000 + 2_000;
 
 interface Asked extends Partial<ReadBounds> {
+  readonly user?: string;
   readonly params?: Row;
   readonly claims?: Claims;
   readonly atLeast?: BookmarkParts;
@@ -51,7 +52,7 @@ export class ReplicaReads {
   }
 
   /** As it is asked, once. */
-  read(text: string, { params = [], claims = { all: true }, atLeast, signal, ...bounds }: Asked = {}): Promise<ReadAnswer> {
+  read(text: string, { params = [], claims = { all: true }, atLeast, signal, user, ...bounds }: Asked = {}): Promise<ReadAnswer> {
     const { replica, sight, sqlOf } = this.#world;
     const request = {
       room: this.#room,
@@ -60,6 +61,7 @@ export class ReplicaReads {
       sight: sight(claims),
       atLeast: atLeast ?? null,
       bounds: { ...BOUNDS, ...bounds },
+      user,
     };
     return replica.read(request, signal ?? new AbortController().signal);
   }

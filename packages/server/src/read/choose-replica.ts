@@ -196,7 +196,7 @@ function trialOrder(
   return random < (isPaceShut ? shareIfSlow : share) ? 1 : 2;
 }
 
-function compareOrders(a: readonly number[], b: readonly number[]): number {
+export function compareOrders(a: readonly number[], b: readonly number[]): number {
   for (const [index, key] of a.entries()) {
     const difference = key - (b[index] ?? 0);
     if (difference !== 0) return difference;

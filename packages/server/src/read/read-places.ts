@@ -1,32 +1,34 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { ReadRoute } from './read-route.ts';
+import { ReadTurns, type Turn } from './read-turns.ts';
 import type { EndSignal } from './replica.ts';
 
-type Priority = ReadRoute['priority'];
-
-/** Who is let in first; from the other end who is sent away first. */
-const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
-
 export interface PlacesSettings {
-  /** Reads that wait for a place at one replica; past it the least urgent of them is sent away. */
+  /** Reads that wait for a place at one replica; past it one of who has the most of them is sent away. */
   readonly queueMax: number;
   /** What whoever is sent away is told. */
   readonly retryAfterMs: number;
 }
 
-interface Waiting {
-  readonly priority: Priority;
+/** A read that wants a place. */
+export interface PlaceAsked extends Turn {
+  readonly waitMs: number;
+  /** In all, where it is among the next to be let in when `waitMs` are over. */
+  readonly turnMs: number;
+}
+
+interface Waiting extends Turn {
   readonly letIn: () => void;
   readonly sendAway: (error: AlcoveError) => void;
 }
 
-/** The places of one replica, and those who wait for one: the urgent first, equals in the order they came. */
+/** The places of one replica, and those who wait for one. Who is next, and how many of the places one user may have, is ReadTurns' business. */
 export class ReadPlaces {
   readonly #name: string;
   readonly #runtime: Runtime;
   readonly #settings: PlacesSettings;
   readonly #places: () => number;
+  readonly #turns = new ReadTurns();
   readonly #waiting: Waiting[] = [];
   readonly #idle: (() => void)[] = [];
   #taken = 0;
@@ -58,18 +60,19 @@ export class ReadPlaces {
 
   /**
    * Takes a place, at once or when there is one: then `leave` gives it back.
-   * @throws AlcoveError (as rejection) `overloaded` where too many wait or `waitMs` are over, `closed` where nobody waits any more.
+   * @throws AlcoveError (as rejection) `overloaded` where too many wait or its time is over, `closed` where nobody waits any more.
    */
-  async take(priority: Priority, waitMs: number, signal: EndSignal): Promise<void> {
-    if (this.#taken < this.#places() && this.#waiting.length === 0) {
-      this.#taken += 1;
-      return;
-    }
-    await this.#queue(priority, waitMs, signal);
+  async take(asked: PlaceAsked, signal: EndSignal): Promise<void> {
+    const places = this.#places();
+    if (this.#taken < places && this.#turns.mayEnter(asked, places) && this.#turns.next(this.#waiting, places) === undefined)
+      return this.#enter(asked);
+    await this.#queue(asked, signal);
   }
 
-  leave(): void {
+  /** @param user As it was taken. */
+  leave(user: string | undefined): void {
     this.#taken -= 1;
+    this.#turns.left(user);
     this.admit();
     if (this.#taken === 0) for (const tell of this.#idle.splice(0)) tell();
   }
@@ -81,9 +84,12 @@ export class ReadPlaces {
 
   /** There may be more places than before. */
   admit(): void {
-    while (this.#waiting.length > 0 && this.#taken < this.#places()) {
-      this.#taken += 1;
-      this.#waiting.shift()?.letIn();
+    for (let places = this.#places(); this.#taken < places; places = this.#places()) {
+      const next = this.#turns.next(this.#waiting, places);
+      if (next === undefined) return;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#enter(next);
+      next.letIn();
     }
   }
 
@@ -92,13 +98,19 @@ export class ReadPlaces {
     for (const waiting of this.#waiting.splice(0)) waiting.sendAway(error);
   }
 
-  #queue(priority: Priority, waitMs: number, signal: EndSignal): Promise<void> {
+  #enter({ user }: Turn): void {
+    this.#taken += 1;
+    this.#turns.entered(user);
+  }
+
+  #queue({ user, priority, waitMs, turnMs }: PlaceAsked, signal: EndSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const over = (): void => {
         timer.cancel();
         signal.removeEventListener('abort', aborted);
       };
       const waiting: Waiting = {
+        user,
         priority,
         letIn: () => {
           over();
@@ -109,28 +121,30 @@ export class ReadPlaces {
           reject(error);
         },
       };
-      const drop = (error: AlcoveError): void => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        waiting.sendAway(error);
-      };
-      const aborted = (): void => drop(new AlcoveError('closed', 'nobody waits for the read any more'));
-      const timer = this.#runtime.setTimer(waitMs, () => {
+      const aborted = (): void => this.#drop(waiting, new AlcoveError('closed', 'nobody waits for the read any more'));
+      const tooLong = (ms: number): void => {
         this.#sentAway += 1;
-        drop(this.#overloaded(`a read has waited ${Math.round(waitMs)} ms for a place`, 'queueWaitMs'));
+        this.#drop(waiting, this.#overloaded(`a read has waited ${Math.round(ms)} ms for a place`, 'queueWaitMs'));
+      };
+      let timer = this.#runtime.setTimer(waitMs, () => {
+        const places = this.#places();
+        if (turnMs <= waitMs || this.#turns.before(waiting, this.#waiting, places) >= places) return tooLong(waitMs);
+        timer = this.#runtime.setTimer(turnMs - waitMs, () => tooLong(turnMs));
       });
       signal.addEventListener('abort', aborted, { once: true });
-      this.#waiting.splice(this.#placeInQueue(priority), 0, waiting);
-      if (this.#waiting.length > this.#settings.queueMax) {
-        this.#sentAway += 1;
-        this.#waiting.pop()?.sendAway(this.#overloaded(`${this.#settings.queueMax} reads wait for a place, the limit`, 'queueMax'));
-      }
+      this.#waiting.push(waiting);
+      if (this.#waiting.length <= this.#settings.queueMax) return;
+      this.#sentAway += 1;
+      const last = this.#turns.last(this.#waiting) ?? waiting;
+      this.#drop(last, this.#overloaded(`${this.#settings.queueMax} reads wait for a place, the limit`, 'queueMax'));
     });
   }
 
-  #placeInQueue(priority: Priority): number {
-    const rank = PRIORITIES.indexOf(priority);
-    const after = this.#waiting.findIndex((waiting) => PRIORITIES.indexOf(waiting.priority) > rank);
-    return after === -1 ? this.#waiting.length : after;
+  #drop(waiting: Waiting, error: AlcoveError): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    waiting.sendAway(error);
   }
 
   #overloaded(what: string, limit: string): AlcoveError {

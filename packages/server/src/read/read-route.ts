@@ -6,7 +6,7 @@ export interface ReadRoute {
   readonly region: string | null;
   /** What it is for: replicas set aside for a purpose take those of it and no others. */
   readonly purpose: string | null;
-  /** Who waits behind whom where all are busy. */
+  /** Which of a user's own reads goes first where all are busy; only the server's own code is ahead of others with `high`. */
   readonly priority: 'high' | 'normal' | 'low';
   /** The primary's own readers go first. */
   readonly preferPrimary: boolean;

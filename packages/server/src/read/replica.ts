@@ -13,6 +13,8 @@ export interface ReadRequest {
   /** An older answer is none: `read_behind`. Null: whatever there is. */
   readonly atLeast: BookmarkParts | null;
   readonly bounds: ReadBounds;
+  /** Whose turn it takes where reads wait: opaque. Absent: the server's own code. */
+  readonly user?: string | undefined;
 }
 
 export interface ReadBounds {
@@ -62,7 +64,7 @@ export interface Replica {
   readonly dialect: Dialect;
   /**
    * Aborted, it rejects with `closed` at once and what ran has ended within a second.
-   * @throws AlcoveError (as rejection) `replica_unavailable`, the only code for which another replica is asked; `read_behind`; `query_timeout`, `sql_refused`,
+   * @throws AlcoveError (as rejection) `replica_unavailable`, the only code for which another replica is asked (RoomUnavailable where the others of its rooms can be read; with a `limit` where it has too much to do); `read_behind`; `query_timeout`, `sql_refused`,
    *   `sql_failed`, `result_too_large` (one row that passes `bytesMax`): an answer, whoever is asked.
    */
   read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer>;

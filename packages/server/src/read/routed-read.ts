@@ -7,6 +7,7 @@ import type { ReadRoute, RoutedAnswer } from './read-route.ts';
 import type { Dialect, EndSignal, ReadRequest } from './replica.ts';
 import type { ReplicaChecks } from './replica-checks.ts';
 import { retryAfterMsOf } from './retry-after.ts';
+import { RoomUnavailable } from './room-unavailable.ts';
 import type { RouterCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import { ENDS_WITHIN_MS } from './run-bounded.ts';
@@ -44,7 +45,11 @@ export const attemptMsOf = ({ bounds }: ReadRequest, { limits }: RouterSettings)
 
 /** When a read has ended at the latest, however its replicas behave, from its beginning: it has waited, and asked as many as it may. */
 export const deadlineMsOf = (request: ReadRequest, waitMs: number, settings: RouterSettings): number =>
-  waitMs + 2 * settings.limits.queueWaitMs + (settings.limits.retriesMax + 2) * attemptMsOf(request, settings);
+  waitMs + settings.limits.queueWaitMs + turnMsOf(request, settings) + (settings.limits.retriesMax + 2) * attemptMsOf(request, settings);
+
+/** How long a read waits for a place at the primary's readers while its turn is near: what runs there has ended by then. Nobody else is there to answer it. */
+const turnMsOf = (request: ReadRequest, settings: RouterSettings): number =>
+  Math.max(settings.limits.queueWaitMs, attemptMsOf(request, settings));
 
 type Step =
   | { readonly do: 'ask'; readonly candidate: Candidate }
@@ -209,7 +214,7 @@ export class RoutedRead {
     if (replica === undefined || !(await this.#takePlace(replica))) return null;
     const ticket = !isPrimary && this.#isStale(candidate) ? null : replica.admit(this.#read.operationClass, isProbe);
     if (ticket === null) {
-      replica.places.leave();
+      replica.places.leave(this.#read.request.user);
       return null;
     }
     this.#count(isPrimary);
@@ -232,13 +237,15 @@ export class RoutedRead {
 
   /** @throws AlcoveError `overloaded`, `closed` */
   async #takePlace({ id, places, state }: WatchedReplica): Promise<boolean> {
-    const { runtime } = this.#parts;
+    const { runtime, settings } = this.#parts;
+    const { request, route } = this.#read;
     const { isPrimary } = state.settings;
     const sinceMs = runtime.monotonicMs();
     try {
       // Whoever has waited in vain for a replica may still wait for the primary's readers.
-      const waitMs = isPrimary ? this.#parts.settings.limits.queueWaitMs : this.#queueLeftMs;
-      await places.take(this.#read.route.priority, waitMs, this.#signal);
+      const waitMs = isPrimary ? settings.limits.queueWaitMs : this.#queueLeftMs;
+      const turnMs = isPrimary ? Math.min(turnMsOf(request, settings), this.#deadlineMs - sinceMs) : waitMs;
+      await places.take({ user: request.user, priority: route.priority, waitMs, turnMs }, this.#signal);
       return true;
     } catch (cause) {
       const error = AlcoveError.from(cause);
@@ -270,7 +277,7 @@ export class RoutedRead {
       this.#tried.add(id);
       this.#failures += 1;
       this.#isRetry = true;
-      return checks.soon(id);
+      return error instanceof RoomUnavailable ? undefined : checks.soon(id);
     }
     if (error.code !== 'read_behind' || atLeast === null) throw error;
     this.#wasBehind = true;

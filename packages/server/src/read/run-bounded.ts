@@ -6,6 +6,9 @@ import type { EndSignal } from './replica.ts';
 /** What replicas promise: within it what was ended has ended. */
 export const ENDS_WITHIN_MS = 1_000;
 
+/** The limit that who says nothing has met. */
+export const SILENCE = 'failoverTimeoutMs';
+
 /**
  * Runs `work`, and ends it after `limitMs` or when `signal` says so.
  * @param ended Called once, when the work is over or should be: right after it settled, or a second after it was ended.
@@ -41,7 +44,7 @@ export function runBounded<T>(
     };
     const aborted = (): void => cut(new AlcoveError('closed', 'nobody waits for the read any more'));
     const timer = runtime.setTimer(limitMs, () =>
-      cut(new AlcoveError('replica_unavailable', `${name} has said nothing for ${Math.round(limitMs)} ms`, { limit: 'failoverTimeoutMs' })),
+      cut(new AlcoveError('replica_unavailable', `${name} has said nothing for ${Math.round(limitMs)} ms`, { limit: SILENCE })),
     );
     if (signal.aborted) {
       aborted();

@@ -16,9 +16,10 @@ import {
   type ReplicaState,
   withBreaker,
 } from './replica-state.ts';
+import { RoomUnavailable } from './room-unavailable.ts';
 import { CodeCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
-import { runBounded } from './run-bounded.ts';
+import { runBounded, SILENCE } from './run-bounded.ts';
 
 export interface WatchedReplicaParts {
   readonly runtime: Runtime;
@@ -107,7 +108,7 @@ export class WatchedReplica {
         (end) => this.replica.read(request, end),
         limitMs,
         signal,
-        () => this.places.leave(),
+        () => this.places.leave(request.user),
       );
       if (request.atLeast !== null && !reaches(answer.at, request.atLeast)) this.#refuseOlder(request, answer);
       this.answered += 1;
@@ -115,10 +116,9 @@ export class WatchedReplica {
       return answer;
     } catch (cause) {
       const error = this.#failed(cause, signal);
-      const hasEnded = error.code === 'closed' || (error.code === 'replica_unavailable' && error.limit !== undefined && !isWhole);
       const isBad = error.code === 'replica_unavailable' || error.code === 'internal';
       const tookMs = error.code === 'query_timeout' ? runtime.monotonicMs() - ticket.startedMs : null;
-      this.#settle(ticket, hasEnded ? 'none' : isBad ? 'bad' : 'good', tookMs);
+      this.#settle(ticket, tellsNothing(error, isWhole) ? 'none' : isBad ? 'bad' : 'good', tookMs);
       throw error;
     }
   }
@@ -208,4 +208,11 @@ export class WatchedReplica {
     if (pace.state !== before.state)
       runtime.log.info('the pace of a replica is watched', { replica: this.id, from: before.state, to: pace.state });
   }
+}
+
+/** Of the replica: the read was ended, or is of a room that is not there, or there was too much to do. Silence tells only where it was waited for to the end. */
+function tellsNothing(error: AlcoveError, isWhole: boolean): boolean {
+  if (error.code === 'closed' || error instanceof RoomUnavailable) return true;
+  if (error.code !== 'replica_unavailable' || error.limit === undefined) return false;
+  return error.limit !== SILENCE || !isWhole;
 }

@@ -90,6 +90,8 @@ export interface ReadAsked {
   /** Whose rows. */
   readonly reader: ReaderClass;
   readonly claims: Claims | null;
+  /** Whose turn it takes: opaque, the same in all rooms. */
+  readonly user: string;
   /** How long whoever answers may lag behind. */
   readonly waitMs: number;
 }

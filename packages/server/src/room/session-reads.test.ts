@@ -160,6 +160,21 @@ describe('a session that reads by SQL', () => {
     expect(driven.room.stats.limitsMet).toEqual({ userReadsMax: 1 });
   });
 
+  it('[RD-38] takes the turn of its user, and is never ahead of everybody by its own word', () => {
+    driven.join('a', {}, { claims: { sub: 'ada' } });
+    driven.join('b', {}, { claims: { sub: 'ada' } });
+    driven.join('c', { groupId: 'g1' }, { claims: null });
+    tell('a', { type: 'read', request: 1, sql: 'SELECT 1', priority: 'high' });
+    tell('b', { type: 'read', request: 1, sql: 'SELECT 1', priority: 'low' });
+    tell('c', { type: 'read', request: 1, sql: 'SELECT 1' });
+    const turns = driven.ports.reads.map(({ asked: { user, route } }) => [user, route.priority]);
+    expect(turns).toEqual([
+      ['sub:ada', 'normal'],
+      ['sub:ada', 'low'],
+      ['group g1', 'normal'],
+    ]);
+  });
+
   it('[RD-5] that ends, or does not want it any more, has what runs ended', () => {
     driven.join('a', {}, { claims: { sub: 'ada' } });
     tell('a', { type: 'read', request: 1, sql: 'SELECT 1' });

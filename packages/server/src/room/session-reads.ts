@@ -129,7 +129,8 @@ export class SessionReads {
       ...statementOf(this.#parts.definition, message),
       atLeast,
       untilMs: runtime.monotonicMs() + waitMs,
-      route: { region, purpose, priority, preferPrimary },
+      // Ahead of everybody is for the server's own code to say.
+      route: { region, purpose, priority: priority === 'high' ? 'normal' : priority, preferPrimary },
     };
   }
 
@@ -164,6 +165,7 @@ export class SessionReads {
       route,
       reader: readerClass,
       claims: access.claims,
+      user: userKeyOf(session),
       waitMs: Math.max(0, untilMs - runtime.monotonicMs()),
     });
   }

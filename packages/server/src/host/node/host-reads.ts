@@ -40,13 +40,13 @@ export class HostReads {
 
   /** For a session. @throws AlcoveError `forbidden`, and what the read failed with */
   async forUser(room: RoomAddress, asked: ReadAsked, signal: EndSignal): Promise<RoutedAnswer> {
-    const { query, claims, reader, sql, params, atLeast, route, waitMs } = asked;
+    const { query, claims, user, reader, sql, params, atLeast, route, waitMs } = asked;
     const may = await mayDo(claims, { kind: 'sql', query }, { may: mayOf(this.#options.rules, room) });
     if (!may) {
       const what = query === null ? 'read this room by SQL of its own' : `run the query ${query}`;
       throw new AlcoveError('forbidden', `this user may not ${what}`);
     }
-    return this.#read({ room, sql, params, sight: this.#sight(room, reader, false), atLeast }, route, waitMs, signal);
+    return this.#read({ room, sql, params, sight: this.#sight(room, reader, false), atLeast, user }, route, waitMs, signal);
   }
 
   /** For the server's own code, which sees everything, tables that stay in the room among it. `head`: where the room stands. */

@@ -36,6 +36,7 @@ describe('a room on this host', () => {
       runtime,
       walBytesMax: 1_000_000,
       closeTimeoutMs: 1_000,
+      userReadsMax: 8,
       openDatabase: () => {
         const database = openDatabase(join(dir, 'r.sqlite'));
         const prepare = database.prepare.bind(database);

@@ -28,6 +28,8 @@ export interface HostedRoomOptions {
   readonly closeTimeoutMs: number;
   openDatabase(): Database;
   openRoom(database: Database, ports: RoomPorts): Room;
+  /** Reads of one user that the host has at once; others wait for those. */
+  readonly userReadsMax: number;
   /** A session reads by SQL. */
   read(asked: ReadAsked, signal: AbortSignal): Promise<RoutedAnswer>;
   /** Keeps the host's own readers off the file until what it resolves with is called. */
@@ -71,7 +73,7 @@ export class HostedRoom implements OpenedRoom {
   constructor(options: HostedRoomOptions) {
     this.#options = options;
     this.#head = new HeadFile(options.files.head);
-    this.#reads = new RoomReads({
+    this.#reads = new RoomReads(options.userReadsMax, {
       read: (asked, signal) => options.read(asked, signal),
       answer: (connectionId, request, answer) => this.#call(() => this.#room.answerRead(connectionId, request, answer)),
     });

@@ -6,6 +6,7 @@ import { SEES_ALL } from '../../access/reader-class.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
 import { readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { BearerGuard } from './bearer-guard.ts';
 import type { DataDir } from './data-dir.ts';
@@ -144,7 +145,7 @@ export class NodeFollower {
     waitMs = REACH_TIMEOUT_MS,
   ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
     const link = await this.#linkOf(request.room);
-    if (link === null) throw new AlcoveError('replica_unavailable', 'this follower does not follow the room');
+    if (link === null) throw new RoomUnavailable('this follower does not follow the room');
     await link.reached(request.atLeast?.version ?? 0, Math.min(waitMs, REACH_TIMEOUT_MS));
     const answer = await this.#readers.read(request, signal);
     return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };

@@ -4,6 +4,7 @@ import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import * as v from 'valibot';
 import { wireCell } from '@alcove/core/protocol/wire-changes';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { BearerGuard } from './bearer-guard.ts';
 import { answerError, answerJson } from './http-answer.ts';
 import { requestBody } from './request-body.ts';
@@ -21,6 +22,7 @@ const readBody = v.object({
   sight: v.object({ key: v.string(), tables: v.array(v.object({ name: v.string(), select: v.string() })) }),
   atLeast: v.nullable(bookmark),
   bounds: v.object({ timeoutMs: v.number(), rowsMax: v.number(), bytesMax: v.number() }),
+  user: v.optional(v.string()),
 });
 
 export interface ReadEndpointPorts {
@@ -49,7 +51,7 @@ export class ReadEndpoint {
     } catch (cause) {
       const error = AlcoveError.from(cause, 'internal');
       if (response.headersSent) response.destroy();
-      else answerError(response, STATUS[error.code] ?? 422, error);
+      else answerError(response, statusOf(error), error);
     }
   }
 
@@ -69,6 +71,10 @@ export class ReadEndpoint {
   }
 }
 
+/** With the code `replica_unavailable`: of this room alone; for now, of all. */
+export const ROOM_UNAVAILABLE = 404;
+export const TOO_MUCH_TO_DO = 429;
+
 const STATUS: Partial<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   rate_limited: 429,
@@ -78,6 +84,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   closed: 503,
   internal: 500,
 };
+
+function statusOf(error: AlcoveError): number {
+  if (error instanceof RoomUnavailable) return ROOM_UNAVAILABLE;
+  if (error.code === 'replica_unavailable' && error.limit !== undefined) return TOO_MUCH_TO_DO;
+  return STATUS[error.code] ?? 422;
+}
 
 function readOf(text: string): v.InferOutput<typeof readBody> {
   try {

@@ -120,6 +120,19 @@ describe('ReaderPool', () => {
     expect(await code).toBe('closed');
   });
 
+  it('[RD-38] users take turns: one never has all processes, and who comes anew has the next', async () => {
+    await open({ readersMax: 2 });
+    const end = new AbortController();
+    const ask = (user: string, sql: string) =>
+      reads.read(sql, { user, timeoutMs: 15_000, signal: end.signal }).then(rowsIn, (error: unknown) => error);
+    const flood = [ENDLESS, ENDLESS, ENDLESS].map((sql) => ask('mallory', sql));
+    await vi.waitFor(() => expect(world.replica.load).toMatchObject({ busy: 1, waiting: 2 }), { timeout: 15_000 });
+    expect(await Promise.all([ask('ada', 'SELECT 1'), ask('bo', 'SELECT 2')])).toEqual([[[1]], [[2]]]);
+    expect(world.replica.load).toMatchObject({ busy: 1, waiting: 2 });
+    end.abort();
+    expect(await Promise.all(flood)).toMatchObject([{ code: 'closed' }, { code: 'closed' }, { code: 'closed' }]);
+  });
+
   it('[RD-73] a room that is made anew, migrated or gone is noticed', async () => {
     await open();
     await room.mutate('putStop', { id: 'old', city: 'old' });

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { ReadTurns } from '../../read/read-turns.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { hasReaderChild, ReaderProcess, type ReaderRun } from './reader-process.ts';
 import type { ReadJob } from './reader-job.ts';
 
@@ -24,8 +26,8 @@ export interface ReaderPoolOptions {
   readonly heapBytesMax: number;
 }
 
-/** Leaves one core to the process that writes. */
-export const defaultReadersMax = (): number => Math.max(1, availableParallelism() - 1);
+/** Leaves one core to the process that writes; two at least, since one user never has all of them. */
+export const defaultReadersMax = (): number => Math.max(2, availableParallelism() - 1);
 
 /** Of a read of nothing, its wait for a process not counted. */
 const CHECK_TIMEOUT_MS = 5_000;
@@ -46,6 +48,7 @@ export class ReaderPool implements Replica {
   readonly #options: ReaderPoolOptions;
   readonly #waiting = new Set<PendingRead>();
   readonly #processes = new Set<ReaderProcess>();
+  readonly #turns = new ReadTurns();
   /** Files that reads are kept off, and by how many callers. */
   readonly #heldOff = new Map<string, number>();
   #isAvailable: boolean | undefined;
@@ -73,10 +76,10 @@ export class ReaderPool implements Replica {
   }
 
   async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
-    const { room, sql, params, sight, atLeast, bounds } = request;
+    const { room, sql, params, sight, atLeast, bounds, user } = request;
     const path = this.#options.fileOf(room);
-    if (path === null) throw unavailable('the room has no file here');
-    const answer = await this.#run({ path, sql, params, sight, atLeast, bounds }, bounds.timeoutMs, signal);
+    if (path === null) throw new RoomUnavailable('the room has no file here');
+    const answer = await this.#run({ path, sql, params, sight, atLeast, bounds }, bounds.timeoutMs, signal, user);
     if (answer === null) throw new AlcoveError('internal', 'a reader process answered a read with nothing');
     return answer;
   }
@@ -98,7 +101,8 @@ export class ReaderPool implements Replica {
   async holdOff(path: string): Promise<() => void> {
     this.#heldOff.set(path, (this.#heldOff.get(path) ?? 0) + 1);
     const reading = [...this.#processes].filter((process) => process.isReading(path));
-    for (const process of reading) process.end(unavailable('the read made way for what was written'));
+    for (const process of reading)
+      process.end(new RoomUnavailable('the read made way for what was written', { retryAfterMs: RETRY_AFTER_MS }));
     await Promise.all(reading.map(({ exited }) => exited));
     return () => {
       const others = (this.#heldOff.get(path) ?? 1) - 1;
@@ -117,23 +121,29 @@ export class ReaderPool implements Replica {
     await Promise.all(processes.map(({ exited }) => exited));
   }
 
-  #run(job: ReadJob | null, timeoutMs: number, signal: EndSignal): Promise<ReadAnswer | null> {
+  #run(job: ReadJob | null, timeoutMs: number, signal: EndSignal, user?: string): Promise<ReadAnswer | null> {
     if (this.#closed) return Promise.reject(new AlcoveError('closed', 'the server is closed'));
     if (signal.aborted) return Promise.reject(abandoned());
-    const refused = this.#refusal();
+    const refused = this.#refusal(user);
     if (refused !== null) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
-      const read = new PendingRead(job, timeoutMs, signal, { resolve, reject, settled: () => this.#waiting.delete(read) });
+      const settled = (hadProcess: boolean): void => {
+        this.#waiting.delete(read);
+        if (hadProcess) this.#turns.left(user);
+      };
+      const read = new PendingRead(job, user, timeoutMs, signal, { resolve, reject, settled });
       this.#waiting.add(read);
       read.waitForProcess(this.#options.runtime, this.#options.queueTimeoutMs);
       this.#next();
     });
   }
 
-  #refusal(): AlcoveError | null {
+  #refusal(user: string | undefined): AlcoveError | null {
     const { queueMax, readersMax, runtime } = this.#options;
-    const isBusy = [...this.#processes].every(({ state }) => state !== 'free') && this.#waiting.size >= queueMax + this.#startable();
-    if (isBusy) return unavailable(`all ${readersMax} reader processes are busy and ${this.#waiting.size} reads wait`);
+    const isFree =
+      [...this.#processes].some(({ state }) => state === 'free') && this.#turns.mayEnter({ user, priority: 'normal' }, readersMax);
+    const isBusy = !isFree && this.#waiting.size >= queueMax + this.#startable();
+    if (isBusy) return unavailable(`all ${readersMax} reader processes are busy and ${this.#waiting.size} reads wait`, 'readQueueMax');
     if (this.#processes.size > 0 || runtime.monotonicMs() >= this.#startNotBeforeMs) return null;
     return unavailable('reader processes cannot be started');
   }
@@ -145,14 +155,19 @@ export class ReaderPool implements Replica {
   }
 
   #next(): void {
-    for (const read of this.#waiting) {
-      if (read.job !== null && this.#heldOff.has(read.job.path)) continue;
+    for (let read = this.#first(); read !== undefined; read = this.#first()) {
       const process = this.#freeFor(read);
       if (process === undefined) break;
       this.#waiting.delete(read);
+      this.#turns.entered(read.user);
       read.giveTo(process);
     }
     this.#start();
+  }
+
+  #first(): PendingRead | undefined {
+    const ready = [...this.#waiting].filter(({ job }) => job === null || !this.#heldOff.has(job.path));
+    return this.#turns.next(ready, this.#options.readersMax);
   }
 
   /** One that has the file open, if there is; else the one that is longest there, so that the others may end. */
@@ -195,20 +210,23 @@ interface ReadPorts {
   resolve(answer: ReadAnswer | null): void;
   reject(error: AlcoveError): void;
   /** Once, before either. */
-  settled(): void;
+  settled(hadProcess: boolean): void;
 }
 
 /** A read from the call to its answer: first it waits for a process, then for what the process says. */
 class PendingRead implements ReaderRun {
   readonly job: ReadJob | null;
+  readonly user: string | undefined;
+  readonly priority = 'normal';
   readonly timeoutMs: number;
   readonly #signal: EndSignal;
   readonly #ports: ReadPorts;
   #timer: Timer | null = null;
   #process: ReaderProcess | null = null;
 
-  constructor(job: ReadJob | null, timeoutMs: number, signal: EndSignal, ports: ReadPorts) {
+  constructor(job: ReadJob | null, user: string | undefined, timeoutMs: number, signal: EndSignal, ports: ReadPorts) {
     this.job = job;
+    this.user = user;
     this.timeoutMs = timeoutMs;
     this.#signal = signal;
     this.#ports = ports;
@@ -216,7 +234,9 @@ class PendingRead implements ReaderRun {
   }
 
   waitForProcess(runtime: Runtime, timeoutMs: number): void {
-    this.#timer = runtime.setTimer(timeoutMs, () => this.failed(unavailable(`no reader process was free within ${timeoutMs} ms`)));
+    this.#timer = runtime.setTimer(timeoutMs, () =>
+      this.failed(unavailable(`no reader process was free within ${timeoutMs} ms`, 'readQueueTimeoutMs')),
+    );
   }
 
   giveTo(process: ReaderProcess): void {
@@ -243,11 +263,13 @@ class PendingRead implements ReaderRun {
   #settle(): void {
     this.#timer?.cancel();
     this.#signal.removeEventListener('abort', this.#abort);
-    this.#ports.settled();
+    this.#ports.settled(this.#process !== null);
   }
 }
 
-const unavailable = (message: string): AlcoveError => new AlcoveError('replica_unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
+/** @param limit Where there is too much to do: others may have room, and this one is well. */
+const unavailable = (message: string, limit?: string): AlcoveError =>
+  new AlcoveError('replica_unavailable', message, { retryAfterMs: RETRY_AFTER_MS, ...(limit === undefined ? {} : { limit }) });
 const abandoned = (): AlcoveError => new AlcoveError('closed', 'nobody waits for the read any more');
 
 function packageLoads(): boolean {

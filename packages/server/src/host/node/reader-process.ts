@@ -2,9 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { AlcoveError } from '@alcove/core/error';
+import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { ReadAnswer } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { OUTGROWN_SIGNAL, type ReaderReply, type ReaderRequest, type ReaderSettings, type ReadJob } from './reader-job.ts';
 
 /** From its start until it takes reads: about 100 ms, on a machine that is not busy. */
@@ -136,7 +137,7 @@ export class ReaderProcess {
     const run = this.#run;
     this.#run = null;
     if (reply.kind === 'done') run?.done(reply.answer);
-    else run?.failed(AlcoveError.fromBody(reply.error));
+    else run?.failed(errorOf(run.job, reply.error));
     if (reply.isSpent) this.end(unavailable('it held on to too much memory'));
     else this.#free();
   }
@@ -166,6 +167,10 @@ export class ReaderProcess {
 
 /** Beyond it what a process has open is forgotten here; another may then be asked for the same file. */
 const PATHS_MAX = 64;
+
+/** What a process cannot read while it answers is this one room's file. */
+const errorOf = (job: ReadJob | null, body: ErrorBody): AlcoveError =>
+  job !== null && body.code === 'replica_unavailable' ? new RoomUnavailable(body.message) : AlcoveError.fromBody(body);
 
 const unavailable = (reason: string, cause?: unknown): AlcoveError =>
   new AlcoveError('replica_unavailable', `a reader process ended: ${reason}`, { cause });

@@ -1,6 +1,8 @@
 import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
 
 export interface RemoteReplicaOptions {
   readonly id: string;
@@ -89,6 +91,9 @@ export class RemoteReplica implements Replica {
     } catch (cause) {
       return this.#unavailable(`it answered ${status}`, cause);
     }
+    if (error.code === 'replica_unavailable' && status === ROOM_UNAVAILABLE) return new RoomUnavailable(error.message, { cause: error });
+    if (error.code === 'replica_unavailable' && status === TOO_MUCH_TO_DO)
+      return new AlcoveError(error.code, error.message, { limit: 'readQueueMax', cause: error });
     return ABOUT_ITSELF.has(error.code) ? this.#unavailable(`${error.code}: ${error.message}`, error) : error;
   }
 

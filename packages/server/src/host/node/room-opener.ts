@@ -93,6 +93,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       runtime,
       walBytesMax: server.hostLimits.walBytesMax,
       closeTimeoutMs: server.hostLimits.closeTimeoutMs,
+      userReadsMax: server.roomLimits.userReadsMax,
       openDatabase: () => openDatabase(files.database, { synchronous: server.synchronous, create: false }),
       openRoom: (database, ports) => this.#openRoom(definition, address, database, ports, { acceptLostTail: server.acceptLostTail }),
       holdOffReaders: () => around.holdOffReaders(files),

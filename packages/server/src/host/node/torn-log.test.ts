@@ -32,6 +32,7 @@ describe('a log that a crash or a bad disk damaged', () => {
       runtime,
       walBytesMax: 100_000_000,
       closeTimeoutMs: 1_000,
+      userReadsMax: 8,
       openDatabase: () => openDatabase(path),
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
       holdOffReaders: async () => () => undefined,
