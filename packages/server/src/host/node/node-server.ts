@@ -87,16 +87,8 @@ export class NodeServer implements AlcoveServer {
     });
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
-    const guardOf = (token: string, name: string): BearerGuard => new BearerGuard({ token, name, limits, runtime, meter: this.#meter });
-    const { adminToken, followerToken } = options;
-    this.#admin =
-      adminToken === null
-        ? null
-        : new AdminEndpoint({ guard: guardOf(adminToken, 'the admin token'), status: () => this.#status(), fleet: () => this.#fleet });
-    this.#followers =
-      followerToken === null
-        ? null
-        : new FollowerEndpoint({ guard: guardOf(followerToken, 'the follower token'), rooms, dataDir, pool: this.#pool });
+    this.#admin = this.#adminEndpoint();
+    this.#followers = this.#followerEndpoint();
     this.#fleet = new ReadFleet(options, dataDir, runtime);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
@@ -287,6 +279,27 @@ export class NodeServer implements AlcoveServer {
       routes: this.#fleet,
       bounds: { timeoutMs, rowsMax, bytesMax },
       runtime: this.#runtime,
+    });
+  }
+
+  #guard(token: string, name: string): BearerGuard {
+    return new BearerGuard({ token, name, limits: this.#options.hostLimits, runtime: this.#runtime, meter: this.#meter });
+  }
+
+  #adminEndpoint(): AdminEndpoint | null {
+    const { adminToken } = this.#options;
+    if (adminToken === null) return null;
+    return new AdminEndpoint({ guard: this.#guard(adminToken, 'the admin token'), status: () => this.#status(), fleet: () => this.#fleet });
+  }
+
+  #followerEndpoint(): FollowerEndpoint | null {
+    const { followerToken, rooms } = this.#options;
+    if (followerToken === null) return null;
+    return new FollowerEndpoint({
+      guard: this.#guard(followerToken, 'the follower token'),
+      rooms,
+      dataDir: this.#dataDir,
+      pool: this.#pool,
     });
   }
 
