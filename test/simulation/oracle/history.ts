@@ -151,13 +151,14 @@ export class History {
   }
 
   /**
-   * The room was opened again from what a crash left; its head must lie between what was durable and what was committed. `tailLost`: the disk had gone back
+   * The room was opened again from what a crash left; its head must lie between what was durable and what was committed. `goesOnFrom`: with that version its file ended, for the disk had gone back
    * further than that, and the room goes on under another history.
    */
-  reopened(database: Database, tailLost: boolean): void {
+  reopened(database: Database, goesOnFrom: number | null): void {
+    const tailLost = goesOnFrom !== null;
     const id = String(database.prepare("SELECT value FROM alcove_meta WHERE name = 'historyId'").get()?.[0]);
     if (this.#id === '') this.#id = id;
-    if (id !== this.#id) return this.#goOn(database, id, tailLost);
+    if (id !== this.#id) return this.#goOn(database, id, goesOnFrom);
     const rows = database.prepare('SELECT version, hash FROM alcove_log ORDER BY version').all();
     const floor = Number(database.prepare("SELECT value FROM alcove_meta WHERE name = 'floor'").get()?.[0] ?? 0);
     const head = Number(rows.at(-1)?.[0] ?? floor);
@@ -203,8 +204,12 @@ export class History {
   }
 
   /** What was is kept apart; what the file still has is the beginning of the new history. */
-  #goOn(database: Database, id: string, tailLost: boolean): void {
-    this.#findings.check(tailLost, 'I12', () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`);
+  #goOn(database: Database, id: string, goesOnFrom: number | null): void {
+    this.#findings.check(
+      goesOnFrom !== null,
+      'I12',
+      () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`,
+    );
     const ended = new History(this.#findings, this.#sources, this.#unknowable);
     ended.#id = this.#id;
     ended.#versions = [...this.#versions];
@@ -213,7 +218,8 @@ export class History {
     this.#ended.set(this.#id, ended);
     const meta = (name: string): unknown => database.prepare('SELECT value FROM alcove_meta WHERE name = ?').get([name])?.[0];
     this.#id = id;
-    this.#crossOut(Number(meta('floor')));
+    // Opened with another definition it has a version more than its file had.
+    this.#crossOut(goesOnFrom ?? Number(meta('floor')));
     // Its first version has another hash than the same one had.
     const last = this.head === Number(meta('floor')) ? this.#versions.pop() : undefined;
     if (last !== undefined) this.#versions.push({ ...last, hash: String(meta('floorHash')) });

@@ -102,6 +102,7 @@ export class RoomHost implements Listener {
     const failing = new FailingDatabase(native, () => this.#takeFate());
     const database = bug?.roomDatabase?.(failing, this.#around.random) ?? failing;
     const life = new Life(process, database, builds.ofRoom);
+    const goesOnFrom = this.#tailLost ? endOf(native) : null;
     process.enter(() => {
       const options = { limits: this.#options.limits, seed: seedPlayground, acceptLostTail: this.#tailLost };
       try {
@@ -126,7 +127,7 @@ export class RoomHost implements Listener {
     this.#life = life;
     disk.secure();
     disk.secureHead();
-    history.reopened(native, this.#tailLost);
+    history.reopened(native, goesOnFrom);
     this.#tailLost = false;
     history.secured(history.head);
     this.#around.trace.add(process.name, `opened at version ${history.head}`);
@@ -385,4 +386,10 @@ export class RoomHost implements Listener {
       this.#around.audit.serverGone();
     });
   }
+}
+
+/** The version that a room's file ends with. */
+function endOf(database: Database): number {
+  const newest = database.prepare('SELECT max(version) FROM alcove_log').get()?.[0] ?? 0;
+  return Math.max(Number(newest), Number(database.prepare("SELECT value FROM alcove_meta WHERE name = 'floor'").get()?.[0] ?? 0));
 }
