@@ -152,6 +152,20 @@ describe('a follower of a server', () => {
     expect((await fetch(`${address}/ready`)).status).toBe(200);
   });
 
+  it('[HO-42] makes who guesses its token wait, on the primary and on the follower, and lets in who has it', async () => {
+    const limits = { wrongTokensPerMinuteMax: 2 };
+    const primary = await host.server({ followers: { token }, limits });
+    const follower = await follow(primary.url, { port: 0, limits });
+    for (const address of [`${primary.url}?rooms=trip`, `${follower.url}/lag`]) {
+      const ask = (brought: string) => fetch(address.replace(/^ws/, 'http'), { headers: { authorization: `Bearer ${brought}` } });
+      for (const status of [401, 401, 429]) expect((await ask('a-guess-of-it')).status).toBe(status);
+      expect((await ask('a-guess-of-it')).headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+      expect((await ask(token)).status).toBe(200);
+    }
+    expect(primary.metrics().limitsMet).toEqual({ wrongTokensPerMinuteMax: 2 });
+    expect(host.log.entries.filter(({ message }) => message.includes('than the follower token'))).toHaveLength(2);
+  });
+
   it('[FO-9] that the primary does not let follow says so, loudly and once, and is not ready', async () => {
     const primary = await host.server({ followers: { token } });
     await primary.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Nara' });
