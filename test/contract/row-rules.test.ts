@@ -30,6 +30,9 @@ const READERS = 3;
 const STEPS_MAX = 24;
 /** Small, so that snapshots go on while the room commits, begin again, and readers fall out of the log. */
 const LIMITS = {
+  // Claims change more often here than people's do.
+  sessionSnapshotsBurst: 1_000,
+  userSnapshotsBurst: 1_000,
   snapshotChunkRowsMax: 3,
   snapshotOverlayRowsMax: 12,
   catchUpVersionsMax: 4,

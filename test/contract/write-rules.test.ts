@@ -63,7 +63,7 @@ class Run {
     this.#rules = rules;
     this.#judge = judge;
     this.#spectator = spectator;
-    this.#driven = new DrivenRoom({ room: drawn.definition, database, rules });
+    this.#driven = new DrivenRoom({ room: drawn.definition, database, rules, options: { limits: UNHURRIED } });
     this.script.push(...roomDdl(drawn.definition.model, { serverOnly: false }));
     this.#writers = USERS.map((name) => ({ name, pushed: 0, claims: this.#claimsFor(name) }));
   }
@@ -160,6 +160,9 @@ function spectate(spectator: FilteredReader, messages: Parameters<FilteredReader
   spectator.take(messages);
   expect(spectator.errors).toEqual([]);
 }
+
+/** Claims change more often than people's do; who waits for a snapshot hears of its mutations later. */
+const UNHURRIED = { sessionSnapshotsBurst: 1_000, userSnapshotsBurst: 1_000 };
 
 describe('what users may leave behind in random rooms with random rules', () => {
   it.each(engines)(
