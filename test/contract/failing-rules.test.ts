@@ -35,9 +35,6 @@ const READERS: readonly Claims[] = [{ sub: 'root' }, { sub: 'bob', team: 'x' }, 
 const METAS = ['{"team":"x"}', '{"team":"y"}', '{}', '{not json'];
 /** Small, so that replicas come back over more than one range, and fall out of the log. */
 const LIMITS = {
-  // Claims change more often here than people's do.
-  sessionSnapshotsBurst: 1_000,
-  userSnapshotsBurst: 1_000,
   catchUpVersionsMax: 2,
   changeLogVersionsMax: 9,
   snapshotChunkRowsMax: 2,
