@@ -49,7 +49,7 @@ async function look() {
   } catch (error) {
     say(`The server does not answer; trying again. ${error instanceof TypeError ? '' : error.message}`, true);
   }
-  timer = setTimeout(look, document.hidden ? 5 * POLL_MS : POLL_MS);
+  timer = setTimeout(() => void look(), document.hidden ? 5 * POLL_MS : POLL_MS);
 }
 
 function ask(reason) {
