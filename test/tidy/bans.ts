@@ -52,10 +52,11 @@ export const BANNED_IMPORTS: readonly ImportBan[] = [
   {
     specifier: /^node:/,
     instead: 'take it from Runtime or a port of the host',
-    allowed: inFolder('server/src/host/node', 'client/src/node'),
+    allowed: inFolder('server/src/host/node', 'server/src/host/postgres', 'client/src/node'),
   },
   { specifier: /^cloudflare:/, instead: 'take it from a port of the host', allowed: inFolder('server/src/host/cloudflare') },
   { specifier: /^(better-sqlite3|@photostructure\/sqlite)/, instead: 'use Database', allowed: inFolder('server/src/host/node') },
+  { specifier: /^pg$/, instead: 'use Replica, or a port of the host', allowed: inFolder('server/src/host/postgres') },
   { specifier: /^ws$/, instead: 'use Socket', allowed: inFolder('server/src/host/node', 'client/src/node') },
   {
     specifier: /^sql\.js/,

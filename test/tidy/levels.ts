@@ -24,6 +24,7 @@ export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/server/src/mirror', 6],
   ['packages/server/src/follow', 7],
   ['packages/server/src/room', 7],
+  ['packages/server/src/host/postgres', 7.9],
   ['packages/server/src/host/node', 8],
   ['packages/server/src/host/cloudflare', 8],
   ['packages/client/src/storage', 5],
