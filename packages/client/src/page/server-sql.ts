@@ -1,4 +1,4 @@
-import type { Bookmark } from '@alcove/core/protocol/bookmark';
+import type { AnswerFacts } from '@alcove/core/protocol/answer-facts';
 import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schema/define-room';
 import type { RowOf } from '@alcove/core/sqlite/drizzle';
 import { AlcoveError } from '@alcove/core/error';
@@ -14,19 +14,8 @@ export interface ServerReadOptions extends AnswerOptions {
 }
 
 /** What a server answered. */
-export interface ServerResult<Mapped> {
+export interface ServerResult<Mapped> extends AnswerFacts {
   readonly rows: readonly Mapped[];
-  /** There are more rows, or bytes, than the server gives out at once. */
-  readonly truncated: boolean;
-  /** What it was read at: `at` of another read that must not be older. */
-  readonly bookmark: Bookmark;
-  /** Who answered. */
-  readonly replica: string;
-  /** How far that one was behind the room then. */
-  readonly lagVersions: number;
-  readonly lagMs: number;
-  /** From the server's taking the question to its answer, waits included, in ms. */
-  readonly tookMs: number;
 }
 
 /** `room.sql`: SQL of the caller's own, and the queries of the definition by name. */

@@ -2,6 +2,7 @@ import { toRows } from '@alcove/core/change/wire';
 import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError } from '@alcove/core/error';
 import type { Json } from '@alcove/core/json';
+import type { AnswerFacts } from '@alcove/core/protocol/answer-facts';
 import { type Bookmark, readBookmark } from '@alcove/core/protocol/bookmark';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import type { ServerMessageOf } from '@alcove/core/protocol/server-message';
@@ -29,15 +30,9 @@ export interface ReadRoute {
 }
 
 /** What a server found. */
-export interface ServerRows {
+export interface ServerRows extends AnswerFacts {
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
-  readonly truncated: boolean;
-  readonly bookmark: Bookmark;
-  readonly replica: string;
-  readonly lagVersions: number;
-  readonly lagMs: number;
-  readonly tookMs: number;
 }
 
 /** `at`: as text, once it is known. */

@@ -2,6 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
 import { kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
+import { noArguments } from './no-arguments.ts';
+
+const NO_ARGUMENTS = noArguments('mutator');
 
 /** What `authenticate` said of the user: the JWT's claims or whatever the app returns. `sub` names the subject where there is one. */
 export type Claims = { readonly sub?: string; readonly [claim: string]: unknown };
@@ -93,7 +96,7 @@ export function mutator(
   if (typeof second === 'function' && isSchema(first))
     return Object.freeze({ kind: 'mutator', schema: first, body: second, idempotent: isIdempotent(third) });
   if (typeof second !== 'function' && typeof first === 'function' && !isSchema(first))
-    return Object.freeze({ kind: 'mutator', schema: noArguments, body: first, idempotent: isIdempotent(second) });
+    return Object.freeze({ kind: 'mutator', schema: NO_ARGUMENTS, body: first, idempotent: isIdempotent(second) });
   const given = isSchema(first) ? `a schema and ${kindOf(second)}` : kindOf(first);
   throw new AlcoveError('schema_invalid', `mutator takes a Standard Schema and a function, or a function alone, and got ${given}`);
 }
@@ -106,13 +109,3 @@ function isIdempotent(options: MutatorOptions | undefined): boolean {
 /** A schema may be a function itself. */
 export const isSchema = (value: unknown): value is StandardSchemaV1 =>
   (typeof value === 'function' || (typeof value === 'object' && value !== null)) && '~standard' in value;
-
-/** Takes what a call without arguments leaves: undefined in the page, null once it went through JSON. */
-const noArguments: StandardSchemaV1<undefined, undefined> = {
-  '~standard': {
-    version: 1,
-    vendor: 'alcove',
-    validate: (input) =>
-      input === undefined || input === null ? { value: undefined } : { issues: [{ message: 'this mutator takes no arguments' }] },
-  },
-};

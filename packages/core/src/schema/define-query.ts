@@ -3,6 +3,9 @@ import { AlcoveError } from '../error.ts';
 import type { SyncDrizzle } from '../sqlite/drizzle.ts';
 import { kindOf } from '../unknown-keys.ts';
 import { isSchema } from './define-mutator.ts';
+import { noArguments } from './no-arguments.ts';
+
+const NO_ARGUMENTS = noArguments('query');
 
 /** Builds the read: a Drizzle select on `db`, or sql`…`. Runs on the server; the tab runs it too, to know how rows are mapped. */
 export type QueryBody<Args, Query> = (db: SyncDrizzle, args: Args) => Query;
@@ -39,17 +42,7 @@ export function query(
 ): QueryDefinition<unknown, unknown> | QueryDefinition<undefined, undefined> {
   if (typeof second === 'function' && isSchema(first)) return Object.freeze({ kind: 'query', schema: first, body: second });
   if (second === undefined && typeof first === 'function' && !isSchema(first))
-    return Object.freeze({ kind: 'query', schema: noArguments, body: first });
+    return Object.freeze({ kind: 'query', schema: NO_ARGUMENTS, body: first });
   const given = isSchema(first) ? `a schema and ${kindOf(second)}` : kindOf(first);
   throw new AlcoveError('schema_invalid', `query takes a Standard Schema and a function, or a function alone, and got ${given}`);
 }
-
-/** Takes what a call without arguments leaves: undefined in the page, null once it went through JSON. */
-const noArguments: StandardSchemaV1<undefined, undefined> = {
-  '~standard': {
-    version: 1,
-    vendor: 'alcove',
-    validate: (input) =>
-      input === undefined || input === null ? { value: undefined } : { issues: [{ message: 'this query takes no arguments' }] },
-  },
-};

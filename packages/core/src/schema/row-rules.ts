@@ -1,13 +1,12 @@
 import type { SQL } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
-import { tokenize } from '../sqlite/tokenize.ts';
+import { mentions } from '../sqlite/mentions.ts';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 import type { Claims } from './define-mutator.ts';
 import { tableIndexes } from './ddl.ts';
 import { quoteIdentifier } from '../sqlite/identifier.ts';
 import type { ColumnModel, RoomModel, TableModel } from './room-model.ts';
-import { asciiLower } from './sql-text.ts';
 
 /**
  * What a rule says: a Drizzle condition over the columns of one row, which SQLite evaluates, or the same for every row. A condition that comes out as NULL
@@ -156,12 +155,6 @@ function computedFrom(column: ColumnModel, { columns }: TableModel): readonly Co
   }
   return [...found].slice(1);
 }
-
-const mentions = (sql: string, column: string): boolean =>
-  tokenize(sql).some(({ kind, text }) => {
-    const bare = kind === 'name' ? text.slice(1, -1).replaceAll('""', '"') : text;
-    return (kind === 'name' || kind === 'word') && asciiLower(bare) === asciiLower(column);
-  });
 
 const invalid = (table: string, problem: string): AlcoveError =>
   new AlcoveError('schema_invalid', `rules of table ${JSON.stringify(table)}: ${problem}`);

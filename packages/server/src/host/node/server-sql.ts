@@ -2,6 +2,7 @@ import { toRows } from '@alcove/core/change/wire';
 import type { WireCell } from '@alcove/core/change/wire-rows';
 import { AlcoveError } from '@alcove/core/error';
 import { parseArguments } from '@alcove/core/mutation/parse-arguments';
+import type { AnswerFacts } from '@alcove/core/protocol/answer-facts';
 import { type Bookmark, type BookmarkParts, bookmarkOf, readBookmark } from '@alcove/core/protocol/bookmark';
 import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schema/define-room';
 import { type BuiltQuery, queryOf, type RowOf, sessionlessDrizzle, type SyncDrizzle } from '@alcove/core/sqlite/drizzle';
@@ -34,17 +35,8 @@ const READ_OPTIONS: KeysOf<ServerReadOptions> = {
 };
 
 /** Rows, and who read them where. */
-export interface ServerResult<Row> {
+export interface ServerResult<Row> extends AnswerFacts {
   readonly rows: readonly Row[];
-  /** There are more than `limits.readRowsMax` or `limits.readBytesMax` let through. */
-  readonly truncated: boolean;
-  /** The version that was read. */
-  readonly bookmark: Bookmark;
-  /** Id of the replica that answered, and how far behind the room it was. */
-  readonly replica: string;
-  readonly lagVersions: number;
-  readonly lagMs: number;
-  readonly tookMs: number;
 }
 
 type QueryArguments<Args> = undefined extends Args ? [args?: Args, options?: ServerReadOptions] : [args: Args, options?: ServerReadOptions];
