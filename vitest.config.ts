@@ -4,7 +4,8 @@ import { browserFlags } from './scripts/browser-flags.mjs';
 import { readSetupRecord } from './scripts/setup-record.mjs';
 
 // Packages resolve to their sources, in the tests and in what the tests load.
-const conditions = ['@alcove/source', 'module', 'node', 'development|production', 'import', 'default'];
+// `import` is not among them: the tests' processes are started with these, and a package that is required would be resolved as if it were imported.
+const conditions = ['@alcove/source', 'module', 'node', 'development|production'];
 const browserConditions = ['@alcove/source', 'module', 'browser', 'development|production', 'import', 'default'];
 const browserTests = 'packages/*/src/**/*.browser.test.{ts,tsx}';
 
