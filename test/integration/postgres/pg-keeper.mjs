@@ -23,16 +23,23 @@ process.on('message', (/** @type {{ started?: number, ended?: number }} */ { sta
   if (started !== undefined) servers.add(started);
   if (ended !== undefined) servers.delete(ended);
 });
-process.once('disconnect', () => void endAll());
+process.once('disconnect', endAll);
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => {}); // a terminal's ^C ends the tests; then it is our turn
 
-async function endAll() {
+function endAll() {
   for (const pid of servers) {
     signalTree(pid, 'SIGCONT'); // what is paused hears nothing else
     if (isRunning(pid)) process.kill(pid, 'SIGQUIT'); // immediate shutdown: nothing is written, shared memory is given back
   }
-  const until = Date.now() + SHUTDOWN_MS;
-  while ([...servers].some(isRunning) && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  afterwards(Date.now() + SHUTDOWN_MS);
+}
+
+/** @param {number} deadlineMs */
+function afterwards(deadlineMs) {
+  if ([...servers].some(isRunning) && Date.now() < deadlineMs) {
+    setTimeout(() => afterwards(deadlineMs), POLL_MS);
+    return;
+  }
   for (const pid of servers) if (isRunning(pid)) killTree(pid);
   removeSharedMemory();
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
