@@ -11,6 +11,7 @@ import { createNodeRuntime } from '../../packages/server/src/host/node/node-runt
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import { ReaderPool, type ReaderPoolOptions } from '../../packages/server/src/host/node/reader-pool.ts';
 import { type ReadSight, readSight } from '../../packages/server/src/read/read-sight.ts';
+import { digestTables } from '../../packages/server/src/read/room-digest.ts';
 import { DrivenRoom } from '../fake/driven-room.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
 import { readRoom } from './read-room.ts';
@@ -29,6 +30,7 @@ export class ReaderPoolWorld implements ReplicaWorld {
     this.replica = new ReaderPool({
       runtime: createNodeRuntime({ log: silentLogger }),
       fileOf: ({ id }) => this.#rooms.get(id)?.path ?? null,
+      tablesOf: () => digestTables(readRoom.model),
       readersMax: 2,
       queueMax: 100,
       queueTimeoutMs: 15_000,

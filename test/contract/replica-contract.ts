@@ -5,6 +5,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Row } from '@alcove/core/sqlite/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReadSight } from '../../packages/server/src/read/read-sight.ts';
+import type { RoomDigest } from '../../packages/server/src/read/room-digest.ts';
 import type { ReadAnswer, ReadBounds, ReadRequest, Replica } from '../../packages/server/src/read/replica.ts';
 
 /** A primary with rooms of `readRoom`, and a replica of them. */
@@ -101,6 +102,7 @@ export function replicaContract(name: string, make: () => Promise<ReplicaWorld>)
     boundsContract(fresh);
     endsContract(fresh);
     sightContract(fresh);
+    digestContract(fresh);
 
     it('[RD-66] closed, ends what runs and takes nothing more', async () => {
       const closing = await make();
@@ -113,6 +115,9 @@ export function replicaContract(name: string, make: () => Promise<ReplicaWorld>)
       await closing.replica.close();
       expect(await codeOf(reads.read('SELECT 1 AS one'))).toBe('closed');
       expect(await codeOf(closing.replica.check(new AbortController().signal))).toBe('closed');
+      expect(await codeOf(closing.replica.digest({ name: 'read', id: 'r' }, new AbortController().signal))).toMatch(
+        /^(?:closed|replica_unavailable)$/,
+      );
       await closing.close();
     });
   });
@@ -330,5 +335,62 @@ function sightContract(fresh: MakeFresh): void {
       expect(hidden).toMatchObject(['sql_failed', expect.stringContaining('no such table'), expect.anything()]);
       expect(await failure(text.replace('audit', 'adiut')), text).toEqual(hidden);
     }
+  });
+}
+
+/** Digests of a room until the replica has reached that version. */
+async function digestAt(replica: Replica, { address }: ReplicaRoom, at: BookmarkParts): Promise<RoomDigest> {
+  for (;;) {
+    const digest = await replica.digest(address, new AbortController().signal);
+    expect(digest.at.version).toBeLessThanOrEqual(at.version);
+    if (digest.at.version === at.version) return digest;
+  }
+}
+
+function digestContract(fresh: MakeFresh): void {
+  const first = { id: 'a', city: 'naïve 🗾', nights: 3, price: 2, photo: [0, 255] };
+  const second = { id: 'b', city: 'Nara', price: -0.5 };
+  const note = { id: 'n', owner: 'ada', body: 'x', secret: 'hidden' };
+
+  it('[RD-79] gives equal rooms equal digests, whatever the order of their rows, and others other ones', async () => {
+    const { world, room } = await fresh();
+    await room.mutate('putStop', first);
+    await room.mutate('putStop', second);
+    const digest = await digestAt(world.replica, room, await room.mutate('putNote', note));
+    expect(digest.tables.map(({ table, rows }) => [table, rows])).toEqual([
+      ['alcove_values', 0],
+      ['notes', 1],
+      ['stops', 2],
+    ]);
+    const other = await world.makeRoom();
+    await other.mutate('putNote', note);
+    await other.mutate('putStop', second);
+    const at = await other.mutate('putStop', first);
+    const same = await digestAt(world.replica, other, at);
+    expect(same.tables).toEqual(digest.tables);
+    expect(same.at).toEqual(at);
+    const more = await digestAt(world.replica, other, await other.mutate('putAudit', { line: 'stays in the room' }));
+    expect(more.tables).toEqual(digest.tables);
+    const changed = await digestAt(world.replica, other, await other.mutate('putStop', { ...second, id: 'c' }));
+    expect(changed.tables.filter((table, index) => table.checksum !== digest.tables[index]?.checksum)).toEqual([
+      { table: 'stops', rows: 3, checksum: expect.stringMatching(/^[0-9a-f]{16}$/) },
+    ]);
+  });
+
+  it('[RD-79] fails as a read does where there is no such room, and for whoever waits no more', async () => {
+    const { world, room } = await fresh();
+    const signal = new AbortController().signal;
+    expect(await codeOf(world.replica.digest({ ...room.address, id: 'nobody-made-it' }, signal))).toBe('replica_unavailable');
+    expect(await codeOf(world.replica.digest(room.address, AbortSignal.abort()))).toBe('closed');
+  });
+
+  it('[RD-80] takes a room anew where it is told to, and holds the same again', async () => {
+    const { world, room, reads } = await fresh();
+    const at = await room.mutate('putStops', { prefix: 's', count: 20 });
+    const before = await digestAt(world.replica, room, at);
+    await world.replica.resync?.(room.address);
+    expect(await digestAt(world.replica, room, at)).toEqual(before);
+    const later = await room.mutate('putStop', first);
+    expect(await reads.rows('SELECT count(*) AS n FROM stops', { atLeast: later })).toEqual([[21]]);
   });
 }

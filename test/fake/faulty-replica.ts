@@ -1,6 +1,7 @@
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Dialect, EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../packages/server/src/read/replica.ts';
+import type { RoomDigest } from '../../packages/server/src/read/room-digest.ts';
 import type { FakeRuntime } from './fake-runtime.ts';
 import { Prng } from './prng.ts';
 
@@ -112,6 +113,13 @@ export class FaultyReplica implements Replica {
     await this.#pass(signal);
     const versions = this.#history.version - this.#applied();
     return { versions, ms: versions === 0 ? 0 : this.#behindMs() };
+  }
+
+  /** Of one table with one row: the version. */
+  async digest(_: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+    await this.#pass(signal);
+    const at = { historyId: this.fault === 'astray' ? 'h0' : this.#history.historyId, version: this.#applied() };
+    return { at, tables: [{ table: 'versions', rows: 1, checksum: at.version.toString(16).padStart(16, '0') }] };
   }
 
   close(): Promise<void> {

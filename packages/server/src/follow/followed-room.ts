@@ -59,20 +59,27 @@ export class FollowedRoom {
 
   /**
    * Versions after `head`, in order, all or none; those that it has already are left out.
+   * @returns how many rows they put or delete.
    * @throws AlcoveError `file_damaged`, `constraint_failed` where they do not fit what is there; `schema_mismatch` for a version of another schema.
    */
-  take(records: readonly LogRecord[]): void {
+  take(records: readonly LogRecord[]): number {
     const fresh = records.filter(({ version }) => version > this.#log.head.version);
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return 0;
+    let rows = 0;
     const { model } = this.#definition;
     const other = fresh.find(({ schema }) => schema !== model.schemaId);
     if (other !== undefined)
       throw new AlcoveError('schema_mismatch', `version ${other.version} is of another schema than this follower's definition`);
     const appended = withForeignKeysOff(this.#database, () => {
-      for (const { record } of fresh) applyChangeSet(this.#database, model, decodeRecord(record), 'forward');
+      for (const { record } of fresh) {
+        const changes = decodeRecord(record);
+        applyChangeSet(this.#database, model, changes, 'forward');
+        for (const table of changes.tables) rows += table.rows.length;
+      }
       return this.#log.copy(fresh);
     });
     this.#log.advance(appended);
+    return rows;
   }
 
   /** Drops the oldest versions past the bounds; to be called again while it returns true. */

@@ -1,6 +1,7 @@
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Row } from '@alcove/core/sqlite/database';
 import type { ReadSight } from './read-sight.ts';
+import type { RoomDigest } from './room-digest.ts';
 
 /** One read of one room, as every replica takes it. Who may ask and what the SQL may be is decided before; what may be seen is in `sight`. */
 export interface ReadRequest {
@@ -70,6 +71,16 @@ export interface Replica {
   read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer>;
   /** Does a read of nothing the way a read goes. @throws AlcoveError (as rejection) `replica_unavailable` */
   check(signal: EndSignal): Promise<ReplicaLag>;
+  /**
+   * What it holds of a room, all rows in one snapshot: for the server's own use, as whatever rules hide is in it. It reads the whole room and takes no place that reads of users would have.
+   * @throws AlcoveError (as rejection) as `read` does; `query_timeout` where the room is too large.
+   */
+  digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest>;
+  /**
+   * Throws away what it holds of a room and takes it anew; resolves when it is level with the primary again. Absent: it holds nothing of its own.
+   * @throws AlcoveError (as rejection) `replica_unavailable` where that cannot be begun, or is not done within minutes: it goes on then.
+   */
+  resync?(room: ReadRequest['room']): Promise<void>;
   /** What runs is ended. Idempotent. */
   close(): Promise<void>;
 }

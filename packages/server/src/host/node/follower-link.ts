@@ -1,7 +1,4 @@
-import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import { decodeServerMessage } from '@alcove/core/protocol/codec';
@@ -12,11 +9,18 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
 import { WebSocket } from 'ws';
-import { type FollowedHead, FollowedRoom } from '../../follow/followed-room.ts';
+import { FollowedRoom } from '../../follow/followed-room.ts';
+import { followedFigures, type LinkPhase, type LinkStatus } from '../../follow/link-status.ts';
+import { FollowedPruning } from '../../follow/prune-followed.ts';
 import type { ReplicaLag } from '../../read/replica.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { SyncCounts } from '../../read/sync-counts.ts';
+import type { SyncFigures } from '../../read/sync-figures.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { type RoomFiles, withSidecars } from './data-dir.ts';
+import { fetchRoomCopy } from './fetch-room-copy.ts';
 import { openDatabase } from './open-database.ts';
+import { ResyncWait } from './resync-wait.ts';
 
 export interface FollowerLinkOptions {
   readonly address: RoomAddress;
@@ -28,19 +32,6 @@ export interface FollowerLinkOptions {
   readonly runtime: Runtime;
 }
 
-/** `waiting`: between two attempts. `copying`: the room's file is on its way. `following`: versions are taken as they come. */
-export type LinkPhase = 'waiting' | 'connecting' | 'copying' | 'following' | 'closed';
-
-/** How one room is followed at this moment. */
-export interface LinkStatus {
-  readonly phase: LinkPhase;
-  /** Null: there is no file yet. */
-  readonly head: FollowedHead | null;
-  /** Null: the primary has no such room. */
-  readonly lag: ReplicaLag | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-}
-
 /** A frame of a room's log: as large as a commit may be, see the room's limits. */
 const FRAME_BYTES_MAX = 256 * 1024 * 1024;
 /** A primary that says nothing for so many heartbeats is asked anew on another socket. */
@@ -50,16 +41,6 @@ const HEARTBEAT_DEFAULT_MS = 15_000;
 const NOT_A_FOLLOWER: ReadonlySet<string> = new Set(['forbidden', 'unauthenticated']);
 /** How often the primary is asked where it stands: as old may the lag be that this follower tells. */
 const ASK_MS_MAX = 1_000;
-const COPY_TIMEOUT_MS = 10 * 60_000;
-const PRUNE = {
-  versionsMax: 100_000,
-  bytesMax: 64_000_000,
-  ageMsMax: 30 * 86_400_000,
-  keptHashEvery: 1_000,
-  keepAbove: Number.MAX_SAFE_INTEGER,
-};
-const PRUNE_EVERY_MS = 60_000;
-
 /** One room of a follower: its file, the socket that keeps it in step, and a fresh copy of the file where that cannot be. */
 export class FollowerLink {
   readonly #options: FollowerLinkOptions;
@@ -77,13 +58,17 @@ export class FollowerLink {
   /** When it last held all that the primary was known to have. */
   #levelMs: number | null = null;
   readonly #startedMs: number;
-  #prunedMs = 0;
+  readonly #pruning: FollowedPruning;
+  readonly #counts: SyncCounts;
+  readonly #resyncing = new ResyncWait();
   #isRefusalTold = false;
   #copy: AbortController | null = null;
 
   constructor(options: FollowerLinkOptions) {
     this.#options = options;
     this.#startedMs = options.runtime.monotonicMs();
+    this.#pruning = new FollowedPruning(options.runtime);
+    this.#counts = new SyncCounts(options.runtime);
   }
 
   get address(): RoomAddress {
@@ -103,6 +88,11 @@ export class FollowerLink {
     const versions = Math.max(0, this.#primaryVersion - (head?.version ?? 0));
     const isLevel = this.#phase === 'following' && versions === 0 && this.#levelMs !== null;
     return { versions, ms: isLevel ? 0 : Math.ceil(this.#options.runtime.monotonicMs() - (this.#levelMs ?? this.#startedMs)) };
+  }
+
+  /** For status, metrics and dashboards. */
+  get figures(): SyncFigures {
+    return followedFigures(this.#options.address, this.status, this.#primaryVersion, this.#counts);
   }
 
   /** Or there is no such room. */
@@ -137,8 +127,25 @@ export class FollowerLink {
     });
   }
 
+  /**
+   * Throws the copy away and takes a fresh one; resolves when that is level with the primary, however long it takes. Whoever asks meanwhile waits for the same one.
+   * @throws AlcoveError (as rejection) `closed`; RoomUnavailable where the primary has no such room
+   */
+  resync(): Promise<void> {
+    if (this.#phase === 'closed') return Promise.reject(new AlcoveError('closed', 'the follower is closed'));
+    return this.#resyncing.for(() => {
+      const { runtime, address } = this.#options;
+      runtime.log.info('a followed room is copied anew', { room: address.name, id: address.id, code: null, reason: 'it was asked for' });
+      this.#levelMs = null;
+      this.#attempt = 0;
+      this.#throwAway();
+      this.#socket?.terminate();
+    });
+  }
+
   close(): void {
     this.#phase = 'closed';
+    this.#resyncing.failed(new AlcoveError('closed', 'the follower is closed'));
     this.#timer?.cancel();
     this.#heartbeat?.cancel();
     this.#copy?.abort();
@@ -177,7 +184,9 @@ export class FollowerLink {
       if (socket === this.#socket) this.#heard(isBinary ? new Uint8Array(data) : data.toString());
     });
     socket.on('error', (cause) => {
-      if (socket === this.#socket) this.#error = new AlcoveError('connection_lost', `the primary at ${from}: ${cause.message}`, { cause });
+      if (socket !== this.#socket) return;
+      this.#counts.failed();
+      this.#error = new AlcoveError('connection_lost', `the primary at ${from}: ${cause.message}`, { cause });
     });
     socket.on('close', () => {
       if (socket === this.#socket) this.#again();
@@ -229,6 +238,7 @@ export class FollowerLink {
         return;
       case 'error':
         this.#error = AlcoveError.fromBody(message);
+        if (message.code === 'room_unknown') this.#resyncing.failed(new RoomUnavailable('the primary has no such room'));
         // It would stay in the room like anybody, and hear nothing of the log.
         if (NOT_A_FOLLOWER.has(message.code)) this.#refused(this.#error);
         return;
@@ -265,27 +275,21 @@ export class FollowerLink {
 
   #records({ records }: ServerMessage & { type: 'records' }): void {
     if (this.#file === null || this.#phase !== 'following') return;
-    this.#file.room.take(records);
+    this.#counts.applied(this.#file.room.take(records));
     this.#attempt = 0;
     this.#isRefusalTold = false;
     this.#primaryIsAt(Math.max(this.#primaryVersion, this.#file.room.head.version));
     const { version } = this.#file.room.head;
     for (const waiting of [...this.#waiting]) if (waiting.version <= version) waiting.reached();
-    this.#prune();
+    this.#pruning.after(this.#file.room);
   }
 
   #primaryIsAt(version: number): void {
     this.#primaryVersion = Math.max(this.#primaryVersion, version);
     const head = this.#file?.room.head;
-    if (this.#phase === 'following' && head !== undefined && head.version >= this.#primaryVersion)
-      this.#levelMs = this.#options.runtime.monotonicMs();
-  }
-
-  #prune(): void {
-    const { runtime } = this.#options;
-    const nowMs = runtime.monotonicMs();
-    if (this.#file === null || nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
-    if (!this.#file.room.prune(PRUNE, runtime.nowMs())) this.#prunedMs = nowMs;
+    if (this.#phase !== 'following' || head === undefined || head.version < this.#primaryVersion) return;
+    this.#levelMs = this.#options.runtime.monotonicMs();
+    this.#resyncing.level();
   }
 
   #startCopy(): void {
@@ -302,6 +306,7 @@ export class FollowerLink {
       (cause: unknown) => {
         if (this.#copy !== copy) return;
         this.#copy = null;
+        this.#counts.failed();
         this.#error = AlcoveError.from(cause, 'connection_lost');
         socket?.terminate();
       },
@@ -310,26 +315,18 @@ export class FollowerLink {
 
   async #fetchCopy(signal: AbortSignal): Promise<void> {
     const { from, token, address, files } = this.#options;
-    const url = new URL(from.replace(/^ws/, 'http'));
-    url.searchParams.set('copy', `${address.name}/${address.id}`);
-    const response = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(COPY_TIMEOUT_MS)]),
-    });
-    if (!response.ok || response.body === null)
-      throw new AlcoveError('connection_lost', `the primary gave no copy of ${address.name}/${address.id}: ${response.status}`);
-    rmSync(files.making, { force: true });
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(files.making)); // Node's own type of the same stream
-    signal.throwIfAborted();
+    await fetchRoomCopy({ address, from, token, path: files.making }, signal);
     this.#throwAway();
     renameSync(files.making, files.database);
     this.#open();
+    this.#counts.applied(0);
     if (this.#file === null) throw new AlcoveError('file_damaged', `the copy of ${address.name}/${address.id} cannot be used`);
   }
 
   /** The file does not fit the log, or the log is damaged on its way: it is copied anew. */
   #failed(error: AlcoveError): void {
     const { runtime, address } = this.#options;
+    this.#counts.failed();
     this.#error = error;
     runtime.log.error('a followed room does not go on and is copied anew', {
       room: address.name,

@@ -6,15 +6,18 @@ import { SEES_ALL } from '../../access/reader-class.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
 import { readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import { digestTables } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { type SyncReport, syncReport } from '../../read/sync-figures.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { BearerGuard } from './bearer-guard.ts';
+import type { LinkStatus } from '../../follow/link-status.ts';
 import type { DataDir } from './data-dir.ts';
-import { FollowerLink, type LinkStatus } from './follower-link.ts';
+import { FollowerLink } from './follower-link.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
 import { answerError, answerJson, pathOf } from './http-answer.ts';
 import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
-import { ReadEndpoint } from './read-endpoint.ts';
+import { READ_PATHS, ReadEndpoint } from './read-endpoint.ts';
 import { ReaderPool } from './reader-pool.ts';
 import type { OwnRead } from './server-sql.ts';
 
@@ -61,6 +64,7 @@ export class NodeFollower {
     this.#readers = new ReaderPool({
       runtime,
       fileOf: (room) => this.#links.get(keyOf(room))?.path ?? null,
+      tablesOf: ({ name }) => digestTables(definitionOf(options, name).model),
       readersMax: Math.max(1, options.readers),
       queueMax: limits.readQueueMax,
       queueTimeoutMs: limits.readQueueTimeoutMs,
@@ -69,7 +73,15 @@ export class NodeFollower {
       heapBytesMax: limits.readHeapBytesMax,
     });
     const guard = new BearerGuard({ token: options.token, name: 'the follower token', limits, runtime });
-    this.#endpoint = new ReadEndpoint(guard, { read: (request, signal) => this.#answer(request, signal), lag: () => this.lag });
+    this.#endpoint = new ReadEndpoint(guard, {
+      read: (request, signal) => this.#answer(request, signal),
+      digest: async (room, signal) => {
+        await this.#followed(room);
+        return this.#readers.digest(room, signal);
+      },
+      resync: async (room) => (await this.#followed(room)).resync(),
+      lag: () => ({ ...this.lag, sync: this.sync }),
+    });
   }
 
   /** @throws AlcoveError `port_in_use`, `sql_unavailable` */
@@ -95,6 +107,11 @@ export class NodeFollower {
 
   get status(): FollowedStatus[] {
     return [...this.#links.values()].map(({ address: { name, id }, status }) => ({ room: name, id, ...status }));
+  }
+
+  /** How each of its rooms is kept in step. */
+  get sync(): SyncReport {
+    return syncReport([...this.#links.values()].map(({ figures }) => figures));
   }
 
   /** Of the room that is furthest behind; one whose first copy is still on its way is behind since this follower was started. */
@@ -144,11 +161,16 @@ export class NodeFollower {
     signal: EndSignal,
     waitMs = REACH_TIMEOUT_MS,
   ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
-    const link = await this.#linkOf(request.room);
-    if (link === null) throw new RoomUnavailable('this follower does not follow the room');
+    const link = await this.#followed(request.room);
     await link.reached(request.atLeast?.version ?? 0, Math.min(waitMs, REACH_TIMEOUT_MS));
     const answer = await this.#readers.read(request, signal);
     return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };
+  }
+
+  async #followed(room: RoomAddress): Promise<FollowerLink> {
+    const link = await this.#linkOf(room);
+    if (link === null) throw new RoomUnavailable('this follower does not follow the room');
+    return link;
   }
 
   /** A room of a name that is followed whole may have been made since the last look. */
@@ -214,9 +236,16 @@ export class NodeFollower {
     const below = path?.startsWith(`${root}/`) === true ? path.slice(root.length) : path;
     if (below === '/health') answerJson(response, 200, { status: 'ok' });
     else if (below === '/ready') answerJson(response, this.#isReady ? 200 : 503, { status: this.#isReady ? 'ok' : 'behind' });
-    else if (below === '/read' || below === '/lag') void this.#endpoint.handle(below, request, response);
+    else if (below !== null && READ_PATHS.has(below)) void this.#endpoint.handle(below, request, response);
     else answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
   }
+}
+
+/** @throws RoomUnavailable */
+function definitionOf({ rooms }: ResolvedFollowerOptions, name: string): AnyRoom {
+  const definition = rooms.get(name);
+  if (definition === undefined) throw new RoomUnavailable(`this follower has no room of the name ${name}`);
+  return definition;
 }
 
 const keyOf = ({ name, id }: RoomAddress): string => `${name}/${id}`;

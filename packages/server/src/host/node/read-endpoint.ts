@@ -4,6 +4,7 @@ import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import * as v from 'valibot';
 import { wireCell } from '@alcove/core/protocol/wire-changes';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { BearerGuard } from './bearer-guard.ts';
 import { answerError, answerJson } from './http-answer.ts';
@@ -12,11 +13,17 @@ import { requestBody } from './request-body.ts';
 /** Of a read: SQL, parameters and the sight of a definition with many tables. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Of what names a room and nothing else. */
+const ROOM_BYTES_MAX = 4_096;
+
 const bookmark = v.object({ historyId: v.string(), version: v.number() });
+
+const roomAddress = v.object({ name: v.string(), id: v.string() });
+const roomBody = v.object({ room: roomAddress });
 
 /** A read as one server sends it to another. */
 const readBody = v.object({
-  room: v.object({ name: v.string(), id: v.string() }),
+  room: roomAddress,
   sql: v.string(),
   params: v.array(wireCell),
   sight: v.object({ key: v.string(), tables: v.array(v.object({ name: v.string(), select: v.string() })) }),
@@ -27,11 +34,16 @@ const readBody = v.object({
 
 export interface ReadEndpointPorts {
   read(request: ReadRequest, signal: EndSignal): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }>;
-  /** Over all rooms. */
+  digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest>;
+  /** Resolves when the room is level again. */
+  resync(room: ReadRequest['room']): Promise<void>;
+  /** Over all rooms, and how each of them is kept in step. */
   lag(): ReplicaLag;
 }
 
-/** What other servers ask of this one, with the follower token: `POST <path>/read` and `GET <path>/lag`. */
+/** What other servers ask of this one, with the follower token: `POST <path>/read`, `/digest` and `/resync`, and `GET <path>/lag`. */
+export const READ_PATHS: ReadonlySet<string> = new Set(['/read', '/digest', '/resync', '/lag']);
+
 export class ReadEndpoint {
   readonly #guard: BearerGuard;
   readonly #ports: ReadEndpointPorts;
@@ -47,6 +59,8 @@ export class ReadEndpoint {
       if (refusal !== null) throw refusal;
       if (path === '/lag' && request.method === 'GET') return answerJson(response, 200, this.#ports.lag());
       if (path === '/read' && request.method === 'POST') return await this.#read(request, response);
+      if (path === '/digest' && request.method === 'POST') return await this.#digest(request, response);
+      if (path === '/resync' && request.method === 'POST') return await this.#resync(request, response);
       throw new AlcoveError('bad_message', `there is no ${request.method} ${path} here`);
     } catch (cause) {
       const error = AlcoveError.from(cause, 'internal');
@@ -56,10 +70,8 @@ export class ReadEndpoint {
   }
 
   async #read(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { params, ...body } = readOf(await requestBody(request, BODY_BYTES_MAX));
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const { answer, lag } = await this.#ports.read({ ...body, params: params.map(cellFromWire) }, gone.signal);
+    const { params, ...body } = bodyOf(readBody, await requestBody(request, BODY_BYTES_MAX));
+    const { answer, lag } = await this.#ports.read({ ...body, params: params.map(cellFromWire) }, goneSignal(response));
     const { cells, ...head } = answer;
     const bytes = Buffer.from(`${JSON.stringify({ ...head, lag }).slice(0, -1)},"cells":${cells}}`);
     response.writeHead(200, {
@@ -68,6 +80,17 @@ export class ReadEndpoint {
       'cache-control': 'no-store',
     });
     response.end(bytes);
+  }
+
+  async #digest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { room } = bodyOf(roomBody, await requestBody(request, ROOM_BYTES_MAX));
+    answerJson(response, 200, await this.#ports.digest(room, goneSignal(response)));
+  }
+
+  async #resync(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { room } = bodyOf(roomBody, await requestBody(request, ROOM_BYTES_MAX));
+    await this.#ports.resync(room);
+    answerJson(response, 200, { done: true });
   }
 }
 
@@ -91,10 +114,17 @@ function statusOf(error: AlcoveError): number {
   return STATUS[error.code] ?? 422;
 }
 
-function readOf(text: string): v.InferOutput<typeof readBody> {
+function bodyOf<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
   try {
-    return v.parse(readBody, JSON.parse(text));
+    return v.parse(schema, JSON.parse(text));
   } catch {
-    throw new AlcoveError('bad_message', 'the body is no read');
+    throw new AlcoveError('bad_message', 'the body is not what is asked for at this path');
   }
+}
+
+/** Tells that whoever asked has gone away. */
+function goneSignal(response: ServerResponse): EndSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
 }

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { ReadRouter } from '../../read/read-router.ts';
 import type { EndSignal, ReadRequest } from '../../read/replica.ts';
 import { type ReplicaOptions, type ResolvedReplica, resolveReplica } from '../../read/replica-options.ts';
+import { digestTables } from '../../read/room-digest.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { ReplicaSettings } from '../../read/replica-state.ts';
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
 import { BearerToken } from './bearer-token.ts';
@@ -95,7 +98,7 @@ const primarySettings = (id: string, { readers, replicas }: ResolvedServerOption
   isPrimary: true,
 });
 
-function readerPool({ hostLimits, readers }: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime): ReaderPool | null {
+function readerPool({ hostLimits, readers, rooms }: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime): ReaderPool | null {
   if (readers === 0) return null;
   return new ReaderPool({
     runtime,
@@ -103,6 +106,7 @@ function readerPool({ hostLimits, readers }: ResolvedServerOptions, dataDir: Dat
       const { database } = dataDir.roomFiles(room);
       return existsSync(database) ? database : null;
     },
+    tablesOf: ({ name }) => digestTables(definitionOf(rooms, name).model),
     readersMax: readers,
     queueMax: hostLimits.readQueueMax,
     queueTimeoutMs: hostLimits.readQueueTimeoutMs,
@@ -110,4 +114,11 @@ function readerPool({ hostLimits, readers }: ResolvedServerOptions, dataDir: Dat
     valueBytesMax: hostLimits.readValueBytesMax,
     heapBytesMax: hostLimits.readHeapBytesMax,
   });
+}
+
+/** @throws RoomUnavailable */
+function definitionOf(rooms: ReadonlyMap<string, AnyRoom>, name: string): AnyRoom {
+  const definition = rooms.get(name);
+  if (definition === undefined) throw new RoomUnavailable(`there is no room of the name ${name} here`);
+  return definition;
 }

@@ -4,8 +4,9 @@
  */
 import { setPriority } from 'node:os';
 import { AlcoveError } from '@alcove/core/error';
-import type { ReadAnswer } from '../../read/replica.ts';
-import type { ReadJob, ReaderReply, ReaderRequest, ReaderSettings } from './reader-job.ts';
+import { silentLogger } from '@alcove/core/runtime/logger';
+import { createNodeRuntime } from './node-runtime.ts';
+import type { ReaderAnswer, ReaderJob, ReaderReply, ReaderRequest, ReaderSettings } from './reader-job.ts';
 import { ReaderHandles } from './reader-handles.ts';
 import { ReaderWatch } from './reader-watch.ts';
 
@@ -15,14 +16,14 @@ const READER_PRIORITY = 5;
 const CHECK_TIMEOUT_MS = 1_000;
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ReaderSettings; // of ReaderProcess
-const handles = new ReaderHandles(settings);
+const handles = new ReaderHandles(settings, createNodeRuntime({ log: silentLogger }));
 
 const reply = (message: ReaderReply): void => {
   process.send?.(message);
 };
 
-const answer = (job: ReadJob | null): ReadAnswer | null => {
-  if (job !== null) return handles.read(job);
+const answer = (job: ReaderJob): ReaderAnswer => {
+  if (job !== null) return 'digest' in job ? handles.digest(job) : handles.read(job);
   handles.check();
   return null;
 };

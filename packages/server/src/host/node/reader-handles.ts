@@ -1,6 +1,10 @@
 import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import { digestDatabase } from '../../read/digest-database.ts';
 import type { ReadAnswer } from '../../read/replica.ts';
-import type { ReadJob, ReaderSettings } from './reader-job.ts';
+import type { RoomDigest } from '../../read/room-digest.ts';
+import type { DigestJob, ReadJob, ReaderSettings } from './reader-job.ts';
+import { openPhotostructure } from './photostructure-database.ts';
 import { fileNow, ReaderSandbox } from './reader-sandbox.ts';
 
 /** Handles a process keeps open, each with at most 2 MB of pages; the longest unused is closed first. Opening one takes about a millisecond. */
@@ -15,11 +19,13 @@ const CLOSED_MAX = 8;
 /** The handles of a reader process, one for each room's file and class of readers. */
 export class ReaderHandles {
   readonly #settings: ReaderSettings;
+  readonly #runtime: Runtime;
   readonly #open = new Map<string, ReaderSandbox>();
   #closed = 0;
 
-  constructor(settings: ReaderSettings) {
+  constructor(settings: ReaderSettings, runtime: Runtime) {
     this.#settings = settings;
+    this.#runtime = runtime;
   }
 
   /** @throws AlcoveError as `Replica.read` says, and `rule_failed`. */
@@ -29,6 +35,23 @@ export class ReaderHandles {
     const answer = this.#sandbox(key, job).read(job) ?? this.#anew(key, job).read(job);
     if (answer === null) throw new AlcoveError('replica_unavailable', 'the room’s schema is being changed');
     return answer;
+  }
+
+  /** On a handle of its own, without the bounds of reads. @throws AlcoveError `replica_unavailable` */
+  digest({ path, digest }: DigestJob): RoomDigest {
+    try {
+      const database = openPhotostructure(path, { readonly: true });
+      try {
+        return digestDatabase(database, digest, this.#runtime);
+      } finally {
+        database.close();
+      }
+    } catch (cause) {
+      const { code, message } = AlcoveError.from(cause);
+      throw new AlcoveError('replica_unavailable', `no digest can be made of the room’s file: ${code}: ${message}`, { cause });
+    } finally {
+      this.#oneClosed();
+    }
   }
 
   /** Has SQLite answer, without any file. @throws whatever loading it does */

@@ -1,5 +1,6 @@
 import type { ErrorBody } from '@alcove/core/error';
 import type { ReadAnswer, ReadRequest } from '../../read/replica.ts';
+import type { DigestTable, RoomDigest } from '../../read/room-digest.ts';
 
 /** What a reader process is told when it starts. */
 export interface ReaderSettings {
@@ -14,8 +15,19 @@ export interface ReadJob extends Pick<ReadRequest, 'sql' | 'params' | 'sight' | 
   readonly path: string;
 }
 
+/** The digest of one room's file, whole. */
+export interface DigestJob {
+  readonly path: string;
+  readonly digest: readonly DigestTable[];
+  readonly bounds: { readonly timeoutMs: number };
+}
+
 /** Null: a read of nothing, the way a read goes. */
-export type ReaderRequest = { readonly jobId: number; readonly job: ReadJob | null };
+export type ReaderJob = ReadJob | DigestJob | null;
+/** By the job: of a read, of a digest, of nothing. */
+export type ReaderAnswer = ReadAnswer | RoomDigest | null;
+
+export type ReaderRequest = { readonly jobId: number; readonly job: ReaderJob };
 
 /**
  * `isSpent`: the process holds on to so much memory that the next read would not have its share; it is to be replaced.
@@ -23,7 +35,7 @@ export type ReaderRequest = { readonly jobId: number; readonly job: ReadJob | nu
  */
 export type ReaderReply =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly jobId: number; readonly answer: ReadAnswer | null; readonly isSpent: boolean }
+  | { readonly kind: 'done'; readonly jobId: number; readonly answer: ReaderAnswer; readonly isSpent: boolean }
   | { readonly kind: 'failed'; readonly jobId: number; readonly error: ErrorBody; readonly isSpent: boolean };
 
 /** The signal a reader process ends itself with where a read outgrew its memory: by it the parent tells that from any other end. Windows knows no signals. */

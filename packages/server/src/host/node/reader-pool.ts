@@ -4,14 +4,17 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { ReadTurns } from '../../read/read-turns.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import type { DigestTable, RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { hasReaderChild, ReaderProcess, type ReaderRun } from './reader-process.ts';
-import type { ReadJob } from './reader-job.ts';
+import type { ReaderAnswer, ReaderJob } from './reader-job.ts';
 
 export interface ReaderPoolOptions {
   readonly runtime: Runtime;
   /** The database file of a room; null where there is none. */
   readonly fileOf: (room: ReadRequest['room']) => string | null;
+  /** What of a room a digest is of. */
+  readonly tablesOf: (room: ReadRequest['room']) => readonly DigestTable[];
   /** Processes, each with one read at a time. */
   readonly readersMax: number;
   /** Reads that wait for a process; past it `replica_unavailable`. */
@@ -31,6 +34,8 @@ export const defaultReadersMax = (): number => Math.max(2, availableParallelism(
 
 /** Of a read of nothing, its wait for a process not counted. */
 const CHECK_TIMEOUT_MS = 5_000;
+/** Of a digest: some million rows. It holds the room's log for as long. */
+const DIGEST_TIMEOUT_MS = 10_000;
 /** After a process that could not be started none is started for so long. */
 const START_RETRY_MS = 1_000;
 /** How long who was sent away is to wait: by then a process is free, or there is another. */
@@ -51,6 +56,8 @@ export class ReaderPool implements Replica {
   readonly #turns = new ReadTurns();
   /** Files that reads are kept off, and by how many callers. */
   readonly #heldOff = new Map<string, number>();
+  /** One process more, for digests: reads wait for none. Made when one is asked for. */
+  #digests: ReaderPool | null = null;
   #isAvailable: boolean | undefined;
   #startNotBeforeMs = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -80,7 +87,19 @@ export class ReaderPool implements Replica {
     const path = this.#options.fileOf(room);
     if (path === null) throw new RoomUnavailable('the room has no file here');
     const answer = await this.#run({ path, sql, params, sight, atLeast, bounds }, bounds.timeoutMs, signal, user);
-    if (answer === null) throw new AlcoveError('internal', 'a reader process answered a read with nothing');
+    if (answer === null || 'tables' in answer) throw new AlcoveError('internal', 'a reader process answered a read with something else');
+    return answer;
+  }
+
+  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+    const path = this.#options.fileOf(room);
+    if (path === null) throw new RoomUnavailable('the room has no file here');
+    if (this.#closed) throw new AlcoveError('closed', 'the server is closed');
+    this.#digests ??= new ReaderPool({ ...this.#options, readersMax: 1 });
+    const job: ReaderJob = { path, digest: this.#options.tablesOf(room), bounds: { timeoutMs: DIGEST_TIMEOUT_MS } };
+    const answer = await this.#digests.#run(job, DIGEST_TIMEOUT_MS, signal);
+    if (answer === null || !('tables' in answer))
+      throw new AlcoveError('internal', 'a reader process answered a digest with something else');
     return answer;
   }
 
@@ -103,8 +122,9 @@ export class ReaderPool implements Replica {
     const reading = [...this.#processes].filter((process) => process.isReading(path));
     for (const process of reading)
       process.end(new RoomUnavailable('the read made way for what was written', { retryAfterMs: RETRY_AFTER_MS }));
-    await Promise.all(reading.map(({ exited }) => exited));
+    const [goOn] = await Promise.all([this.#digests?.holdOff(path), ...reading.map(({ exited }) => exited)]);
     return () => {
+      goOn?.();
       const others = (this.#heldOff.get(path) ?? 1) - 1;
       if (others > 0) this.#heldOff.set(path, others);
       else this.#heldOff.delete(path);
@@ -118,10 +138,10 @@ export class ReaderPool implements Replica {
     for (const read of this.#waiting) read.failed(closed);
     const processes = [...this.#processes];
     for (const process of processes) process.end(closed);
-    await Promise.all(processes.map(({ exited }) => exited));
+    await Promise.all([this.#digests?.close(), ...processes.map(({ exited }) => exited)]);
   }
 
-  #run(job: ReadJob | null, timeoutMs: number, signal: EndSignal, user?: string): Promise<ReadAnswer | null> {
+  #run(job: ReaderJob, timeoutMs: number, signal: EndSignal, user?: string): Promise<ReaderAnswer> {
     if (this.#closed) return Promise.reject(new AlcoveError('closed', 'the server is closed'));
     if (signal.aborted) return Promise.reject(abandoned());
     const refused = this.#refusal(user);
@@ -207,7 +227,7 @@ export class ReaderPool implements Replica {
 }
 
 interface ReadPorts {
-  resolve(answer: ReadAnswer | null): void;
+  resolve(answer: ReaderAnswer): void;
   reject(error: AlcoveError): void;
   /** Once, before either. */
   settled(hadProcess: boolean): void;
@@ -215,7 +235,7 @@ interface ReadPorts {
 
 /** A read from the call to its answer: first it waits for a process, then for what the process says. */
 class PendingRead implements ReaderRun {
-  readonly job: ReadJob | null;
+  readonly job: ReaderJob;
   readonly user: string | undefined;
   readonly priority = 'normal';
   readonly timeoutMs: number;
@@ -224,7 +244,7 @@ class PendingRead implements ReaderRun {
   #timer: Timer | null = null;
   #process: ReaderProcess | null = null;
 
-  constructor(job: ReadJob | null, user: string | undefined, timeoutMs: number, signal: EndSignal, ports: ReadPorts) {
+  constructor(job: ReaderJob, user: string | undefined, timeoutMs: number, signal: EndSignal, ports: ReadPorts) {
     this.job = job;
     this.user = user;
     this.timeoutMs = timeoutMs;
@@ -245,7 +265,7 @@ class PendingRead implements ReaderRun {
     process.run(this);
   }
 
-  done(answer: ReadAnswer | null): void {
+  done(answer: ReaderAnswer): void {
     this.#settle();
     this.#ports.resolve(answer);
   }

@@ -4,9 +4,15 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import type { ReadAnswer } from '../../read/replica.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
-import { OUTGROWN_SIGNAL, type ReaderReply, type ReaderRequest, type ReaderSettings, type ReadJob } from './reader-job.ts';
+import {
+  OUTGROWN_SIGNAL,
+  type ReaderAnswer,
+  type ReaderJob,
+  type ReaderReply,
+  type ReaderRequest,
+  type ReaderSettings,
+} from './reader-job.ts';
 
 /** From its start until it takes reads: about 100 ms, on a machine that is not busy. */
 const START_TIMEOUT_MS = 10_000;
@@ -19,9 +25,9 @@ const ABANDONED_MS = 250;
 /** A read on its way. */
 export interface ReaderRun {
   /** Null: a read of nothing. */
-  readonly job: ReadJob | null;
+  readonly job: ReaderJob;
   readonly timeoutMs: number;
-  done(answer: ReadAnswer | null): void;
+  done(answer: ReaderAnswer): void;
   failed(error: AlcoveError): void;
 }
 
@@ -169,7 +175,7 @@ export class ReaderProcess {
 const PATHS_MAX = 64;
 
 /** What a process cannot read while it answers is this one room's file. */
-const errorOf = (job: ReadJob | null, body: ErrorBody): AlcoveError =>
+const errorOf = (job: ReaderJob, body: ErrorBody): AlcoveError =>
   job !== null && body.code === 'replica_unavailable' ? new RoomUnavailable(body.message) : AlcoveError.fromBody(body);
 
 const unavailable = (reason: string, cause?: unknown): AlcoveError =>

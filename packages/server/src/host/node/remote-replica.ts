@@ -1,6 +1,8 @@
 import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
+import { EndSource } from '../../read/end-source.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
 
@@ -16,6 +18,10 @@ export interface RemoteReplicaOptions {
 const CHECK_TIMEOUT_MS = 5_000;
 /** Above the time that the follower itself gives the read, for the way there and back. */
 const TRAVEL_MS = 5_000;
+/** Above what the follower gives a digest, its wait for a process included. */
+const DIGEST_TIMEOUT_MS = 30_000;
+/** Of a room that is copied anew: as long as this client of HTTP waits for the head of an answer, and less. */
+const RESYNC_TIMEOUT_MS = 4 * 60_000;
 /** Words of a follower about itself, not about the read: another replica may do better. */
 const ABOUT_ITSELF: ReadonlySet<ErrorCode> = new Set([
   'closed',
@@ -56,6 +62,15 @@ export class RemoteReplica implements Replica {
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
     return JSON.parse(await this.#fetch('/lag', {}, signal, CHECK_TIMEOUT_MS)) as ReplicaLag; // as above
+  }
+
+  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+    const text = await this.#fetch('/digest', { method: 'POST', body: JSON.stringify({ room }) }, signal, DIGEST_TIMEOUT_MS);
+    return JSON.parse(text) as RoomDigest; // as above
+  }
+
+  async resync(room: ReadRequest['room']): Promise<void> {
+    await this.#fetch('/resync', { method: 'POST', body: JSON.stringify({ room }) }, new EndSource().signal, RESYNC_TIMEOUT_MS);
   }
 
   async close(): Promise<void> {
