@@ -72,6 +72,13 @@ export class FaultyReplica implements Replica {
   reads = 0;
   checks = 0;
   isClosed = false;
+  /** It holds other rows than it should, and answers with them. */
+  isPoisoned = false;
+  /** What a resync is good for. */
+  resyncs: 'mend' | 'fail' | 'change nothing' = 'mend';
+  digests = 0;
+  /** Of each room, as its digest has it. */
+  rows = 1;
   /** It has answered with less than was asked for. */
   lied = false;
   readonly said: Said[] = [];
@@ -117,9 +124,18 @@ export class FaultyReplica implements Replica {
 
   /** Of one table with one row: the version. */
   async digest(_: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
-    await this.#pass(signal);
+    this.digests += 1;
+    if (this.isClosed) throw new AlcoveError('closed', 'it is closed');
+    if (this.fault === 'down') throw new AlcoveError('replica_unavailable', `${this.id} is down`);
+    if (this.fault === 'silent' || this.fault === 'deaf') await this.#sleep(Number.POSITIVE_INFINITY, signal);
     const at = { historyId: this.fault === 'astray' ? 'h0' : this.#history.historyId, version: this.#applied() };
-    return { at, tables: [{ table: 'versions', rows: 1, checksum: at.version.toString(16).padStart(16, '0') }] };
+    const sum = this.isPoisoned ? 'f00d' : at.version.toString(16);
+    return { at, tables: [{ table: 'versions', rows: this.rows, checksum: sum.padStart(16, '0') }] };
+  }
+
+  async resync(): Promise<void> {
+    if (this.resyncs === 'fail') throw new AlcoveError('replica_unavailable', `${this.id} cannot be taken anew`);
+    if (this.resyncs === 'mend') this.isPoisoned = false;
   }
 
   close(): Promise<void> {
@@ -136,7 +152,7 @@ export class FaultyReplica implements Replica {
     const isOld = atLeast !== null && (atLeast.historyId !== at.historyId || at.version < atLeast.version);
     if (isOld && this.fault !== 'lying' && this.fault !== 'astray') throw new AlcoveError('read_behind', `at ${version}`);
     if (isOld) this.lied = true;
-    return { columns: ['version'], cells: JSON.stringify([[version]]), rows: 1, truncated: false, at };
+    return { columns: ['version'], cells: JSON.stringify([[this.isPoisoned ? -1 : version]]), rows: 1, truncated: false, at };
   }
 
   /** As long as a read takes, by what is wrong with it when it begins. */

@@ -33,6 +33,7 @@ export interface ReadAsk {
   readonly waitMs?: number;
   readonly timeoutMs?: number;
   readonly sql?: string;
+  readonly room?: string;
   readonly signal?: EndSignal;
 }
 
@@ -60,9 +61,9 @@ export class RoutedReads {
     return replica;
   }
 
-  request({ version = null, sql = 'SELECT 1', timeoutMs = 1_000 }: ReadAsk): ReadRequest {
+  request({ version = null, sql = 'SELECT 1', room = 'r1', timeoutMs = 1_000 }: ReadAsk): ReadRequest {
     return {
-      room: { name: 'trip', id: 'r1' },
+      room: { name: 'trip', id: room },
       sql,
       params: [],
       sight: { key: 'all', tables: [] },
@@ -88,6 +89,7 @@ export class RoutedReads {
   async during<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = work.finally(() => (isDone = true));
+    done.catch(() => undefined); // it is awaited below, when it is over
     while (!isDone) await this.runtime.advanceAsync(1);
     return done;
   }

@@ -58,6 +58,7 @@ export type LeftOutReason =
   | 'no-weight'
   | 'not-primary'
   | 'purpose'
+  | 'wrong'
   | 'unchecked'
   | 'down'
   | 'other-history'
@@ -135,6 +136,7 @@ function whyNot(facts: ReadFacts, state: ReplicaState, openness: Openness, setti
   if (facts.tried.has(id)) return 'tried';
   if (!state.enabled) return 'disabled';
   if (state.draining) return 'draining';
+  if (state.isWrong) return 'wrong';
   if (!isPrimary && (facts.primaryOnly || !settings.enabled)) return 'not-primary';
   if (weight === 0 && !isPrimary) return 'no-weight';
   if (purposes.length > 0 && (facts.route.purpose === null || !purposes.includes(facts.route.purpose))) return 'purpose';

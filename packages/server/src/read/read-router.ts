@@ -1,9 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { StatementCache } from '@alcove/core/sqlite/statement-cache';
+import type { AnsweredRoom } from './answered-rooms.ts';
 import { breakerAt } from './breaker.ts';
 import { classifyStatement, type ClassifiedStatement } from './classify-statement.ts';
 import { mayEject, slowFrom } from './eject-slow.ts';
+import { DigestLooks } from './digest-looks.ts';
 import { EndSource } from './end-source.ts';
 import { KnownVersions } from './known-versions.ts';
 import { invalid, numberOf } from './option-values.ts';
@@ -46,7 +48,8 @@ export class ReadRouter {
   constructor(settings: RouterSettings, runtime: Runtime) {
     this.#runtime = runtime;
     this.#settings = settings;
-    this.#checks = new ReplicaChecks(runtime, settings.limits);
+    const truth = (): Replica | null => this.#truth();
+    this.#checks = new ReplicaChecks(runtime, settings.limits, new DigestLooks(runtime, settings.limits, truth));
     const known = new KnownVersions();
     const counts = noCounts();
     this.#parts = { runtime, settings, replicas: this.#replicas, known, checks: this.#checks, counts, waiting: 0, turn: 0 };
@@ -147,10 +150,47 @@ export class ReadRouter {
     replica.state = { ...replica.state, settings: { ...replica.state.settings, weight } };
   }
 
-  /** Looks at one replica, or all; resolves when that is done, whatever was found: the snapshot has it. */
-  async check(id?: string): Promise<void> {
+  /**
+   * Looks at one replica, or all, and compares what they hold; resolves when that is done, whatever was found: the snapshot has it.
+   * @param room Is compared too, whether anybody has read it or not, of the replicas that can be compared.
+   * @throws AlcoveError (as rejection) `option_invalid`
+   */
+  async check(id?: string, room?: AnsweredRoom): Promise<void> {
     const ids = id === undefined ? [...this.#replicas.keys()] : [this.#of(id).id];
-    await Promise.all(ids.map((one) => this.#checks.now(one)));
+    const isCompared = (one: string): boolean => id !== undefined || this.#replicas.get(one)?.state.settings.isPrimary === false;
+    await Promise.all(ids.map((one) => this.#checks.now(one, isCompared(one) ? room : undefined)));
+  }
+
+  /**
+   * Has replicas throw away what they hold of a room and take it anew, then compares it. Meanwhile its reads go elsewhere.
+   * @param id Absent: all that hold rooms of their own.
+   * @returns the ids of those that have done so.
+   * @throws AlcoveError (as rejection) `option_invalid` where there is none, `replica_unavailable` where one has not done it
+   */
+  async resync(room: AnsweredRoom, id?: string): Promise<readonly string[]> {
+    const asked = id === undefined ? [...this.#replicas.values()] : [this.#of(id)];
+    const able = asked.filter(({ replica }) => replica.resync !== undefined);
+    if (able.length === 0)
+      throw invalid(
+        id === undefined
+          ? 'there is no replica that holds rooms of its own'
+          : `${id} holds no rooms of its own: it reads what another one writes`,
+      );
+    await Promise.all(
+      able.map(async (one) => {
+        one.compared.resyncs += 1;
+        await one.replica.resync?.(room);
+        const truth = this.#truth();
+        await this.check(one.id, truth === null || truth === one.replica ? undefined : room);
+      }),
+    );
+    return able.map((one) => one.id);
+  }
+
+  /** What reads the very files that are written. */
+  #truth(): Replica | null {
+    const found = [...this.#replicas.values()].find(({ state }) => state.settings.isPrimary && state.settings.dialect === 'sqlite');
+    return found?.replica ?? null;
   }
 
   /** For status and metrics. */
@@ -231,7 +271,7 @@ export class ReadRouter {
   /** Replicas that could answer, whether fast or not. */
   #alive(): WatchedReplica[] {
     return [...this.#replicas.values()].filter(
-      ({ state }) => !state.settings.isPrimary && state.enabled && !state.draining && !state.isDown,
+      ({ state }) => !state.settings.isPrimary && state.enabled && !state.draining && !state.isDown && !state.isWrong,
     );
   }
 }

@@ -1,6 +1,8 @@
 import { AlcoveError } from '@alcove/core/error';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { AnsweredRoom } from './answered-rooms.ts';
+import type { DigestLooks } from './digest-looks.ts';
 import { EndSource } from './end-source.ts';
 import { afterCheck, afterFailedCheck } from './replica-state.ts';
 import type { RouterLimits } from './router-limits.ts';
@@ -19,6 +21,10 @@ interface Watch {
   /** Monotonic: when it is due. */
   dueMs: number;
   running: Promise<void> | null;
+  /** Beside the looks: it may take long, and a replica that goes is to be noticed meanwhile. */
+  comparing: Promise<void> | null;
+  /** Comparisons in a row that found it wrong. */
+  wrongs: number;
   startedMs: number;
   /** In a row. */
   failures: number;
@@ -31,11 +37,13 @@ interface Watch {
 export class ReplicaChecks {
   readonly #runtime: Runtime;
   readonly #limits: RouterLimits;
+  readonly #digests: DigestLooks;
   readonly #watches = new Map<string, Watch>();
 
-  constructor(runtime: Runtime, limits: RouterLimits) {
+  constructor(runtime: Runtime, limits: RouterLimits, digests: DigestLooks) {
     this.#runtime = runtime;
     this.#limits = limits;
+    this.#digests = digests;
   }
 
   /** The first look is at once, where there is one without an error. */
@@ -46,6 +54,8 @@ export class ReplicaChecks {
       timer: null,
       dueMs: Number.POSITIVE_INFINITY,
       running: null,
+      comparing: null,
+      wrongs: 0,
       startedMs: Number.NEGATIVE_INFINITY,
       failures: 0,
     };
@@ -69,12 +79,17 @@ export class ReplicaChecks {
     this.#schedule(watch, waitMs);
   }
 
-  /** Looks at it now; resolves when that is done, whatever was found. */
-  now(id: string): Promise<void> {
+  /**
+   * Looks at it now; resolves when that is done, comparisons included, whatever was found.
+   * @param room Is compared as well, whether it was read or not. @throws AlcoveError (as rejection) `option_invalid` where it has nothing to be compared with
+   */
+  async now(id: string, room?: AnsweredRoom): Promise<void> {
     const watch = this.#watches.get(id);
-    if (watch === undefined) return Promise.resolve();
+    if (watch === undefined) return;
     watch.timer?.cancel();
-    return this.#look(watch);
+    await this.#look(watch);
+    await watch.comparing;
+    if (room !== undefined && !watch.replica.state.isDown) await this.#digests.compare(watch.replica, room, watch.end.signal);
   }
 
   #schedule(watch: Watch, waitMs: number): void {
@@ -101,10 +116,25 @@ export class ReplicaChecks {
       this.#found(watch, replica.state.isDown);
       replica.state = afterCheck(replica.state, lag, this.#runtime.monotonicMs());
       if (replica.state.settings.isPrimary) replica.probedByCheck();
+      else this.#compare(watch);
     } catch (cause) {
       this.#failed(watch, AlcoveError.from(cause));
     }
     replica.places.admit();
+  }
+
+  #compare(watch: Watch): void {
+    const { replica, end } = watch;
+    watch.comparing ??= this.#digests.look(replica, end.signal).finally(() => {
+      watch.comparing = null;
+      watch.wrongs = replica.state.isWrong ? watch.wrongs + 1 : 0;
+      // It comes back with the look that finds it right.
+      if (watch.wrongs > 0 && !end.signal.aborted) this.#noLaterThan(watch, this.#againMs(watch.wrongs));
+    });
+  }
+
+  #noLaterThan(watch: Watch, waitMs: number): void {
+    if (watch.running === null && this.#runtime.monotonicMs() + waitMs < watch.dueMs) this.#schedule(watch, waitMs);
   }
 
   #found(watch: Watch, wasDown: boolean): void {
@@ -129,8 +159,13 @@ export class ReplicaChecks {
     const { checkIntervalMs } = this.#limits;
     const random = this.#runtime.random();
     if (failures === 0 && replica.state.settings.isPrimary) return Number.POSITIVE_INFINITY;
-    if (failures === 0) return checkIntervalMs * (0.9 + random / 5);
+    if (failures === 0) return checkIntervalMs * (0.8 + random / 5);
+    return this.#againMs(failures);
+  }
+
+  #againMs(attempt: number): number {
+    const { checkIntervalMs } = this.#limits;
     const baseMs = Math.min(DOWN_BASE_MS, checkIntervalMs);
-    return Math.max(baseMs / 4, backoffMs(failures, random, undefined, { baseMs, maxMs: checkIntervalMs }));
+    return Math.max(baseMs / 4, backoffMs(attempt, this.#runtime.random(), undefined, { baseMs, maxMs: checkIntervalMs }));
   }
 }

@@ -38,7 +38,9 @@ export interface ReplicaState {
   readonly checkedMs: number | null;
   /** The last check failed. */
   readonly isDown: boolean;
-  /** Monotonic: when it was found again after it was down; it gets its share by degrees. */
+  /** It was found to hold other rows than the primary, and not yet to be right again. */
+  readonly isWrong: boolean;
+  /** Monotonic: when it was found again after it was down or wrong; it gets its share by degrees. */
   readonly backSinceMs: number | null;
   /** By operation class; absent: closed. */
   readonly breakers: ReadonlyMap<string, Breaker>;
@@ -66,6 +68,7 @@ export const initialState = (settings: ReplicaSettings): ReplicaState => ({
   lag: null,
   checkedMs: null,
   isDown: false,
+  isWrong: false,
   backSinceMs: null,
   breakers: new Map(),
   pace: CLOSED,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@alcove/core/error';
 import { type Breaker, breakerAt } from './breaker.ts';
+import type { WrongRoom } from './compare-room.ts';
 import { quantile } from './latency-window.ts';
 import type { ReplicaLag } from './replica.ts';
 import type { LastError, ReplicaSettings } from './replica-state.ts';
@@ -7,6 +8,8 @@ import type { RouterCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import type { Strategy } from './strategy.ts';
 import type { WatchedReplica } from './watched-replica.ts';
+
+const WRONG_SHOWN_MAX = 10;
 
 type Codes = Readonly<Partial<Record<ErrorCode, number>>>;
 
@@ -54,6 +57,12 @@ export interface ReplicaSnapshot extends ReplicaSettings {
   readonly pace: Breaker['state'];
   /** How often it was taken out for that. */
   readonly ejections: number;
+  /** Rooms that it holds other rows of than the primary, as the last look found them; while there is one it answers nothing. At most ten. */
+  readonly wrong: readonly WrongRoom[];
+  /** Comparisons of a room with the primary by what they found (`unsure`: the room was written too fast, or could not be read), and rooms it was told to take anew. */
+  readonly compared: { readonly same: number; readonly unsure: number; readonly wrong: number; readonly resyncs: number };
+  /** Rooms that it has answered and that wait to be compared. */
+  readonly toCompare: number;
 }
 
 interface RouterFigures {
@@ -106,5 +115,8 @@ function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, a
     breakers: Object.fromEntries([...state.breakers].map(([name, one]) => [name, stateOf(one)])),
     pace: stateOf(state.pace),
     ejections: replica.ejections,
+    wrong: [...replica.wrong.values()].slice(0, WRONG_SHOWN_MAX),
+    compared: { ...replica.compared },
+    toCompare: replica.answeredRooms.size,
   };
 }

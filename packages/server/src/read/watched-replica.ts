@@ -1,6 +1,8 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import { type AnsweredRoom, AnsweredRooms, roomKey } from './answered-rooms.ts';
 import { afterRead, type Breaker, breakerAt, type BreakerNews, mayProbe, opened, probing } from './breaker.ts';
+import type { WrongRoom } from './compare-room.ts';
 import { isSlow } from './eject-slow.ts';
 import { reaches } from './known-versions.ts';
 import { LatencyWindow } from './latency-window.ts';
@@ -50,6 +52,12 @@ export class WatchedReplica {
   ejections = 0;
   /** Answers that were older than asked for, or of another history. */
   older = 0;
+  /** What it has answered and nobody has compared since. */
+  readonly answeredRooms = new AnsweredRooms();
+  /** By room, what it was found to hold wrong and was not found to hold right since. */
+  readonly wrong = new Map<string, WrongRoom>();
+  /** Comparisons of a room with the primary, by what they found, and rooms it was told to take anew. */
+  readonly compared = { same: 0, unsure: 0, wrong: 0, resyncs: 0 };
   /** Monotonic: when it last answered anything. */
   answeredMs = Number.NEGATIVE_INFINITY;
   readonly #parts: WatchedReplicaParts;
@@ -83,7 +91,7 @@ export class WatchedReplica {
     const nowMs = this.#parts.runtime.monotonicMs();
     const { breaker } = this.#parts.settings;
     const { isBreakerShut, probe } = opennessOf(this.state, operationClass, nowMs, breaker);
-    const isOut = !this.state.enabled || this.state.draining || this.state.isDown;
+    const isOut = !this.state.enabled || this.state.draining || this.state.isDown || this.state.isWrong;
     if (isOut || ((asProbe || isBreakerShut) && !probe)) return null;
     const probesBreaker = mayProbe(breakerAt(breakerOf(this.state, operationClass), nowMs, breaker));
     const probesPace = mayProbe(breakerAt(this.state.pace, nowMs, breaker));
@@ -111,7 +119,9 @@ export class WatchedReplica {
         () => this.places.leave(request.user),
       );
       if (request.atLeast !== null && !reaches(answer.at, request.atLeast)) this.#refuseOlder(request, answer);
+      if (this.state.isWrong) throw new RoomUnavailable(`${this.id} holds wrong rows: what it had begun is not taken`);
       this.answered += 1;
+      if (!this.state.settings.isPrimary) this.answeredRooms.add(request.room);
       this.#settle(ticket, 'good', runtime.monotonicMs() - ticket.startedMs);
       return answer;
     } catch (cause) {
@@ -134,6 +144,23 @@ export class WatchedReplica {
       const before = breakerAt(breaker, nowMs, settings.breaker);
       if (before.state === 'open' || mayProbe(before)) this.#turn(operationClass, before, { state: 'ramping', sinceMs: nowMs });
     }
+  }
+
+  /** From now on it answers nothing. */
+  foundWrong(found: WrongRoom): void {
+    this.compared.wrong += 1;
+    this.wrong.set(roomKey(found.room), found);
+    this.state = { ...this.state, isWrong: true };
+    this.places.dismiss(new AlcoveError('replica_unavailable', `${this.id} holds wrong rows`));
+  }
+
+  /** It is let in again where no other room is wrong. */
+  foundRight(room: AnsweredRoom): void {
+    this.compared.same += 1;
+    this.wrong.delete(roomKey(room));
+    if (!this.state.isWrong || this.wrong.size > 0) return;
+    this.state = { ...this.state, isWrong: false, backSinceMs: this.#parts.runtime.monotonicMs() };
+    this.places.admit();
   }
 
   failedAs(error: AlcoveError): LastError {

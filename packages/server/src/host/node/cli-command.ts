@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { DataDir } from './data-dir.ts';
 import type { RoomFiles } from './data-dir.ts';
-import { ROOM_ID } from './room-file-name.ts';
+import { roomAddressOf } from './room-address-of.ts';
 
 export interface CliOutput {
   out(text: string): void;
@@ -49,10 +49,9 @@ const parsedOrUsage = <const Given extends Options>(
 
 /** `trip/japan-2027` → name and id. @throws UsageError */
 export const readRoom = (text: string): { name: string; id: string } => {
-  const [name = '', id = '', ...more] = text.split('/');
-  if (more.length > 0 || !ROOM_ID.test(name) || !ROOM_ID.test(id))
-    throw new UsageError(`${JSON.stringify(text)} is no room; write NAME/ID, as in trip/japan-2027`);
-  return { name, id };
+  const address = roomAddressOf(text);
+  if (address === null) throw new UsageError(`${JSON.stringify(text)} is no room; write NAME/ID, as in trip/japan-2027`);
+  return address;
 };
 
 /** The files of a room that a command reads; it need not be there. */

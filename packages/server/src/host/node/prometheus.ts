@@ -71,6 +71,12 @@ export class Prometheus {
       ({ errors }) => Object.values(errors).reduce((sum, count) => sum + count, 0),
       (metric, labels, value) => metric.inc(labels, value),
     );
+    byReplica(
+      (collect) =>
+        new Counter({ ...common, name: 'alcove_replica_resyncs_total', help: 'Rooms that a replica was told to take anew', collect }),
+      ({ compared }) => compared.resyncs,
+      (metric, labels, value) => metric.inc(labels, value),
+    );
     const gauge = (name: string, help: string, value: (replica: ReplicaSnapshot) => number | null): void =>
       byReplica(
         (collect) => new Gauge({ ...common, name, help, collect }),
@@ -82,6 +88,18 @@ export class Prometheus {
     gauge('alcove_replica_lag_versions', 'Versions that it is behind', ({ lag }) => lag?.versions ?? null);
     gauge('alcove_read_p50_seconds', 'Of the last minute', ({ p50Ms }) => (p50Ms === null ? null : p50Ms / 1_000));
     gauge('alcove_read_p99_seconds', 'Of the last minute', ({ p99Ms }) => (p99Ms === null ? null : p99Ms / 1_000));
+    gauge('alcove_replica_wrong', '1 while it holds other rows than the primary and is out', ({ wrong }) => (wrong.length > 0 ? 1 : 0));
+    const compared: Counter<'replica' | 'found'> = new Counter({
+      name: 'alcove_replica_compared_total',
+      help: 'Comparisons of a room with the primary: same, wrong, or unsure (it was written too fast, or could not be read)',
+      labelNames: ['replica', 'found'],
+      registers: [this.#registry],
+      collect: () => {
+        compared.reset();
+        for (const { id, compared: counts } of read().reads.replicas)
+          for (const found of ['same', 'unsure', 'wrong'] as const) compared.inc({ replica: id, found }, counts[found]);
+      },
+    });
     const fallbacks: Counter = new Counter({
       name: 'alcove_read_fallbacks_total',
       help: 'Reads that the primary’s readers were asked for although replicas are there for them',

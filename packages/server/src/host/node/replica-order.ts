@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AlcoveError, type ErrorCode, exhaustive } from '@alcove/core/error';
 import * as v from 'valibot';
 import type { ReplicaOptions } from '../../read/replica-options.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
 import { answerError, answerJson } from './http-answer.ts';
 import type { ReadFleet } from './read-fleet.ts';
 import { requestBody } from './request-body.ts';
+import { roomAddressOf } from './room-address-of.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -18,6 +20,16 @@ const replica = v.strictObject({
   pool: v.optional(v.number()),
 });
 
+/** As `trip/japan-2027`. */
+const room = v.pipe(
+  v.string(),
+  v.transform(roomAddressOf),
+  v.nonNullable(
+    v.custom<RoomAddress | null>(() => true),
+    'a room is NAME/ID, as in trip/japan-2027',
+  ),
+);
+
 /** What may be ordered about replicas while the server runs. */
 const order = v.variant('do', [
   /** A replica is asked with the follower token and told what users read: whoever adds one has to have that token as well. */
@@ -27,7 +39,8 @@ const order = v.variant('do', [
   v.strictObject({ do: v.literal('enable'), id: v.string() }),
   v.strictObject({ do: v.literal('disable'), id: v.string() }),
   v.strictObject({ do: v.literal('weigh'), id: v.string(), weight: v.number() }),
-  v.strictObject({ do: v.literal('check'), id: v.optional(v.string()) }),
+  v.strictObject({ do: v.literal('check'), id: v.optional(v.string()), room: v.optional(room) }),
+  v.strictObject({ do: v.literal('resync'), room, id: v.optional(v.string()) }),
 ]);
 
 const ORDERED_WRONG: ReadonlySet<ErrorCode> = new Set(['option_invalid', 'bad_message', 'message_too_large']);
@@ -39,7 +52,7 @@ export async function obeyReplicaOrder(fleet: ReadFleet, request: IncomingMessag
     answerJson(response, 200, fleet.snapshot);
   } catch (cause) {
     const error = AlcoveError.from(cause);
-    answerError(response, error.code === 'forbidden' ? 403 : ORDERED_WRONG.has(error.code) ? 400 : 500, error);
+    answerError(response, error.code === 'forbidden' ? 403 : ORDERED_WRONG.has(error.code) ? 400 : error.retryable ? 503 : 500, error);
   }
 }
 
@@ -61,7 +74,10 @@ async function obey(fleet: ReadFleet, given: v.InferOutput<typeof order>): Promi
     case 'weigh':
       return router.weigh(given.id, given.weight);
     case 'check':
-      return router.check(given.id);
+      return router.check(given.id, given.room);
+    case 'resync':
+      await router.resync(given.room, given.id);
+      return;
     default:
       return exhaustive(given);
   }
@@ -78,6 +94,6 @@ function orderOf(text: string): v.InferOutput<typeof order> {
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new AlcoveError('bad_message', `the order ${v.getDotPath(issue) ?? ''}: ${issue.message.slice(0, 300)}`, {
-    hint: 'Say what to `do`: add (replica, followerToken), remove, drain, enable, disable, weigh (weight), each with the id of the replica; or check.',
+    hint: 'Say what to `do`: add (replica, followerToken), remove, drain, enable, disable, weigh (weight), each with the id of the replica; check (id, room); or resync (room, id).',
   });
 }
