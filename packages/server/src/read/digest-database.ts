@@ -12,11 +12,7 @@ const HEAD_SQL = `SELECT
  * The digest of a room's or follower's own database, in one transaction that only reads.
  * @throws AlcoveError `sql_failed` where it does not have the tables, and what a database that fails throws.
  */
-export function digestDatabase(
-  database: Database,
-  tables: readonly DigestTable[],
-  runtime: Pick<Runtime, 'hmacSha256' | 'utf8'>,
-): RoomDigest {
+export function digestDatabase(database: Database, tables: readonly DigestTable[], runtime: Pick<Runtime, 'utf8'>): RoomDigest {
   return database.transaction(() => {
     const [historyId, version] = database.prepare(HEAD_SQL).get() ?? [];
     const at = { historyId: String(historyId), version: Number(version) };
@@ -24,7 +20,7 @@ export function digestDatabase(
   });
 }
 
-function digestTable(database: Database, { name, columns }: DigestTable, runtime: Pick<Runtime, 'hmacSha256' | 'utf8'>): TableDigest {
+function digestTable(database: Database, { name, columns }: DigestTable, runtime: Pick<Runtime, 'utf8'>): TableDigest {
   const sum = new DigestSum(runtime);
   const rows = database.prepare(`SELECT ${nameList(columns)} FROM ${quoteIdentifier(name)}`).iterate();
   for (const row of rows) sum.add(row);

@@ -1,10 +1,10 @@
-import { createHmac } from 'node:crypto';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { type DigestCell, DigestSum, differingTables, digestTables, type RoomDigest } from './room-digest.ts';
+import { rowHash } from './row-hash.ts';
 
 const runtime = new FakeRuntime();
 
@@ -26,8 +26,27 @@ describe('digests', () => {
   it('[RD-79] hashes a row as what is written down of it', () => {
     // A tag and four bytes of length before each cell: a text of two bytes, a number of three, nothing, a blob of one.
     const row = [2, 0, 0, 0, 2, 0xc3, 0xa9, 1, 0, 0, 0, 3, 0x31, 0x2e, 0x35, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 255];
-    const first = createHmac('sha256', 'alcove digest 1').update(Uint8Array.from(row)).digest().subarray(0, 8).toString('hex');
-    expect(sumOf(['é', 1.5, null, Uint8Array.of(255)])).toBe(first);
+    const halves = rowHash(Uint8Array.from(row), row.length).map((half) => half.toString(16).padStart(8, '0'));
+    expect(sumOf(['é', 1.5, null, Uint8Array.of(255)])).toBe(halves.join(''));
+    // Servers of other releases have it the same way.
+    expect(halves.join('')).toBe('c9c7648fa24dbb8a');
+  });
+
+  it('[RD-79] carries what adds up past 32 bits', () => {
+    const rows = Array.from({ length: 1_000 }, (_, at) => [`row ${at}`]);
+    const expected = rows.reduce((sum, row) => (sum + BigInt(`0x${sumOf(row)}`)) % 2n ** 64n, 0n);
+    expect(sumOf(...rows)).toBe(expected.toString(16).padStart(16, '0'));
+  });
+
+  it('[RD-79] spreads rows that hardly differ', () => {
+    const hashes = Array.from({ length: 50_000 }, (_, at) => rowHash(runtime.utf8.encode(`id-${at}`), `id-${at}`.length));
+    for (const half of [0, 1] as const) {
+      expect(new Set(hashes.map((hash) => hash[half])).size).toBeGreaterThan(49_990);
+      for (let bit = 0; bit < 32; bit++) {
+        const set = hashes.filter((hash) => (hash[half] >>> bit) & 1).length;
+        expect(Math.abs(set - 25_000), `bit ${bit}`).toBeLessThan(700);
+      }
+    }
   });
 
   it('[RD-79] takes numbers of one value for one, however an engine hands them out', () => {

@@ -1,6 +1,7 @@
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
-import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Runtime, Utf8 } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
+import { rowHash } from './row-hash.ts';
 
 /** A value as any engine may hand it out: integers beyond ±(2^53−1) as bigint. */
 export type DigestCell = null | number | bigint | string | Uint8Array;
@@ -41,28 +42,27 @@ export function differingTables(a: RoomDigest, b: RoomDigest): string[] {
   return [...new Set([...ours.keys(), ...theirs.keys()])].filter((table) => ours.get(table) !== theirs.get(table));
 }
 
-/** Names what is hashed: another form of it gets another one. */
-const LABEL = 'alcove digest 1';
-const SUM_MASK = (1n << 64n) - 1n;
 const FIRST_BYTES = 256;
+const HALF = 2 ** 32;
+const EMPTY = new Uint8Array();
 
 /** First byte of each cell. */
 const TAG = { null: 0, number: 1, text: 2, blob: 3 } as const;
 
 /**
  * The digest of one table, row by row. A row is hashed as its cells in order, each with its kind and length: numbers as JavaScript writes them, so that 1.0 is 1 and -0 is 0; text as UTF-8; blobs
- * as they are. Not made to withstand somebody who chooses rows so that sums agree: it finds faults.
+ * as they are. Servers of several releases compare digests: what is written down of a row, and its hash, stay as they are.
  */
 export class DigestSum {
-  readonly #runtime: Pick<Runtime, 'hmacSha256' | 'utf8'>;
-  readonly #key: Uint8Array;
+  readonly #utf8: Pick<Utf8, 'encode'>;
   #bytes = new Uint8Array(FIRST_BYTES);
-  #sum = 0n;
+  /** The sum, in halves. */
+  #high = 0;
+  #low = 0;
   #rows = 0;
 
-  constructor(runtime: Pick<Runtime, 'hmacSha256' | 'utf8'>) {
-    this.#runtime = runtime;
-    this.#key = runtime.utf8.encode(LABEL);
+  constructor({ utf8 }: Pick<Runtime, 'utf8'>) {
+    this.#utf8 = utf8;
   }
 
   get rows(): number {
@@ -70,32 +70,35 @@ export class DigestSum {
   }
 
   get checksum(): string {
-    return this.#sum.toString(16).padStart(16, '0');
+    return [this.#high, this.#low].map((half) => half.toString(16).padStart(8, '0')).join('');
   }
 
   add(cells: readonly DigestCell[]): void {
     let length = 0;
     for (const cell of cells) length = this.#put(length, cell);
-    const hash = this.#runtime.hmacSha256(this.#key, this.#bytes.subarray(0, length));
-    const first = new DataView(hash.buffer, hash.byteOffset, hash.byteLength).getBigUint64(0);
-    this.#sum = (this.#sum + first) & SUM_MASK;
+    const [high, low] = rowHash(this.#bytes, length);
+    const lowSum = this.#low + low;
+    this.#low = lowSum % HALF;
+    this.#high = (this.#high + high + (lowSum >= HALF ? 1 : 0)) % HALF;
     this.#rows += 1;
   }
 
   #put(at: number, cell: DigestCell): number {
-    if (cell === null) return this.#putBytes(at, TAG.null, new Uint8Array());
+    if (cell === null) return this.#putBytes(at, TAG.null, EMPTY);
     if (cell instanceof Uint8Array) return this.#putBytes(at, TAG.blob, cell);
     const isText = typeof cell === 'string';
-    return this.#putBytes(at, isText ? TAG.text : TAG.number, this.#runtime.utf8.encode(isText ? cell : textOf(cell)));
+    return this.#putBytes(at, isText ? TAG.text : TAG.number, this.#utf8.encode(isText ? cell : textOf(cell)));
   }
 
   #putBytes(at: number, tag: number, bytes: Uint8Array): number {
+    const { length } = bytes;
     const start = at + 5;
-    this.#makeRoom(start + bytes.length);
-    this.#bytes[at] = tag;
-    new DataView(this.#bytes.buffer).setUint32(at + 1, bytes.length);
-    this.#bytes.set(bytes, start);
-    return start + bytes.length;
+    this.#makeRoom(start + length);
+    const into = this.#bytes;
+    into[at] = tag;
+    for (let place = 0; place < 4; place++) into[at + 1 + place] = (length >>> (24 - 8 * place)) & 0xff;
+    into.set(bytes, start);
+    return start + length;
   }
 
   #makeRoom(length: number): void {

@@ -14,7 +14,7 @@ export const ROUTER_LIMITS = {
   checkIntervalMs: limit(30 * SECOND, 100, 10 * MINUTE),
   /** Rooms that a look compares with the primary, of those that the replica has answered: two digests each, of small rooms a few milliseconds. */
   compareRoomsMax: limit(20, 0, 1_000),
-  /** Rows that looks read for it, each look, on both sides: about a second of a reader process's time. */
+  /** Rows that looks read for it, each look, on both sides: about half a second of reader processes. */
   compareRowsMax: limit(200_000, 0, 100_000_000),
   /** Reads that wait for a place at one replica: ten times what it does at once by default, a second's work for reads of 100 ms. */
   queueMax: limit(100, 0, 10_000),
