@@ -1,23 +1,20 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ReplicaSnapshot } from '../../read/router-snapshot.ts';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { ServerStatus } from './server-status.ts';
+
+type Metrics = ScrapedMetrics<ServerStatus>;
 
 /** The figures of a server as Prometheus reads them: `alcove_…`, and those of Node's process, `process_…` and `nodejs_…`. */
 export class Prometheus {
   readonly #registry = new Registry();
-  readonly #status: () => ServerStatus;
 
   constructor(status: () => ServerStatus) {
-    this.#status = status;
     collectDefaultMetrics({ register: this.#registry });
-    this.#gauge('alcove_uptime_seconds', 'Since the server was started', ({ metrics }) => metrics.uptimeMs / 1_000);
-    this.#gauge('alcove_connections', 'Open sockets', ({ metrics }) => metrics.connections);
-    this.#gauge('alcove_connections_unwelcomed', 'Open sockets that are in no room yet', ({ metrics }) => metrics.connectionsUnwelcomed);
-    this.#gauge('alcove_rooms_open', 'Rooms that are open', ({ metrics }) => metrics.openRooms);
-    this.#gauge('alcove_sessions', 'Sessions in rooms', ({ metrics }) => metrics.sessions);
-    this.#gauge('alcove_draining', '1 while the server stops', ({ status }) => (status === 'draining' ? 1 : 0));
-    this.#limitsMet();
-    this.#reads();
+    const metrics = new ScrapedMetrics(this.#registry, status);
+    serverMetrics(metrics);
+    readMetrics(metrics);
+    replicaMetrics(metrics);
   }
 
   get contentType(): string {
@@ -33,96 +30,57 @@ export class Prometheus {
   close(): void {
     this.#registry.clear();
   }
+}
 
-  #gauge(name: string, help: string, value: (status: ServerStatus) => number): void {
-    const read = this.#status;
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: () => gauge.set(value(read())),
-    });
-  }
+function serverMetrics(metrics: Metrics): void {
+  metrics.gauge('alcove_uptime_seconds', 'Since the server was started', (status) => status.metrics.uptimeMs / 1_000);
+  metrics.gauge('alcove_connections', 'Open sockets', (status) => status.metrics.connections);
+  metrics.gauge('alcove_connections_unwelcomed', 'Open sockets that are in no room yet', (status) => status.metrics.connectionsUnwelcomed);
+  metrics.gauge('alcove_rooms_open', 'Rooms that are open', (status) => status.metrics.openRooms);
+  metrics.gauge('alcove_sessions', 'Sessions in rooms', (status) => status.metrics.sessions);
+  metrics.gauge('alcove_draining', '1 while the server stops', ({ status }) => (status === 'draining' ? 1 : 0));
+  // Not by room: there may be as many as there are users.
+  metrics.counters('alcove_limits_met_total', 'How often each limit was met', ['limit'], (status) =>
+    Object.entries(status.metrics.limitsMet).map(([limit, count]) => [{ limit }, count]),
+  );
+}
 
-  /** By replica: there are few. */
-  #reads(): void {
-    const read = this.#status;
-    const byReplica = <Kind extends Counter<'replica'> | Gauge<'replica'>>(
-      make: (collect: () => void) => Kind,
-      value: (replica: ReplicaSnapshot) => number | null,
-      put: (metric: Kind, labels: { readonly replica: string }, value: number) => void,
-    ): void => {
-      const metric: Kind = make(() => {
-        metric.reset();
-        for (const replica of read().reads.replicas) {
-          const now = value(replica);
-          if (now !== null) put(metric, { replica: replica.id }, now);
-        }
-      });
-    };
-    const common = { labelNames: ['replica'] as const, registers: [this.#registry] };
-    byReplica(
-      (collect) => new Counter({ ...common, name: 'alcove_reads_total', help: 'Reads that a replica answered', collect }),
-      ({ reads }) => reads,
-      (metric, labels, value) => metric.inc(labels, value),
-    );
-    byReplica(
-      (collect) => new Counter({ ...common, name: 'alcove_read_errors_total', help: 'Reads that failed at a replica', collect }),
-      ({ errors }) => Object.values(errors).reduce((sum, count) => sum + count, 0),
-      (metric, labels, value) => metric.inc(labels, value),
-    );
-    byReplica(
-      (collect) =>
-        new Counter({ ...common, name: 'alcove_replica_resyncs_total', help: 'Rooms that a replica was told to take anew', collect }),
-      ({ compared }) => compared.resyncs,
-      (metric, labels, value) => metric.inc(labels, value),
-    );
-    const gauge = (name: string, help: string, value: (replica: ReplicaSnapshot) => number | null): void =>
-      byReplica(
-        (collect) => new Gauge({ ...common, name, help, collect }),
-        value,
-        (metric, labels, now) => metric.set(labels, now),
-      );
-    gauge('alcove_replica_up', '1 where the last check found it', ({ isUp }) => (isUp === null ? null : isUp ? 1 : 0));
-    gauge('alcove_replica_lag_seconds', 'Age of what it last applied', ({ lag }) => (lag === null ? null : lag.ms / 1_000));
-    gauge('alcove_replica_lag_versions', 'Versions that it is behind', ({ lag }) => lag?.versions ?? null);
-    gauge('alcove_read_p50_seconds', 'Of the last minute', ({ p50Ms }) => (p50Ms === null ? null : p50Ms / 1_000));
-    gauge('alcove_read_p99_seconds', 'Of the last minute', ({ p99Ms }) => (p99Ms === null ? null : p99Ms / 1_000));
-    gauge('alcove_replica_wrong', '1 while it holds other rows than the primary and is out', ({ wrong }) => (wrong.length > 0 ? 1 : 0));
-    const compared: Counter<'replica' | 'found'> = new Counter({
-      name: 'alcove_replica_compared_total',
-      help: 'Comparisons of a room with the primary: same, wrong, or unsure (it was written too fast, or could not be read)',
-      labelNames: ['replica', 'found'],
-      registers: [this.#registry],
-      collect: () => {
-        compared.reset();
-        for (const { id, compared: counts } of read().reads.replicas)
-          for (const found of ['same', 'unsure', 'wrong'] as const) compared.inc({ replica: id, found }, counts[found]);
-      },
-    });
-    const fallbacks: Counter = new Counter({
-      name: 'alcove_read_fallbacks_total',
-      help: 'Reads that the primary’s readers were asked for although replicas are there for them',
-      registers: [this.#registry],
-      collect: () => {
-        fallbacks.reset();
-        fallbacks.inc(read().reads.counts.fallbacks);
-      },
-    });
-  }
+function readMetrics(metrics: Metrics): void {
+  metrics.counter(
+    'alcove_read_fallbacks_total',
+    'Reads that the primary’s readers were asked for although replicas are there for them',
+    ({ reads }) => reads.counts.fallbacks,
+  );
+}
 
-  /** Not by room: there may be as many as there are users. */
-  #limitsMet(): void {
-    const read = this.#status;
-    const counter: Counter<'limit'> = new Counter({
-      name: 'alcove_limits_met_total',
-      help: 'How often each limit was met',
-      labelNames: ['limit'],
-      registers: [this.#registry],
-      collect: () => {
-        counter.reset();
-        for (const [limit, count] of Object.entries(read().metrics.limitsMet)) counter.inc({ limit }, count);
-      },
-    });
-  }
+/** By replica: there are few. */
+function replicaMetrics(metrics: Metrics): void {
+  type Value = (replica: ReplicaSnapshot) => number | null;
+  const lines =
+    (value: Value) =>
+    ({ reads }: ServerStatus) =>
+      reads.replicas.map((replica) => [{ replica: replica.id }, value(replica)] as const);
+  const gauge = (name: string, help: string, value: Value): void => metrics.gauges(name, help, ['replica'], lines(value));
+  const counter = (name: string, help: string, value: Value): void => metrics.counters(name, help, ['replica'], lines(value));
+  const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : ms / 1_000);
+  counter('alcove_reads_total', 'Reads that a replica answered', ({ reads }) => reads);
+  counter('alcove_read_errors_total', 'Reads that failed at a replica', ({ errors }) =>
+    Object.values(errors).reduce((sum, count) => sum + count, 0),
+  );
+  gauge('alcove_replica_up', '1 where the last check found it', ({ isUp }) => (isUp === null ? null : isUp ? 1 : 0));
+  gauge('alcove_replica_lag_seconds', 'Age of what it last applied', ({ lag }) => seconds(lag?.ms));
+  gauge('alcove_replica_lag_versions', 'Versions that it is behind', ({ lag }) => lag?.versions ?? null);
+  gauge('alcove_read_p50_seconds', 'Of the last minute', ({ p50Ms }) => seconds(p50Ms));
+  gauge('alcove_read_p99_seconds', 'Of the last minute', ({ p99Ms }) => seconds(p99Ms));
+  gauge('alcove_replica_wrong', '1 while it holds other rows than the primary and is out', ({ wrong }) => (wrong.length > 0 ? 1 : 0));
+  counter('alcove_replica_resyncs_total', 'Rooms that a replica was told to take anew', ({ compared }) => compared.resyncs);
+  metrics.counters(
+    'alcove_replica_compared_total',
+    'Comparisons of a room with the primary: same, wrong, or unsure (it was written too fast, or could not be read)',
+    ['replica', 'found'],
+    ({ reads }) =>
+      reads.replicas.flatMap(({ id: replica, compared }) =>
+        (['same', 'unsure', 'wrong'] as const).map((found) => [{ replica, found }, compared[found]] as const),
+      ),
+  );
 }
