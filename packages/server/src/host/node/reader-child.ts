@@ -2,7 +2,6 @@
  * A process of its own that runs the SQL of users, one read after the other, until its parent goes. It holds nothing that reads share but handles on rooms' files, each of
  * one class of readers, and ends itself where it takes too much memory.
  */
-import { setPriority } from 'node:os';
 import { AlcoveError } from '@alcove/core/error';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { createNodeRuntime } from './node-runtime.ts';
@@ -10,8 +9,6 @@ import type { ReaderAnswer, ReaderJob, ReaderReply, ReaderRequest, ReaderSetting
 import { ReaderHandles } from './reader-handles.ts';
 import { ReaderWatch } from './reader-watch.ts';
 
-/** Below the process that serves the rooms: a commit goes before a read. */
-const READER_PRIORITY = 5;
 /** Of a read of nothing, which takes about as many microseconds. */
 const CHECK_TIMEOUT_MS = 1_000;
 
@@ -40,11 +37,6 @@ function run(watch: ReaderWatch, { jobId, job }: ReaderRequest): void {
   }
 }
 
-try {
-  setPriority(READER_PRIORITY);
-} catch {
-  // not allowed here: it runs at the ordinary priority
-}
 process.on('disconnect', () => process.exit(0));
 const watch = await ReaderWatch.start(settings.heapBytesMax);
 process.on('message', (request: ReaderRequest) => run(watch, request));

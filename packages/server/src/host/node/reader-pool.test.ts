@@ -38,6 +38,9 @@ const readlink = (path: string): string => {
     return '';
   }
 };
+/** Its priority is that of each of them. */
+const threadsOf = (pid: number): readonly number[] =>
+  existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`).map(Number) : [pid];
 /** A read that holds a process, begun by now. */
 const hold = async (): Promise<{ readonly code: Promise<unknown>; readonly end: AbortController; readonly pid: number }> => {
   await reads.read('SELECT 1');
@@ -197,6 +200,7 @@ describe('ReaderPool', () => {
     );
     const goOn = await world.replica.holdOff(room.path);
     expect(await code).toBe('replica_unavailable');
+    expect(pids()).toHaveLength(1);
     const next = reads.read('SELECT 2 AS two');
     expect(checkpoint()).toBe(0);
     expect(world.replica.load).toMatchObject({ busy: 1, waiting: 1 });
@@ -205,6 +209,19 @@ describe('ReaderPool', () => {
     beside.abort();
     expect(await elsewhere).toBe('closed');
     end.abort();
+  });
+
+  it('[RD-77] what is done soon is not ended for it', async () => {
+    await open();
+    await reads.read('SELECT 1');
+    const before = pids();
+    const short = reads.read('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n');
+    expect(world.replica.load.busy).toBe(1);
+    const goOn = await world.replica.holdOff(room.path);
+    expect(world.replica.load.busy).toBe(0);
+    expect(rowsIn(await short)).toEqual([[20_000]]);
+    goOn();
+    expect(pids()).toEqual(before);
   });
 
   it('[RD-75] nothing of one read is there for the next, whoever asks in the same process', async () => {
@@ -231,7 +248,7 @@ describe('ReaderPool', () => {
     expect(pids()).toEqual([]);
     await reads.read('SELECT 1');
     const [first = 0] = pids();
-    expect(getPriority(first)).toBeGreaterThan(getPriority());
+    for (const thread of threadsOf(first)) expect(getPriority(thread)).toBeGreaterThan(getPriority());
     await vi.waitFor(() => expect(isAlive(first)).toBe(false), { timeout: 5_000 });
     expect(pids()).toEqual([]);
     expect((await reads.read('SELECT 1')).rows).toBe(1);

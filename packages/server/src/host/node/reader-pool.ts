@@ -38,6 +38,8 @@ const CHECK_TIMEOUT_MS = 5_000;
 const DIGEST_TIMEOUT_MS = 10_000;
 /** After a process that could not be started none is started for so long. */
 const START_RETRY_MS = 1_000;
+/** Most reads are done within it. A log that is too long waits for it, and nothing else does. */
+const MAKE_WAY_MS = 250;
 /** How long who was sent away is to wait: by then a process is free, or there is another. */
 const RETRY_AFTER_MS = 250;
 
@@ -58,6 +60,8 @@ export class ReaderPool implements Replica {
   readonly #heldOff = new Map<string, number>();
   /** One process more, for digests: reads wait for none. Made when one is asked for. */
   #digests: ReaderPool | null = null;
+  /** Of those that wait for reads to end, called whenever one has. */
+  readonly #looks = new Set<() => void>();
   #isAvailable: boolean | undefined;
   #startNotBeforeMs = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -114,11 +118,12 @@ export class ReaderPool implements Replica {
   }
 
   /**
-   * Keeps reads off a file, so that its log can be moved into it however readers follow each other: what runs on it is ended (`replica_unavailable`: it may be asked again), what
-   * comes waits. Resolves when no process holds the log; what it resolves with lets reads go on, and must be called.
+   * Keeps reads off a file, so that its log can be moved into it however readers follow each other: what comes waits, and what runs on it has a moment to end, then is ended
+   * (`replica_unavailable`: it may be asked again). Resolves when no process holds the log; what it resolves with lets reads go on, and must be called.
    */
   async holdOff(path: string): Promise<() => void> {
     this.#heldOff.set(path, (this.#heldOff.get(path) ?? 0) + 1);
+    await this.#readsEnd(path);
     const reading = [...this.#processes].filter((process) => process.isReading(path));
     for (const process of reading)
       process.end(new RoomUnavailable('the read made way for what was written', { retryAfterMs: RETRY_AFTER_MS }));
@@ -130,6 +135,24 @@ export class ReaderPool implements Replica {
       else this.#heldOff.delete(path);
       this.#next();
     };
+  }
+
+  /** Resolves when nothing runs on the file, or after a moment. */
+  async #readsEnd(path: string): Promise<void> {
+    const isRead = (): boolean => [...this.#processes].some((process) => process.isReading(path));
+    if (!isRead()) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.runtime.setTimer(MAKE_WAY_MS, () => done());
+      const look = (): void => {
+        if (!isRead()) done();
+      };
+      const done = (): void => {
+        timer.cancel();
+        this.#looks.delete(look);
+        resolve();
+      };
+      this.#looks.add(look);
+    });
   }
 
   async close(): Promise<void> {
@@ -207,9 +230,13 @@ export class ReaderPool implements Replica {
 
   #startOne(): void {
     const process: ReaderProcess = new ReaderProcess(this.#options, {
-      free: () => this.#next(),
+      free: () => {
+        for (const look of this.#looks) look();
+        this.#next();
+      },
       ended: (hasServed) => {
         this.#processes.delete(process);
+        for (const look of this.#looks) look();
         if (!hasServed && !this.#closed) this.#startFailed();
         this.#next();
       },

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setPriority } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -21,6 +22,9 @@ const START_TIMEOUT_MS = 10_000;
  * again, so takes no more of the machine than whoever waits.
  */
 const ABANDONED_MS = 250;
+
+/** Below the process that serves the rooms: a commit goes before a read. */
+const READER_PRIORITY = 10;
 
 /** A read on its way. */
 export interface ReaderRun {
@@ -70,6 +74,7 @@ export class ReaderProcess {
     this.#options = options;
     this.#ports = ports;
     this.#child = startChild(options);
+    lower(this.#child);
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', () => resolve());
       this.#child.once('error', () => resolve());
@@ -180,6 +185,15 @@ const errorOf = (job: ReaderJob, body: ErrorBody): AlcoveError =>
 
 const unavailable = (reason: string, cause?: unknown): AlcoveError =>
   new AlcoveError('replica_unavailable', `a reader process ended: ${reason}`, { cause });
+
+/** Before it has started its threads, which take their priority from its first one; its start costs a processor some 100 ms. */
+function lower({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, READER_PRIORITY);
+  } catch {
+    // gone already, or not allowed here: it runs at the ordinary priority
+  }
+}
 
 const startChild = ({ heapBytesMax, valueBytesMax }: ReaderSettings): ChildProcess => {
   const settings: ReaderSettings = { heapBytesMax, valueBytesMax };
