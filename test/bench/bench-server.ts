@@ -3,11 +3,13 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Claims, MutatorTx } from '@alcove/core';
 import { silentLogger } from '@alcove/core/runtime/logger';
-import { createServer } from '@alcove/server/node';
+import { createServer, type ServerOptions } from '@alcove/server/node';
 import { trip } from '../../examples/trip-planner/room.ts';
 import { board, itemAt, items, ruledBoard } from './bench-room.ts';
 import { answerParent } from './child.ts';
 import { pagesIn } from './serve-pages.ts';
+
+type RouterOptions = Exclude<ServerOptions['replicas'], undefined>;
 
 export interface BenchServerOptions {
   readonly dataDir: string;
@@ -19,6 +21,12 @@ export interface BenchServerOptions {
   readonly pages?: string;
   /** Everybody shows a token, which is the claims as JSON. Absent: nobody is authenticated. */
   readonly hasTokens?: boolean;
+  /** Reader processes. */
+  readonly readers?: number;
+  /** Lets followers follow, and is the admin's too. */
+  readonly token?: string;
+  /** How reads are routed. */
+  readonly replicas?: RouterOptions;
 }
 
 /** SQLite takes 100 parameters everywhere; an item has five columns. */
@@ -38,12 +46,15 @@ function seedBoard(tx: MutatorTx): void {
 
 const claimsIn = (token: string | null): Claims | null => (token === null ? null : (JSON.parse(token) as Claims)); // the benches wrote it
 
-const { dataDir, tripSeed, pages, hasTokens } = options;
+const { dataDir, tripSeed, pages, hasTokens, readers, token, replicas } = options;
 const seed = { board: seedBoard, ...(tripSeed === undefined ? {} : { trip: tripSeed }) };
 const server = await createServer({
   rooms: [board, ruledBoard, trip],
   dataDir,
   ...(hasTokens === true ? { authenticate: claimsIn, host: '127.0.0.1' } : {}),
+  ...(readers === undefined ? {} : { readers }),
+  ...(token === undefined ? {} : { followers: { token }, admin: { token } }),
+  ...(replicas === undefined ? {} : { replicas }),
   seed,
   log: silentLogger,
   signals: false,

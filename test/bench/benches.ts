@@ -9,9 +9,11 @@ import type { Bench } from './measure.ts';
 import { outboxBench } from './outbox.bench.ts';
 import { persistBench } from './persist.bench.ts';
 import { rebaseBench } from './rebase.bench.ts';
+import { readsBench } from './reads.bench.ts';
 import { rulesBench } from './rules.bench.ts';
 import { snapshotRulesBench } from './snapshot-rules.bench.ts';
 import { tabToTabBench } from './tab-to-tab.bench.ts';
+import { writerUnderReadsBench } from './writer-under-reads.bench.ts';
 import { warmOpenBench } from './warm-open.bench.ts';
 
 /** All benches, in the order they run. */
@@ -28,6 +30,8 @@ export const benches: readonly Bench[] = [
   rulesBench,
   snapshotRulesBench,
   floodBench,
+  readsBench,
+  writerUnderReadsBench,
   tabToTabBench,
   memoryBench,
 ];

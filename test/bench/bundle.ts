@@ -5,7 +5,9 @@ import { build } from 'vite';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** Below test/, so that its packages are found from there. */
 const outDir = join(folder, '../.cache/bench/node');
-const builderChild = join(folder, '../../packages/server/src/host/node/builder-child.ts');
+const host = join(folder, '../../packages/server/src/host/node');
+/** Processes that benches start. */
+const MODULES = ['bare-server', 'bare-reader', 'bench-server', 'bench-follower', 'read-client', 'flood-client'];
 
 const conditions = ['@alcove/source', 'module', 'node', 'development|production', 'import', 'default'];
 
@@ -26,10 +28,10 @@ export async function bundleBenches(): Promise<string> {
       rollupOptions: {
         input: {
           main: join(folder, 'main.ts'),
-          'bare-server': join(folder, 'bare-server.ts'),
-          'bench-server': join(folder, 'bench-server.ts'),
-          // The server starts it from beside its own module.
-          'builder-child': builderChild,
+          ...Object.fromEntries(MODULES.map((name) => [name, join(folder, `${name}.ts`)])),
+          // The server starts them from beside its own module.
+          'builder-child': join(host, 'builder-child.ts'),
+          'reader-child': join(host, 'reader-child.ts'),
         },
         output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },

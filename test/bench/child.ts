@@ -5,14 +5,21 @@ import { fileURLToPath } from 'node:url';
 /** A process of a bench: it says where it listens, and answers how much CPU it has used since the last question. */
 export interface BenchChild {
   readonly url: string;
+  readonly pid: number;
   /** CPU time of all its threads since the last call, in ms. */
   cpuMs(): Promise<number>;
   /** Resident memory now, in bytes, after a garbage collection where the process offers one. */
   rssBytes(): Promise<number>;
+  /** What the module counts, since the last call. */
+  count(): Promise<number>;
+  /** Has the module stop what it does of its own, or go on with it. */
+  turn(): Promise<void>;
   stop(): Promise<void>;
+  /** Ends it as it stands. Resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
-export type ChildQuestion = 'cpu' | 'rss' | 'stop';
+export type ChildQuestion = 'cpu' | 'rss' | 'count' | 'turn' | 'stop';
 export interface ChildReady {
   readonly said: string;
 }
@@ -33,13 +40,20 @@ export async function startChild(module: `${string}.ts`, ...args: readonly strin
     return (await answered).answer;
   };
   const { said: url } = await next<ChildReady>();
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     url,
+    pid: child.pid ?? 0,
     cpuMs: () => ask('cpu'),
     rssBytes: () => ask('rss'),
+    count: () => ask('count'),
+    turn: async () => void (await ask('turn')),
     async stop() {
-      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       await ask('stop');
+      await exited;
+    },
+    async kill() {
+      child.kill('SIGKILL');
       await exited;
     },
   };
@@ -70,14 +84,30 @@ function forkModule(module: string, args: readonly string[]): ChildProcess {
   return fork(source, [...args], { execArgv: ['--conditions=@alcove/source', '--import', 'tsx', '--expose-gc'], stdio: [...stdio] });
 }
 
+interface ChildActs {
+  /** So far. */
+  counted?(): number;
+  turn?(): void;
+}
+
 /** The child's side: says where it listens and answers until it is stopped. */
-export function answerParent(url: string, stop: () => Promise<void>): void {
+export function answerParent(url: string, stop: () => Promise<void>, acts: ChildActs = {}): void {
   let last = process.cpuUsage();
+  let told = 0;
   const answer = async (question: ChildQuestion): Promise<number> => {
     if (question === 'cpu') {
       const { user, system } = process.cpuUsage(last);
       last = process.cpuUsage();
       return (user + system) / 1_000;
+    }
+    if (question === 'count') {
+      const before = told;
+      told = acts.counted?.() ?? 0;
+      return told - before;
+    }
+    if (question === 'turn') {
+      acts.turn?.();
+      return 0;
     }
     if (question === 'rss') {
       globalThis.gc?.();

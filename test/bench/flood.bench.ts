@@ -1,16 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { itemAt } from './bench-room.ts';
-import { BoardSocket } from './board-socket.ts';
 import { type BenchChild, startChild } from './child.ts';
 import { withDeadline } from './deadline.ts';
 import { type Bench, type Pair, figureOf, interleave, quantile } from './measure.ts';
+import { latenciesMs, Writer } from './paced-writers.ts';
 import { startServer } from './start-server.ts';
 
 const SESSIONS = 20;
-const MUTATIONS_PER_SECOND = 100;
-const MUTATIONS = 500;
+const PACE = { mutations: 500, perSecond: 100 };
 /** `sessionMutationsPerSecondMax` where nothing is set. */
 const LIMIT_PER_SECOND = 1_000;
 const TIMES_THE_LIMIT = 100;
@@ -22,22 +20,22 @@ export const floodBench: Bench = {
   async run({ runs, say }) {
     const folder = mkdtempSync(join(tmpdir(), 'alcove-bench-'));
     const server = await startServer({ dataDir: join(folder, 'rooms'), hasTokens: true, items: 1 });
-    const others: Other[] = [];
+    const others: Writer[] = [];
     try {
-      for (let index = 0; index < SESSIONS; index += 1) others.push(await Other.join(server.url, index));
+      for (let index = 0; index < SESSIONS; index += 1) others.push(await Writer.join(server.url, index));
       const quantiles: Record<'p99' | 'p50', Pair[]> = { p99: [], p50: [] };
       const measured = { ours: [] as number[][], floor: [] as number[][] };
       await interleave(
         runs,
         async () => {
           const flood = await withDeadline('the flood', DEADLINE_MS, startFlood(server.url));
-          measured.ours.push(await withDeadline('commits under a flood', DEADLINE_MS, latenciesMs(others)));
+          measured.ours.push(await withDeadline('commits under a flood', DEADLINE_MS, latenciesMs(others, PACE)));
           await flood.stop();
           say(`with: p50 ${lastOf(measured.ours, 0.5)} ms, p99 ${lastOf(measured.ours, 0.99)} ms`);
           return 0;
         },
         async () => {
-          measured.floor.push(await withDeadline('commits', DEADLINE_MS, latenciesMs(others)));
+          measured.floor.push(await withDeadline('commits', DEADLINE_MS, latenciesMs(others, PACE)));
           say(`without: p50 ${lastOf(measured.floor, 0.5)} ms, p99 ${lastOf(measured.floor, 0.99)} ms`);
           return 0;
         },
@@ -48,7 +46,7 @@ export const floodBench: Bench = {
         quantiles.p99.push({ ours: quantile(ours, 0.99), floor: quantile(floor, 0.99) });
         quantiles.p50.push({ ours: quantile(ours, 0.5), floor: quantile(floor, 0.5) });
       }
-      const what = `from a push to its result, ${SESSIONS} sessions with ${MUTATIONS_PER_SECOND} mutations/s together, while another user sends ${TIMES_THE_LIMIT} times its limit (${LIMIT_PER_SECOND}/s); floor: without that one`;
+      const what = `from a push to its result, ${SESSIONS} sessions with ${PACE.perSecond} mutations/s together, while another user sends ${TIMES_THE_LIMIT} times its limit (${LIMIT_PER_SECOND}/s); floor: without that one`;
       return [
         figureOf({ name: 'flood', unit: 'ms', what: `p99 ${what}` }, quantiles.p99),
         figureOf({ name: 'flood-p50', unit: 'ms', what: `median ${what}` }, quantiles.p50),
@@ -66,57 +64,3 @@ const lastOf = (runs: readonly (readonly number[])[], share: number): string => 
 /** Resolves once it has had what it may send at once, and is refused. */
 const startFlood = (url: string): Promise<BenchChild> =>
   startChild('flood-client.ts', url, JSON.stringify({ sub: 'flood' }), String(LIMIT_PER_SECOND * TIMES_THE_LIMIT));
-
-/** Of mutations that the sessions push by turns. */
-async function latenciesMs(others: readonly Other[]): Promise<number[]> {
-  const latencies: Promise<number>[] = [];
-  const startMs = performance.now();
-  await new Promise<void>((resolve) => {
-    const sendDue = (): void => {
-      const due = Math.min(MUTATIONS, Math.floor(((performance.now() - startMs) / 1_000) * MUTATIONS_PER_SECOND) + 1);
-      while (latencies.length < due) {
-        const other = others[latencies.length % others.length];
-        if (other !== undefined) latencies.push(other.push());
-      }
-      if (latencies.length < MUTATIONS) setTimeout(sendDue, 1);
-      else resolve();
-    };
-    sendDue();
-  });
-  return Promise.all(latencies);
-}
-
-/** Somebody who works in the room. */
-class Other {
-  readonly socket: BoardSocket;
-  readonly #index: number;
-  readonly #waiting = new Map<number, (ms: number) => void>();
-  #mutationId = 0;
-
-  static async join(url: string, index: number): Promise<Other> {
-    const token = JSON.stringify({ sub: `user-${index}` });
-    return new Other(await BoardSocket.join(url, 'team', `client-${index}`, [], { token }), index);
-  }
-
-  private constructor(socket: BoardSocket, index: number) {
-    this.socket = socket;
-    this.#index = index;
-    socket.ignoresCommits = true;
-    socket.onMessage = (message) => {
-      if (message.type !== 'results') return;
-      const nowMs = performance.now();
-      for (const { mutationId } of message.results) {
-        this.#waiting.get(mutationId)?.(nowMs);
-        this.#waiting.delete(mutationId);
-      }
-    };
-  }
-
-  push(): Promise<number> {
-    this.#mutationId += 1;
-    const mutationId = this.#mutationId;
-    const sentMs = performance.now();
-    this.socket.push([{ mutationId, name: 'add', args: { ...itemAt(mutationId), id: `${this.#index}-${mutationId}` } }]);
-    return new Promise((resolve) => this.#waiting.set(mutationId, (nowMs) => resolve(nowMs - sentMs)));
-  }
-}

@@ -1,7 +1,7 @@
 // Runs benches; cli.ts bundles it first. Arguments: [NAME …] [--json] [--runs N]
 import { parseArgs } from 'node:util';
 import { benches } from './benches.ts';
-import type { Figure } from './measure.ts';
+import type { Figure, Skipped } from './measure.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,10 +18,11 @@ if (unknown.length > 0 || !Number.isSafeInteger(runs) || runs < 1) {
 for (const bench of benches) {
   if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
   const figures = await bench.run({ runs, say: (line) => console.error(`${bench.name}: ${line}`) });
-  for (const figure of figures) console.log(values.json ? JSON.stringify(rounded(figure)) : lineOf(figure));
+  for (const figure of figures) console.log(values.json ? JSON.stringify('skipped' in figure ? figure : rounded(figure)) : lineOf(figure));
 }
 
-function lineOf(figure: Figure): string {
+function lineOf(figure: Figure | Skipped): string {
+  if ('skipped' in figure) return `${figure.name}: skipped, ${figure.skipped}`;
   const { name, unit, ours, floor, ratio, spread, runs: count, what } = rounded(figure);
   const against = floor === null ? '' : `, floor ${floor} ${unit}, ratio ${ratio}`;
   return `${name}: ${ours} ${unit}${against} (spread ${spread}, ${count} runs)\n    ${what}`;

@@ -16,9 +16,16 @@ export interface Figure {
   readonly what: string;
 }
 
+/** A figure that this machine cannot give. */
+export interface Skipped {
+  readonly name: string;
+  /** Why. */
+  readonly skipped: string;
+}
+
 export interface Bench {
   readonly name: string;
-  run(options: BenchOptions): Promise<readonly Figure[]>;
+  run(options: BenchOptions): Promise<readonly (Figure | Skipped)[]>;
 }
 
 export interface BenchOptions {
@@ -28,18 +35,20 @@ export interface BenchOptions {
   say(line: string): void;
 }
 
-export interface Pair {
-  readonly ours: number;
-  readonly floor: number;
+export interface PairOf<Value> {
+  readonly ours: Value;
+  readonly floor: Value;
 }
 
+export type Pair = PairOf<number>;
+
 /** Ours and floor in turn, the order of the two alternating, so that a drift of the machine falls on both. The first pair is not counted. */
-export async function interleave(
+export async function interleave<Value = number>(
   runs: number,
-  ours: () => Promise<number> | number,
-  floor: () => Promise<number> | number,
-): Promise<Pair[]> {
-  const pairs: Pair[] = [];
+  ours: () => Promise<Value> | Value,
+  floor: () => Promise<Value> | Value,
+): Promise<PairOf<Value>[]> {
+  const pairs: PairOf<Value>[] = [];
   for (let run = 0; run <= runs; run += 1) {
     const oursFirst = run % 2 === 0;
     const first = await (oursFirst ? ours() : floor());
@@ -48,6 +57,10 @@ export async function interleave(
   }
   return pairs;
 }
+
+/** One number of each pair. */
+export const pairsBy = <Value>(pairs: readonly PairOf<Value>[], of: (value: Value) => number): Pair[] =>
+  pairs.map(({ ours, floor }) => ({ ours: of(ours), floor: of(floor) }));
 
 /** A figure from pairs. `throughput`: larger is better, so the ratio is floor ÷ ours. */
 export function figureOf(

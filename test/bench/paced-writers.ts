@@ -1,0 +1,68 @@
+import { itemAt } from './bench-room.ts';
+import { BoardSocket } from './board-socket.ts';
+
+export interface Pace {
+  readonly mutations: number;
+  readonly perSecond: number;
+}
+
+/** From a push to its result, in ms, of mutations that users push by turns. */
+export async function latenciesMs(writers: readonly Writer[], { mutations, perSecond }: Pace): Promise<number[]> {
+  const latencies: Promise<number>[] = [];
+  const startMs = performance.now();
+  await new Promise<void>((resolve) => {
+    const sendDue = (): void => {
+      const due = Math.min(mutations, Math.floor(((performance.now() - startMs) / 1_000) * perSecond) + 1);
+      while (latencies.length < due) {
+        const writer = writers[latencies.length % writers.length];
+        if (writer !== undefined) latencies.push(writer.push());
+      }
+      if (latencies.length < mutations) setTimeout(sendDue, 1);
+      else resolve();
+    };
+    sendDue();
+  });
+  return Promise.all(latencies);
+}
+
+/** Somebody who works in the room `team`. */
+export class Writer {
+  readonly socket: BoardSocket;
+  /** Of the result that came last. */
+  version = 0;
+  /** When a result with a version beyond those before came. */
+  onVersion: (version: number) => void = () => undefined;
+  readonly #index: number;
+  readonly #waiting = new Map<number, (ms: number) => void>();
+  #mutationId = 0;
+
+  static async join(url: string, index: number): Promise<Writer> {
+    const token = JSON.stringify({ sub: `user-${index}` });
+    return new Writer(await BoardSocket.join(url, 'team', `client-${index}`, [], { token }), index);
+  }
+
+  private constructor(socket: BoardSocket, index: number) {
+    this.socket = socket;
+    this.#index = index;
+    socket.ignoresCommits = true;
+    socket.onMessage = (message) => {
+      if (message.type !== 'results') return;
+      const nowMs = performance.now();
+      for (const { mutationId, version } of message.results) {
+        this.#waiting.get(mutationId)?.(nowMs);
+        this.#waiting.delete(mutationId);
+        if (version <= this.version) continue;
+        this.version = version;
+        this.onVersion(version);
+      }
+    };
+  }
+
+  push(): Promise<number> {
+    this.#mutationId += 1;
+    const mutationId = this.#mutationId;
+    const sentMs = performance.now();
+    this.socket.push([{ mutationId, name: 'add', args: { ...itemAt(mutationId), id: `${this.#index}-${mutationId}` } }]);
+    return new Promise((resolve) => this.#waiting.set(mutationId, (nowMs) => resolve(nowMs - sentMs)));
+  }
+}
