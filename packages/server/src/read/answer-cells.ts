@@ -36,6 +36,12 @@ export class AnswerCells {
     return true;
   }
 
+  /** What comes next is too large to be taken in. False: it is the first row, and without it there is no answer. */
+  cut(): boolean {
+    this.#truncated = this.#rows > 0;
+    return this.#truncated;
+  }
+
   answer(): Pick<ReadAnswer, 'cells' | 'rows' | 'truncated'> {
     const cells = `[${this.#columns.map((column) => `[${column.join(',')}]`).join(',')}]`;
     return { cells, rows: this.#rows, truncated: this.#truncated };

@@ -16,8 +16,10 @@ export interface ReadSight {
 export interface SeenTable {
   /** As the SQL of readers names it. */
   readonly name: string;
-  /** A SELECT over `main`, with values written out: views take no parameters. */
+  /** A SELECT over `main`, with values written out: views take no parameters. In PostgreSQL's dialect over the mirror's table. */
   readonly select: string;
+  /** Why it cannot be read in this dialect; `select` is empty then. */
+  readonly refused?: string;
 }
 
 /**

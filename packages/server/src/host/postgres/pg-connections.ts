@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { AlcoveError } from '@alcove/core/error';
+import type { Pool, PoolClient } from 'pg';
+
+export interface PgConnectionOptions {
+  /** Of PostgreSQL; user and password in it count unless `user` is given. */
+  readonly url: string;
+  readonly user?: { readonly user: string; readonly password: string } | undefined;
+  /** Connections at once. */
+  readonly max: number;
+  /** For a free connection, or a new one. */
+  readonly connectTimeoutMs: number;
+}
+
+/** Unused connections are given back to the server after it. */
+const IDLE_MS = 30_000;
+const CANCEL_CODE = 80_877_102;
+const CANCEL_TIMEOUT_MS = 1_000;
+
+/** Only servers that name a PostgreSQL load the driver. */
+export const loadPg = (): typeof import('pg') => createRequire(import.meta.url)('pg') as typeof import('pg'); // what its types say
+
+/** Connections to one PostgreSQL, and the means to end what runs on one. */
+export class PgConnections {
+  readonly #pool: Pool;
+  #closing: Promise<void> | null = null;
+
+  constructor({ url, user, max, connectTimeoutMs }: PgConnectionOptions) {
+    const { Pool } = loadPg();
+    this.#pool = new Pool({
+      connectionString: withUser(url, user),
+      max,
+      connectionTimeoutMillis: connectTimeoutMs,
+      idleTimeoutMillis: IDLE_MS,
+      application_name: 'alcove',
+      keepAlive: true,
+    });
+    // A connection that ended while nobody used it: the pool makes another one, and a read that cannot have one says so.
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** To be given back by `release`; with `true` where its state is not known. @throws what pg throws */
+  async take(): Promise<PoolClient> {
+    if (this.#closing !== null) throw new AlcoveError('closed', 'the replica is closed');
+    const client = await this.#pool.connect();
+    // While it is in use its end is told to what runs on it.
+    client.on('error', ignore);
+    return client;
+  }
+
+  release(client: PoolClient, isBroken: boolean): void {
+    client.off('error', ignore);
+    if (isBroken) client.on('error', ignore); // what it still has to say is of no interest
+    client.release(isBroken);
+  }
+
+  /** Ends when all are given back. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#pool.end();
+    return this.#closing;
+  }
+}
+
+const ignore = (): void => undefined;
+
+/**
+ * Asks the server to end what the client's session runs. It may come too late and end what runs next, so that a client must not be used again unless what was to end has ended by it.
+ * Nothing is heard of a request that does not get through.
+ */
+export function cancelRunning(client: PoolClient): void {
+  // pg keeps what the server told of the session in fields that its types leave out.
+  const { processID, secretKey } = client as unknown as { readonly processID: number | null; readonly secretKey: number | null };
+  if (processID === null || secretKey === null) return;
+  const request = Buffer.alloc(16);
+  for (const [index, word] of [16, CANCEL_CODE, processID].entries()) request.writeInt32BE(word, index * 4);
+  request.writeInt32BE(secretKey, 12);
+  const socket = client.host.startsWith('/') ? connect(`${client.host}/.s.PGSQL.${client.port}`) : connect(client.port, client.host);
+  socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy());
+  socket.on('error', ignore);
+  socket.on('connect', () => socket.end(request));
+  socket.resume();
+}
+
+/** Cuts the connection. The server notices within `client_connection_check_interval`, also while a statement runs. */
+export function cutConnection(client: PoolClient): void {
+  client.connection.stream.destroy();
+}
+
+function withUser(url: string, user: PgConnectionOptions['user']): string {
+  if (user === undefined) return url;
+  const parsed = new URL(url);
+  parsed.username = encodeURIComponent(user.user);
+  parsed.password = encodeURIComponent(user.password);
+  return parsed.href;
+}

@@ -1,0 +1,249 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { Row } from '@alcove/core/sqlite/database';
+import { isStorableText } from '@alcove/core/sqlite/identifier';
+import type { PoolClient } from 'pg';
+import { MirrorNames } from '../../mirror/mirror-names.ts';
+import { AnswerCells } from '../../read/answer-cells.ts';
+import { EndSource } from '../../read/end-source.ts';
+import { postgresRead } from '../../read/postgres-text.ts';
+import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import type { RoomDigest } from '../../read/room-digest.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { digestOfMirror } from './digest-of-mirror.ts';
+import type { MirrorAccess } from './mirror-access.ts';
+import { cellFromPg, SESSION_SETTINGS } from './cell-from-pg.ts';
+import { PgConnections } from './pg-connections.ts';
+import { readFailure, unavailable } from './read-failure.ts';
+import { type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
+import { pgTurn } from './pg-turn.ts';
+import { runOn } from './run-on.ts';
+import type { PgParameter, PgStatement, SnapshotScript, TextRow } from './snapshot-read.ts';
+import { StandbyLag, whyNotReplica } from './standby-lag.ts';
+
+export interface PgReplicaOptions {
+  readonly id: string;
+  /** Of the PostgreSQL; user and password may be left out, the mirror's reader is used then. */
+  readonly url: string;
+  readonly runtime: Runtime;
+  readonly access: MirrorAccess;
+  /** Of a definition that is mirrored. */
+  readonly modelOf: (name: string) => RoomModel | undefined;
+  /** Connections at once. */
+  readonly pool: number;
+  readonly connectTimeoutMs: number;
+  /** Upper bound for every read, below what the read itself may take. */
+  readonly statementTimeoutMs: number;
+  /** Where the mirror's primary stands; null: it cannot be asked. Absent: this is it. */
+  readonly primary?: (signal: EndSignal) => Promise<PgPosition | null>;
+  /** How far the mirror itself is behind the rooms. */
+  readonly mirrorLag?: () => ReplicaLag;
+}
+
+/** Of a look: a server that is there answers within milliseconds. */
+const CHECK_TIMEOUT_MS = 4_000;
+const CHECK_BYTES_MAX = 10_000;
+/** What a standby may take to apply what its primary had when it was asked, before it counts as lagging. */
+const LEVEL_WITHIN_MS = 500;
+const LEVEL_POLL_MS = 20;
+/** Of all rows of a room. */
+const DIGEST_TIMEOUT_MS = 60_000;
+
+/** The mirror in one PostgreSQL, a standby or the primary, as reads of rooms see it: SQL of PostgreSQL's, each read in a transaction of its own. */
+export class PgReplica implements Replica {
+  readonly id: string;
+  readonly dialect = 'postgres';
+  readonly #options: PgReplicaOptions;
+  readonly #names: MirrorNames;
+  readonly #connections: PgConnections;
+  /** Digests read whole rooms: they take no connection of reads. */
+  readonly #digests: PgConnections;
+  readonly #lag = new StandbyLag();
+  readonly #running = new Set<EndSource>();
+  #isClosed = false;
+
+  constructor(options: PgReplicaOptions) {
+    const { id, url, access, pool, connectTimeoutMs } = options;
+    this.id = id;
+    this.#options = options;
+    this.#names = new MirrorNames(access.prefix);
+    const user = new URL(url).username === '' ? access.reader : undefined;
+    this.#connections = new PgConnections({ url, user, max: pool, connectTimeoutMs });
+    this.#digests = new PgConnections({ url, user, max: 1, connectTimeoutMs });
+  }
+
+  async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
+    const { room, sql, params, sight, atLeast, bounds } = request;
+    const place = { prefix: this.#names.prefix, schema: this.#names.schemaOf(room.name) };
+    const main = { text: postgresRead(sql, params.length, sight, place), values: parametersOf(params) };
+    const timeoutMs = Math.min(bounds.timeoutMs, this.#options.statementTimeoutMs);
+    const answer: { columns: string[]; oids: number[]; cells: AnswerCells; at: BookmarkParts } = {
+      columns: [],
+      oids: [],
+      cells: new AnswerCells(0, bounds, Buffer.byteLength),
+      at: { historyId: '', version: 0 },
+    };
+    const script: SnapshotScript = {
+      prelude: this.#prelude(room, timeoutMs),
+      main,
+      isAhead: atLeast === null,
+      decide: (rows) => {
+        answer.at = this.#standingOf(room, rows.at(-1) ?? []);
+        refuseBehind(answer.at, atLeast);
+      },
+      columns: (fields) => {
+        answer.columns = fields.map(({ name }) => name);
+        answer.oids = fields.map(({ dataTypeID }) => dataTypeID);
+        answer.cells = new AnswerCells(fields.length, bounds, Buffer.byteLength);
+      },
+      row: (cells) => answer.cells.add(cells.map((cell, index) => cellFromPg(cell, answer.oids[index] ?? 0))),
+    };
+    const overflown = (): boolean => answer.cells.cut();
+    await this.#run(script, { timeoutMs, bytesMax: bounds.bytesMax, overflown }, signal).catch((error: unknown) => {
+      const names = sight.tables.map(({ name }) => name);
+      throw readFailure(this.id, error, names);
+    });
+    return { columns: answer.columns, ...answer.cells.answer(), at: answer.at };
+  }
+
+  async check(signal: EndSignal): Promise<ReplicaLag> {
+    const { primary, runtime, mirrorLag } = this.#options;
+    const head = primary === undefined ? null : await primary(signal);
+    let position = await this.position(signal);
+    const refusal = whyNotReplica(position, head, primary === undefined);
+    if (refusal !== null) throw unavailable(this.id, refusal);
+    const behind = mirrorLag?.() ?? { versions: 0, ms: 0 };
+    if (primary === undefined) return behind;
+    this.#lag.saw(head, runtime.monotonicMs());
+    const untilMs = runtime.monotonicMs() + LEVEL_WITHIN_MS;
+    while (!this.#lag.isLevel(position) && head !== null && runtime.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => runtime.setTimer(LEVEL_POLL_MS, resolve));
+      position = await this.position(signal);
+    }
+    const { ms } = this.#lag.of(position, runtime.monotonicMs());
+    return { versions: behind.versions, ms: Math.max(ms, behind.ms) };
+  }
+
+  /** Where this PostgreSQL stands. @throws AlcoveError (as rejection) `replica_unavailable`, `closed` */
+  async position(signal: EndSignal): Promise<PgPosition> {
+    const rows: TextRow[] = [];
+    const script: SnapshotScript = {
+      prelude: [settings([['statement_timeout', String(CHECK_TIMEOUT_MS)]])],
+      main: { text: POSITION_SQL, values: [] },
+      isAhead: true,
+      decide: () => undefined,
+      columns: () => undefined,
+      row: (cells) => rows.push(cells) > 0,
+    };
+    await this.#run(script, { timeoutMs: CHECK_TIMEOUT_MS, bytesMax: CHECK_BYTES_MAX, overflown: () => false }, signal).catch(
+      (error: unknown) => {
+        if (error instanceof AlcoveError && error.code === 'closed') throw error;
+        throw unavailable(this.id, error instanceof Error ? error.message : String(error), error);
+      },
+    );
+    const position = positionOf(rows[0] ?? []);
+    if (position === null) throw unavailable(this.id, 'it does not say where it stands');
+    return position;
+  }
+
+  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+    const model = this.#modelOf(room);
+    const { runtime } = this.#options;
+    try {
+      return await this.#using(this.#digests, DIGEST_TIMEOUT_MS, signal, (client) =>
+        digestOfMirror(client, {
+          prelude: this.#prelude(room, DIGEST_TIMEOUT_MS),
+          standingOf: (rows) => this.#standingOf(room, rows),
+          tableOf: (table) => this.#names.tableOf(room.name, table),
+          model,
+          runtime,
+        }),
+      );
+    } catch (error) {
+      throw readFailure(this.id, error, []);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const source of [...this.#running]) source.end();
+    await Promise.all([this.#connections.close(), this.#digests.close()]);
+  }
+
+  /** The settings of a read and its watermark: the last one of them is what `#standingOf` takes. */
+  #prelude(room: ReadRequest['room'], timeoutMs: number): PgStatement[] {
+    const { access } = this.#options;
+    return [
+      settings([...SESSION_SETTINGS, ['statement_timeout', String(Math.ceil(timeoutMs))], [this.#names.setting, access.proof(room)]]),
+      {
+        text: `SELECT history_id, version::text, state, schema_id FROM ${this.#names.watermarks} WHERE room = $1 AND id = $2`,
+        values: [room.name, room.id],
+      },
+    ];
+  }
+
+  #standingOf(room: ReadRequest['room'], [watermark]: readonly TextRow[]): BookmarkParts {
+    const [historyId, version, state, schemaId] = watermark ?? [];
+    if (historyId == null || version == null) throw new RoomUnavailable(`${this.id} does not have the room`);
+    if (state !== 'live') throw new RoomUnavailable(`the room is ${state === 'deleted' ? 'deleted' : 'still being copied'} in ${this.id}`);
+    if (schemaId !== this.#modelOf(room).schemaId) throw new RoomUnavailable(`${this.id} has the room's rows of another schema`);
+    return { historyId, version: Number(version) };
+  }
+
+  #modelOf({ name }: ReadRequest['room']): RoomModel {
+    const model = this.#options.modelOf(name);
+    if (model === undefined) throw new RoomUnavailable(`rooms of ${name} are not mirrored`);
+    return model;
+  }
+
+  async #run(
+    script: SnapshotScript,
+    { timeoutMs, bytesMax, overflown }: { readonly timeoutMs: number; readonly bytesMax: number; readonly overflown: () => boolean },
+    signal: EndSignal,
+  ): Promise<void> {
+    await this.#using(this.#connections, timeoutMs, signal, (client) => runOn(client, script, bytesMax, overflown));
+  }
+
+  async #using<T>(connections: PgConnections, timeoutMs: number, signal: EndSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new AlcoveError('closed', 'the replica is closed');
+    const source = new EndSource();
+    const ended = (): void => source.end();
+    signal.addEventListener('abort', ended, { once: true });
+    if (signal.aborted) ended();
+    this.#running.add(source);
+    try {
+      return await pgTurn({ connections, runtime: this.#options.runtime, timeoutMs, signal: source.signal }, work);
+    } finally {
+      signal.removeEventListener('abort', ended);
+      this.#running.delete(source);
+    }
+  }
+}
+
+/** For this transaction alone. Values go as parameters: sessions of one role see each other's statements. */
+function settings(given: readonly (readonly [name: string, value: string])[]): PgStatement {
+  const calls = given.map((_, index) => `pg_catalog.set_config($${2 * index + 1}, $${2 * index + 2}, true)`);
+  return { text: `SELECT ${calls.join(', ')}`, values: given.flat() };
+}
+
+function refuseBehind(at: BookmarkParts, atLeast: BookmarkParts | null): void {
+  if (atLeast === null) return;
+  if (at.historyId !== atLeast.historyId) throw new AlcoveError('read_behind', 'the bookmark is of another history of the room');
+  if (at.version < atLeast.version)
+    throw new AlcoveError('read_behind', `version ${at.version} is there, ${atLeast.version} was asked for`);
+}
+
+/** @throws AlcoveError `sql_failed` for what neither SQLite nor PostgreSQL stores */
+function parametersOf(params: Row): PgParameter[] {
+  return params.map((value: unknown, index) => {
+    if (value === null || (typeof value === 'number' && Number.isNaN(value))) return null;
+    if (typeof value === 'number' || (typeof value === 'string' && isStorableText(value))) return value;
+    if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    throw new AlcoveError(
+      'sql_failed',
+      `parameter ${index + 1} is of a type that SQL does not hold, or is text with NUL or half a character`,
+    );
+  });
+}
