@@ -5,6 +5,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyValues } from '@alcove/core/schema/define-room';
 import type { ValueDefinition } from '@alcove/core/schema/values';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { WorkMeter } from '../limits/work-meter.ts';
 import { CounterRows } from './counter-rows.ts';
 import type { CounterOwner } from './counter-rows.ts';
 import { LaneTable } from './lane-table.ts';
@@ -93,13 +94,15 @@ export class DebouncedValues {
   readonly #runtime: Runtime;
   readonly #counters: CounterRows;
   readonly #bounds: ValueBounds;
+  readonly #work: WorkMeter;
   readonly #unwritten = new Map<string, Unwritten>();
   #seq: number;
   #rows: number;
   #bytes = 0;
   #postponedUntilMs = 0;
 
-  constructor(database: Database, runtime: Runtime, definitions: AnyValues, boots: number, bounds: ValueBounds) {
+  constructor(database: Database, runtime: Runtime, definitions: AnyValues, boots: number, bounds: ValueBounds, work: WorkMeter) {
+    this.#work = work;
     this.#runtime = runtime;
     this.lane = new LaneTable(bounds.valueKeysMax);
     this.#definitions = definitions;
@@ -113,6 +116,11 @@ export class DebouncedValues {
   /** How many values hold something unwritten. */
   get unwritten(): number {
     return this.#unwritten.size;
+  }
+
+  /** What that takes, setters included. */
+  get unwrittenBytes(): number {
+    return this.#bytes;
   }
 
   get nextDueMs(): number | null {
@@ -207,6 +215,7 @@ export class DebouncedValues {
 
   /** The transaction was committed. */
   written(writes: ValueWrites): void {
+    this.#work.did('valueWrites', writes.entries.length);
     for (const { id, isNewRow } of writes.entries) {
       this.#bytes -= this.#unwritten.get(id)?.bytes ?? 0;
       this.#unwritten.delete(id);
@@ -277,6 +286,7 @@ export class DebouncedValues {
     unwritten.entry = entry;
     unwritten.bytes = bytes;
     unwritten.setters.add(owner.clientId);
+    this.#work.did('valueUpdates');
     this.#unwritten.set(id, unwritten);
     this.lane.put(id, entry);
     return unwritten;

@@ -38,6 +38,7 @@ export class LaneTable<Entry> {
   /** Readers from before it cannot be told what has gone since. */
   #goneFrom = 0;
   #change = 0;
+  #bytes = 0;
 
   constructor(goneMax: number) {
     this.#goneMax = goneMax;
@@ -52,18 +53,26 @@ export class LaneTable<Entry> {
     return this.#present.size;
   }
 
+  /** Of what is there, as JSON, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get(key: string): Entry | undefined {
     return this.#present.get(key)?.entry;
   }
 
   put(key: string, entry: Entry): void {
+    const tracked = this.#tracked(entry);
+    this.#bytes += tracked.bytes - (this.#present.get(key)?.bytes ?? 0);
     this.#gone.delete(key);
     this.#present.delete(key);
-    this.#present.set(key, this.#tracked(entry));
+    this.#present.set(key, tracked);
   }
 
   /** Removes the entry; readers are told `last` of it. Nothing happens where there is none. */
   remove(key: string, last: Entry): void {
+    this.#bytes -= this.#present.get(key)?.bytes ?? 0;
     if (!this.#present.delete(key)) return;
     this.#gone.set(key, this.#tracked(last));
     if (this.#gone.size <= this.#goneMax) return;

@@ -1,4 +1,5 @@
 import type { Json } from '@alcove/core/json';
+import type { WorkMeter } from '../limits/work-meter.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { LaneTable } from './lane-table.ts';
 
@@ -25,10 +26,12 @@ export class StateTable {
   readonly lane: LaneTable<StateEntry>;
   readonly #expiring: ExpiringMap<StateEntry>;
   readonly #sessionEntriesMax: number;
+  readonly #work: WorkMeter;
   /** Keys of each session, least recently set first. */
   readonly #bySession = new Map<string, Set<string>>();
 
-  constructor(bounds: StateBounds) {
+  constructor(bounds: StateBounds, work: WorkMeter) {
+    this.#work = work;
     this.lane = new LaneTable(bounds.entriesMax);
     this.#expiring = new ExpiringMap(bounds);
     this.#sessionEntriesMax = bounds.sessionEntriesMax;
@@ -38,6 +41,11 @@ export class StateTable {
     return this.#expiring.size;
   }
 
+  /** Of what is there, as JSON, about. */
+  get bytes(): number {
+    return this.lane.bytes;
+  }
+
   get nextExpiryMs(): number | null {
     return this.#expiring.nextExpiryMs;
   }
@@ -45,6 +53,7 @@ export class StateTable {
   /** Sets a session's state, or takes it back where it is null. @returns which bound made another one go for it. */
   set(entry: StateEntry, nowMs: number): { readonly forRoom: boolean; readonly forSession: boolean } {
     const key = keyOf(entry);
+    this.#work.did('stateSets');
     if (entry.state === null) {
       this.#drop(key);
       return { forRoom: false, forSession: false };
@@ -59,6 +68,7 @@ export class StateTable {
     const [oldest] = own;
     const forSession = own.size > this.#sessionEntriesMax;
     if (forSession && oldest !== undefined) this.#drop(oldest);
+    if (evicted !== null || forSession) this.#work.did('stateEvictions', (evicted === null ? 0 : 1) + (forSession ? 1 : 0));
     return { forRoom: evicted !== null, forSession };
   }
 
@@ -72,7 +82,9 @@ export class StateTable {
   }
 
   expire(nowMs: number): void {
-    for (const key of this.#expiring.expire(nowMs)) this.#gone(key);
+    const expired = this.#expiring.expire(nowMs);
+    for (const key of expired) this.#gone(key);
+    this.#work.did('stateExpiries', expired.length);
   }
 
   #drop(key: string): void {

@@ -30,7 +30,10 @@ export class AnswerCells {
     const cells = row.map((cell) => JSON.stringify(cellToWire(cell)));
     this.#bytes += cells.reduce((sum, cell) => sum + this.#bytesOf(cell) + ','.length, 0);
     if (this.#bytes > bytesMax && this.#rows > 0) return this.#full();
-    if (this.#bytes > bytesMax) throw new AlcoveError('result_too_large', `one row is larger than the ${bytesMax} bytes of an answer`);
+    if (this.#bytes > bytesMax)
+      throw new AlcoveError('result_too_large', `one row is larger than the ${bytesMax} bytes of an answer`, {
+        limit: 'readBytesMax',
+      });
     for (const [index, cell] of cells.entries()) this.#columns[index]?.push(cell);
     this.#rows += 1;
     return true;

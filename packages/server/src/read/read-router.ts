@@ -45,14 +45,15 @@ export class ReadRouter {
   readonly #open = new Set<EndSource>();
   #isClosed = false;
 
-  constructor(settings: RouterSettings, runtime: Runtime) {
+  /** @param met Is told the name of each limit that a read met here. */
+  constructor(settings: RouterSettings, runtime: Runtime, met: (limit: string) => void = () => undefined) {
     this.#runtime = runtime;
     this.#settings = settings;
     const truth = (): Replica | null => this.#truth();
     this.#checks = new ReplicaChecks(runtime, settings.limits, new DigestLooks(runtime, settings.limits, truth));
     const known = new KnownVersions();
     const counts = noCounts();
-    this.#parts = { runtime, settings, replicas: this.#replicas, known, checks: this.#checks, counts, waiting: 0, turn: 0 };
+    this.#parts = { runtime, settings, replicas: this.#replicas, known, checks: this.#checks, counts, met, waiting: 0, turn: 0 };
   }
 
   /**
@@ -101,6 +102,7 @@ export class ReadRouter {
     const watched = new WatchedReplica(replica, settings, {
       runtime: this.#runtime,
       settings: this.#settings,
+      met: this.#parts.met,
       slowFromMs: (of) => this.#slowFromMs(of),
       mayEject: (of) => this.#mayEject(of),
     });

@@ -23,6 +23,8 @@ export interface RoutedReadParts {
   readonly known: KnownVersions;
   readonly checks: ReplicaChecks;
   readonly counts: RouterCounts;
+  /** Is told the name of each limit that a read met. */
+  readonly met: (limit: string) => void;
   /** Reads that wait for a version just now. */
   waiting: number;
   /** Counts the reads. */
@@ -168,6 +170,7 @@ export class RoutedRead {
   #mayWait(): boolean {
     if (this.#hasWaited || this.#parts.waiting < this.#parts.settings.limits.waitingReadsMax) return true;
     this.#parts.counts.unwaited += 1;
+    this.#parts.met('waitingReadsMax');
     this.#waitUntilMs = this.#startedMs;
     return false;
   }

@@ -26,6 +26,8 @@ import { runBounded, SILENCE } from './run-bounded.ts';
 export interface WatchedReplicaParts {
   readonly runtime: Runtime;
   readonly settings: RouterSettings;
+  /** Is told the name of each limit that a read met. */
+  readonly met: (limit: string) => void;
   /** From when on a read of it counts as slow, beside the other replicas; null: they do not tell. */
   readonly slowFromMs: (id: string) => number | null;
   /** Whether it may be taken out for being slow: enough others stay. */
@@ -179,6 +181,7 @@ export class WatchedReplica {
     if (error.code === 'closed' && !signal.aborted) error = new AlcoveError('replica_unavailable', `${this.id} was closed`, { cause });
     if (error.code === 'closed') return error;
     this.errors.add(error.code);
+    if (error.limit === SILENCE) this.#parts.met(SILENCE);
     this.state = { ...this.state, lastError: this.failedAs(error) };
     return error;
   }

@@ -77,6 +77,8 @@ export class Committer {
 
   #handOver(committed: Committed): void {
     const { parts, connections } = this.#around;
+    if (committed.made !== null) parts.work.did('commits');
+    parts.work.did('mutations', committed.outcomes.filter(({ result }) => result === 'applied').length);
     if (committed.made !== null) connections.rows.observe(committed.made);
     parts.gate.after(parts.log.head.version, () => this.#letOut(committed));
   }

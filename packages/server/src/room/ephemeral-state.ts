@@ -14,6 +14,14 @@ import type { Session } from './sessions.ts';
 
 type StateMessage = ClientMessageOf<'presence'> | ClientMessageOf<'cursor'> | ClientMessageOf<'ephemeral'>;
 
+/** What is in memory of each kind, as JSON, about. */
+export interface StateSizes {
+  readonly presence: { readonly entries: number; readonly bytes: number };
+  readonly cursors: { readonly entries: number; readonly bytes: number };
+  /** Of `ephemeral`. */
+  readonly keys: { readonly entries: number; readonly bytes: number };
+}
+
 /** What short-lived state asks of the room around it. */
 export interface EphemeralSurroundings {
   /** `tick()` is wanted at that monotonic time. */
@@ -35,16 +43,21 @@ export class EphemeralState {
   constructor(parts: RoomParts, around: EphemeralSurroundings) {
     this.#parts = parts;
     this.#around = around;
-    const { limits, ports, runtime } = parts;
+    const { limits, ports, runtime, work } = parts;
     const entriesMax = limits.stateEntriesMax;
-    this.#presence = new StateTable({ ttlMs: limits.presenceTtlMs, entriesMax, sessionEntriesMax: 1 });
-    this.#cursors = new StateTable({ ttlMs: limits.cursorTtlMs, entriesMax, sessionEntriesMax: 1 });
-    this.#keys = new StateTable({ ttlMs: limits.ephemeralTtlMs, entriesMax, sessionEntriesMax: limits.sessionEphemeralKeysMax });
+    this.#presence = new StateTable({ ttlMs: limits.presenceTtlMs, entriesMax, sessionEntriesMax: 1 }, work);
+    this.#cursors = new StateTable({ ttlMs: limits.cursorTtlMs, entriesMax, sessionEntriesMax: 1 }, work);
+    this.#keys = new StateTable({ ttlMs: limits.ephemeralTtlMs, entriesMax, sessionEntriesMax: limits.sessionEphemeralKeysMax }, work);
     this.#lanes = new Lanes(this.#lanesOf(), ports, runtime, limits.ephemeralBacklogBytesMax);
   }
 
   get entries(): number {
     return this.#presence.size + this.#cursors.size + this.#keys.size;
+  }
+
+  get sizes(): StateSizes {
+    const sizeOf = ({ size: entries, bytes }: StateTable): StateSizes['presence'] => ({ entries, bytes });
+    return { presence: sizeOf(this.#presence), cursors: sizeOf(this.#cursors), keys: sizeOf(this.#keys) };
   }
 
   /** The session is told all there is at the next tick. */

@@ -13,6 +13,7 @@ import { MetaTable } from '../change-log/room-meta.ts';
 import { DebouncedValues } from '../ephemeral/debounced-values.ts';
 import type { KeyedBuckets } from '../limits/keyed-buckets.ts';
 import { LimitMeter } from '../limits/limit-meter.ts';
+import { WorkMeter } from '../limits/work-meter.ts';
 import { ClientRows } from './client-rows.ts';
 import { Gate } from './gate.ts';
 import { adoptRoomFile, adoptTables, beginNewHistory, createRoom } from './room-file.ts';
@@ -32,6 +33,8 @@ export interface OpenRoomRequest {
   readonly options?: RoomOptions;
   /** Counts for the process what this room's limits meet. */
   readonly meter?: LimitMeter;
+  /** Counts for the process what this room does. */
+  readonly work?: WorkMeter;
   /** Mutations a second of each user in all rooms of the process. */
   readonly userRates?: KeyedBuckets;
   /** The definition's, where it has rules; whoever made it closes it after all its rooms. */
@@ -59,6 +62,7 @@ export function openRoom(request: OpenRoomRequest): Room {
   capture.start();
   const facts = countBoot(meta, meta.read(), definition);
   const log = new ChangeLog(database, runtime, facts);
+  const work = new WorkMeter(request.work ?? null);
   const parts = {
     definition,
     id,
@@ -70,12 +74,13 @@ export function openRoom(request: OpenRoomRequest): Room {
     ports,
     limits: options.limits,
     meter: new LimitMeter(ROOM_LIMIT_NAMES, request.meter ?? null),
+    work,
     userRates: request.userRates ?? null,
     meta,
     log,
     clients: new ClientRows(database),
     capture,
-    values: new DebouncedValues(database, runtime, definition.values, facts.boots, options.limits),
+    values: new DebouncedValues(database, runtime, definition.values, facts.boots, options.limits, work),
     gate: new Gate(log.head.version),
   };
   ports.storeHead({ historyId: facts.historyId, ...log.head });

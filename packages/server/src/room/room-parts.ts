@@ -8,6 +8,7 @@ import type { MetaTable } from '../change-log/room-meta.ts';
 import type { DebouncedValues } from '../ephemeral/debounced-values.ts';
 import type { KeyedBuckets } from '../limits/keyed-buckets.ts';
 import type { LimitMeter } from '../limits/limit-meter.ts';
+import type { WorkMeter } from '../limits/work-meter.ts';
 import type { ClientRows } from './client-rows.ts';
 import type { Gate } from './gate.ts';
 import type { RoomLimits } from './room-options.ts';
@@ -27,6 +28,8 @@ export interface RoomParts {
   readonly limits: RoomLimits;
   /** How often this room's limits were met. */
   readonly meter: LimitMeter;
+  /** What it has done. */
+  readonly work: WorkMeter;
   /** Budgets of users in all rooms of the process; null: the room is on its own. */
   readonly userRates: KeyedBuckets | null;
   readonly meta: MetaTable;

@@ -1,6 +1,8 @@
 import type { LimitCounts } from '../limits/limit-meter.ts';
+import type { WorkCounts } from '../limits/work-meter.ts';
 import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
+import type { StateSizes } from './ephemeral-state.ts';
 import type { RoomParts } from './room-parts.ts';
 
 /** How a room is at one moment. */
@@ -24,8 +26,14 @@ export interface RoomStats {
   /** Handed to the gate and not yet durable. */
   readonly waitingAtGate: number;
   readonly unwrittenValues: number;
+  /** What those take in memory. */
+  readonly unwrittenValueBytes: number;
   /** Presence, cursors and ephemeral keys. */
   readonly states: number;
+  /** The same by kind, with what they take in memory. */
+  readonly stateSizes: StateSizes;
+  /** What it has done since it was opened. `valueUpdates` − `valueWrites` − `unwrittenValues` is about what debouncing has saved of writes. */
+  readonly work: WorkCounts;
   /** How often each limit of the room was met since it was opened, by name; see `server.metrics()`. */
   readonly limitsMet: LimitCounts;
   /** Nobody is in, nothing waits: the room may be closed without anybody noticing. */
@@ -34,7 +42,7 @@ export interface RoomStats {
 
 /** Live figures of a room: a host reads one of them after every flush, so none may cost for the others. */
 export function statsOf(parts: RoomParts, admission: Admission, connections: Connections): RoomStats {
-  const { log, gate, values, historyId, meter } = parts;
+  const { log, gate, values, historyId, meter, work } = parts;
   const { sessions, stream, rows, ephemeral } = connections;
   return {
     historyId,
@@ -71,8 +79,17 @@ export function statsOf(parts: RoomParts, admission: Admission, connections: Con
     get unwrittenValues() {
       return values.unwritten;
     },
+    get unwrittenValueBytes() {
+      return values.unwrittenBytes;
+    },
     get states() {
       return ephemeral.entries;
+    },
+    get stateSizes() {
+      return ephemeral.sizes;
+    },
+    get work() {
+      return work.counts();
     },
     get limitsMet() {
       return meter.counts();

@@ -1,5 +1,6 @@
 import type { LimitsOf, LimitTable } from '../../limits/limits.ts';
 import { DAY, KB, limit, MB, MINUTE, resolveLimits, SECOND } from '../../limits/limits.ts';
+import { ROUTER_LIMIT_NAMES } from '../../read/router-limits.ts';
 import { ROOM_LIMIT_NAMES } from '../../room/room-options.ts';
 
 /** Every bound of the Node host beside those of its rooms. What happens at the bound stands beside it. */
@@ -88,7 +89,12 @@ export const HOST_LIMITS = {
 } as const satisfies LimitTable;
 
 /** What the meter of a process counts. */
-export const LIMIT_NAMES: ReadonlySet<string> = new Set([...ROOM_LIMIT_NAMES, ...Object.keys(HOST_LIMITS), 'messageFragmentsMax']);
+export const LIMIT_NAMES: ReadonlySet<string> = new Set([
+  ...ROOM_LIMIT_NAMES,
+  ...Object.keys(HOST_LIMITS),
+  ...ROUTER_LIMIT_NAMES,
+  'messageFragmentsMax',
+]);
 
 /** Bounds of the process, by name; units are in the names. */
 export type HostLimits = LimitsOf<typeof HOST_LIMITS>;

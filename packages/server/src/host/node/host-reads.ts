@@ -4,6 +4,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { mayDo } from '../../access/front.ts';
 import { type ReaderClass, SEES_ALL, undecided } from '../../access/reader-class.ts';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { type ReadSight, readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
@@ -23,6 +24,8 @@ export interface HostReadsOptions {
   readonly routes: ReadRoutes;
   readonly bounds: ReadBounds;
   readonly runtime: Runtime;
+  /** Counts the limits that reads meet. */
+  readonly meter: LimitMeter;
 }
 
 /** Sights of classes of readers, of all rooms, kept at a time: each a text of a few hundred bytes a table. */
@@ -64,11 +67,14 @@ export class HostReads {
   }
 
   async #read(request: Omit<ReadRequest, 'bounds'>, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer> {
-    const { bounds, routes, runtime } = this.#options;
+    const { bounds, routes, runtime, meter } = this.#options;
     try {
-      return await routes.read({ ...request, bounds }, route, waitMs, signal);
+      const answer = await routes.read({ ...request, bounds }, route, waitMs, signal);
+      if (answer.truncated) meter.met(answer.rows < bounds.rowsMax ? 'readBytesMax' : 'readRowsMax');
+      return answer;
     } catch (cause) {
       const error = AlcoveError.from(cause);
+      meter.saw(error);
       if (error.code === 'internal' || error.code === 'rule_failed') {
         const { name: room, id } = request.room;
         runtime.log.error('a read failed', { room, id, code: error.code, reason: error.message });

@@ -7,6 +7,7 @@ import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-key
 import { is, SQL } from 'drizzle-orm';
 import { mayDo } from '../../access/front.ts';
 import { LimitMeter } from '../../limits/limit-meter.ts';
+import { WorkMeter } from '../../limits/work-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
 import { AdminEndpoint } from './admin-endpoint.ts';
@@ -32,7 +33,7 @@ import { RoomOpener } from './room-opener.ts';
 import { SeedTemplates } from './seed-templates.ts';
 import { resolvePath } from './server-options.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
-import { roomsThatMet } from './server-metrics.ts';
+import { ephemeralSums, roomsThatMet } from './server-metrics.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 import { busiestRooms, processFigures, type ServerStatus } from './server-status.ts';
 import { serverSessions } from './server-sessions.ts';
@@ -54,6 +55,7 @@ export class NodeServer implements AlcoveServer {
   readonly #dataDir: DataDir;
   readonly #pool: BuilderPool;
   readonly #meter = new LimitMeter(LIMIT_NAMES);
+  readonly #work = new WorkMeter();
   readonly #startedMs: number;
   readonly #refusedOrigins: RefusedOrigins;
   readonly #templates = new SeedTemplates();
@@ -89,7 +91,7 @@ export class NodeServer implements AlcoveServer {
     this.#endpoint = this.#imageEndpoint();
     this.#admin = this.#adminEndpoint();
     this.#followers = this.#followerEndpoint();
-    this.#fleet = new ReadFleet(options, dataDir, runtime);
+    this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
@@ -164,6 +166,8 @@ export class NodeServer implements AlcoveServer {
       sessions: rooms.reduce((sum, { room }) => sum + room.stats.sessions, 0),
       limitsMet: this.#meter.counts(),
       roomLimitsMet: roomsThatMet(rooms),
+      work: this.#work.counts(),
+      ephemeral: ephemeralSums(rooms.map(({ room }) => room.stats)),
     };
   }
 
@@ -259,6 +263,7 @@ export class NodeServer implements AlcoveServer {
       templates: this.#templates,
       runtime: this.#runtime,
       meter: this.#meter,
+      work: this.#work,
       around: {
         holdOffReaders: (files) => this.#fleet.holdOff(files.database),
         offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
@@ -279,6 +284,7 @@ export class NodeServer implements AlcoveServer {
       routes: this.#fleet,
       bounds: { timeoutMs, rowsMax, bytesMax },
       runtime: this.#runtime,
+      meter: this.#meter,
     });
   }
 

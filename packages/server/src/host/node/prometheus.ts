@@ -13,6 +13,7 @@ export class Prometheus {
     collectDefaultMetrics({ register: this.#registry });
     const metrics = new ScrapedMetrics(this.#registry, status);
     serverMetrics(metrics);
+    roomMetrics(metrics);
     readMetrics(metrics);
     replicaMetrics(metrics);
   }
@@ -43,6 +44,31 @@ function serverMetrics(metrics: Metrics): void {
   metrics.counters('alcove_limits_met_total', 'How often each limit was met', ['limit'], (status) =>
     Object.entries(status.metrics.limitsMet).map(([limit, count]) => [{ limit }, count]),
   );
+}
+
+function roomMetrics(metrics: Metrics): void {
+  const kinds = ['presence', 'cursors', 'keys'] as const;
+  metrics.counter('alcove_commits_total', 'Versions that rooms have written', (status) => status.metrics.work.commits);
+  metrics.counter('alcove_mutations_total', 'Mutations that took effect', (status) => status.metrics.work.mutations);
+  metrics.gauges('alcove_states', 'Presence, cursors and ephemeral keys in memory', ['kind'], (status) =>
+    kinds.map((kind) => [{ kind }, status.metrics.ephemeral[kind]]),
+  );
+  metrics.gauge('alcove_state_bytes', 'What they take, as JSON', (status) => status.metrics.ephemeral.bytes);
+  metrics.counter('alcove_state_sets_total', 'Sets of them', (status) => status.metrics.work.stateSets);
+  metrics.counter(
+    'alcove_state_evictions_total',
+    'Of them, those that went because a bound was met',
+    (status) => status.metrics.work.stateEvictions,
+  );
+  metrics.counter('alcove_state_expiries_total', 'Of them, those that expired', (status) => status.metrics.work.stateExpiries);
+  metrics.counter('alcove_value_updates_total', 'Updates of debounced values', (status) => status.metrics.work.valueUpdates);
+  metrics.counter('alcove_value_writes_total', 'Rows that were written for them', (status) => status.metrics.work.valueWrites);
+  metrics.gauge(
+    'alcove_values_unwritten',
+    'Debounced values that wait to be written',
+    (status) => status.metrics.ephemeral.unwrittenValues,
+  );
+  metrics.gauge('alcove_values_unwritten_bytes', 'What those take', (status) => status.metrics.ephemeral.unwrittenValueBytes);
 }
 
 function readMetrics(metrics: Metrics): void {

@@ -65,7 +65,7 @@ export class ReadEndpoint {
     } catch (cause) {
       const error = AlcoveError.from(cause, 'internal');
       if (response.headersSent) response.destroy();
-      else answerError(response, statusOf(error), error);
+      else answerError(response, statusOf(error), error, error.limit === undefined ? {} : { [LIMIT_HEADER]: error.limit });
     }
   }
 
@@ -93,6 +93,9 @@ export class ReadEndpoint {
     answerJson(response, 200, { done: true });
   }
 }
+
+/** Names the limit that an error is of; whoever gets the answer may count it. */
+export const LIMIT_HEADER = 'alcove-limit';
 
 /** With the code `replica_unavailable`: of this room alone; for now, of all. */
 export const ROOM_UNAVAILABLE = 404;

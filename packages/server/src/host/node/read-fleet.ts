@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { ReadRouter } from '../../read/read-router.ts';
 import type { EndSignal, ReadRequest } from '../../read/replica.ts';
@@ -25,11 +26,11 @@ export class ReadFleet implements ReadRoutes {
   readonly #hasReaders: boolean;
 
   /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
-  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime) {
+  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime, meter: LimitMeter) {
     this.#options = options;
     const { replicas } = options;
-    this.router = new ReadRouter(replicas.router, runtime);
-    const pool = readerPool(options, dataDir, runtime);
+    this.router = new ReadRouter(replicas.router, runtime, (limit) => meter.met(limit));
+    const pool = readerPool(options, dataDir, runtime, meter);
     this.#pool = pool;
     this.#hasReaders = pool?.available === true;
     if (pool !== null && this.#hasReaders) this.router.add(pool, primarySettings(pool.id, options));
@@ -98,10 +99,16 @@ const primarySettings = (id: string, { readers, replicas }: ResolvedServerOption
   isPrimary: true,
 });
 
-function readerPool({ hostLimits, readers, rooms }: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime): ReaderPool | null {
+function readerPool(
+  { hostLimits, readers, rooms }: ResolvedServerOptions,
+  dataDir: DataDir,
+  runtime: Runtime,
+  meter: LimitMeter,
+): ReaderPool | null {
   if (readers === 0) return null;
   return new ReaderPool({
     runtime,
+    meter,
     fileOf: (room) => {
       const { database } = dataDir.roomFiles(room);
       return existsSync(database) ? database : null;

@@ -31,7 +31,8 @@ function run(watch: ReaderWatch, { jobId, job }: ReaderRequest): void {
     const done = answer(job);
     reply({ kind: 'done', jobId, answer: done, isSpent: watch.isSpent });
   } catch (error) {
-    reply({ kind: 'failed', jobId, error: AlcoveError.from(error).toBody(), isSpent: watch.isSpent });
+    const failure = AlcoveError.from(error);
+    reply({ kind: 'failed', jobId, error: failure.toBody(), limit: failure.limit, isSpent: watch.isSpent });
   } finally {
     watch.end();
   }

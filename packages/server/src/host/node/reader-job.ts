@@ -36,7 +36,13 @@ export type ReaderRequest = { readonly jobId: number; readonly job: ReaderJob };
 export type ReaderReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly jobId: number; readonly answer: ReaderAnswer; readonly isSpent: boolean }
-  | { readonly kind: 'failed'; readonly jobId: number; readonly error: ErrorBody; readonly isSpent: boolean };
+  | {
+      readonly kind: 'failed';
+      readonly jobId: number;
+      readonly error: ErrorBody;
+      readonly limit: string | undefined;
+      readonly isSpent: boolean;
+    };
 
 /** The signal a reader process ends itself with where a read outgrew its memory: by it the parent tells that from any other end. Windows knows no signals. */
 export const OUTGROWN_SIGNAL = 'SIGUSR2';

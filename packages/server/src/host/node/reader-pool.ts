@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { ReadTurns } from '../../read/read-turns.ts';
+import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
 import type { DigestTable, RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
@@ -27,6 +28,8 @@ export interface ReaderPoolOptions {
   readonly valueBytesMax: number;
   /** What a process may grow by; past it the read ends with its process and is `result_too_large`. */
   readonly heapBytesMax: number;
+  /** Counts reads that found no process in time, by the limit that says so. */
+  readonly meter?: LimitMeter | undefined;
 }
 
 /** Leaves one core to the process that writes; two at least, since one user never has all of them. */
@@ -168,7 +171,10 @@ export class ReaderPool implements Replica {
     if (this.#closed) return Promise.reject(new AlcoveError('closed', 'the server is closed'));
     if (signal.aborted) return Promise.reject(abandoned());
     const refused = this.#refusal(user);
-    if (refused !== null) return Promise.reject(refused);
+    if (refused !== null) {
+      this.#options.meter?.saw(refused);
+      return Promise.reject(refused);
+    }
     return new Promise((resolve, reject) => {
       const settled = (hadProcess: boolean): void => {
         this.#waiting.delete(read);
@@ -176,7 +182,7 @@ export class ReaderPool implements Replica {
       };
       const read = new PendingRead(job, user, timeoutMs, signal, { resolve, reject, settled });
       this.#waiting.add(read);
-      read.waitForProcess(this.#options.runtime, this.#options.queueTimeoutMs);
+      read.waitForProcess(this.#options);
       this.#next();
     });
   }
@@ -280,10 +286,12 @@ class PendingRead implements ReaderRun {
     signal.addEventListener('abort', this.#abort, { once: true });
   }
 
-  waitForProcess(runtime: Runtime, timeoutMs: number): void {
-    this.#timer = runtime.setTimer(timeoutMs, () =>
-      this.failed(unavailable(`no reader process was free within ${timeoutMs} ms`, 'readQueueTimeoutMs')),
-    );
+  waitForProcess({ runtime, queueTimeoutMs, meter }: Pick<ReaderPoolOptions, 'runtime' | 'queueTimeoutMs' | 'meter'>): void {
+    this.#timer = runtime.setTimer(queueTimeoutMs, () => {
+      const error = unavailable(`no reader process was free within ${queueTimeoutMs} ms`, 'readQueueTimeoutMs');
+      meter?.saw(error);
+      this.failed(error);
+    });
   }
 
   giveTo(process: ReaderProcess): void {

@@ -14,6 +14,7 @@ import {
   type ReaderRequest,
   type ReaderSettings,
 } from './reader-job.ts';
+import { withLimit } from './with-limit.ts';
 
 /** From its start until it takes reads: about 100 ms, on a machine that is not busy. */
 const START_TIMEOUT_MS = 10_000;
@@ -110,7 +111,9 @@ export class ReaderProcess {
     this.#jobId += 1;
     if (run.job !== null) this.#remember(run.job.path);
     this.#setTimer(run.timeoutMs, () =>
-      this.end(new AlcoveError('query_timeout', `the read was not done after ${run.timeoutMs} ms and was ended`)),
+      this.end(
+        new AlcoveError('query_timeout', `the read was not done after ${run.timeoutMs} ms and was ended`, { limit: 'readTimeoutMs' }),
+      ),
     );
     const request: ReaderRequest = { jobId: this.#jobId, job: run.job };
     this.#child.send(request, (error) => {
@@ -148,7 +151,7 @@ export class ReaderProcess {
     const run = this.#run;
     this.#run = null;
     if (reply.kind === 'done') run?.done(reply.answer);
-    else run?.failed(errorOf(run.job, reply.error));
+    else run?.failed(errorOf(run.job, reply.error, reply.limit));
     if (reply.isSpent) this.end(unavailable('it held on to too much memory'));
     else this.#free();
   }
@@ -172,7 +175,9 @@ export class ReaderProcess {
 
   #deathOf(code: number | null, signal: NodeJS.Signals | null): AlcoveError {
     if (signal !== OUTGROWN_SIGNAL) return unavailable(signal ?? `exit code ${code}`);
-    return new AlcoveError('result_too_large', `the read took more than ${this.#options.heapBytesMax} bytes of memory and was ended`);
+    return new AlcoveError('result_too_large', `the read took more than ${this.#options.heapBytesMax} bytes of memory and was ended`, {
+      limit: 'readHeapBytesMax',
+    });
   }
 }
 
@@ -180,8 +185,10 @@ export class ReaderProcess {
 const PATHS_MAX = 64;
 
 /** What a process cannot read while it answers is this one room's file. */
-const errorOf = (job: ReaderJob, body: ErrorBody): AlcoveError =>
-  job !== null && body.code === 'replica_unavailable' ? new RoomUnavailable(body.message) : AlcoveError.fromBody(body);
+function errorOf(job: ReaderJob, body: ErrorBody, limit: string | undefined): AlcoveError {
+  if (job !== null && body.code === 'replica_unavailable') return new RoomUnavailable(body.message);
+  return limit === undefined ? AlcoveError.fromBody(body) : withLimit(body, limit);
+}
 
 const unavailable = (reason: string, cause?: unknown): AlcoveError =>
   new AlcoveError('replica_unavailable', `a reader process ended: ${reason}`, { cause });

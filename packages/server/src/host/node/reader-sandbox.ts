@@ -142,6 +142,7 @@ export class ReaderSandbox {
         throw new AlcoveError(
           'result_too_large',
           `the names of ${columns.length} columns alone are larger than the ${bounds.bytesMax} bytes of an answer`,
+          { limit: 'readBytesMax' },
         );
       const cells = new AnswerCells(columns.length, bounds, Buffer.byteLength);
       runs = true;
@@ -177,12 +178,15 @@ export class ReaderSandbox {
     if (refusal !== null) return refusal;
     if (error.message.startsWith('no such table')) return noSuchTable(this.#names);
     if (error.message.startsWith('string or blob too big')) {
-      return new AlcoveError('result_too_large', `a value or a row outgrew ${this.#settings.valueBytesMax} bytes on the way`);
+      return new AlcoveError('result_too_large', `a value or a row outgrew ${this.#settings.valueBytesMax} bytes on the way`, {
+        limit: 'readValueBytesMax',
+      });
     }
     if (error.message.startsWith('out of memory'))
       return new AlcoveError('result_too_large', 'the statement is too large once it is compiled');
     if (OUR_FAULTS.has(error.code)) return new AlcoveError('replica_unavailable', `the room’s file cannot be read: ${error.code}`);
-    return new AlcoveError(error.code, error.message.replaceAll(this.#nonce, '…'), { hint: error.hint });
+    const { code, message, hint, limit } = error;
+    return new AlcoveError(code, message.replaceAll(this.#nonce, '…'), { hint, ...(limit === undefined ? {} : { limit }) });
   }
 }
 

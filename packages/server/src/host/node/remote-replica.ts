@@ -4,7 +4,8 @@ import { EndSource } from '../../read/end-source.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
 import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
-import { ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
+import { LIMIT_HEADER, ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
+import { withLimit } from './with-limit.ts';
 
 export interface RemoteReplicaOptions {
   readonly id: string;
@@ -88,7 +89,7 @@ export class RemoteReplica implements Replica {
       const response = await fetch(`${this.#url}${path}`, { ...init, headers: this.#headers, signal: any });
       const text = await response.text();
       if (response.ok) return text;
-      throw this.#refusal(response.status, text);
+      throw this.#refusal(response.status, text, response.headers.get(LIMIT_HEADER));
     } catch (cause) {
       if (cause instanceof AlcoveError) throw cause;
       if (ended.signal.aborted || this.#closed.signal.aborted)
@@ -99,7 +100,7 @@ export class RemoteReplica implements Replica {
     }
   }
 
-  #refusal(status: number, text: string): AlcoveError {
+  #refusal(status: number, text: string, limit: string | null): AlcoveError {
     let error: AlcoveError;
     try {
       error = AlcoveError.fromBody((JSON.parse(text) as { error: Parameters<typeof AlcoveError.fromBody>[0] }).error); // our own follower's word
@@ -109,7 +110,8 @@ export class RemoteReplica implements Replica {
     if (error.code === 'replica_unavailable' && status === ROOM_UNAVAILABLE) return new RoomUnavailable(error.message, { cause: error });
     if (error.code === 'replica_unavailable' && status === TOO_MUCH_TO_DO)
       return new AlcoveError(error.code, error.message, { limit: 'readQueueMax', cause: error });
-    return ABOUT_ITSELF.has(error.code) ? this.#unavailable(`${error.code}: ${error.message}`, error) : error;
+    if (ABOUT_ITSELF.has(error.code)) return this.#unavailable(`${error.code}: ${error.message}`, error);
+    return limit === null ? error : withLimit(error.toBody(), limit);
   }
 
   #unavailable(why: string, cause?: unknown): AlcoveError {

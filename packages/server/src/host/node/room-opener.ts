@@ -8,6 +8,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { RowRules } from '../../access/row-rules.ts';
 import { KeyedBuckets } from '../../limits/keyed-buckets.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
+import type { WorkMeter } from '../../limits/work-meter.ts';
 import { openRoom } from '../../room/open-room.ts';
 import type { OpenMode, RoomAddress, RoomDirectoryPorts } from '../../room/room-directory.ts';
 import type { RoomPorts } from '../../room/room-ports.ts';
@@ -28,6 +29,8 @@ export interface RoomOpenerOptions {
   readonly runtime: Runtime;
   /** Counts what the rooms' limits meet. */
   readonly meter: LimitMeter;
+  /** Counts what the rooms do. */
+  readonly work: WorkMeter;
   /** What a hosted room asks of the server around it. */
   readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
     holdOffReaders(files: RoomFiles): Promise<() => void>;
@@ -155,7 +158,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     ports: RoomPorts,
     options: NonNullable<Parameters<typeof openRoom>[0]['options']>,
   ): ReturnType<typeof openRoom> {
-    const { runtime, server, meter } = this.#options;
+    const { runtime, server, meter, work } = this.#options;
     const rules = this.#rulesOf(definition);
     return openRoom({
       room: definition,
@@ -164,6 +167,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       runtime,
       ports,
       meter,
+      work,
       userRates: this.#userRates,
       options: { ...options, limits: server.roomLimits },
       ...(rules === null ? {} : { rules }),

@@ -1,5 +1,7 @@
 import type { LimitCounts } from '../../limits/limit-meter.ts';
+import type { WorkCounts } from '../../limits/work-meter.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
+import type { RoomStats } from '../../room/room-stats.ts';
 
 /** Limits that a room met, by name. */
 export interface RoomLimitsMet {
@@ -7,6 +9,16 @@ export interface RoomLimitsMet {
   readonly room: string;
   readonly id: string;
   readonly limitsMet: LimitCounts;
+}
+
+/** Of all open rooms. Bytes as JSON, about. */
+export interface EphemeralSums {
+  readonly presence: number;
+  readonly cursors: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly unwrittenValues: number;
+  readonly unwrittenValueBytes: number;
 }
 
 /** Figures of a server's process at one moment, as a plain object that JSON carries. Names are added in later versions, none goes. */
@@ -26,10 +38,26 @@ export interface ServerMetrics {
   readonly limitsMet: LimitCounts;
   /** The open rooms that met most limits since they were opened, those first, 20 at most; a room that met none is missing. */
   readonly roomLimitsMet: readonly RoomLimitsMet[];
+  /** What all rooms have done since the server was started, those that are closed by now too. */
+  readonly work: WorkCounts;
+  /** Short-lived state of the open rooms, and values that wait to be written. */
+  readonly ephemeral: EphemeralSums;
 }
 
 /** A page of figures has a line for each of them: few enough, whatever the number of rooms. */
 const ROOMS_MAX = 20;
+
+export function ephemeralSums(rooms: readonly RoomStats[]): EphemeralSums {
+  const sum = (of: (stats: RoomStats) => number): number => rooms.reduce((all, stats) => all + of(stats), 0);
+  return {
+    presence: sum(({ stateSizes }) => stateSizes.presence.entries),
+    cursors: sum(({ stateSizes }) => stateSizes.cursors.entries),
+    keys: sum(({ stateSizes }) => stateSizes.keys.entries),
+    bytes: sum(({ stateSizes: { presence, cursors, keys } }) => presence.bytes + cursors.bytes + keys.bytes),
+    unwrittenValues: sum(({ unwrittenValues }) => unwrittenValues),
+    unwrittenValueBytes: sum(({ unwrittenValueBytes }) => unwrittenValueBytes),
+  };
+}
 
 /** Those that met most. */
 export function roomsThatMet(rooms: Iterable<{ readonly address: RoomAddress; readonly limitsMet: LimitCounts }>): RoomLimitsMet[] {

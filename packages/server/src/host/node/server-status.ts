@@ -40,6 +40,11 @@ export interface RoomFigures {
   readonly unwrittenValues: number;
   /** Presence, cursors and ephemeral keys. */
   readonly states: number;
+  /** The same by kind, with bytes. */
+  readonly stateSizes: RoomStats['stateSizes'];
+  readonly unwrittenValueBytes: number;
+  /** What it has done since it was opened. */
+  readonly work: RoomStats['work'];
 }
 
 /** A page of figures is fetched every second or two: so many rooms are some 40 KB. */
@@ -52,7 +57,24 @@ export const busiestRooms = (rooms: Iterable<{ readonly address: RoomAddress; re
     .slice(0, ROOMS_MAX)
     .map(({ address: { name: room, id }, stats }) => {
       const { historyId, version, floor, logBytes, sessions, behind, hydrating, queuedMutations, unwrittenValues, states } = stats;
-      return { room, id, historyId, version, floor, logBytes, sessions, behind, hydrating, queuedMutations, unwrittenValues, states };
+      const { stateSizes, unwrittenValueBytes, work } = stats;
+      return {
+        room,
+        id,
+        historyId,
+        version,
+        floor,
+        logBytes,
+        sessions,
+        behind,
+        hydrating,
+        queuedMutations,
+        unwrittenValues,
+        states,
+        stateSizes,
+        unwrittenValueBytes,
+        work,
+      };
     });
 
 export const processFigures = (): ProcessFigures => {
