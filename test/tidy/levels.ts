@@ -22,7 +22,7 @@ export const LEVELS: readonly (readonly [folder: string, level: number])[] = [
   ['packages/server/src/ephemeral', 6.1],
   ['packages/server/src/read', 6],
   ['packages/server/src/mirror', 6],
-  ['packages/server/src/follow', 7],
+  ['packages/server/src/follow', 7.5], // serves what it follows as rooms do
   ['packages/server/src/room', 7],
   ['packages/server/src/host/postgres', 7.9],
   ['packages/server/src/host/node', 8],

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   rate_limited: entry(true, 'Send less, and wait retryAfterMs.', 4429),
   draining: entry(true, 'The server is stopping; connect again after retryAfterMs.', 1012),
   overloaded: entry(true, 'The server is at a limit; try again after retryAfterMs.', 1013),
+  primary_lost: entry(true, 'The follower has lost the server it follows; connect again, to it or to another one.', 1013),
   connection_lost: entry(true, 'The connection ended; it is opened again by itself.'),
   heartbeat_missed: entry(true, 'The other side is silent; the connection is opened again by itself.', 4408),
   closed: entry(false, 'The room, client or server was closed; open it again.', 1000),

@@ -76,7 +76,12 @@ function framed(codecByte: number, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
-function parse(frame: string | Uint8Array, runtime: Runtime, limits: DecodeLimits): { type: string; value: Record<string, unknown> } {
+/** The JSON object of a frame and its type, unchecked beyond that. */
+export function parse(
+  frame: string | Uint8Array,
+  runtime: Runtime,
+  limits: DecodeLimits,
+): { type: string; value: Record<string, unknown> } {
   const text = typeof frame === 'string' ? boundedText(frame, runtime, limits) : textOf(frame, runtime, limits);
   scanJson(text, limits.messageDepthMax);
   let value: unknown;
@@ -125,7 +130,8 @@ function refuseSize(bytes: number, limits: DecodeLimits): never {
   });
 }
 
-function checked<Schema extends v.GenericSchema>(schema: Schema, type: string, value: unknown): v.InferOutput<Schema> {
+/** `value` as the schema has it. @throws AlcoveError `bad_message`, with the path of the field */
+export function checked<Schema extends v.GenericSchema>(schema: Schema, type: string, value: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   throw new AlcoveError('bad_message', describe(type, result.issues[0]));

@@ -12,7 +12,7 @@ const imageOffer = v.object({ path: v.string(), ticket: v.string(), expiresInMs:
 const hydration = v.picklist(['resume', 'first', 'history', 'floor', 'fork', 'view', 'schema', 'asked', 'backlog']);
 
 /** Claims as `authenticate` gave them; null: nobody was authenticated. Not `v.record`, which drops members with names like `constructor`. */
-const user = v.nullable(
+export const user = v.nullable(
   v.pipe(
     jsonField,
     v.check((claims) => typeof claims === 'object' && claims !== null && !Array.isArray(claims), 'expected an object'),

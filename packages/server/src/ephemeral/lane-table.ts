@@ -62,6 +62,11 @@ export class LaneTable<Entry> {
     return this.#present.get(key)?.entry;
   }
 
+  /** All that is there now. */
+  entries(): (readonly [key: string, entry: Entry])[] {
+    return [...this.#present].map(([key, { entry }]) => [key, entry] as const);
+  }
+
   put(key: string, entry: Entry): void {
     const tracked = this.#tracked(entry);
     this.#bytes += tracked.bytes - (this.#present.get(key)?.bytes ?? 0);

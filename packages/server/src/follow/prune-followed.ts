@@ -6,7 +6,6 @@ const BOUNDS = {
   bytesMax: 64_000_000,
   ageMsMax: 30 * 86_400_000,
   keptHashEvery: 1_000,
-  keepAbove: Number.MAX_SAFE_INTEGER,
 };
 const PRUNE_EVERY_MS = 60_000;
 
@@ -19,10 +18,10 @@ export class FollowedPruning {
     this.#runtime = runtime;
   }
 
-  /** To be called whenever versions were taken. */
-  after(room: FollowedRoom): void {
+  /** To be called whenever versions were taken. @param keepAbove Somebody is told of the versions above it from the log. */
+  after(room: FollowedRoom, keepAbove = Number.MAX_SAFE_INTEGER): void {
     const nowMs = this.#runtime.monotonicMs();
     if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
-    if (!room.prune(BOUNDS, this.#runtime.nowMs())) this.#prunedMs = nowMs;
+    if (!room.prune({ ...BOUNDS, keepAbove }, this.#runtime.nowMs())) this.#prunedMs = nowMs;
   }
 }

@@ -5,15 +5,23 @@ import { AlcoveError } from '@alcove/core/error';
 import type { ReaderClass } from '../access/reader-class.ts';
 import { seesAll } from '../access/reader-class.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
-import type { MadeVersion } from './commit-run.ts';
-import type { RoomParts } from './room-parts.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { StreamParts } from './room-parts.ts';
+import type { Session } from './sessions.ts';
+
+/** A version, or several joined to one, as sessions are told of it. */
+export interface ToldVersion {
+  readonly version: number;
+  readonly schema: string;
+  readonly hash: string;
+  readonly atMs: number;
+  readonly changeSet: ChangeSet;
+}
 
 /** One version as each class of readers gets it: filtered once a class, encoded once for those of a class who stand at the same version. */
 export class ClassCommits {
   readonly version: number;
-  readonly #parts: Pick<RoomParts, 'runtime'>;
-  readonly #made: Omit<MadeVersion, 'changeSet'>;
+  readonly #parts: Pick<StreamParts, 'runtime'>;
+  readonly #made: Omit<ToldVersion, 'changeSet'>;
   /** By class. */
   readonly #changes = new Map<string, ChangeSet>();
   /** By class whose rules fail over a row of the version. */
@@ -21,7 +29,7 @@ export class ClassCommits {
   /** By what is in them and the version before. Classes that get all of the changes share them. */
   readonly #frames = new Map<ChangeSet, Map<number, SharedFrame>>();
 
-  constructor({ changeSet, ...made }: MadeVersion, parts: Pick<RoomParts, 'runtime' | 'readers'>, sessions: Sessions) {
+  constructor({ changeSet, ...made }: ToldVersion, parts: Pick<StreamParts, 'runtime' | 'readers'>, sessions: Iterable<Session>) {
     this.version = made.version;
     this.#parts = parts;
     this.#made = made;

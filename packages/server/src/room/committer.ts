@@ -79,7 +79,7 @@ export class Committer {
     const { parts, connections } = this.#around;
     if (committed.made !== null) parts.work.did('commits');
     parts.work.did('mutations', committed.outcomes.filter(({ result }) => result === 'applied').length);
-    if (committed.made !== null) connections.rows.observe(committed.made);
+    if (committed.made !== null) connections.feeds.rows.observe(committed.made.changeSet);
     parts.gate.after(parts.log.head.version, () => this.#letOut(committed));
   }
 

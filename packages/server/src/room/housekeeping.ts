@@ -115,7 +115,7 @@ export class Housekeeping {
       ageMsMax: limits.changeLogAgeMsMax,
       keptHashEvery: limits.keptHashEveryVersions,
       // What is not durable may be lost yet; whoever comes then stands at the durable head.
-      keepAbove: Math.min(connections.rows.oldest, parts.gate.durable),
+      keepAbove: Math.min(connections.feeds.rows.oldest, parts.gate.durable),
     };
     return pruneLog(parts.database, parts.log, parts.meta, bounds, parts.runtime.nowMs());
   }

@@ -45,8 +45,17 @@ export function checkIdentity(parts: RoomParts, sessions: Sessions, hello: Hello
   }
 }
 
-/** The session of a hello that was checked; it has no place in the stream yet. */
-export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMessage, access: RoomAccess, meta: RoomMeta): Session {
+/** A hello that was checked, and who says it on which connection. */
+export interface Joining {
+  readonly connectionId: string;
+  readonly hello: HelloMessage;
+  readonly access: RoomAccess;
+  /** Of a tab at a follower. */
+  readonly isRelayed: boolean;
+}
+
+/** Its session; it has no place in the stream yet. */
+export function sessionOf(parts: RoomParts, { connectionId, hello, access, isRelayed }: Joining, meta: RoomMeta): Session {
   const clients = new Map<string, HelloClient>([
     [hello.clientId, { clientId: hello.clientId, lastMutationId: 0, confirmed: 0, welcomed: null }],
   ]);
@@ -75,8 +84,10 @@ export function sessionOf(parts: RoomParts, connectionId: string, hello: HelloMe
     schemaSeen: hello.schema ?? schemaId,
     readerClass,
     access,
+    isRelayed,
     takesRecords: false,
-    state: { phase: 'rows' },
+    // A follower tells it of the rows: here it is where the room is.
+    state: isRelayed ? { phase: 'live', sent: parts.gate.durable } : { phase: 'rows' },
     owedFrom: parts.gate.durable,
     heardMs: nowMs,
     accessUntilMs: access.expiresInMs === undefined ? null : nowMs + access.expiresInMs,

@@ -5,7 +5,7 @@ import { isAllowed } from '../access/access.ts';
 import { idOf } from '../ephemeral/debounced-values.ts';
 import type { Admission } from './admission.ts';
 import type { Connections, RoomStep } from './connections.ts';
-import type { RoomParts } from './room-parts.ts';
+import type { RoomParts, StreamParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
 import type { SessionReads } from './session-reads.ts';
 import type { Session } from './sessions.ts';
@@ -30,12 +30,7 @@ export interface MessageSurroundings {
 /** Reads a frame of a session and does what it says. What it may not say ends the session or is answered with an error; nothing is thrown. */
 export function receiveFrame(around: MessageSurroundings, session: Session, frame: string | Uint8Array): void {
   heardOf(around, session);
-  if (takesNothing(around, session)) {
-    const error = new AlcoveError('backlog_exceeded', 'the client goes on talking and does not take its answers', {
-      limit: 'subscriberBacklogBytesHard',
-    });
-    return around.connections.end(session, error);
-  }
+  if (takesNothing(around.parts, session)) return around.connections.end(session, takesNothingError());
   let message: ClientMessage | null;
   try {
     message = decodeClientMessage(frame, around.parts.runtime, around.parts.limits);
@@ -45,17 +40,21 @@ export function receiveFrame(around: MessageSurroundings, session: Session, fram
   if (message !== null) handleMessage(around, session, message, () => heldBytes(frame, message));
 }
 
+export const takesNothingError = (): AlcoveError =>
+  new AlcoveError('backlog_exceeded', 'the client goes on talking and does not take its answers', { limit: 'subscriberBacklogBytesHard' });
+
 /** About what an answer costs in memory beside its bytes while it waits on a socket. */
 const WAITING_ANSWER_BYTES = 512;
 
 /** Whether so much waits on the socket of somebody who makes it more with each message that it is past the bound of the stream, see `nextSession`. */
-function takesNothing({ parts }: MessageSurroundings, session: Session): boolean {
+export function takesNothing(parts: Pick<StreamParts, 'ports' | 'limits'>, session: Session): boolean {
   const bufferedBytes = parts.ports.bufferedBytes(session.connectionId);
   session.saidWhileFull = bufferedBytes === 0 ? 0 : session.saidWhileFull + 1;
   return bufferedBytes + session.saidWhileFull * WAITING_ANSWER_BYTES > parts.limits.subscriberBacklogBytesHard;
 }
 
-function heardOf({ parts, connections }: MessageSurroundings, session: Session): void {
+/** The session gave a sign of life. */
+export function heardOf({ parts, connections }: MessageSurroundings, session: Session): void {
   session.heardMs = parts.runtime.monotonicMs();
   connections.ephemeral.heard(session);
 }
@@ -63,7 +62,7 @@ function heardOf({ parts, connections }: MessageSurroundings, session: Session):
 /** A frame of the session is arriving and not whole yet. */
 export function stillArriving(around: MessageSurroundings, session: Session): void {
   heardOf(around, session);
-  around.connections.stream.tellHeldBack(session);
+  around.connections.feeds.stream.tellHeldBack(session);
   around.connections.send(session, { type: 'pong', version: around.parts.gate.durable });
 }
 
@@ -79,10 +78,10 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'push':
       return push(around, session, message, bytes());
     case 'follow':
-      return connections.follow(session, message);
+      return session.isRelayed ? undefined : connections.feeds.follow(session, message);
     case 'hydrate':
       session.snapshots = message.snapshots;
-      return connections.rehydrate(session, 'asked');
+      return session.isRelayed ? undefined : connections.feeds.rehydrate(session, 'asked');
     case 'heard':
       return heard(around, session, message.clientId, message.upTo);
     case 'bye':
@@ -98,7 +97,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
       around.states.settle(session);
       return answered(around, session, message, () => flush(around, session, message));
     case 'ping':
-      connections.stream.tellHeldBack(session);
+      connections.feeds.stream.tellHeldBack(session);
       return connections.send(session, {
         type: 'pong',
         version: parts.gate.durable,
@@ -111,7 +110,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'readEnd':
       return around.reads.end(session, message.request);
     case 'followLog':
-      return connections.followLog(session, message);
+      return connections.feeds.followLog(session, message);
     default:
       return exhaustive(message);
   }

@@ -14,28 +14,33 @@ import type { Gate } from './gate.ts';
 import type { RoomLimits } from './room-options.ts';
 import type { RoomPorts } from './room-ports.ts';
 
-/** What the steps of an open room share. */
-export interface RoomParts {
+/** What it takes to tell sessions of a room's rows, whoever writes the room. */
+export interface StreamParts {
   readonly definition: AnyRoom;
   readonly id: string;
   readonly historyId: string;
-  /** New with every start of the room. */
-  readonly boot: string;
   readonly readers: Readers;
   readonly database: Database;
   readonly runtime: Runtime;
-  readonly ports: RoomPorts;
+  readonly ports: Pick<RoomPorts, 'send' | 'bufferedBytes' | 'offerImage'>;
   readonly limits: RoomLimits;
   /** How often this room's limits were met. */
   readonly meter: LimitMeter;
+  readonly log: ChangeLog;
+  readonly gate: Gate;
+}
+
+/** What the steps of an open room share. */
+export interface RoomParts extends StreamParts {
+  /** New with every start of the room. */
+  readonly boot: string;
+  readonly ports: RoomPorts;
   /** What it has done. */
   readonly work: WorkMeter;
   /** Budgets of users in all rooms of the process; null: the room is on its own. */
   readonly userRates: KeyedBuckets | null;
   readonly meta: MetaTable;
-  readonly log: ChangeLog;
   readonly clients: ClientRows;
   readonly capture: Capture;
   readonly values: DebouncedValues;
-  readonly gate: Gate;
 }

@@ -1,5 +1,6 @@
 import type { AlcoveError } from '@alcove/core/error';
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Row } from '@alcove/core/sqlite/database';
 import type { ReaderClass } from '../access/reader-class.ts';
@@ -42,6 +43,11 @@ export interface RoomPorts {
   headStored(): RoomHead | null;
   /** A version became durable, or a room was opened. Versions of one history only rise. */
   storeHead(head: RoomHead): void;
+  /**
+   * A session that a follower tells of rows was let in, or had its token renewed: by these claims, as JSON has them, the follower chooses what it sees. Said before its
+   * `welcome` or `user`. `expiresInMs`: of the token; null: for ever.
+   */
+  admitted?(connectionId: string, user: WelcomeMessage['user'], expiresInMs: number | null): void;
   /** The running session sent a fresh token: verify it, then call `room.renewAccess`, or `room.disconnect` where it is no good. */
   renewAccess(connectionId: string, token: string): void;
   /**

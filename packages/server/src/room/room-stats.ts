@@ -43,7 +43,8 @@ export interface RoomStats {
 /** Live figures of a room: a host reads one of them after every flush, so none may cost for the others. */
 export function statsOf(parts: RoomParts, admission: Admission, connections: Connections): RoomStats {
   const { log, gate, values, historyId, meter, work } = parts;
-  const { sessions, stream, rows, ephemeral } = connections;
+  const { sessions, ephemeral } = connections;
+  const { stream, rows } = connections.feeds;
   return {
     historyId,
     get version() {

@@ -14,7 +14,7 @@ import { Connections } from './connections.ts';
 import type { RoomStep } from './connections.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { MessageSurroundings } from './messages.ts';
-import { heardByHello, performSet, receiveFrame, stillArriving } from './messages.ts';
+import { heardByHello, heardOf, performSet, receiveFrame, stillArriving } from './messages.ts';
 import { statsOf } from './room-stats.ts';
 import type { RoomStats } from './room-stats.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -91,11 +91,11 @@ export class Room {
 
   /**
    * A connection whose hello the host has read, authenticated and authorised (access/front.ts). It is welcomed, or told why not and disconnected. A connection
-   * of the same client that is still there is ended first (`session_replaced`).
+   * of the same client that is still there is ended first (`session_replaced`). `isRelayed`: of a tab at a follower, which tells it of rows and states; here it has results and answers.
    */
-  join(connectionId: string, hello: HelloMessage, access: RoomAccess): void {
+  join(connectionId: string, hello: HelloMessage, access: RoomAccess, isRelayed = false): void {
     if (this.#phase !== 'open') return this.#connections.refuse(connectionId, hello, this.#unavailable());
-    this.#connections.join(connectionId, hello, access);
+    this.#connections.join(connectionId, hello, access, isRelayed);
     const session = this.#connections.sessions.get(connectionId);
     if (session !== undefined) heardByHello(this.#messageSurroundings(), session);
   }
@@ -107,6 +107,12 @@ export class Room {
     const session = this.#connections.sessions.get(connectionId);
     if (session === undefined) return;
     receiveFrame(this.#messageSurroundings(), session, frame);
+  }
+
+  /** The session has said something, and was answered elsewhere. */
+  heard(connectionId: string): void {
+    const session = this.#connections.sessions.get(connectionId);
+    if (session !== undefined && !this.#isOver) heardOf(this.#messageSurroundings(), session);
   }
 
   /**
@@ -263,9 +269,9 @@ export class Room {
       case 'flush':
         return this.#requestFlush();
       case 'poll':
-        return this.#connections.stream.poll();
+        return this.#connections.feeds.stream.poll();
       case 'rows':
-        return this.#connections.rows.step();
+        return this.#connections.feeds.rows.step();
       case 'idle':
         return this.#connections.endSilent();
       case 'reads':

@@ -1,11 +1,11 @@
+import type { ChangeSet } from '@alcove/core/change/change-set';
 import { rowsToWire } from '@alcove/core/change/wire';
 import { AlcoveError } from '@alcove/core/error';
 import type { ServerMessageInput } from '@alcove/core/protocol/server-message';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
 import type { LogHead } from '../change-log/change-log.ts';
 import { RowRun } from '../snapshot/row-run.ts';
-import type { MadeVersion } from './commit-run.ts';
-import type { RoomParts } from './room-parts.ts';
+import type { StreamParts } from './room-parts.ts';
 import type { Session } from './sessions.ts';
 import { SnapshotRates } from './snapshot-rates.ts';
 
@@ -44,7 +44,7 @@ interface Running {
  * encoded once for those of a class. Between two chunks everything else has its turn. Who asks more often than the rates allow waits, and gets it later.
  */
 export class RowSnapshots {
-  readonly #parts: RoomParts;
+  readonly #parts: StreamParts;
   readonly #around: SnapshotSurroundings;
   readonly #rates: SnapshotRates;
   readonly #waiting = new Set<Session>();
@@ -54,7 +54,7 @@ export class RowSnapshots {
   readonly #restarted = new WeakSet<Session>();
   readonly #running = new Set<Running>();
 
-  constructor(parts: RoomParts, around: SnapshotSurroundings) {
+  constructor(parts: StreamParts, around: SnapshotSurroundings) {
     this.#parts = parts;
     this.#around = around;
     this.#rates = new SnapshotRates(parts.limits);
@@ -91,9 +91,9 @@ export class RowSnapshots {
   }
 
   /** Right after the COMMIT, before anything else reads the database. */
-  observe(made: MadeVersion): void {
+  observe(changeSet: ChangeSet): void {
     for (const running of [...this.#running]) {
-      running.run.observe(made.changeSet);
+      running.run.observe(changeSet);
       if (running.run.overlayRows > this.#parts.limits.snapshotOverlayRowsMax) this.#restart(running);
     }
   }

@@ -31,6 +31,8 @@ export interface Session {
   /** Snapshot kinds it takes, best first. */
   snapshots: readonly ('image' | 'rows')[];
   access: RoomAccess;
+  /** A tab's at a follower, which tells it of the room's rows and states: here it has its results and answers. */
+  readonly isRelayed: boolean;
   /** A follower that has said where it stands: it gets records of the log instead of commits. */
   takesRecords: boolean;
   state: SessionState;
@@ -66,6 +68,12 @@ export class Sessions {
   readonly #byClient = new Map<string, Session>();
   readonly #byGroup = new Map<string, Set<Session>>();
   readonly #countByUser = new Map<string, number>();
+  readonly #streamed = new Set<Session>();
+
+  /** Those that are told of the room's rows from here. */
+  get streamed(): Iterable<Session> {
+    return this.#streamed;
+  }
 
   get size(): number {
     return this.#byConnection.size;
@@ -98,6 +106,7 @@ export class Sessions {
     const user = userKeyOf(session);
     this.#countByUser.set(user, this.countOf(user) + 1);
     this.#byConnection.set(session.connectionId, session);
+    if (!session.isRelayed) this.#streamed.add(session);
     this.#byClient.set(session.clientId, session);
     const group = this.#byGroup.get(session.groupId) ?? new Set();
     group.add(session);
@@ -106,6 +115,7 @@ export class Sessions {
 
   remove(session: Session): void {
     if (!this.#byConnection.delete(session.connectionId)) return;
+    this.#streamed.delete(session);
     const user = userKeyOf(session);
     if (this.countOf(user) > 1) this.#countByUser.set(user, this.countOf(user) - 1);
     else this.#countByUser.delete(user);

@@ -12,7 +12,7 @@ const SINCE_VERSIONS_MAX = 1_000;
  * heard, one `duplicate` a client that covers all else handled by the version it was welcomed at, and then each result of its group since, as the log has
  * it: nobody has told it of those while its snapshot was on its way. What later versions settled comes with their commits.
  */
-export function resultsAt(parts: RoomParts, session: Session, version: number): MutationResult[] {
+export function resultsAt(parts: Pick<RoomParts, 'log' | 'clients'>, session: Session, version: number): MutationResult[] {
   const { log, clients } = parts;
   const from = Math.min(version, Math.max(session.owedFrom, log.floor.version, version - SINCE_VERSIONS_MAX));
   const rows = ownRows(parts, session, session.clients.keys());
@@ -24,14 +24,20 @@ export function resultsAt(parts: RoomParts, session: Session, version: number): 
 }
 
 /** What the room remembers of these clients, of those that belong to the session's group and user. */
-export function ownRows({ clients }: RoomParts, { groupId, subject }: Session, clientIds: Iterable<string>): ClientRow[] {
+export function ownRows({ clients }: Pick<RoomParts, 'clients'>, { groupId, subject }: Session, clientIds: Iterable<string>): ClientRow[] {
   return [...clientIds].flatMap((clientId) => {
     const row = clients.get(clientId);
     return row !== null && row.groupId === groupId && row.subject === subject ? [row] : [];
   });
 }
 
-function clientResults(parts: RoomParts, session: Session, clientId: string, handled: number, version: number): MutationResult[] {
+function clientResults(
+  parts: Pick<RoomParts, 'clients'>,
+  session: Session,
+  clientId: string,
+  handled: number,
+  version: number,
+): MutationResult[] {
   const confirmed = session.clients.get(clientId)?.confirmed ?? 0;
   const results = parts.clients
     .rejections(clientId)
@@ -42,7 +48,7 @@ function clientResults(parts: RoomParts, session: Session, clientId: string, han
 }
 
 /** Highest mutationId of each client that versions up to `version` handled: ids are contiguous, so it is one less than the first of the later ones. */
-export function handledBy({ log }: RoomParts, rows: readonly ClientRow[], version: number): Map<string, number> {
+export function handledBy({ log }: Pick<RoomParts, 'log'>, rows: readonly ClientRow[], version: number): Map<string, number> {
   const later = rows.filter(({ lastVersion }) => lastVersion > version).map(({ clientId }) => clientId);
   const firsts = log.firstSettledAfter(version, later);
   return new Map(rows.map(({ clientId, lastMutationId }) => [clientId, (firsts.get(clientId) ?? lastMutationId + 1) - 1]));

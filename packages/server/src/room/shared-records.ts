@@ -1,14 +1,14 @@
 import { recordRange } from '../change-stream/log-records.ts';
 import type { SharedFrame } from '../change-stream/shared-frame.ts';
-import type { RoomParts } from './room-parts.ts';
+import type { StreamParts } from './room-parts.ts';
 
 /** One version as followers get it, read from the log where there are any; those that stand at the same version share the frame. */
 export class SharedRecords {
-  readonly #parts: Pick<RoomParts, 'log' | 'limits' | 'runtime'>;
+  readonly #parts: Pick<StreamParts, 'log' | 'limits' | 'runtime'>;
   readonly #version: number;
   readonly #frames = new Map<number, SharedFrame>();
 
-  constructor(parts: Pick<RoomParts, 'log' | 'limits' | 'runtime'>, version: number) {
+  constructor(parts: Pick<StreamParts, 'log' | 'limits' | 'runtime'>, version: number) {
     this.#parts = parts;
     this.#version = version;
   }

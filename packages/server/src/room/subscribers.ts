@@ -1,16 +1,16 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { MutationResult } from '@alcove/core/protocol/server-message';
-import type { CatchUp, Range } from '../change-stream/catch-up.ts';
+import { CatchUp, type Range } from '../change-stream/catch-up.ts';
 import { recordRange } from '../change-stream/log-records.ts';
 import { SharedFrame } from '../change-stream/shared-frame.ts';
 import { ClassCommits } from './class-commits.ts';
+import type { ToldVersion } from './class-commits.ts';
 import { SharedRecords } from './shared-records.ts';
-import type { MadeVersion } from './commit-run.ts';
-import type { RoomParts } from './room-parts.ts';
+import type { StreamParts } from './room-parts.ts';
 import type { SessionEffect, SessionEvent } from './session.ts';
 import { nextSession } from './session.ts';
 import type { Session, Sessions } from './sessions.ts';
-import { resultsAt, resultsOf } from './settle.ts';
+import type { SettledBy, Settling } from './settling.ts';
 
 /** Ranges sent to one session before the others have their turn. */
 const RANGES_A_TURN_MAX = 4;
@@ -29,19 +29,21 @@ export interface StreamSurroundings {
 }
 
 /** The change stream's readers: commits to those who are live, ranges of the log to those who are behind, results before both. */
-export class Subscribers {
-  readonly #parts: RoomParts;
+export class Subscribers<Made extends ToldVersion> {
+  readonly #parts: StreamParts;
   readonly #sessions: Sessions;
   readonly #catchUp: CatchUp;
+  readonly #settling: Settling<Made>;
   readonly #around: StreamSurroundings;
   readonly #behind = new Set<Session>();
   /** The last version that was published. */
   #published: ClassCommits | null = null;
 
-  constructor(parts: RoomParts, sessions: Sessions, catchUp: CatchUp, around: StreamSurroundings) {
+  constructor(parts: StreamParts, sessions: Sessions, settling: Settling<Made>, around: StreamSurroundings) {
     this.#parts = parts;
     this.#sessions = sessions;
-    this.#catchUp = catchUp;
+    this.#catchUp = new CatchUp(parts, parts.definition.model);
+    this.#settling = settling;
     this.#around = around;
   }
 
@@ -51,25 +53,25 @@ export class Subscribers {
 
   /** The session's replica holds `version`: settles what was handled by then, and streams from there. */
   begin(session: Session, version: number): void {
-    const results = resultsAt(this.#parts, session, version);
-    if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
+    this.#settle(session, this.#settling.at(session, version), version);
     this.step(session, { type: 'stream', sent: version, head: this.#parts.gate.durable });
     if (session.state.phase === 'behind') this.#turn(session);
   }
 
   /** A version became durable. Every live reader gets the results of its group, then the commit. */
-  publish(made: MadeVersion): void {
-    const results = this.#resultsByGroup(made);
+  publish(made: Made): void {
+    const results = this.#settling.made(made);
     const records = new SharedRecords(this.#parts, made.version);
-    const commits = new ClassCommits(made, this.#parts, this.#sessions);
+    const commits = new ClassCommits(made, this.#parts, this.#sessions.streamed);
     this.#published = commits;
-    for (const session of this.#sessions) {
+    this.#tellRelayed(results);
+    for (const session of this.#sessions.streamed) {
       if (session.state.phase !== 'live') continue;
       if (session.takesRecords) {
         this.#sendCommit(session, records.after(session.state.sent), made.version);
         continue;
       }
-      const own = results.get(session.groupId);
+      const own = results.of(session);
       const refusal = commits.refusalFor(session);
       if (refusal !== null) {
         if (own !== undefined) this.#send(session, own);
@@ -82,11 +84,24 @@ export class Subscribers {
     }
   }
 
+  /** Before the records of the same version: a follower has the results of its tabs when it tells them of it. */
+  #tellRelayed(results: SettledBy): void {
+    for (const groupId of results.groups) {
+      for (const session of this.#sessions.ofGroup(groupId)) {
+        const own = session.isRelayed ? results.of(session) : undefined;
+        if (own !== undefined) this.#send(session, own);
+      }
+    }
+  }
+
   /** Versions that held nothing for the session were kept from it: it is told of them now. To be called before anything that names the room's version. */
   tellHeldBack(session: Session): void {
     const last = this.#published;
-    if (last === null || session.takesRecords || session.state.phase !== 'live' || session.state.sent >= last.version) return;
-    this.#sendCommit(session, last.nothingAfter(session.state.sent), last.version);
+    if (last === null || session.takesRecords || session.isRelayed || session.state.phase !== 'live' || session.state.sent >= last.version)
+      return;
+    const results = this.#settling.within(session, { to: last.version, acks: NO_ACKS });
+    const own = results.length === 0 ? undefined : this.#frameOf(results);
+    this.#sendCommit(session, last.nothingAfter(session.state.sent), last.version, own);
   }
 
   #sendCommit(session: Session, commit: SharedFrame, version: number, results?: SharedFrame): void {
@@ -95,6 +110,7 @@ export class Subscribers {
     const effects = this.#next(session, { type: 'committed', version, bufferedBytes, nowMs: runtime.monotonicMs() });
     if (!effects.some((effect) => effect.do === 'sendCommit')) return;
     if (results !== undefined) this.#send(session, results);
+    this.#settling.told(session, version);
     this.#send(session, commit);
   }
 
@@ -162,9 +178,7 @@ export class Subscribers {
     } catch (cause) {
       return this.#cannotSend(session, from, AlcoveError.from(cause));
     }
-    const group = session.takesRecords ? [] : this.#parts.clients.idsOfGroup(session.groupId);
-    const results = resultsOf(group.flatMap((clientId) => range.acks.get(clientId) ?? []));
-    if (results.length > 0) this.#send(session, new SharedFrame({ type: 'results', results }, this.#parts.runtime));
+    this.#settle(session, this.#settling.within(session, range), range.to);
     this.#send(session, range.frame);
     this.#next(session, { type: 'rangeSent', to: range.to, head: gate.durable });
   }
@@ -188,16 +202,14 @@ export class Subscribers {
     this.#around.rehydrate(session);
   }
 
-  #resultsByGroup(made: MadeVersion): Map<string, SharedFrame> {
-    const groups = new Map<string, MutationResult[]>();
-    for (const result of resultsOf(made.acks.map((ack) => ({ version: made.version, ack })))) {
-      const groupId = made.groups.get(result.clientId);
-      if (groupId === undefined) continue;
-      const results = groups.get(groupId) ?? [];
-      results.push(result);
-      groups.set(groupId, results);
-    }
-    return new Map([...groups].map(([groupId, results]) => [groupId, new SharedFrame({ type: 'results', results }, this.#parts.runtime)]));
+  /** To be called before the session is told of `version`. */
+  #settle(session: Session, results: readonly MutationResult[], version: number): void {
+    if (results.length > 0) this.#send(session, this.#frameOf(results));
+    this.#settling.told(session, version);
+  }
+
+  #frameOf(results: readonly MutationResult[]): SharedFrame {
+    return new SharedFrame({ type: 'results', results: [...results] }, this.#parts.runtime);
   }
 
   #send(session: Session, frame: SharedFrame): void {

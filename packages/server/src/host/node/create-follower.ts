@@ -31,6 +31,7 @@ export const createFollower = async <const Rooms extends readonly AnyRoom[]>(
   const dataDir = new DataDir(resolved.dataDir);
   dataDir.prepare([...resolved.rooms.keys()]);
   const lock = lockDataDir(dataDir.path);
+  dataDir.clean();
   const follower = new NodeFollower(resolved, dataDir, createNodeRuntime({ log: resolved.log }));
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {

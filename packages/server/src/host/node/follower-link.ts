@@ -1,25 +1,26 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import { decodeServerMessage } from '@alcove/core/protocol/codec';
+import { unwrapRelayed } from '@alcove/core/protocol/relay';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
 import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
-import type { Database } from '@alcove/core/sqlite/database';
 import { WebSocket } from 'ws';
-import { FollowedRoom } from '../../follow/followed-room.ts';
+import { rowsIn } from '../../follow/followed-room.ts';
 import { followedFigures, type LinkPhase, type LinkStatus } from '../../follow/link-status.ts';
 import { FollowedPruning } from '../../follow/prune-followed.ts';
+import { VersionWaits } from '../../follow/version-waits.ts';
 import type { ReplicaLag } from '../../read/replica.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { SyncCounts } from '../../read/sync-counts.ts';
 import type { SyncFigures } from '../../read/sync-figures.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
-import { type RoomFiles, withSidecars } from './data-dir.ts';
+import type { RoomFiles } from './data-dir.ts';
 import { fetchRoomCopy } from './fetch-room-copy.ts';
-import { openDatabase } from './open-database.ts';
+import { FollowedFile } from './followed-file.ts';
+import { type LinkListener, NO_TABS } from './link-listener.ts';
 import { ResyncWait } from './resync-wait.ts';
 
 export interface FollowerLinkOptions {
@@ -30,6 +31,8 @@ export interface FollowerLinkOptions {
   readonly from: string;
   readonly token: string;
   readonly runtime: Runtime;
+  /** Who serves tabs of the room. Default: nobody. */
+  readonly listener?: LinkListener;
 }
 
 /** A frame of a room's log: as large as a commit may be, see the room's limits. */
@@ -44,9 +47,12 @@ const ASK_MS_MAX = 1_000;
 /** One room of a follower: its file, the socket that keeps it in step, and a fresh copy of the file where that cannot be. */
 export class FollowerLink {
   readonly #options: FollowerLinkOptions;
-  readonly #waiting = new Set<{ readonly version: number; readonly reached: () => void }>();
+  readonly #waits: VersionWaits;
   #phase: LinkPhase = 'waiting';
-  #file: { readonly database: Database; readonly room: FollowedRoom } | null = null;
+  readonly #file: FollowedFile;
+  readonly #listener: LinkListener;
+  /** The primary's. */
+  #historyId: string | null = null;
   #socket: WebSocket | null = null;
   #timer: Timer | null = null;
   #heartbeat: Timer | null = null;
@@ -66,7 +72,10 @@ export class FollowerLink {
 
   constructor(options: FollowerLinkOptions) {
     this.#options = options;
+    this.#file = new FollowedFile(options);
+    this.#listener = options.listener ?? NO_TABS;
     this.#startedMs = options.runtime.monotonicMs();
+    this.#waits = new VersionWaits(options.runtime);
     this.#pruning = new FollowedPruning(options.runtime);
     this.#counts = new SyncCounts(options.runtime);
   }
@@ -78,12 +87,12 @@ export class FollowerLink {
   get status(): LinkStatus {
     const { code, message } = this.#error ?? {};
     const error = code === undefined || message === undefined ? null : { code, message };
-    return { phase: this.#phase, head: this.#file?.room.head ?? null, lag: this.lag, error };
+    return { phase: this.#phase, head: this.#file.room?.head ?? null, lag: this.lag, error };
   }
 
   /** Null: there is no such room, as far as is known. */
   get lag(): ReplicaLag | null {
-    const { head } = this.#file?.room ?? {};
+    const { head } = this.#file.room ?? {};
     if (head === undefined && this.#error?.code === 'room_unknown') return null;
     const versions = Math.max(0, this.#primaryVersion - (head?.version ?? 0));
     const isLevel = this.#phase === 'following' && versions === 0 && this.#levelMs !== null;
@@ -95,6 +104,11 @@ export class FollowerLink {
     return followedFigures(this.#options.address, this.status, this.#primaryVersion, this.#counts);
   }
 
+  /** The primary has no such room, as far as is known. */
+  get isUnknown(): boolean {
+    return this.#error?.code === 'room_unknown';
+  }
+
   /** Or there is no such room. */
   get hasBeenLevel(): boolean {
     return this.#levelMs !== null || this.#error?.code === 'room_unknown';
@@ -102,29 +116,18 @@ export class FollowerLink {
 
   /** Path of the file to read; null while there is none. */
   get path(): string | null {
-    return this.#file === null ? null : this.#options.files.database;
+    return this.#file.path;
   }
 
   start(): void {
-    this.#open();
+    this.#file.find();
     this.#connect();
   }
 
   /** Resolves once the file holds that version, or the time is over; the caller looks again. */
   reached(version: number, timeoutMs: number): Promise<void> {
-    if ((this.#file?.room.head.version ?? -1) >= version || this.#phase === 'closed') return Promise.resolve();
-    return new Promise((resolve) => {
-      const entry = {
-        version,
-        reached: () => {
-          timer.cancel();
-          this.#waiting.delete(entry);
-          resolve();
-        },
-      };
-      const timer = this.#options.runtime.setTimer(timeoutMs, entry.reached);
-      this.#waiting.add(entry);
-    });
+    if ((this.#file.room?.head.version ?? -1) >= version || this.#phase === 'closed') return Promise.resolve();
+    return this.#waits.for(version, timeoutMs);
   }
 
   /**
@@ -151,25 +154,9 @@ export class FollowerLink {
     this.#copy?.abort();
     this.#socket?.terminate();
     this.#socket = null;
-    this.#closeFile();
-    for (const { reached } of [...this.#waiting]) reached();
-  }
-
-  /** What an earlier start left; a file that is no good is thrown away, and copied anew. */
-  #open(): void {
-    const { files, definition, runtime, address } = this.#options;
-    if (!existsSync(files.database)) return;
-    // Versions come again from the primary: nothing here has to survive a power cut.
-    let database: Database | null = null;
-    try {
-      database = openDatabase(files.database, { synchronous: 'OFF', create: false });
-      this.#file = { database, room: new FollowedRoom(database, definition, runtime) };
-    } catch (cause) {
-      database?.close();
-      const { code, message } = AlcoveError.from(cause);
-      runtime.log.info('a followed room is copied anew', { room: address.name, id: address.id, code, reason: message });
-      this.#throwAway();
-    }
+    this.#listener.lost(new AlcoveError('draining', 'the follower is stopping'));
+    this.#file.close();
+    this.#waits.reached(Number.POSITIVE_INFINITY);
   }
 
   #connect(): void {
@@ -213,6 +200,8 @@ export class FollowerLink {
     const { runtime } = this.#options;
     this.#heardMs = runtime.monotonicMs();
     try {
+      const relayed = unwrapRelayed(frame);
+      if (relayed !== null) return this.#listener.relayed(relayed.session, relayed.frame);
       const message = decodeServerMessage(frame, runtime, { messageBytesMax: FRAME_BYTES_MAX });
       if (message !== null) this.#take(message);
     } catch (cause) {
@@ -226,8 +215,11 @@ export class FollowerLink {
       case 'welcome':
         this.#heartbeatMs = message.limits.heartbeatIntervalMs;
         this.#primaryVersion = message.version;
+        this.#historyId = message.historyId;
+        this.#listener.welcomed(message);
         return this.#follow();
       case 'rehydrate':
+        this.#listener.lost(new AlcoveError('primary_lost', 'the follower takes a fresh copy of the room'));
         return this.#startCopy();
       case 'records':
         return this.#records(message);
@@ -242,6 +234,11 @@ export class FollowerLink {
         // It would stay in the room like anybody, and hear nothing of the log.
         if (NOT_A_FOLLOWER.has(message.code)) this.#refused(this.#error);
         return;
+      case 'presence':
+      case 'cursors':
+      case 'ephemeral':
+      case 'values':
+        return this.#listener.states(message);
       default:
         return; // what is said to people in the room
     }
@@ -264,29 +261,35 @@ export class FollowerLink {
   }
 
   #follow(): void {
-    if (this.#file === null) return this.#startCopy();
-    const { historyId, version, hash } = this.#file.room.head;
+    const { open } = this.#file;
+    if (open === null) return this.#startCopy();
+    const { historyId, version, hash } = open.room.head;
     this.#phase = 'following';
     this.#error = null;
     // What the primary says of that comes before the pong, and so does what it has more than this file.
     this.#say({ type: 'followLog', historyId, version, hash });
     this.#say({ type: 'ping' });
+    if (historyId === this.#historyId) this.#listener.following(open);
   }
 
   #records({ records }: ServerMessage & { type: 'records' }): void {
-    if (this.#file === null || this.#phase !== 'following') return;
-    this.#counts.applied(this.#file.room.take(records));
+    const { room } = this.#file;
+    if (room === null || this.#phase !== 'following') return;
+    const taken = room.take(records);
+    this.#counts.applied(taken === null ? 0 : rowsIn(taken));
     this.#attempt = 0;
     this.#isRefusalTold = false;
-    this.#primaryIsAt(Math.max(this.#primaryVersion, this.#file.room.head.version));
-    const { version } = this.#file.room.head;
-    for (const waiting of [...this.#waiting]) if (waiting.version <= version) waiting.reached();
-    this.#pruning.after(this.#file.room);
+    const { version } = room.head;
+    if (taken !== null) this.#listener.taken(taken);
+    this.#primaryIsAt(Math.max(this.#primaryVersion, version));
+    this.#waits.reached(version);
+    this.#pruning.after(room, this.#listener.oldest);
   }
 
   #primaryIsAt(version: number): void {
     this.#primaryVersion = Math.max(this.#primaryVersion, version);
-    const head = this.#file?.room.head;
+    this.#listener.primaryAt(version);
+    const head = this.#file.room?.head;
     if (this.#phase !== 'following' || head === undefined || head.version < this.#primaryVersion) return;
     this.#levelMs = this.#options.runtime.monotonicMs();
     this.#resyncing.level();
@@ -314,13 +317,11 @@ export class FollowerLink {
   }
 
   async #fetchCopy(signal: AbortSignal): Promise<void> {
-    const { from, token, address, files } = this.#options;
-    await fetchRoomCopy({ address, from, token, path: files.making }, signal);
+    const { from, token, address } = this.#options;
+    await fetchRoomCopy({ address, from, token, path: this.#file.makingPath }, signal);
     this.#throwAway();
-    renameSync(files.making, files.database);
-    this.#open();
+    this.#file.replace();
     this.#counts.applied(0);
-    if (this.#file === null) throw new AlcoveError('file_damaged', `the copy of ${address.name}/${address.id} cannot be used`);
   }
 
   /** The file does not fit the log, or the log is damaged on its way: it is copied anew. */
@@ -339,13 +340,8 @@ export class FollowerLink {
   }
 
   #throwAway(): void {
-    this.#closeFile();
-    for (const file of withSidecars(this.#options.files.database)) rmSync(file, { force: true });
-  }
-
-  #closeFile(): void {
-    this.#file?.database.close();
-    this.#file = null;
+    this.#listener.lost(new AlcoveError('primary_lost', 'the follower takes a fresh copy of the room'));
+    this.#file.throwAway();
   }
 
   /** The connection is gone; the file stays readable. */
@@ -353,6 +349,7 @@ export class FollowerLink {
     this.#heartbeat?.cancel();
     this.#socket = null;
     if (this.#phase === 'closed') return;
+    this.#listener.lost(new AlcoveError('primary_lost', 'the follower has lost its primary'));
     this.#copy?.abort();
     this.#copy = null;
     this.#phase = 'waiting';
@@ -374,6 +371,29 @@ export class FollowerLink {
       if (this.#phase === 'following' || this.#phase === 'copying') this.#say({ type: 'ping' });
       this.#beat();
     });
+  }
+
+  /** Bytes that wait on the way to the primary. */
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** Says something for the sessions of tabs; nothing where there is no way just now. */
+  relay(frame: Uint8Array): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(frame);
+  }
+
+  /** Gives up the way to the primary and takes another one. */
+  giveUp(error: AlcoveError): void {
+    this.#error = error;
+    this.#socket?.terminate();
+  }
+
+  /** Where the primary had no such room: perhaps it has it now. */
+  again(): void {
+    if (this.#phase !== 'waiting') return;
+    this.#timer?.cancel();
+    this.#connect();
   }
 
   #say(message: ClientMessageInput): void {

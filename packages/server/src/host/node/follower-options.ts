@@ -4,9 +4,11 @@ import type { Logger } from '@alcove/core/runtime/logger';
 import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { createConsoleLogger } from './console-logger.ts';
-import { type HostLimits, resolveHostLimits } from './host-limits.ts';
+import type { RoomLimits } from '../../room/room-options.ts';
+import type { HostLimits } from './host-limits.ts';
+import { checkOrigins, type OriginRule } from './origins.ts';
 import { defaultReadersMax } from './reader-pool.ts';
-import { resolvePath } from './server-options.ts';
+import { resolvePath, resolveServerLimits } from './server-options.ts';
 
 /** What `createFollower` takes. What makes no sense is `option_invalid`, which names the option and what may be. */
 export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
@@ -27,7 +29,12 @@ export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly Any
   readonly path?: string;
   /** Processes that read; see createServer. */
   readonly readers?: number;
-  readonly limits?: Partial<HostLimits>;
+  /** Whether tabs may fetch snapshots as SQLite images over HTTP; true by default. */
+  readonly image?: boolean;
+  /** Origins of pages that may connect, as createServer has them. Default: the host the page came from. */
+  readonly origins?: readonly string[];
+  /** Bounds of this process and of its rooms, as createServer has them. */
+  readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
   readonly log?: Logger;
 }
@@ -42,6 +49,8 @@ const FOLLOWER_OPTIONS: KeysOf<FollowerOptions> = {
   host: true,
   path: true,
   readers: true,
+  image: true,
+  origins: true,
   limits: true,
   log: true,
 };
@@ -57,7 +66,10 @@ export interface ResolvedFollowerOptions {
   readonly host: string | null;
   readonly path: string;
   readonly readers: number;
+  readonly image: boolean;
+  readonly origins: OriginRule;
   readonly limits: HostLimits;
+  readonly roomLimits: RoomLimits;
   readonly log: Logger;
 }
 
@@ -72,6 +84,7 @@ export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollow
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
   const byName = new Map(rooms.map((room): [string, AnyRoom] => [room.name, room]));
+  const { hostLimits, roomLimits } = resolveServerLimits(options.limits ?? {}, 'the follower');
   return {
     rooms: byName,
     dataDir: resolve(dataDir),
@@ -82,7 +95,10 @@ export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollow
     host: options.host ?? null,
     path: resolvePath(options.path ?? '/sync'),
     readers: options.readers ?? defaultReadersMax(),
-    limits: resolveHostLimits(options.limits ?? {}),
+    image: options.image ?? true,
+    origins: { origins: options.origins === undefined ? null : checkOrigins(options.origins), loopbackOnly: false },
+    limits: hostLimits,
+    roomLimits,
     log: options.log ?? createConsoleLogger(),
   };
 }

@@ -29,6 +29,18 @@ export const HOST_LIMITS = {
   /** Requests a minute that bring something else than the admin token, or than the follower token; past it 429 `rate_limited`. The right one always passes. */
   wrongTokensPerMinuteMax: limit(100, 1, MB),
 
+  // --- followers
+  /** Sessions of tabs in one room that come through one follower; past it `overloaded`. As many as a room has at all. */
+  relaySessionsMax: limit(10_000, 1, 1_000_000),
+  /**
+   * Bytes that wait on a follower's way to its primary past which tabs that say something are not read until it has drained; past the second, or after a pong is
+   * missing for long, the way is given up and taken anew.
+   */
+  relayBacklogBytesMax: limit(1 * MB, 1 * KB, 100 * MB),
+  relayBacklogBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),
+  /** Results that a follower keeps for one tab that is not at their version yet; past it `backlog_exceeded`. Two bursts of a session's mutations. */
+  relayResultsMax: limit(40_000, 1, 1_000_000),
+
   // --- rooms
   /**
    * Mutations a second that last, and how many more may come at once after a quiet time, of a user (claims with a `sub`) in all rooms of the process; past it

@@ -5,6 +5,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../access/access.ts';
 import type { SessionFacts } from '../../access/session-filter.ts';
+import { logBytesSince } from '../../change-log/log-bytes.ts';
 import type { LimitCounts } from '../../limits/limit-meter.ts';
 import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
@@ -17,7 +18,8 @@ import type { RoomFiles } from './data-dir.ts';
 import { BUSY_TIMEOUT_MS } from './driver-options.ts';
 import { HeadFile } from './head-file.ts';
 import { RoomReads } from './room-reads.ts';
-import type { SocketConnection } from './socket-connection.ts';
+import type { HostConnection } from './host-connection.ts';
+import type { ConnectionHandlers } from './socket-connection.ts';
 
 export interface HostedRoomOptions {
   readonly address: RoomAddress;
@@ -61,7 +63,7 @@ export class HostedRoom implements OpenedRoom {
   readonly #head: HeadFile;
   readonly #reads: RoomReads;
   readonly #room: Room;
-  readonly #connections = new Map<string, SocketConnection>();
+  readonly #connections = new Map<string, HostConnection>();
   readonly #inode: bigint | null;
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
@@ -109,23 +111,36 @@ export class HostedRoom implements OpenedRoom {
     return this.#connections.size === 0 && this.#room.stats.isIdle;
   }
 
-  /** Hands a connection over; from here on its frames are the room's. @throws AlcoveError `room_failed` where the room was closed in this very moment. */
-  join(connection: SocketConnection, hello: HelloMessage, access: RoomAccess): void {
+  /**
+   * Hands a connection over; from here on its frames are the room's, or of what is put before it.
+   * @throws AlcoveError `room_failed` where the room was closed in this very moment.
+   */
+  join(
+    connection: HostConnection,
+    hello: HelloMessage,
+    access: RoomAccess,
+    before: (own: ConnectionHandlers) => ConnectionHandlers = (own) => own,
+  ): void {
     if (this.#over) throw new AlcoveError('room_failed', 'the room has just been closed', { retryAfterMs: 1000 });
     this.#connections.set(connection.id, connection);
-    this.#call(() => this.#room.join(connection.id, hello, access));
-    connection.handlers = {
+    this.#call(() => this.#room.join(connection.id, hello, access, connection.isRelayed));
+    connection.handlers = before({
       message: (frame) => this.receive(connection.id, frame),
       arriving: () => this.#call(() => this.#room.arriving(connection.id)),
       closed: (code) => {
         this.#connections.delete(connection.id);
         this.#call(() => this.#room.leave(connection.id, CLEAN_CLOSE_CODES.has(code) ? 'clean' : 'lost'));
       },
-    };
+    });
   }
 
   receive(connectionId: string, frame: string | Uint8Array): void {
     this.#call(() => this.#room.receive(connectionId, frame));
+  }
+
+  /** It has said something, and was answered elsewhere. */
+  heard(connectionId: string): void {
+    this.#call(() => this.#room.heard(connectionId));
   }
 
   renewAccess(connectionId: string, access: RoomAccess): void {
@@ -251,11 +266,13 @@ export class HostedRoom implements OpenedRoom {
       },
       requestFlush: () => setImmediate(() => this.#flush()),
       requestTick: (atMs) => this.#requestTick(atMs),
-      offerImage: (request) => this.#options.offerImage(request, { ...request, logBytesSince: (version) => this.#logBytesSince(version) }),
+      offerImage: (request) =>
+        this.#options.offerImage(request, { ...request, logBytesSince: (version) => logBytesSince(this.#database, version) }),
       read: (connectionId, request, asked) => this.#reads.begin(connectionId, request, asked),
       readEnd: (connectionId, request) => this.#reads.end(connectionId, request),
       headStored: () => this.#head.read(),
       storeHead: (head) => this.#head.write(head),
+      admitted: (connectionId, user, expiresInMs) => this.#connections.get(connectionId)?.admitted?.(user, expiresInMs),
       renewAccess: (connectionId, token) => this.#options.renewAccess(this, connectionId, token),
       failed: (error) => setImmediate(() => this.#fail(error)),
     };
@@ -280,14 +297,6 @@ export class HostedRoom implements OpenedRoom {
       this.#call(() => this.#room.tick());
     });
     this.#tick = { atMs, timer };
-  }
-
-  /** Bytes that a replica at `version` would have to catch up by. The log's rows carry a running total. */
-  #logBytesSince(version: number): number {
-    const sql = `SELECT
-      (SELECT total_bytes FROM alcove_log ORDER BY version DESC LIMIT 1) -
-      coalesce((SELECT total_bytes FROM alcove_log WHERE version = ?), (SELECT total_bytes - bytes FROM alcove_log ORDER BY version LIMIT 1))`;
-    return Number(this.#database.prepare(sql).get([version])?.[0] ?? 0);
   }
 
   /** Waits for no reader: with one that takes long the log stays long until a later sweep. */

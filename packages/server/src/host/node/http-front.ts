@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AlcoveError } from '@alcove/core/error';
+import { RELAY_OVERHEAD_BYTES } from '@alcove/core/protocol/relay';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
-import type { AdminEndpoint } from './admin-endpoint.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
 import type { ImageEndpoint } from './image-endpoint.ts';
@@ -17,8 +17,11 @@ export interface HttpFrontOptions {
   readonly origins: OriginRule;
   readonly refusedOrigins: RefusedOrigins;
   readonly images: ImageEndpoint;
-  /** Null: nobody may look at the figures. */
-  readonly admin: AdminEndpoint | null;
+  /** What answers other paths below; null: nobody does. */
+  readonly others: {
+    owns(path: string): boolean;
+    handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  } | null;
   /** Null: nobody follows. */
   readonly followers: FollowerEndpoint | null;
   readonly messageBytesMax: number;
@@ -26,6 +29,8 @@ export interface HttpFrontOptions {
   /** Why no socket may be opened now, if so. */
   refuses(): AlcoveError | null;
   isDraining(): boolean;
+  /** Absent: ready as long as it does not drain. */
+  isReady?(): boolean;
   opened(socket: WebSocket, request: IncomingMessage): void;
 }
 
@@ -34,7 +39,7 @@ const FRAGMENTS_MAX = 1024;
 const BUFFERED_CHUNKS_MAX = 4096;
 
 /** Not through a proxy on this machine either, as far as a request shows it. */
-const isOfThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
+export const isOfThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
   isLoopbackAddress(socket.remoteAddress ?? '') &&
   isLoopbackName(headers.host ?? '') &&
   headers['x-forwarded-for'] === undefined &&
@@ -57,7 +62,7 @@ export class HttpFront {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: options.messageBytesMax + 1, // the byte that names the codec
+      maxPayload: options.messageBytesMax + RELAY_OVERHEAD_BYTES + 1, // the byte that names the codec, and what a follower puts before it
       maxFragments: FRAGMENTS_MAX, // this and the next two: newer than the types of ws
       maxBufferedChunks: BUFFERED_CHUNKS_MAX,
       closeTimeout: options.closeTimeoutMs,
@@ -114,14 +119,15 @@ export class HttpFront {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
-    const { path: root, images, admin, followers } = this.#options;
+    const { path: root, images, others, followers } = this.#options;
     const path = pathOf(request);
     const below = path === null ? null : path.startsWith(`${root}/`) ? path.slice(root.length) : alone ? path : null;
     if (path === root && IMAGE_QUERY.test(request.url ?? '')) void images.handle(request, response);
     else if (path === root && followers !== null && FollowerEndpoint.owns(request.url ?? ''))
       void followers.handle(request, response).catch(() => response.destroy());
+    else if (below === '/ready' && this.#options.isReady?.() === false) answerJson(response, 503, { status: 'behind' });
     else if (below === '/health' || below === '/ready') this.#health(response);
-    else if (below !== null && admin?.owns(below) === true) void admin.handle(below, request, response).catch(() => response.destroy());
+    else if (below !== null && others?.owns(below) === true) void others.handle(below, request, response).catch(() => response.destroy());
     else if (path === root) {
       answerError(response, 426, new AlcoveError('bad_message', 'a WebSocket is opened at this path'), {
         upgrade: 'websocket',

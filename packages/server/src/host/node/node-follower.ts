@@ -1,6 +1,7 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { SEES_ALL } from '../../access/reader-class.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
@@ -14,8 +15,10 @@ import { BearerGuard } from './bearer-guard.ts';
 import type { LinkStatus } from '../../follow/link-status.ts';
 import type { DataDir } from './data-dir.ts';
 import { FollowerLink } from './follower-link.ts';
+import { FollowerTabs } from './follower-tabs.ts';
+import { openForTab } from './open-for-tab.ts';
+import type { TabInfo } from './relayed-room.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
-import { answerError, answerJson, pathOf } from './http-answer.ts';
 import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
 import { READ_PATHS, ReadEndpoint } from './read-endpoint.ts';
 import { ReaderPool } from './reader-pool.ts';
@@ -38,6 +41,8 @@ const LIST_REFUSALS: Readonly<Record<number, string>> = {
 export interface FollowedStatus extends LinkStatus {
   readonly room: string;
   readonly id: string;
+  /** Of tabs, in the room through this follower. */
+  readonly sessions: number;
 }
 
 /** The parts of a follower and how they hang together. `createFollower` checks the options, takes the dataDir and starts it. */
@@ -47,6 +52,7 @@ export class NodeFollower {
   readonly #runtime: Runtime;
   readonly #readers: ReaderPool;
   readonly #endpoint: ReadEndpoint;
+  readonly #tabs: FollowerTabs;
   readonly #links = new Map<string, FollowerLink>();
   #server: HttpServer | null = null;
   #listTimer: Timer | null = null;
@@ -82,6 +88,18 @@ export class NodeFollower {
       resync: async (room) => (await this.#followed(room)).resync(),
       lag: () => ({ ...this.lag, sync: this.sync }),
     });
+    this.#tabs = this.#followerTabs();
+  }
+
+  #followerTabs(): FollowerTabs {
+    return new FollowerTabs({
+      follower: this.#options,
+      dataDir: this.#dataDir,
+      runtime: this.#runtime,
+      linkFor: (address, hello, info) => this.#linkForTab(address, hello, info),
+      others: { owns: (path) => READ_PATHS.has(path), handle: (path, request, response) => this.#endpoint.handle(path, request, response) },
+      isReady: () => this.#isReady,
+    });
   }
 
   /** @throws AlcoveError `port_in_use`, `sql_unavailable` */
@@ -93,7 +111,7 @@ export class NodeFollower {
     await this.#list();
     if (port === null) return;
     this.#server = makeHttpServer();
-    this.#server.on('request', (request, response) => this.#handle(request, response));
+    this.#tabs.serve(this.#server);
     await listen(this.#server, port, host);
     this.#options.log.info('listening', { url: this.url });
   }
@@ -106,7 +124,12 @@ export class NodeFollower {
   }
 
   get status(): FollowedStatus[] {
-    return [...this.#links.values()].map(({ address: { name, id }, status }) => ({ room: name, id, ...status }));
+    return [...this.#links.values()].map(({ address: { name, id }, status }) => ({
+      room: name,
+      id,
+      ...status,
+      sessions: this.#tabs.sessionsOf({ name, id }),
+    }));
   }
 
   /** How each of its rooms is kept in step. */
@@ -150,7 +173,9 @@ export class NodeFollower {
   async #close(): Promise<void> {
     this.#listTimer?.cancel();
     const stopped = this.#server === null || !this.#server.listening ? Promise.resolve() : stopListening(this.#server);
+    this.#tabs.drain();
     for (const link of this.#links.values()) link.close();
+    await this.#tabs.close();
     await this.#readers.close();
     this.#server?.closeAllConnections();
     await stopped;
@@ -182,13 +207,29 @@ export class NodeFollower {
     return this.#links.get(keyOf(room)) ?? null;
   }
 
+  /** A room that the primary does not have yet is made by it for the tab, where that user may. */
+  async #linkForTab(address: RoomAddress, { token: userToken }: HelloMessage, info: TabInfo): Promise<FollowerLink> {
+    const known = await this.#linkOf(address);
+    if (known !== null && !known.isUnknown) return known;
+    const { follow, from, token } = this.#options;
+    if (!follow.some(({ name, id }) => name === address.name && (id === null || id === address.id)))
+      throw new AlcoveError('room_unknown', 'this follower does not follow the room');
+    await openForTab({ from, token, address, userToken, info });
+    this.#followRoom(address);
+    const link = this.#links.get(keyOf(address));
+    if (link === undefined) throw new AlcoveError('draining', 'the follower is stopping');
+    link.again();
+    return link;
+  }
+
   #followRoom(address: RoomAddress): void {
     const key = keyOf(address);
     const definition = this.#options.rooms.get(address.name);
     if (this.#links.has(key) || definition === undefined || this.#closing !== null) return;
     const { from, token } = this.#options;
     const files = this.#dataDir.roomFiles(address);
-    const link = new FollowerLink({ address, definition, files, from, token, runtime: this.#runtime });
+    const listener = this.#tabs.room(definition, address, () => link);
+    const link: FollowerLink = new FollowerLink({ address, definition, files, from, token, runtime: this.#runtime, listener });
     this.#links.set(key, link);
     link.start();
   }
@@ -228,16 +269,6 @@ export class NodeFollower {
       this.#listFailure = reason;
       return [];
     }
-  }
-
-  #handle(request: IncomingMessage, response: ServerResponse): void {
-    const { path: root } = this.#options;
-    const path = pathOf(request);
-    const below = path?.startsWith(`${root}/`) === true ? path.slice(root.length) : path;
-    if (below === '/health') answerJson(response, 200, { status: 'ok' });
-    else if (below === '/ready') answerJson(response, this.#isReady ? 200 : 503, { status: this.#isReady ? 'ok' : 'behind' });
-    else if (below !== null && READ_PATHS.has(below)) void this.#endpoint.handle(below, request, response);
-    else answerError(response, 404, new AlcoveError('bad_message', 'there is nothing at this path'));
   }
 }
 

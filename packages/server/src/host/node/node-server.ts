@@ -95,7 +95,13 @@ export class NodeServer implements AlcoveServer {
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
-    this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime, meter: this.#meter });
+    this.#sockets = new SocketFront({
+      server: options,
+      directory: this.#directory,
+      runtime,
+      meter: this.#meter,
+      refuses: () => this.#refusesSockets(),
+    });
     this.rooms = this.#serverRooms();
     this.sessions = serverSessions(this.#sockets);
   }
@@ -306,6 +312,7 @@ export class NodeServer implements AlcoveServer {
       rooms,
       dataDir: this.#dataDir,
       pool: this.#pool,
+      open: (address, asked, request) => this.#sockets.openFor(address, asked, request),
     });
   }
 
@@ -329,7 +336,7 @@ export class NodeServer implements AlcoveServer {
       origins,
       refusedOrigins: this.#refusedOrigins,
       images: this.#endpoint,
-      admin: this.#admin,
+      others: this.#admin,
       followers: this.#followers,
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,

@@ -32,6 +32,10 @@ export interface ConnectionInfo {
    * names. Browsers send cookies with the sockets of every page, so without that a stranger's page could speak as whoever looks at it.
    */
   readonly headers: IncomingHttpHeaders;
+  /**
+   * Of somebody who is connected to a follower: what that has seen of the page's socket, for logs. The rest is then of the follower's own socket; cookies do not come this way.
+   */
+  readonly relayed?: { readonly remoteAddress: string; readonly origin: string | undefined };
 }
 
 /**
@@ -181,7 +185,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
     replicas: resolveReads(options.replicas ?? {}),
-    ...resolveServerLimits(options.limits ?? {}),
+    ...resolveServerLimits(options.limits ?? {}, 'the server'),
     log: options.log ?? createConsoleLogger(),
   };
 };
@@ -266,8 +270,11 @@ const resolveSeeds = (seed: ServerOptions['seed'], rooms: ReadonlyMap<string, An
 };
 
 /** One namespace for the author, two owners of the limits. */
-const resolveServerLimits = (limits: Partial<RoomLimits & HostLimits>): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
-  resolveLimits({ ...ROOM_LIMITS, ...HOST_LIMITS }, limits, { owner: 'the server' }); // so that a wrong name is told with all there are
+export const resolveServerLimits = (
+  limits: Partial<RoomLimits & HostLimits>,
+  owner: string,
+): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
+  resolveLimits({ ...ROOM_LIMITS, ...HOST_LIMITS }, limits, { owner }); // so that a wrong name is told with all there are
   const entries = Object.entries(limits);
   const of = (table: object): Partial<RoomLimits & HostLimits> =>
     Object.fromEntries(entries.filter(([name]) => Object.hasOwn(table, name)));

@@ -3,6 +3,7 @@ import { AlcoveError, ERROR_CODES } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { RawData, WebSocket } from 'ws';
 import { FrameWatch } from './frame-watch.ts';
+import type { HostConnection } from './host-connection.ts';
 import { OutgoingFrames } from './outgoing-frames.ts';
 import { TokenBucket } from '../../limits/token-bucket.ts';
 
@@ -49,8 +50,9 @@ export interface ConnectionOptions {
 }
 
 /** One socket: budgets and deadlines of what comes in, order and end of what goes out. */
-export class SocketConnection {
+export class SocketConnection implements HostConnection {
   readonly id: string;
+  readonly isRelayed = false;
   readonly #socket: WebSocket;
   readonly #runtime: Runtime;
   readonly #limits: ConnectionLimits;

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AlcoveError, ERROR_CODES, type ErrorCode } from '@alcove/core/error';
-import { encodeMessage } from '@alcove/core/protocol/codec';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { WebSocket } from 'ws';
 import { userIdOf } from '../../access/access.ts';
 import type { RoomAccess } from '../../access/access.ts';
@@ -14,61 +13,53 @@ import type { Renewal } from '../../access/token-renewals.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
 import { BearerToken } from './bearer-token.ts';
+import type { AskingTab } from './follower-endpoint.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
+import type { HostConnection } from './host-connection.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { isOriginKnown } from './origins.ts';
+import { RelayFront } from './relay-front.ts';
 import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts';
-import { SocketConnection } from './socket-connection.ts';
+import type { ConnectionHandlers } from './socket-connection.ts';
+import { type Arrival, SocketArrivals } from './socket-arrivals.ts';
 
 export interface SocketFrontOptions {
   readonly server: ResolvedServerOptions;
   readonly directory: RoomDirectory<HostedRoom>;
   readonly runtime: Runtime;
   readonly meter: LimitMeter;
-}
-
-interface Known {
-  readonly connection: SocketConnection;
-  readonly info: ConnectionInfo;
-  /** Null until a fresh token came. */
-  renewals: TokenRenewals | null;
-}
-
-/** A socket that is in no room yet. */
-interface Arrival {
-  readonly connection: SocketConnection;
-  readonly info: ConnectionInfo;
-  readonly untilMs: number;
-  /** Null until hello came; then what came after it. */
-  early: (string | Uint8Array)[] | null;
+  /** Why nobody may come in now, if so. */
+  refuses(): AlcoveError | null;
 }
 
 /** Sockets from their first byte to their room: hello, who is it, may they, in. Deadlines of all of them. */
 export class SocketFront {
   readonly #options: SocketFrontOptions;
-  readonly #connections = new Map<string, Known>();
-  readonly #arrivals = new Map<string, Arrival>();
+  readonly #arrivals: SocketArrivals<ConnectionInfo>;
+  /** Fresh tokens of connections that brought any. */
+  readonly #renewals = new Map<string, TokenRenewals>();
+  readonly #infos = new Map<string, ConnectionInfo>();
   readonly #ends = new SessionEnds();
   /** Null: nobody follows. */
   readonly #followerToken: BearerToken | null;
-  #sweep: Timer | null = null;
-  #lastText = '';
-  #lastBytes: Uint8Array = new Uint8Array();
   #hasToldUnreadToken = false;
 
   constructor(options: SocketFrontOptions) {
     this.#options = options;
-    const { followerToken } = options.server;
+    const { followerToken, hostLimits } = options.server;
     this.#followerToken = followerToken === null ? null : new BearerToken(followerToken);
-  }
-
-  get #limits(): ResolvedServerOptions['hostLimits'] {
-    return this.#options.server.hostLimits;
+    this.#arrivals = new SocketArrivals<ConnectionInfo>({
+      limits: hostLimits,
+      runtime: options.runtime,
+      meter: options.meter,
+      letIn: (arrival, frame) => void this.#letIn(arrival, frame),
+      ended: (connectionId) => this.#ended(connectionId),
+    });
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#arrivals.connections;
   }
 
   get arrivals(): number {
@@ -76,31 +67,18 @@ export class SocketFront {
   }
 
   accept(socket: WebSocket, request: IncomingMessage): void {
-    const { runtime, server } = this.#options;
     const info = this.#infoOf(request);
-    const connection: SocketConnection = new SocketConnection(runtime.newId(), socket, request.socket, {
-      limits: server.hostLimits,
-      runtime,
-      textBytes: (text) => this.#textBytes(text),
-      met: (limit) => this.#options.meter.met(limit),
-      ended: () => {
-        this.#connections.get(connection.id)?.renewals?.end();
-        this.#connections.delete(connection.id);
-        this.#arrivals.delete(connection.id);
-      },
-      handlers: { message: (frame) => this.#first(connection.id, frame), arriving: () => undefined, closed: () => undefined },
-    });
-    this.#connections.set(connection.id, { connection, info, renewals: null });
-    this.#arrivals.set(connection.id, { connection, info, untilMs: runtime.monotonicMs() + server.hostLimits.helloTimeoutMs, early: null });
-    this.#sweep ??= this.#nextSweep();
+    this.#infos.set(this.#arrivals.accept(socket, request, info).id, info);
   }
 
   /** A fresh token on a running session. */
   renewAccess(room: HostedRoom, connectionId: string, token: string): void {
-    const known = this.#connections.get(connectionId);
-    if (known === undefined) return;
-    known.renewals ??= new TokenRenewals((newest) => this.#renew(room, connectionId, known.info, newest), this.#options.runtime);
-    known.renewals.add(token);
+    const info = this.#infos.get(connectionId);
+    if (info === undefined) return;
+    const known = this.#renewals.get(connectionId);
+    const renewals = known ?? new TokenRenewals((newest) => this.#renew(room, connectionId, info, newest), this.#options.runtime);
+    if (known === undefined) this.#renewals.set(connectionId, renewals);
+    renewals.add(token);
   }
 
   /** Everybody who is in a room, those of the filter. */
@@ -127,7 +105,7 @@ export class SocketFront {
   async #renew(room: HostedRoom, connectionId: string, info: ConnectionInfo, token: string): Promise<Renewal> {
     const ends = this.#ends.begin();
     try {
-      if (!this.#connections.has(connectionId)) return { kind: 'over' };
+      if (!this.#infos.has(connectionId)) return { kind: 'over' };
       const access = await admit(token, this.#gatekeeper(room.address, info));
       this.#checkOrders(ends, access, room.address);
       room.renewAccess(connectionId, access);
@@ -156,33 +134,21 @@ export class SocketFront {
 
   /** Turns away those that are in no room yet. */
   refuseArrivals(error: () => AlcoveError): void {
-    for (const { connection } of [...this.#arrivals.values()]) this.#refuse(connection, error());
+    this.#arrivals.refuseAll(error);
   }
 
   /** Cuts whoever is left, and stops looking at deadlines. */
   terminate(): void {
-    this.#sweep?.cancel();
-    for (const { connection } of [...this.#connections.values()]) connection.terminate();
+    this.#arrivals.terminate();
   }
 
-  #first(connectionId: string, frame: string | Uint8Array): void {
-    const arrival = this.#arrivals.get(connectionId);
-    if (arrival === undefined) return;
-    if (arrival.early === null) {
-      arrival.early = [];
-      void this.#letIn(arrival, frame);
-    } else if (arrival.early.length < this.#limits.messagesBeforeWelcomeMax) {
-      arrival.early.push(frame);
-    } else {
-      const limit = 'messagesBeforeWelcomeMax';
-      this.#refuse(
-        arrival.connection,
-        new AlcoveError('rate_limited', `more than ${this.#limits[limit]} messages came before welcome`, { limit }),
-      );
-    }
+  #ended(connectionId: string): void {
+    this.#renewals.get(connectionId)?.end();
+    this.#renewals.delete(connectionId);
+    this.#infos.delete(connectionId);
   }
 
-  async #letIn(arrival: Arrival, frame: string | Uint8Array): Promise<void> {
+  async #letIn(arrival: Arrival<ConnectionInfo>, frame: string | Uint8Array): Promise<void> {
     const { server, runtime } = this.#options;
     const { connection } = arrival;
     const ends = this.#ends.begin();
@@ -191,14 +157,15 @@ export class SocketFront {
       const { hello, definition } = readHello(frame, server.rooms, runtime);
       const address = { name: definition.name, id: hello.id };
       const gatekeeper = this.#gatekeeper(address, arrival.info);
-      const isFollower = hello.token !== null && this.#followerToken?.is(hello.token) === true;
+      // Who comes through a follower is a user, whatever they bring.
+      const isFollower = !connection.isRelayed && hello.token !== null && this.#followerToken?.is(hello.token) === true;
       if (!isFollower && hello.token !== null) this.#tellUnreadToken();
       const access = isFollower ? FOLLOWER : await admit(hello.token, gatekeeper);
       await this.#enter(address, gatekeeper, access, (room) => {
         if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
         this.#checkOrders(ends, access, address);
-        room.join(connection, hello, access);
-        this.#arrivals.delete(connection.id);
+        room.join(connection, hello, access, (own) => (isFollower ? this.#relayFor(connection, arrival.info, room, own) : own));
+        this.#arrivals.taken(connection.id);
         for (const early of arrival.early ?? []) room.receive(connection.id, early);
       });
     } catch (cause) {
@@ -208,7 +175,7 @@ export class SocketFront {
           connectionId: connection.id,
           reason: AlcoveError.from(error.cause ?? error).message,
         });
-      if (this.#arrivals.has(connection.id)) this.#refuse(connection, error);
+      if (this.#arrivals.has(connection.id)) this.#arrivals.refuse(connection, error);
     } finally {
       ends.end();
       connection.release();
@@ -249,14 +216,6 @@ export class SocketFront {
     );
   }
 
-  /** Says why and closes. */
-  #refuse(connection: SocketConnection, error: AlcoveError): void {
-    this.#options.meter.saw(error);
-    this.#arrivals.delete(connection.id);
-    connection.send(encodeMessage({ type: 'error', ...error.toBody() }, 'json', this.#options.runtime));
-    connection.close(error);
-  }
-
   #gatekeeper(address: RoomAddress, info: ConnectionInfo): Gatekeeper {
     return gatekeeperOf(this.#options.server, this.#options.runtime, address, info);
   }
@@ -270,44 +229,44 @@ export class SocketFront {
     return { remoteAddress: request.socket.remoteAddress ?? '', origin, headers };
   }
 
-  /** The bytes of the last text: a commit goes to many sockets in a row. */
-  #textBytes(text: string): Uint8Array {
-    if (text !== this.#lastText) {
-      this.#lastBytes = Buffer.from(text);
-      this.#lastText = text;
-    }
-    return this.#lastBytes;
-  }
-
-  /** Looks at deadlines as often as the shortest of them asks for, while there are sockets. */
-  #nextSweep(): Timer | null {
-    if (this.#connections.size === 0) return null;
-    const { hostLimits } = this.#options.server;
-    const everyMs = Math.max(
-      20,
-      Math.min(1000, ...[hostLimits.helloTimeoutMs, hostLimits.halfMessageTimeoutMs, hostLimits.messageTimeoutMs].map((ms) => ms / 4)),
-    );
-    return this.#options.runtime.setTimer(everyMs, () => {
-      this.#endOverdue();
-      this.#sweep = this.#nextSweep();
+  /** From here on the socket carries sessions of the follower's tabs as well. */
+  #relayFor(link: HostConnection, info: ConnectionInfo, room: HostedRoom, own: ConnectionHandlers): ConnectionHandlers {
+    const { runtime, server, meter } = this.#options;
+    return new RelayFront(link, {
+      runtime,
+      meter,
+      own,
+      limits: server.hostLimits,
+      messageBytesMax: server.roomLimits.messageBytesMax,
+      refuses: (isLocal) => this.#refusesRelayed(isLocal),
+      arrived: (connection, { address, origin }) => {
+        const seen = { ...info, relayed: { remoteAddress: address, origin } };
+        this.#infos.set(connection.id, seen);
+        this.#arrivals.add(connection, seen);
+      },
+      ended: (connectionId) => this.#arrivals.ended(connectionId),
+      heard: (connectionId) => room.heard(connectionId),
     });
   }
 
-  #endOverdue(): void {
-    const nowMs = this.#options.runtime.monotonicMs();
-    for (const { connection, untilMs, early } of [...this.#arrivals.values()]) {
-      if (nowMs < untilMs) continue;
-      this.#refuse(
-        connection,
-        new AlcoveError('hello_timeout', early === null ? 'no hello came in time' : 'it took too long to let you in', {
-          limit: 'helloTimeoutMs',
-        }),
-      );
-    }
-    for (const { connection } of [...this.#connections.values()]) {
-      const limit = connection.overdue(nowMs);
-      if (limit !== null) this.#refuse(connection, new AlcoveError('idle_timeout', 'a message took too long to arrive', { limit }));
-    }
+  /** Opens a room as for a tab that says hello to a follower of it. @throws AlcoveError what the tab is refused with */
+  async openFor(
+    address: RoomAddress,
+    { token, address: remoteAddress, origin, isLocal }: AskingTab,
+    request: IncomingMessage,
+  ): Promise<void> {
+    const refusal = this.#refusesRelayed(isLocal);
+    if (refusal !== null) throw refusal;
+    const info = { ...this.#infoOf(request), relayed: { remoteAddress, origin } };
+    const gatekeeper = this.#gatekeeper(address, info);
+    await this.#enter(address, gatekeeper, await admit(token, gatekeeper), () => undefined);
+  }
+
+  /** What turns away a socket turns away who comes through a follower. */
+  #refusesRelayed(isLocal: boolean): AlcoveError | null {
+    if (this.#options.server.origins.loopbackOnly && !isLocal)
+      return new AlcoveError('unauthenticated', 'this server authenticates nobody and therefore lets in its own machine only');
+    return this.#options.refuses();
   }
 }
 

@@ -1,0 +1,202 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { AlcoveError } from '@alcove/core/error';
+import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { WebSocket } from 'ws';
+import { readHello } from '../../access/front.ts';
+import { RowRules } from '../../access/row-rules.ts';
+import { type LimitCounts, LimitMeter } from '../../limits/limit-meter.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
+import { BuilderPool } from './builder-pool.ts';
+import type { DataDir } from './data-dir.ts';
+import type { FollowerLink } from './follower-link.ts';
+import type { ResolvedFollowerOptions } from './follower-options.ts';
+import { HostImages } from './host-images.ts';
+import { LIMIT_NAMES } from './host-limits.ts';
+import { originOf } from './http-answer.ts';
+import { HttpFront, isOfThisMachine } from './http-front.ts';
+import { ImageEndpoint } from './image-endpoint.ts';
+import { openDatabase } from './open-database.ts';
+import { RefusedOrigins } from './refused-origins.ts';
+import { RelayedRoom, type TabInfo } from './relayed-room.ts';
+import { type Arrival, SocketArrivals } from './socket-arrivals.ts';
+
+export interface FollowerTabsOptions {
+  readonly follower: ResolvedFollowerOptions;
+  readonly dataDir: DataDir;
+  readonly runtime: Runtime;
+  /** The link of a room that is followed, or was made just now for the tab. @throws AlcoveError why the tab cannot have it */
+  linkFor(address: RoomAddress, hello: HelloMessage, info: TabInfo): Promise<FollowerLink>;
+  /** Other paths than the tabs'. */
+  readonly others: { owns(path: string): boolean; handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> };
+  isReady(): boolean;
+}
+
+/** After it a client of a stopping follower comes again; each waits up to twice as long. */
+const DRAIN_RETRY_MS = 1_000;
+
+/** The tabs of a follower: their sockets from the first byte to their room, images of its files, and its HTTP side. */
+export class FollowerTabs {
+  readonly meter = new LimitMeter(LIMIT_NAMES);
+  readonly #options: FollowerTabsOptions;
+  readonly #arrivals: SocketArrivals<TabInfo>;
+  readonly #pool: BuilderPool;
+  readonly #images: HostImages;
+  readonly #rooms = new Map<string, RelayedRoom>();
+  /** By definition; one for all of its rooms. */
+  readonly #rules = new Map<string, RowRules>();
+  #isClosing = false;
+
+  constructor(options: FollowerTabsOptions) {
+    const { follower, dataDir, runtime } = options;
+    const { limits, rooms } = follower;
+    this.#options = options;
+    this.#pool = new BuilderPool({
+      runtime,
+      buildsMax: limits.imageBuildsMax,
+      buildTimeoutMs: limits.imageBuildTimeoutMs,
+      idleMs: limits.imageBuilderIdleMs,
+    });
+    this.#images = new HostImages({ enabled: follower.image, dataDir, rooms, pool: this.#pool, limits, runtime });
+    this.#arrivals = new SocketArrivals<TabInfo>({
+      limits,
+      runtime,
+      meter: this.meter,
+      letIn: (arrival, frame) => void this.#letIn(arrival, frame),
+      ended: () => undefined,
+    });
+  }
+
+  get connections(): number {
+    return this.#arrivals.connections;
+  }
+
+  get limitsMet(): LimitCounts {
+    return this.meter.counts();
+  }
+
+  /** Who hears of a room's link to the primary. */
+  room(definition: AnyRoom, address: RoomAddress, link: () => FollowerLink): RelayedRoom {
+    const { follower, dataDir, runtime } = this.#options;
+    const path = dataDir.roomFiles(address).database;
+    const room = new RelayedRoom(
+      {
+        address,
+        definition,
+        runtime,
+        limits: follower.limits,
+        roomLimits: follower.roomLimits,
+        meter: this.meter,
+        rules: () => this.#rulesOf(definition),
+        offerImage: (request, wanted) => this.#images.offer(address, path, request, wanted),
+        replaced: () => this.#images.cache.dropRoom(address.name, address.id),
+        taken: (connectionId) => this.#arrivals.taken(connectionId),
+        early: (connectionId, frame) => this.#arrivals.message(connectionId, frame),
+      },
+      link,
+    );
+    this.#rooms.set(keyOf(address), room);
+    return room;
+  }
+
+  /** Sessions of tabs in a room now. */
+  sessionsOf(address: RoomAddress): number {
+    return this.#rooms.get(keyOf(address))?.sessions ?? 0;
+  }
+
+  serve(server: HttpServer): void {
+    const { follower, runtime, others, isReady } = this.#options;
+    const { limits, origins, path } = follower;
+    new HttpFront({
+      path,
+      origins,
+      refusedOrigins: new RefusedOrigins(runtime.log, runtime),
+      images: new ImageEndpoint({
+        cache: this.#images.cache,
+        ticketKey: this.#images.ticketKey,
+        origins,
+        runtime,
+        downloadsMax: limits.imageDownloadsMax,
+        stallTimeoutMs: limits.imageStallTimeoutMs,
+        meter: this.meter,
+      }),
+      others,
+      followers: null,
+      messageBytesMax: follower.roomLimits.messageBytesMax,
+      closeTimeoutMs: limits.closeTimeoutMs,
+      refuses: () => this.#refuses(),
+      isDraining: () => this.#isClosing,
+      isReady,
+      opened: (socket, request) => this.#accept(socket, request),
+    }).serve(server);
+  }
+
+  /** Nobody comes in any more, and those that are no further than the door go. */
+  drain(): void {
+    this.#isClosing = true;
+    this.#arrivals.refuseAll(() => this.#draining());
+  }
+
+  /** After all links are closed, which sends the tabs away. */
+  async close(): Promise<void> {
+    const { runtime, follower } = this.#options;
+    const untilMs = runtime.monotonicMs() + follower.limits.drainTimeoutMs;
+    while (this.#arrivals.connections > 0 && runtime.monotonicMs() < untilMs)
+      await new Promise<void>((resolve) => void runtime.setTimer(10, resolve));
+    this.#arrivals.terminate();
+    this.#pool.close();
+    for (const rules of this.#rules.values()) rules.close();
+    this.#rules.clear();
+  }
+
+  #accept(socket: WebSocket, request: IncomingMessage): void {
+    const info = { address: request.socket.remoteAddress ?? '', origin: originOf(request), isLocal: isOfThisMachine(request) };
+    this.#arrivals.accept(socket, request, info);
+  }
+
+  /** Into the room here; the primary decides whether that may be. Nothing more is read of it until then. */
+  async #letIn({ connection, info }: Arrival<TabInfo>, frame: string | Uint8Array): Promise<void> {
+    const { follower, runtime, linkFor } = this.#options;
+    connection.hold();
+    try {
+      const { hello, definition } = readHello(frame, follower.rooms, runtime);
+      const address = { name: definition.name, id: hello.id };
+      await linkFor(address, hello, info);
+      if (!this.#arrivals.has(connection.id)) return; // gone, or turned away meanwhile
+      const room = this.#rooms.get(keyOf(address));
+      if (room === undefined) throw new AlcoveError('room_unknown', 'this follower does not follow the room');
+      room.join(connection, hello, frame, info);
+    } catch (cause) {
+      if (this.#arrivals.has(connection.id)) this.#arrivals.refuse(connection, AlcoveError.from(cause));
+    }
+  }
+
+  #refuses(): AlcoveError | null {
+    const { connectionsMax, connectionsUnwelcomedMax } = this.#options.follower.limits;
+    if (this.#isClosing) return this.#draining();
+    const { connections, size } = this.#arrivals;
+    if (connections < connectionsMax && size < connectionsUnwelcomedMax) return null;
+    const error = new AlcoveError('overloaded', `${connections} sockets are open, ${size} of them not in a room yet`, {
+      retryAfterMs: 2_000,
+      limit: connections < connectionsMax ? 'connectionsUnwelcomedMax' : 'connectionsMax',
+    });
+    this.meter.saw(error);
+    return error;
+  }
+
+  #draining(): AlcoveError {
+    const retryAfterMs = Math.ceil(DRAIN_RETRY_MS * (1 + this.#options.runtime.random()));
+    return new AlcoveError('draining', 'the follower is stopping', { retryAfterMs });
+  }
+
+  #rulesOf(definition: AnyRoom): RowRules | null {
+    const known = this.#rules.get(definition.name);
+    if (known !== undefined || definition.tableRules.length === 0) return known ?? null;
+    const rules = new RowRules(definition, openDatabase(':memory:'));
+    this.#rules.set(definition.name, rules);
+    return rules;
+  }
+}
+
+const keyOf = ({ name, id }: RoomAddress): string => `${name}/${id}`;
