@@ -42,4 +42,68 @@ describe('tabs on followers', () => {
     await expect(refused.confirmed).rejects.toMatchObject({ code: 'forbidden' });
     await until(() => expect(seen[0]?.getSnapshot().data).toHaveLength(3));
   });
+
+  it('[FO-11] see each other: presence, cursors, states, values, and that somebody left', async () => {
+    const { rooms, a, b, c } = await three();
+    await until(() => rooms.forEach((room) => expect(room.status.getSnapshot().connection).toBe('connected')));
+    for (const [at, room] of rooms.entries()) room.presence.set({ name: `tab ${at}` });
+    const names = (room: typeof a) =>
+      room.presence.others
+        .getSnapshot()
+        .map(({ state }) => state.name)
+        .sort();
+    for (const [at, room] of rooms.entries()) {
+      world.onEnd(room.presence.others.subscribe(() => undefined));
+      const others = [0, 1, 2].filter((one) => one !== at).map((one) => `tab ${one}`);
+      await until(() => expect(names(room)).toEqual(others));
+    }
+    a.cursors.set({ x: 1, y: 2 });
+    b.ephemeral('typing').set(true);
+    world.onEnd(c.cursors.others.subscribe(() => undefined));
+    world.onEnd(b.cursors.others.subscribe(() => undefined));
+    world.onEnd(a.ephemeral('typing').others.subscribe(() => undefined));
+    for (const room of [b, c])
+      await until(() => expect(room.cursors.others.getSnapshot().map(({ state }) => state)).toEqual([{ x: 1, y: 2 }]));
+    await until(() =>
+      expect(
+        a
+          .ephemeral('typing')
+          .others.getSnapshot()
+          .map(({ state }) => state),
+      ).toEqual([true]),
+    );
+    a.value('budget').set(70);
+    for (const room of rooms) world.onEnd(room.value('budget').subscribe(() => undefined));
+    for (const room of [b, c]) await until(() => expect(room.value('budget').getSnapshot().value).toBe(70));
+    for (const room of rooms) room.value('likes').add(2);
+    for (const room of rooms) world.onEnd(room.value('likes').subscribe(() => undefined));
+    for (const room of rooms) await until(() => expect(room.value('likes').getSnapshot().value).toBe(6));
+    a.close();
+    await until(() => expect(names(b)).toEqual(['tab 2']));
+    await until(() => expect(names(c)).toEqual(['tab 1']));
+    await until(() => expect(b.cursors.others.getSnapshot()).toEqual([]));
+  });
+
+  it('[FO-12] read on the server through their follower, under the primary’s rules of reading', async () => {
+    const { a } = await three();
+    await a.mutate.add({ id: 's', city: 'Nara' }).confirmed;
+    const { rows } = await a.sql((db) => db.select().from(stops), { at: a.bookmark() });
+    expect(rows).toEqual([{ id: 's', city: 'Nara', count: 0 }]);
+    await expect(a.sql((db) => db.select().from(stops), { at: 'b1.999.other' as never })).rejects.toMatchObject({ code: 'query_invalid' });
+  });
+
+  it('[FO-13] make rooms where they may: the primary is asked as for a tab of its own', async () => {
+    const primary = await world.primary();
+    const follower = await world.follower(primary.url);
+    const [first, second] = [0, 1].map(() => world.client(follower.url).room(trip, 'new-here'));
+    await first?.mutate.add({ id: 's', city: 'Nara' }).confirmed;
+    const seen = second === undefined ? null : rowsOf(second);
+    await until(() => expect(seen?.getSnapshot().data).toHaveLength(1));
+    expect(await primary.rooms.list('trip')).toEqual(['new-here']);
+    const narrow = await world.primary({ createOnJoin: false });
+    const beside = await world.follower(narrow.url);
+    const lost = world.client(beside.url).room(trip, 'nowhere');
+    await until(() => expect(lost.status.getSnapshot().error).toMatchObject({ code: 'room_unknown' }));
+    expect(await narrow.rooms.list('trip')).toEqual([]);
+  });
 });

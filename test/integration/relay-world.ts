@@ -74,7 +74,7 @@ export class RelayWorld {
     return follower;
   }
 
-  client(url: string, more: { auth?: () => string } = {}): ReturnType<typeof createClient<typeof trip>> {
+  client(url: string, more: { auth?: () => string } = {}): ReturnType<typeof createClient> {
     const client = createClient({ url, rooms: [trip], ...more });
     this.#ends.push(() => client.close());
     return client;

@@ -74,6 +74,10 @@ export const QUIET_LIMITS = {
 
 /** Limits that are pushed over their edge elsewhere, and told of in the tables of the guide beside what they belong to. */
 export const MET_ELSEWHERE = {
+  relaySessionsMax: 'tabs of followers',
+  relayBacklogBytesMax: 'tabs of followers',
+  relayBacklogBytesHard: 'tabs of followers',
+  relayResultsMax: 'tabs of followers',
   userReadsMax: 'reads on the server',
   readTimeoutMs: 'reads on the server',
   readRowsMax: 'reads on the server',

@@ -3,7 +3,6 @@ import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
 import { decodeServerMessage } from '@alcove/core/protocol/codec';
 import { unwrapRelayed } from '@alcove/core/protocol/relay';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
-import { PROTOCOL_VERSION } from '@alcove/core/protocol/version';
 import { backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
@@ -20,6 +19,7 @@ import type { RoomAddress } from '../../room/room-directory.ts';
 import type { RoomFiles } from './data-dir.ts';
 import { fetchRoomCopy } from './fetch-room-copy.ts';
 import { FollowedFile } from './followed-file.ts';
+import { followerHello } from './follower-hello.ts';
 import { type LinkListener, NO_TABS } from './link-listener.ts';
 import { ResyncWait } from './resync-wait.ts';
 
@@ -184,16 +184,7 @@ export class FollowerLink {
   #hello(socket: WebSocket): void {
     const { address, token, runtime } = this.#options;
     if (socket !== this.#socket) return;
-    this.#say({
-      type: 'hello',
-      protocol: PROTOCOL_VERSION,
-      codecs: ['deflate'],
-      room: address.name,
-      id: address.id,
-      token,
-      clientId: `follower-${runtime.newId()}`,
-      snapshots: [],
-    });
+    this.#say(followerHello(address, token, runtime));
   }
 
   #heard(frame: string | Uint8Array): void {

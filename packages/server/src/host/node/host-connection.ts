@@ -1,6 +1,14 @@
 import type { AlcoveError } from '@alcove/core/error';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
-import type { ConnectionHandlers } from './socket-connection.ts';
+
+/** Who hears of a connection. */
+export interface ConnectionHandlers {
+  message(frame: string | Uint8Array): void;
+  /** Bytes of a message came, and it is not whole yet; said every few seconds. */
+  arriving(): void;
+  /** Once, however it ended. `code` is the close frame's, 1006 where there was none. */
+  closed(code: number): void;
+}
 
 /** A peer's connection as rooms know it: a socket of its own, or a place on the socket of the follower that the peer is connected to. */
 export interface HostConnection {

@@ -18,8 +18,7 @@ import type { RoomFiles } from './data-dir.ts';
 import { BUSY_TIMEOUT_MS } from './driver-options.ts';
 import { HeadFile } from './head-file.ts';
 import { RoomReads } from './room-reads.ts';
-import type { HostConnection } from './host-connection.ts';
-import type { ConnectionHandlers } from './socket-connection.ts';
+import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 
 export interface HostedRoomOptions {
   readonly address: RoomAddress;

@@ -95,13 +95,7 @@ export class NodeServer implements AlcoveServer {
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
-    this.#sockets = new SocketFront({
-      server: options,
-      directory: this.#directory,
-      runtime,
-      meter: this.#meter,
-      refuses: () => this.#refusesSockets(),
-    });
+    this.#sockets = this.#socketFront();
     this.rooms = this.#serverRooms();
     this.sessions = serverSessions(this.#sockets);
   }
@@ -278,6 +272,16 @@ export class NodeServer implements AlcoveServer {
         failed: (room, error) => this.#directory.failed(room.address, room, error),
         removed: (address) => this.#images.cache.dropRoom(address.name, address.id),
       },
+    });
+  }
+
+  #socketFront(): SocketFront {
+    return new SocketFront({
+      server: this.#options,
+      directory: this.#directory,
+      runtime: this.#runtime,
+      meter: this.#meter,
+      refuses: () => this.#refusesSockets(),
     });
   }
 

@@ -1,4 +1,6 @@
-import { AlcoveError, isErrorCode } from '@alcove/core/error';
+import { AlcoveError } from '@alcove/core/error';
+import { codeField, countField } from '@alcove/core/protocol/fields';
+import * as v from 'valibot';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { TabInfo } from './relayed-room.ts';
 
@@ -13,6 +15,9 @@ export interface OpenForTab {
 }
 
 const TIMEOUT_MS = 10_000;
+
+/** As our own server says it; a proxy may have answered in its place. */
+const refusal = v.object({ error: v.object({ code: codeField, message: v.string(), retryAfterMs: v.optional(countField) }) });
 
 /**
  * A tab says hello to a room that the primary was not known to have: it opens it for this user as for one of its own sockets, and so makes it where they may.
@@ -30,9 +35,7 @@ export async function openForTab({ from, token, address, userToken, info }: Open
     throw new AlcoveError('primary_lost', 'the follower cannot reach its primary', { retryAfterMs: 1_000, cause });
   });
   if (response.ok) return;
-  const { error } = (await response.json().catch(() => ({}))) as {
-    readonly error?: { readonly code?: unknown; readonly message?: unknown };
-  };
-  if (!isErrorCode(error?.code)) throw new AlcoveError('primary_lost', `the primary answered ${response.status}`, { retryAfterMs: 1_000 });
-  throw new AlcoveError(error.code, typeof error.message === 'string' ? error.message : '');
+  const answer = v.safeParse(refusal, await response.json().catch(() => null));
+  if (!answer.success) throw new AlcoveError('primary_lost', `the primary answered ${response.status}`, { retryAfterMs: 1_000 });
+  throw AlcoveError.fromBody(answer.output.error);
 }

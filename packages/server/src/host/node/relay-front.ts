@@ -3,10 +3,9 @@ import { encodeMessage } from '@alcove/core/protocol/codec';
 import { decodeRelayWord, RELAY_WORDS, type RelayWordOf, unwrapRelayed } from '@alcove/core/protocol/relay';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
-import type { HostConnection } from './host-connection.ts';
 import type { HostLimits } from './host-limits.ts';
 import { RelayedConnection } from './relayed-connection.ts';
-import type { ConnectionHandlers } from './socket-connection.ts';
+import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 
 export interface RelayFrontOptions {
   readonly runtime: Runtime;

@@ -2,8 +2,7 @@ import type { AlcoveError } from '@alcove/core/error';
 import { encodeRelayWord, type RelayWord, wrapRelayed } from '@alcove/core/protocol/relay';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { HostConnection } from './host-connection.ts';
-import type { ConnectionHandlers } from './socket-connection.ts';
+import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 
 export interface RelayedConnectionOptions {
   /** The follower's socket. */

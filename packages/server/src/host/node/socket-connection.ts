@@ -3,7 +3,7 @@ import { AlcoveError, ERROR_CODES } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { RawData, WebSocket } from 'ws';
 import { FrameWatch } from './frame-watch.ts';
-import type { HostConnection } from './host-connection.ts';
+import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 import { OutgoingFrames } from './outgoing-frames.ts';
 import { TokenBucket } from '../../limits/token-bucket.ts';
 
@@ -28,14 +28,6 @@ const LIMIT_OF_WS: Readonly<Record<string, string>> = {
 };
 /** A message that takes long to arrive is told this often. */
 const ARRIVING_EVERY_MS = 1_000;
-
-export interface ConnectionHandlers {
-  message(frame: string | Uint8Array): void;
-  /** Bytes of a message came, and it is not whole yet; said every few seconds. */
-  arriving(): void;
-  /** Once, however it ended. `code` is the close frame's, 1006 where there was none. */
-  closed(code: number): void;
-}
 
 export interface ConnectionOptions {
   readonly limits: ConnectionLimits;

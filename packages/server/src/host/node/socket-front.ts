@@ -16,12 +16,11 @@ import { BearerToken } from './bearer-token.ts';
 import type { AskingTab } from './follower-endpoint.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
-import type { HostConnection } from './host-connection.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { isOriginKnown } from './origins.ts';
 import { RelayFront } from './relay-front.ts';
 import type { ConnectionInfo, ResolvedServerOptions } from './server-options.ts';
-import type { ConnectionHandlers } from './socket-connection.ts';
+import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 import { type Arrival, SocketArrivals } from './socket-arrivals.ts';
 
 export interface SocketFrontOptions {
