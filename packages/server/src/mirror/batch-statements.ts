@@ -27,7 +27,10 @@ export function batchStatements(
   return tables.flatMap(({ table: { model, key }, puts, gone }) => {
     const full = names.tableOf(room.name, model.name);
     const deleted = columnsOf(model, model.key);
-    const put = columnsOf(model, model.columns.map(({ name }) => name));
+    const put = columnsOf(
+      model,
+      model.columns.map(({ name }) => name),
+    );
     const keyOf = (row: Row): Row => key.map((place) => row[place] ?? null);
     return [
       ...cut(gone, bounds).map((rows) => statement(deleteText(full, model), room.id, deleted, rows, (row) => row)),
@@ -37,7 +40,12 @@ export function batchStatements(
 }
 
 /** Takes away what is there of a room, some rows at a time; answers how many by its row count. */
-export const clearStatement = (names: MirrorNames, room: { readonly name: string; readonly id: string }, table: string, rowsMax: number): PgStatement => {
+export const clearStatement = (
+  names: MirrorNames,
+  room: { readonly name: string; readonly id: string },
+  table: string,
+  rowsMax: number,
+): PgStatement => {
   const full = names.tableOf(room.name, table);
   return {
     text: `DELETE FROM ${full} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${full} WHERE ${ROOM_COLUMN} = $1 LIMIT $2))`,
@@ -57,8 +65,22 @@ const columnsOf = (model: TableModel, names: readonly string[]): readonly Mapped
     return column === undefined ? [] : [{ name, table: model.name, toPg: toPgOf(column) }];
   });
 
-function statement(text: string, id: string, columns: readonly MappedColumn[], rows: readonly Row[], keyOf: (row: Row) => Row): PgStatement {
-  const arrays = columns.map(({ table, toPg }, place) => rows.map((row) => mapped(table, () => toPg(row[place] ?? null), () => keyOf(row))));
+function statement(
+  text: string,
+  id: string,
+  columns: readonly MappedColumn[],
+  rows: readonly Row[],
+  keyOf: (row: Row) => Row,
+): PgStatement {
+  const arrays = columns.map(({ table, toPg }, place) =>
+    rows.map((row) =>
+      mapped(
+        table,
+        () => toPg(row[place] ?? null),
+        () => keyOf(row),
+      ),
+    ),
+  );
   return { text, values: [id, ...arrays] };
 }
 

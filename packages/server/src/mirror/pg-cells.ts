@@ -37,8 +37,8 @@ export function fromPgOf(column: ColumnModel): FromPg {
     if (value === null) return null;
     if (type === 'bigint' || type === 'double precision') return Number(value);
     if (value instanceof Uint8Array) return value;
-    const text = String(value);
-    return numeric && NUMBER.test(text) ? Number(text) : text;
+    if (typeof value !== 'string') throw new AlcoveError('sql_failed', `column ${column.name} is not ${type} in PostgreSQL any more`);
+    return numeric && NUMBER.test(value) ? Number(value) : value;
   };
 }
 

@@ -75,7 +75,8 @@ export class RoomSteps {
     const head = headOf(database);
     if (head.schemaId !== this.#model.schemaId) return { kind: 'outdated', head: head.version };
     if (watermark === null) return this.#apply(database, head, this.#begun(head));
-    if (watermark.position?.phase === 'clear') return { kind: 'restart', head: head.version, next: watermark };
+    if (watermark.state === 'syncing' && watermark.position?.phase === 'clear')
+      return { kind: 'restart', head: head.version, next: watermark };
     if (!leadsTo(watermark, head)) return { kind: 'restart', head: head.version, next: this.#cleared(head) };
     if (watermark.state === 'live' && watermark.version === head.version) return { kind: 'level', head: head.version };
     return this.#apply(database, head, watermark);
@@ -83,17 +84,27 @@ export class RoomSteps {
 
   /** Nothing is left of what was there before: the copy begins. */
   begin(database: Database): RoomStep {
+    return this.#ofHead(database, (head) => this.#apply(database, head, this.#begun(head)));
+  }
+
+  /** Whatever is there is to be copied anew. */
+  restart(database: Database): RoomStep {
+    return this.#ofHead(database, (head) => ({ kind: 'restart', head: head.version, next: this.#cleared(head) }));
+  }
+
+  #ofHead(database: Database, step: (head: RoomHead) => RoomStep): RoomStep {
     return database.transaction(() => {
       const head = headOf(database);
-      if (head.schemaId !== this.#model.schemaId) return { kind: 'outdated', head: head.version };
-      return this.#apply(database, head, this.#begun(head));
+      return head.schemaId === this.#model.schemaId ? step(head) : { kind: 'outdated', head: head.version };
     });
   }
 
   #apply(database: Database, head: RoomHead, from: Watermark): RoomStep {
     const touched = this.#touched(database, from.version);
     if (touched === null) return { kind: 'restart', head: head.version, next: this.#cleared(head) };
-    const batches = new Map(this.tables.map((table) => [table.model.name, this.#current(database, table, touched.keys.get(table.model.name))]));
+    const batches = new Map(
+      this.tables.map((table) => [table.model.name, this.#current(database, table, touched.keys.get(table.model.name))]),
+    );
     const position = from.position === null ? null : this.#page(database, from.position, batches);
     const isLevel = touched.version === head.version && position === null;
     const next: Watermark = {
@@ -109,7 +120,10 @@ export class RoomSteps {
   }
 
   /** The keys that the log touched since, whole versions, up to the bounds; null where the log cannot be read on from there. */
-  #touched(database: Database, since: number): { readonly version: number; readonly keys: ReadonlyMap<string, ReadonlyMap<string, Row>> } | null {
+  #touched(
+    database: Database,
+    since: number,
+  ): { readonly version: number; readonly keys: ReadonlyMap<string, ReadonlyMap<string, Row>> } | null {
     const { changesMax, bytesMax } = this.#bounds;
     const keys = new Map<string, Map<string, Row>>();
     const last = this.#lastVersion(database, since);
@@ -123,7 +137,13 @@ export class RoomSteps {
       for (const { table, key, rows } of decodeRecord(String(record)).tables) {
         const touched = keys.get(table) ?? new Map<string, Row>();
         keys.set(table, touched);
-        for (const { before, after } of rows) for (const row of [before, after]) if (row !== null) touched.set(keyText(row, key), key.map((place) => row[place] ?? null));
+        for (const { before, after } of rows)
+          for (const row of [before, after])
+            if (row !== null)
+              touched.set(
+                keyText(row, key),
+                key.map((place) => row[place] ?? null),
+              );
         changes += rows.length;
       }
       version += 1;
@@ -135,7 +155,8 @@ export class RoomSteps {
 
   /** Before a record that is too long to read; null where that is the first. */
   #lastVersion(database: Database, since: number): number | null {
-    const [long] = database.prepare('SELECT min(version) FROM alcove_log WHERE version > ? AND bytes > ?').get([since, RECORD_BYTES_MAX]) ?? [];
+    const [long] =
+      database.prepare('SELECT min(version) FROM alcove_log WHERE version > ? AND bytes > ?').get([since, RECORD_BYTES_MAX]) ?? [];
     if (long === null || long === undefined) return Number.MAX_SAFE_INTEGER;
     return Number(long) - 1 === since ? null : Number(long) - 1;
   }

@@ -6,6 +6,7 @@ import type { RoomListOptions } from '../../room/room-directory.ts';
 import type { RoomStats } from '../../room/room.ts';
 import type { RoomHandle } from './room-handle.ts';
 import type { ServerMetrics } from './server-metrics.ts';
+import type { ServerMirror } from './server-mirror.ts';
 
 /** A running server; `createServer` makes it. */
 export interface AlcoveServer<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
@@ -26,6 +27,8 @@ export interface AlcoveServer<Rooms extends readonly AnyRoom[] = readonly AnyRoo
   readonly rooms: ServerRooms;
   /** See and end the sessions of users. */
   readonly sessions: ServerSessions;
+  /** The copy of the rooms in PostgreSQL, if the server has one. */
+  readonly mirror: ServerMirror;
   /** What this process does and which limits were met, at this moment. Costs little; for a page of figures that is fetched now and then. */
   metrics(): ServerMetrics;
   /** Lets nobody in any more, writes what is unwritten, tells everybody to come again elsewhere, closes the files. Within `limits.drainTimeoutMs`. Idempotent. */

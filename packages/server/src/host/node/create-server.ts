@@ -79,6 +79,7 @@ const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () =
     room,
     rooms: server.rooms,
     sessions: server.sessions,
+    mirror: server.mirror,
     metrics: () => server.metrics(),
     close,
   };

@@ -47,6 +47,7 @@ describe('a room on this host', () => {
         return database;
       },
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
+      moved: () => undefined,
       holdOffReaders: async () => {
         makeWay();
         return () => heldOff.push('over');

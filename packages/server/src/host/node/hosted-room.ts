@@ -33,6 +33,8 @@ export interface HostedRoomOptions {
   readonly userReadsMax: number;
   /** A session reads by SQL. */
   read(asked: ReadAsked, signal: AbortSignal): Promise<RoutedAnswer>;
+  /** It stands at this version, durably: told when it was opened (`isNew`) and whenever it has moved. */
+  moved(version: number, isNew: boolean): void;
   /** Keeps the host's own readers off the file until what it resolves with is called. */
   holdOffReaders(): Promise<() => void>;
   offerImage(request: ImageRequest, wanted: ImageWanted): ImageOffer | null;
@@ -66,6 +68,7 @@ export class HostedRoom implements OpenedRoom {
   readonly #inode: bigint | null;
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
+  #told = -1;
   #isLogStuck = false;
   #holdsOffReaders = false;
   #over = false;
@@ -91,6 +94,7 @@ export class HostedRoom implements OpenedRoom {
       throw error;
     }
     this.#inode = inodeOf(options.files.database);
+    this.#tellMoved(true);
   }
 
   get address(): RoomAddress {
@@ -285,6 +289,14 @@ export class HostedRoom implements OpenedRoom {
   /** The drivers' COMMIT has returned: with `synchronous=FULL` that is the disk, else what the author chose instead. */
   #durable(): void {
     this.#call(() => this.#room.durable(this.#room.stats.version));
+    this.#tellMoved(false);
+  }
+
+  #tellMoved(isNew: boolean): void {
+    const { version } = this.#room.head;
+    if (version === this.#told && !isNew) return;
+    this.#told = version;
+    this.#options.moved(version, isNew);
   }
 
   #requestTick(atMs: number): void {

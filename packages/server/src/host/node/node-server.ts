@@ -25,6 +25,7 @@ import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
 import { ImageEndpoint } from './image-endpoint.ts';
 import { boundAddressOf, listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
+import type { MirrorProcess } from './mirror-process.ts';
 import { ROOM_ID } from './room-file-name.ts';
 import { createRoomHandle } from './room-handle.ts';
 import type { HandlePorts, RoomHandle } from './room-handle.ts';
@@ -36,6 +37,7 @@ import type { ResolvedServerOptions } from './server-options.ts';
 import { ephemeralSums, roomsThatMet } from './server-metrics.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 import { busiestRooms, processFigures, type ServerStatus } from './server-status.ts';
+import { bothHeldOff, mirrorProcess, serverMirror, type ServerMirror } from './server-mirror.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
 import { visibleRooms } from './visible-rooms.ts';
@@ -50,6 +52,7 @@ const LIST_OPTIONS: KeysOf<OnBehalf & RoomListOptions> = { ...ON_BEHALF, prefix:
 export class NodeServer implements AlcoveServer {
   readonly rooms: ServerRooms;
   readonly sessions: ServerSessions;
+  readonly mirror: ServerMirror;
   readonly #options: ResolvedServerOptions;
   readonly #runtime: Runtime;
   readonly #dataDir: DataDir;
@@ -64,6 +67,7 @@ export class NodeServer implements AlcoveServer {
   readonly #admin: AdminEndpoint | null;
   readonly #followers: FollowerEndpoint | null;
   readonly #fleet: ReadFleet;
+  readonly #mirror: MirrorProcess | null;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
@@ -92,11 +96,13 @@ export class NodeServer implements AlcoveServer {
     this.#admin = this.#adminEndpoint();
     this.#followers = this.#followerEndpoint();
     this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter);
+    this.#mirror = mirrorProcess(options, runtime, (room) => this.#directory.use(room, 'existing', () => undefined));
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
     this.#sockets = this.#socketFront();
     this.rooms = this.#serverRooms();
+    this.mirror = serverMirror(this.#mirror, (name, id) => this.#address(name, id));
     this.sessions = serverSessions(this.#sockets);
   }
 
@@ -105,6 +111,7 @@ export class NodeServer implements AlcoveServer {
     const { rooms, seeds, port, host, path, authenticate } = this.#options;
     await this.#templates.prepare(rooms, seeds, this.#dataDir.imageDirectory, this.#pool);
     this.#scheduleSweep();
+    this.#mirror?.start();
     if (authenticate === null) this.#tellNobodyIsAuthenticated();
     if (port === null) return;
     this.#ownServer = makeHttpServer();
@@ -201,7 +208,7 @@ export class NodeServer implements AlcoveServer {
     for (const detach of this.#detach.splice(0)) detach();
     this.#pool.close();
     this.#admin?.close();
-    await this.#fleet.close();
+    await Promise.all([this.#fleet.close(), this.#mirror?.close()]);
   }
 
   /** Waits for a condition that sockets bring about, at most until then. */
@@ -265,12 +272,16 @@ export class NodeServer implements AlcoveServer {
       meter: this.#meter,
       work: this.#work,
       around: {
-        holdOffReaders: (files) => this.#fleet.holdOff(files.database),
+        holdOffReaders: (address, files) => bothHeldOff(this.#fleet.holdOff(files.database), this.#mirror?.holdOff(address)),
+        moved: (address, version, isNew) => this.#mirror?.moved(address, version, isNew),
         offerImage: (files, address) => (request, wanted) => this.#images.offer(address, files.database, request, wanted),
         read: (address) => (asked, signal) => this.#reads.forUser(address, asked, signal),
         renewAccess: (room, connectionId, token) => this.#sockets.renewAccess(room, connectionId, token),
         failed: (room, error) => this.#directory.failed(room.address, room, error),
-        removed: (address) => this.#images.cache.dropRoom(address.name, address.id),
+        removed: (address) => {
+          this.#images.cache.dropRoom(address.name, address.id);
+          this.#mirror?.moved(address, -1, true);
+        },
       },
     });
   }

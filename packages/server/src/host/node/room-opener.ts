@@ -33,7 +33,8 @@ export interface RoomOpenerOptions {
   readonly work: WorkMeter;
   /** What a hosted room asks of the server around it. */
   readonly around: Pick<HostedRoomOptions, 'renewAccess' | 'failed'> & {
-    holdOffReaders(files: RoomFiles): Promise<() => void>;
+    holdOffReaders(address: RoomAddress, files: RoomFiles): Promise<() => void>;
+    moved(address: RoomAddress, version: number, isNew: boolean): void;
     offerImage(files: RoomFiles, address: RoomAddress): HostedRoomOptions['offerImage'];
     read(address: RoomAddress): HostedRoomOptions['read'];
     removed(address: RoomAddress): void;
@@ -99,7 +100,8 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
       userReadsMax: server.roomLimits.userReadsMax,
       openDatabase: () => openDatabase(files.database, { synchronous: server.synchronous, create: false }),
       openRoom: (database, ports) => this.#openRoom(definition, address, database, ports, { acceptLostTail: server.acceptLostTail }),
-      holdOffReaders: () => around.holdOffReaders(files),
+      holdOffReaders: () => around.holdOffReaders(address, files),
+      moved: (version, isNew) => around.moved(address, version, isNew),
       offerImage: around.offerImage(files, address),
       read: around.read(address),
       renewAccess: around.renewAccess,

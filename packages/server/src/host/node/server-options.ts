@@ -7,6 +7,7 @@ import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { AccessAction } from '../../access/access.ts';
 import type { ReplicaOptions } from '../../read/replica-options.ts';
+import { type MirrorOptions, type ResolvedMirror, resolveMirror } from '../../mirror/mirror-options.ts';
 import { resolveRouterOptions } from '../../read/resolve-router-options.ts';
 import type { ResolvedRouterOptions, RouterOptions } from '../../read/router-options.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
@@ -104,6 +105,11 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
    * `ALCOVE_READS_STRATEGY` …). Default: this server's own readers alone.
    */
   readonly replicas?: readonly ReplicaOptions[] | RouterOptions;
+  /**
+   * Copies rooms to tables in PostgreSQL and keeps them in step, from a process of its own. What is not given comes from the environment (`ALCOVE_MIRROR_URL`, `ALCOVE_MIRROR_PREFIX`); default: there is
+   * none. See docs/guides/mirrors.md.
+   */
+  readonly mirror?: MirrorOptions;
   /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -130,6 +136,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   admin: true,
   followers: true,
   replicas: true,
+  mirror: true,
   limits: true,
   log: true,
 };
@@ -156,6 +163,8 @@ export interface ResolvedServerOptions {
   /** Null: nobody follows. */
   readonly followerToken: string | null;
   readonly replicas: ResolvedRouterOptions;
+  /** Null: there is none. */
+  readonly mirror: ResolvedMirror | null;
   readonly roomLimits: RoomLimits;
   readonly hostLimits: HostLimits;
   readonly log: Logger;
@@ -185,6 +194,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
     replicas: resolveReads(options.replicas ?? {}),
+    mirror: resolveMirror(options.mirror, process.env, rooms),
     ...resolveServerLimits(options.limits ?? {}, 'the server'),
     log: options.log ?? createConsoleLogger(),
   };

@@ -35,6 +35,7 @@ describe('a log that a crash or a bad disk damaged', () => {
       userReadsMax: 8,
       openDatabase: () => openDatabase(path),
       openRoom: (database, ports) => openRoom({ room: tripRoom, id: 'r', database, runtime, ports }),
+      moved: () => undefined,
       holdOffReaders: async () => () => undefined,
       offerImage: () => null,
       read: () => Promise.reject(new AlcoveError('sql_unavailable', 'no readers')),

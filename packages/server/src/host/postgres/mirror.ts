@@ -1,0 +1,382 @@
+import { AlcoveError } from '@alcove/core/error';
+import { type BackoffOptions, backoffMs } from '@alcove/core/retry/backoff';
+import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import { MirrorNames, type MirroredRoom as MirroredDefinition } from '../../mirror/mirror-names.ts';
+import type { NamedWatermark } from '../../mirror/watermark.ts';
+import { syncReport } from '../../read/sync-figures.ts';
+import { MirrorConnection } from './mirror-connection.ts';
+import type { MirrorFigures } from './mirror-figures.ts';
+import { keyOf, type MirroredAddress, MirroredRoom } from './mirrored-room.ts';
+import { type PgFailure, pgFailure } from './pg-failure.ts';
+import { provision } from './provision.ts';
+import { RoomQueue } from './room-queue.ts';
+import type { RoomSource } from './room-source.ts';
+import { RoomTurn } from './room-turn.ts';
+import { WatermarkMoved } from './room-writer.ts';
+
+export interface MirrorSettings {
+  readonly url: string;
+  readonly prefix: string;
+  readonly definitions: readonly MirroredDefinition[];
+  readonly batchChanges: number;
+  readonly retentionMs: number;
+  readonly checkIntervalMs: number;
+  readonly connections: number;
+}
+
+export interface MirrorPorts {
+  readonly source: RoomSource;
+  readonly runtime: Runtime;
+  /** Lets everything else have a turn. */
+  turn(): Promise<void>;
+  /** The database is ready to be read from, by whoever has the secret. Said each time it is connected. */
+  ready(secret: Uint8Array): void;
+}
+
+/** A room that has moved, or that may be another one than before. */
+export interface MovedRoom extends MirroredAddress {
+  readonly version: number;
+  /** It was opened, made, restored or removed: whatever is known of it is looked at anew. */
+  readonly isNew: boolean;
+}
+
+const CONNECT_BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 15_000 };
+/** How often rooms that wait to be tried again, and tombstones, are looked at. */
+const SWEEP_MS = 1_000;
+/** Between two comparisons, however many rooms there are. */
+const CHECK_GAP_MS = 20;
+/** A room whose turns end so often with PostgreSQL away is taken for the cause of it. */
+const DISTURBANCES_MAX = 3;
+
+/**
+ * Keeps PostgreSQL in step with rooms. It is told which rooms moved, and looks at all of them when it is started; everything else it finds in their files and in the watermarks, so it can end at any moment and
+ * another goes on. One room's trouble is its own; PostgreSQL's is everybody's, and is waited out.
+ */
+export class Mirror {
+  readonly #settings: MirrorSettings;
+  readonly #ports: MirrorPorts;
+  readonly #turns: RoomTurn;
+  readonly #rooms = new Map<string, MirroredRoom>();
+  readonly #queue = new RoomQueue();
+  readonly #heldOff = new Set<string>();
+  readonly #checks = { done: 0, drifted: 0, repaired: 0 };
+  #connection: MirrorConnection | null = null;
+  #state: MirrorFigures['state'] = 'starting';
+  #error: AlcoveError | null = null;
+  #attempts = 0;
+  #hasListed = false;
+  #active = 0;
+  #retry: Timer | null = null;
+  #sweep: Timer | null = null;
+  #checking: Timer | null = null;
+  #toCheck: string[] = [];
+
+  constructor(settings: MirrorSettings, ports: MirrorPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    const { definitions, batchChanges, retentionMs, prefix } = settings;
+    this.#turns = new RoomTurn({ names: new MirrorNames(prefix), definitions, batchChanges, retentionMs, ...ports });
+  }
+
+  start(): void {
+    void this.#connect();
+    this.#scheduleSweep();
+    this.#scheduleCheck();
+  }
+
+  moved(rooms: readonly MovedRoom[]): void {
+    for (const { name, id, version, isNew } of rooms) {
+      const room = this.#known({ name, id });
+      if (version >= 0) room.moved(version);
+      if (isNew || !room.isLevel) this.#enqueue(room);
+    }
+  }
+
+  /** Copies a room anew. Resolves when it is level. @throws AlcoveError (as rejection) what is wrong with it */
+  async resync(address: MirroredAddress): Promise<void> {
+    await this.#demand(address, (room) => {
+      room.isForced = true;
+    });
+  }
+
+  /**
+   * Compares a room with its mirror and copies it anew where they differ. Resolves when they are the same.
+   * @returns the tables that differed
+   * @throws AlcoveError (as rejection) what is wrong with it
+   */
+  check(address: MirroredAddress): Promise<readonly string[]> {
+    return this.#demand(address, (room) => {
+      room.isToBeChecked = true;
+    });
+  }
+
+  /** Keeps its hands off a room's file from when this returns until what it returns is called. */
+  holdOff(address: MirroredAddress): () => void {
+    const key = keyOf(address);
+    this.#heldOff.add(key);
+    this.#turns.letGo(key);
+    return () => {
+      this.#heldOff.delete(key);
+      const room = this.#rooms.get(key);
+      if (room !== undefined) this.#enqueue(room);
+    };
+  }
+
+  get figures(): MirrorFigures {
+    const { code = '', message = '', hint = '' } = this.#error ?? {};
+    return {
+      ...syncReport([...this.#rooms.values()].map((room) => room.figures())),
+      state: this.#state,
+      error: this.#error === null ? null : { code, message, hint },
+      waiting: this.#queue.size + this.#active,
+      checks: { ...this.#checks },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    for (const timer of [this.#retry, this.#sweep, this.#checking]) timer?.cancel();
+    this.#turns.close();
+    this.#queue.clear();
+    const closed = new AlcoveError('closed', 'the mirror was stopped');
+    for (const room of this.#rooms.values()) for (const { reject } of room.waiting.splice(0)) reject(closed);
+    const connection = this.#connection;
+    this.#connection = null;
+    await connection?.close();
+  }
+
+  async #connect(): Promise<void> {
+    const { runtime, ready } = this.#ports;
+    let connection: MirrorConnection | null = null;
+    try {
+      connection = await MirrorConnection.open(this.#settings, (cause) => this.#lost(connection, pgFailure(cause)));
+      const { secret } = await provision(connection.pool, { ...this.#settings, rooms: this.#settings.definitions, runtime });
+      await this.#meet(await this.#turns.writer.watermarks(connection));
+      if (this.#state === 'closed') return await connection.close();
+      this.#connection = connection;
+      this.#isAvailable(secret, ready);
+    } catch (cause) {
+      void connection?.close();
+      this.#unavailable(pgFailure(cause).error);
+    }
+  }
+
+  #isAvailable(secret: Uint8Array, ready: MirrorPorts['ready']): void {
+    this.#ports.runtime.log.info('the mirror is connected', { prefix: this.#settings.prefix, rooms: this.#rooms.size });
+    this.#state = 'running';
+    this.#error = null;
+    this.#attempts = 0;
+    ready(secret);
+    this.#next();
+  }
+
+  /** Perhaps one that is given up already. */
+  #lost(connection: MirrorConnection | null, { error }: PgFailure): void {
+    if (connection === null || connection !== this.#connection) return;
+    this.#connection = null;
+    void connection.close();
+    this.#unavailable(error);
+  }
+
+  /** Everything waits, and another connection is made after a while. */
+  #unavailable(error: AlcoveError): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'unavailable';
+    this.#attempts += 1;
+    const { log, random } = this.#ports.runtime;
+    if (this.#error?.message !== error.message)
+      log.error('the mirror cannot write; nothing is lost, and it goes on by itself', {
+        code: error.code,
+        reason: error.message,
+        hint: error.hint,
+      });
+    this.#error = error;
+    this.#retry?.cancel();
+    const waitMs = backoffMs(this.#attempts, 0.5 + random() / 2, undefined, CONNECT_BACKOFF);
+    this.#retry = this.#ports.runtime.setTimer(waitMs, () => void this.#connect());
+  }
+
+  /** Takes what stands in PostgreSQL as true. The first time every room that there is, or was, is looked at; later those that stand elsewhere than was thought, or were not through. */
+  async #meet(found: readonly NamedWatermark[]): Promise<void> {
+    const names = new Set(this.#settings.definitions.map(({ name }) => name));
+    const marks = new Map(
+      found.filter(({ room }) => names.has(room)).map(({ room, id, watermark }) => [keyOf({ name: room, id }), watermark]),
+    );
+    for (const { room: name, id } of found) if (names.has(name)) this.#known({ name, id });
+    if (!this.#hasListed) for (const name of names) for (const id of await this.#ports.source.list(name)) this.#known({ name, id });
+    for (const [key, room] of this.#rooms) {
+      const mark = marks.get(key) ?? null;
+      const isSame = JSON.stringify(mark) === JSON.stringify(room.watermark);
+      room.stands(mark);
+      if (!this.#hasListed || !isSame || !room.isLevel) this.#enqueue(room, 'later');
+    }
+    this.#hasListed = true;
+  }
+
+  #known(address: MirroredAddress): MirroredRoom {
+    const key = keyOf(address);
+    const room = this.#rooms.get(key) ?? new MirroredRoom({ name: address.name, id: address.id }, this.#ports.runtime);
+    this.#rooms.set(key, room);
+    return room;
+  }
+
+  #enqueue(room: MirroredRoom, when: 'now' | 'later' = room.isCopying ? 'later' : 'now'): void {
+    if (this.#state === 'closed' || room.waitMs > 0) return;
+    if (room.isBusy) room.isWanted = true;
+    else this.#queue.add(room, when);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#connection !== null && this.#active < this.#settings.connections) {
+      const room = this.#queue.take();
+      if (room === null) return;
+      // Whoever holds it off brings it back.
+      if (!this.#heldOff.has(room.key)) void this.#turn(this.#connection, room);
+    }
+  }
+
+  async #turn(connection: MirrorConnection, room: MirroredRoom): Promise<void> {
+    this.#active += 1;
+    room.isBusy = true;
+    room.isWanted = false;
+    let isMore = false;
+    try {
+      isMore = await this.#piece(connection, room);
+    } catch (cause) {
+      isMore = await this.#failed(connection, room, cause);
+    }
+    this.#active -= 1;
+    room.isBusy = false;
+    if (isMore || room.isWanted || (room.isToBeChecked && room.error === null)) this.#enqueue(room);
+    this.#next();
+  }
+
+  /** @returns whether there is more to do */
+  async #piece(connection: MirrorConnection, room: MirroredRoom): Promise<boolean> {
+    if (room.isToBeChecked && !room.isForced && room.watermark?.state === 'live' && (await this.#compare(connection, room)))
+      return room.isForced;
+    const outcome = await this.#turns.take(connection, room);
+    room.succeeded();
+    const isGone = outcome === 'forgotten' || room.watermark?.state === 'deleted';
+    if (isGone) room.isToBeChecked = false;
+    if (outcome === 'forgotten') this.#rooms.delete(room.key);
+    if (isGone) this.#settle(room, new AlcoveError('room_unknown', 'there is no such room'));
+    else if (outcome === 'done' && !room.isToBeChecked && !room.isForced) this.#settle(room);
+    return outcome === 'more' || (outcome === 'done' && !isGone && !room.isLevel);
+  }
+
+  /** @returns whether it could be compared */
+  async #compare(connection: MirrorConnection, room: MirroredRoom): Promise<boolean> {
+    const differing = await this.#turns.compare(connection, room);
+    if (differing === null) return false;
+    room.succeeded();
+    room.isToBeChecked = false;
+    this.#checks.done += 1;
+    if (differing.length === 0) {
+      if (room.differed.length > 0) this.#checks.repaired += 1;
+      this.#settle(room);
+      return true;
+    }
+    this.#checks.drifted += 1;
+    room.differed = differing;
+    room.isForced = true;
+    room.isToBeChecked = true;
+    const { name, id } = room.address;
+    this.#ports.runtime.log.error('a room’s mirror held something else than the room, and is made anew', {
+      room: name,
+      id,
+      tables: differing.join(', '),
+    });
+    return true;
+  }
+
+  /** @returns whether it comes again at once */
+  async #failed(connection: MirrorConnection, room: MirroredRoom, cause: unknown): Promise<boolean> {
+    if (cause instanceof WatermarkMoved) {
+      try {
+        const [found] = await this.#turns.writer.watermarks(connection, room.address);
+        room.stands(found?.watermark ?? null);
+        return true;
+      } catch (error) {
+        return this.#failed(connection, room, error);
+      }
+    }
+    const failure = pgFailure(cause);
+    const { kind, error } = failure;
+    if (kind === 'server' || kind === 'setup') {
+      room.disturbances += 1;
+      this.#lost(connection, failure);
+      if (room.disturbances < DISTURBANCES_MAX) return true;
+    }
+    this.#roomFailed(room, error);
+    return false;
+  }
+
+  #roomFailed(room: MirroredRoom, error: AlcoveError): void {
+    const { name, id } = room.address;
+    const isNew = room.failed(error);
+    if (isNew)
+      this.#ports.runtime.log.error('a room cannot be mirrored; the others can', {
+        room: name,
+        id,
+        code: error.code,
+        reason: error.message,
+      });
+    room.isToBeChecked = false;
+    this.#settle(room, error);
+  }
+
+  /** Those who wait for the room hear of it. */
+  #settle(room: MirroredRoom, error?: AlcoveError): void {
+    const { differed } = room;
+    room.differed = [];
+    for (const { resolve, reject } of room.waiting.splice(0)) {
+      if (error === undefined) resolve(differed);
+      else reject(error);
+    }
+  }
+
+  #demand(address: MirroredAddress, mark: (room: MirroredRoom) => void): Promise<readonly string[]> {
+    if (!this.#settings.definitions.some(({ name }) => name === address.name))
+      return Promise.reject(new AlcoveError('room_unknown', `rooms of the name ${address.name} are not mirrored`));
+    if (this.#state !== 'running')
+      return Promise.reject(this.#error ?? new AlcoveError('replica_unavailable', 'the mirror is not connected to PostgreSQL yet'));
+    const room = this.#known(address);
+    return new Promise((resolve, reject) => {
+      mark(room);
+      room.waiting.push({ resolve, reject });
+      room.succeeded(); // what failed before is tried at once
+      this.#enqueue(room, 'now');
+    });
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#ports.runtime.setTimer(SWEEP_MS, () => {
+      for (const room of this.#rooms.values()) {
+        const isToBeTried = room.error !== null && room.waitMs === 0;
+        if (isToBeTried || this.#turns.isDue(room)) this.#enqueue(room, 'later');
+      }
+      this.#scheduleSweep();
+    });
+  }
+
+  /** One room after the other, spread over the interval. */
+  #scheduleCheck(): void {
+    const { checkIntervalMs } = this.#settings;
+    if (checkIntervalMs === 0) return;
+    const gapMs = Math.max(CHECK_GAP_MS, checkIntervalMs / Math.max(1, this.#rooms.size));
+    this.#checking = this.#ports.runtime.setTimer(gapMs, () => {
+      if (this.#state === 'running') this.#checkNext();
+      this.#scheduleCheck();
+    });
+  }
+
+  #checkNext(): void {
+    if (this.#toCheck.length === 0) this.#toCheck = [...this.#rooms.keys()].reverse();
+    const room = this.#rooms.get(this.#toCheck.pop() ?? '');
+    if (room === undefined || room.watermark?.state !== 'live' || room.error !== null) return;
+    room.isToBeChecked = true;
+    this.#enqueue(room, 'later');
+  }
+}

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ledger, type LedgerOp, put } from './ledger-room.ts';
+import { MirrorWorld } from './mirror-world.ts';
+import { PgCluster } from './pg-cluster.ts';
+
+let cluster: PgCluster;
+beforeAll(async () => {
+  cluster = await PgCluster.start();
+}, 60_000);
+afterAll(() => cluster.close());
+
+let worlds = 0;
+let world: MirrorWorld;
+const begin = (): MirrorWorld => {
+  worlds += 1;
+  world = new MirrorWorld(cluster.primary, `m${worlds}`);
+  return world;
+};
+afterEach(() => world.end());
+
+const id = fc.constantFrom('a', 'b', 'c', 'A', "d'", 'e"\\', 'ü€𝄞', '{NULL}');
+const words = fc.constantFrom('', 'x', "it's", 'a\\b', '"quoted"', '{1,2}', 'NULL', 'line\nbreak', '\t', '𝄞');
+const number = fc.oneof(
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(0, -0, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1e300, 5e-324),
+);
+const op: fc.Arbitrary<LedgerOp> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('put' as const),
+      id,
+      n: fc.option(fc.oneof(fc.integer(), fc.constantFrom(2 ** 52 - 1, -(2 ** 52 - 1)))), // twice it is in `doubled`
+      r: fc.option(number),
+      raw: fc.option(words),
+      any: fc.oneof(fc.constant(null), number, words, fc.constantFrom('12abc', '1e5', ' 7 ', '0x10', 'Infinity', '.5', '9e999', '-9e999')),
+      label: fc.option(words),
+    }),
+  },
+  fc.record({ do: fc.constant('swap' as const), one: id, other: id }),
+  fc.record({ do: fc.constant('rekey' as const), id, to: id }),
+  fc.record({ do: fc.constant('remove' as const), id }),
+  fc.record({ do: fc.constant('pair' as const), a: words, b: fc.nat(3), note: fc.option(words) }),
+  fc.record({ do: fc.constant('unpair' as const), b: fc.nat(3) }),
+  fc.record({ do: fc.constant('bare' as const), key: words, there: fc.boolean() }),
+  fc.record({ do: fc.constant('secret' as const), id, word: words }),
+);
+
+describe('a mirror', () => {
+  it('[MI-3] holds in every table and column what the room holds, whatever is done to it', async () => {
+    begin();
+    const server = await world.server();
+    let rooms = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(op, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 }), async (calls) => {
+        rooms += 1;
+        const room = server.room(ledger, `r${rooms}`);
+        for (const [index, ops] of calls.entries()) {
+          await room.mutate.run(ops);
+          if (index === Math.floor(calls.length / 2)) await world.level(server, `r${rooms}`);
+        }
+        await world.level(server, `r${rooms}`);
+        const { room: ours, mirror } = await world.both(`r${rooms}`);
+        expect(mirror).toEqual(ours);
+        expect(await server.mirror.check('ledger', `r${rooms}`)).toEqual([]);
+      }),
+      { numRuns: Number(process.env['ALCOVE_MIRROR_RUNS'] ?? 12), interruptAfterTimeLimit: 25_000 },
+    );
+    const tables = await cluster.primary.query<{ name: string }>('SELECT tablename AS name FROM pg_tables WHERE schemaname = $1', [
+      `${world.prefix}_ledger`,
+    ]);
+    expect(tables.map(({ name }) => name).sort()).toEqual(['Pairs "x"', 'alcove_values', 'bare', 'items']);
+  });
+
+  it('[MI-4] what is wrong there is found by comparing, told, and made right', async () => {
+    begin();
+    const server = await world.server();
+    await server.room(ledger, 'a').mutate.run([put('1', { n: 1 }), put('2', { n: 2 })]);
+    await world.level(server, 'a');
+    await cluster.primary.query(`UPDATE ${world.prefix}_ledger.items SET n = 3 WHERE id = '2'`);
+    await cluster.primary.query(`INSERT INTO ${world.prefix}_ledger.bare VALUES ('a', 'made up')`);
+    expect(await server.mirror.check('ledger', 'a')).toEqual(['bare', 'items']);
+    const { room, mirror } = await world.both('a');
+    expect(mirror).toEqual(room);
+    expect(server.mirror.status()?.checks).toEqual({ done: 2, drifted: 1, repaired: 1 });
+    expect(world.log.errors).toMatchObject([{ fields: { room: 'ledger', id: 'a', tables: 'bare, items' } }]);
+  });
+});
