@@ -118,7 +118,7 @@ const hex = (bytes: Uint8Array): string => `x${Buffer.from(bytes).toString('hex'
 const fromPg = (table: string, name: string, value: unknown): unknown => {
   if (value instanceof Uint8Array) return hex(value);
   if (value === null || (!NUMBERS.has(name) && name !== 'any')) return value;
-  if (name === 'any' && !/^-?\d+(\.\d+)?(e[-+]?\d+)?$/.test(String(value))) return value;
+  if (name === 'any' && typeof value === 'string' && !/^-?\d+(\.\d+)?(e[-+]?\d+)?$/.test(value)) return value;
   return table === 'bare' ? value : Number(value);
 };
 
