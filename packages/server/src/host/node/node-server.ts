@@ -3,19 +3,17 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
 import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
-import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { kindOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { is, SQL } from 'drizzle-orm';
-import { mayDo } from '../../access/front.ts';
 import { LimitMeter } from '../../limits/limit-meter.ts';
 import { WorkMeter } from '../../limits/work-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
-import type { RoomAddress, RoomListOptions } from '../../room/room-directory.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
 import { AdminEndpoint } from './admin-endpoint.ts';
 import { BearerGuard } from './bearer-guard.ts';
-import type { AlcoveServer, OnBehalf, ServerRooms, ServerSessions } from './alcove-server.ts';
+import type { AlcoveServer, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
-import { mayOf } from './gatekeeper.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
@@ -38,15 +36,12 @@ import { ephemeralSums, roomsThatMet } from './server-metrics.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 import { busiestRooms, processFigures, type ServerStatus } from './server-status.ts';
 import { bothHeldOff, mirrorProcess, serverMirror, type ServerMirror } from './server-mirror.ts';
+import { serverRooms } from './server-rooms.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
-import { visibleRooms } from './visible-rooms.ts';
 
 /** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
 const DRAIN_RETRY_MS = 1_000;
-
-const ON_BEHALF: KeysOf<OnBehalf> = { user: true };
-const LIST_OPTIONS: KeysOf<OnBehalf & RoomListOptions> = { ...ON_BEHALF, prefix: true, limit: true, after: true };
 
 /** The server's parts and how they hang together. `createServer` checks the options, takes the dataDir and starts it. */
 export class NodeServer implements AlcoveServer {
@@ -101,7 +96,10 @@ export class NodeServer implements AlcoveServer {
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
     this.#sockets = this.#socketFront();
-    this.rooms = this.#serverRooms();
+    this.rooms = serverRooms(this.#directory, options, {
+      known: (name) => void this.#definition(name),
+      addressOf: (name, id) => this.#address(name, id),
+    });
     this.mirror = serverMirror(this.#mirror, (name, id) => this.#address(name, id));
     this.sessions = serverSessions(this.#sockets);
   }
@@ -222,32 +220,6 @@ export class NodeServer implements AlcoveServer {
     return new AlcoveError('draining', 'the server is stopping', {
       retryAfterMs: Math.ceil(DRAIN_RETRY_MS * (1 + this.#runtime.random())),
     });
-  }
-
-  #serverRooms(): ServerRooms {
-    return {
-      list: async (name, given = {}) => {
-        refuseUnknownKeys('option_invalid', 'rooms.list', given, LIST_OPTIONS);
-        const { user, ...options } = given;
-        this.#definition(name);
-        if (user === undefined) return this.#directory.list(name, options);
-        return visibleRooms(
-          (page) => this.#directory.list(name, page),
-          options,
-          (id) => mayDo(user, { kind: 'list' }, { may: mayOf(this.#options, { name, id }) }),
-        );
-      },
-      create: async (name, id, given = {}) => {
-        refuseUnknownKeys('option_invalid', 'rooms.create', given, ON_BEHALF);
-        const { user } = given;
-        const address = this.#address(name, id);
-        if (user !== undefined && !(await mayDo(user, { kind: 'create' }, { may: mayOf(this.#options, address) })))
-          throw new AlcoveError('forbidden', 'this user may not make this room');
-        return this.#directory.use(address, 'new', () => undefined);
-      },
-      delete: async (name, id) => this.#directory.remove(this.#address(name, id)),
-      open: async (name, id) => this.#directory.use(this.#address(name, id), 'existing', ({ room }) => ({ ...room.stats })),
-    };
   }
 
   #definition(name: string): AnyRoom {
