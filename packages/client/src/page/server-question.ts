@@ -6,6 +6,7 @@ import { READ_SQL_CHARACTERS_MAX, WAIT_MS_MAX } from '@alcove/core/protocol/limi
 import type { AnyRoom, QueryName, QueryRow } from '@alcove/core/schema/define-room';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
 import { type BuiltQuery, queryOf, type RowOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { postgresRowsOf } from '@alcove/core/sqlite/postgres-rows';
 import { kindOf, type KeysOf } from '@alcove/core/unknown-keys';
 import type { EngineRead, ReadAt } from '../sync/server-read.ts';
 import { built, type QueryBuild } from './query-build.ts';
@@ -64,7 +65,8 @@ export function namedQuestion<Room extends AnyRoom, Name extends QueryName<Room>
   if (found === undefined) throw new AlcoveError('query_unknown', `the room ${roomName} has no query called ${JSON.stringify(name)}`);
   const json = args === undefined ? null : jsonFrom(args, 'arguments_invalid', `arguments of ${name}`);
   // Its own schema has made these arguments; its SQL stays here, only its rows are mapped by it.
-  const { map } = queryOf(found.body(sessionlessDrizzle(), parseArguments(name, found.schema, json) as never));
+  const query = found.body(sessionlessDrizzle(), parseArguments(name, found.schema, json) as never);
+  const map = found.dialect === 'postgres' ? postgresRowsOf(query) : queryOf(query).map;
   return { ask: { query: name, args: json }, map: map as BuiltQuery<QueryRow<Room, Name>>['map'] }; // of that very query
 }
 

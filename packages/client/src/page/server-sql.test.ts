@@ -30,6 +30,17 @@ const shop = defineRoom({
     total: query((db) => db.select({ cents: sum(sales.cents).mapWith(Number) }).from(sales)),
     // Longer than what a page may send of its own.
     longOne: query(() => sql<{ n: number }>`select 1 as n /* ${sql.raw('x'.repeat(11_000))} */`),
+    perDay: query(
+      v.object({ from: v.number() }),
+      (_, { from }) =>
+        sql<{
+          day: string;
+          n: number;
+        }>`select to_char(to_timestamp(at_ms / 1000), 'YYYY-MM-DD') as day, count(*) as n from ${sales} where at_ms >= ${from} group by 1`,
+      { dialect: 'postgres' },
+    ),
+    // @ts-expect-error a builder is SQLite's
+    noSql: query((db) => db.select().from(sales), { dialect: 'postgres' }),
   },
 });
 
@@ -106,6 +117,16 @@ describe('room.sql', () => {
     void room.sql.longOne(undefined, { at: 'any' });
     expect(engine.reads[2]?.read.ask).toEqual({ query: 'longOne', args: null });
     engine.reads[2]?.resolve(serverRows(['n'], []));
+  });
+
+  it('[RD-85] sends of a query of PostgreSQL its name and arguments, and maps its rows by their names', async () => {
+    const { engine, room } = open();
+    const rows = room.sql.perDay({ from: 5 }, { at: 'any' });
+    expect(engine.reads[0]?.read.ask).toEqual({ query: 'perDay', args: { from: 5 } });
+    engine.reads[0]?.resolve(serverRows(['day', 'n'], [['2027-01-01', 2]]));
+    expectTypeOf(rows).resolves.toHaveProperty('rows').toEqualTypeOf<readonly { day: string; n: number }[]>();
+    expect((await rows).rows).toEqual([{ day: '2027-01-01', n: 2 }]);
+    await expect(room.sql.noSql(undefined, { at: 'any' })).rejects.toMatchObject({ code: 'query_invalid' });
   });
 
   it('[RD-52] refuses here what a server would refuse, without asking it', async () => {

@@ -16,21 +16,43 @@ export interface ReplicaOptions {
   readonly tier?: number;
   /** Set aside for reads of these purposes. */
   readonly purposes?: readonly string[];
-  /** Reads that it has at once, 10 by default. */
+  /** Reads that it has at once, 10 by default; of a PostgreSQL also the connections to it. */
   readonly pool?: number;
+  /** Of a PostgreSQL: for a connection, 2,000 by default. */
+  readonly connectTimeoutMs?: number;
+  /** Of a PostgreSQL: upper bound for one statement there, 30,000 by default; what a read may take at all may be less. */
+  readonly statementTimeoutMs?: number;
 }
 
 export interface ResolvedReplica {
   readonly url: string;
   readonly settings: ReplicaSettings;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
 }
 
-export const REPLICA_LIMITS = { weight: limit(1, 0, 1_000), tier: limit(0, 0, 9), pool: limit(10, 1, 1_000) } as const;
+export const REPLICA_LIMITS = {
+  weight: limit(1, 0, 1_000),
+  tier: limit(0, 0, 9),
+  pool: limit(10, 1, 1_000),
+  connectTimeoutMs: limit(2_000, 10, 60_000),
+  statementTimeoutMs: limit(30_000, 10, 600_000),
+} as const;
 /** Each is looked at with each read. */
 export const REPLICAS_MAX = 64;
 const PURPOSES_MAX = 8;
 
-const REPLICA_OPTIONS: KeysOf<ReplicaOptions> = { url: true, id: true, region: true, weight: true, tier: true, purposes: true, pool: true };
+const REPLICA_OPTIONS: KeysOf<ReplicaOptions> = {
+  url: true,
+  id: true,
+  region: true,
+  weight: true,
+  tier: true,
+  purposes: true,
+  pool: true,
+  connectTimeoutMs: true,
+  statementTimeoutMs: true,
+};
 const DIALECTS: Readonly<Record<string, Dialect>> = { ws: 'sqlite', wss: 'sqlite', postgres: 'postgres', postgresql: 'postgres' };
 
 /** Of the option `replicas`. @throws AlcoveError `option_invalid` */
@@ -53,7 +75,7 @@ export function resolveReplicas(given: unknown): readonly ResolvedReplica[] {
  * @throws AlcoveError `option_invalid`
  */
 export function resolveReplica(given: ReplicaOptions, number: number, named: (field: string) => string): ResolvedReplica {
-  const { url, id, region, weight, tier, purposes, pool } = given;
+  const { url, id, region, weight, tier, purposes, pool, connectTimeoutMs, statementTimeoutMs } = given;
   const list = purposes === undefined ? [] : namesOf(named('purposes'), purposes);
   if (list.length > PURPOSES_MAX) throw invalid(`${named('purposes')} holds ${list.length}, and may hold ${PURPOSES_MAX}`);
   const settings: ReplicaSettings = {
@@ -66,7 +88,17 @@ export function resolveReplica(given: ReplicaOptions, number: number, named: (fi
     concurrencyMax: numberOf(named('pool'), pool ?? REPLICA_LIMITS.pool.default, REPLICA_LIMITS.pool),
     isPrimary: false,
   };
-  return { url, settings };
+  const dialect = settings.dialect;
+  for (const [name, value] of Object.entries({ connectTimeoutMs, statementTimeoutMs }))
+    if (value !== undefined && dialect !== 'postgres') throw invalid(`${named(name)} is for PostgreSQL, and ${settings.id} is none`);
+  const timeOf = (name: 'connectTimeoutMs' | 'statementTimeoutMs', value: number | undefined): number =>
+    numberOf(named(name), value ?? REPLICA_LIMITS[name].default, REPLICA_LIMITS[name]);
+  return {
+    url,
+    settings,
+    connectTimeoutMs: timeOf('connectTimeoutMs', connectTimeoutMs),
+    statementTimeoutMs: timeOf('statementTimeoutMs', statementTimeoutMs),
+  };
 }
 
 /** The message quotes nothing of the url past its scheme: it may hold a password. */

@@ -64,6 +64,8 @@ describe('[RD-30] options of the routing', () => {
       ALCOVE_REPLICA_2_TIER: '1',
       ALCOVE_REPLICA_2_PURPOSES: 'analytics,export',
       ALCOVE_REPLICA_2_POOL: '4',
+      ALCOVE_REPLICA_2_CONNECT_TIMEOUT_MS: '300',
+      ALCOVE_REPLICA_2_STATEMENT_TIMEOUT_MS: '4000',
       ALCOVE_REPLICA_10_URL: 'wss://follower.example',
       ALCOVE_REPLICA_10_ID: 'near',
     };
@@ -81,6 +83,8 @@ describe('[RD-30] options of the routing', () => {
         concurrencyMax: 4,
         isPrimary: false,
       },
+      connectTimeoutMs: 300,
+      statementTimeoutMs: 4_000,
     });
     expect(tenth?.settings).toMatchObject({ id: 'near', dialect: 'sqlite', weight: 1, tier: 0, purposes: [], concurrencyMax: 10 });
     expect(router.operationClasses).toEqual(new Set(['analytics', 'export']));
@@ -112,6 +116,14 @@ describe('[RD-30] options of the routing', () => {
       'replicas[0].url must begin with ws://, wss://, postgres://, postgresql:// and name a host, and is of http://',
     ],
     [{ replicas: [{ url: 'ws://a', weight: -1 }] }, 'replicas[0].weight must be a whole number from 0 to 1000, and is -1'],
+    [
+      { replicas: [{ url: 'ws://a', id: 'a', statementTimeoutMs: 100 }] },
+      'replicas[0].statementTimeoutMs is for PostgreSQL, and a is none',
+    ],
+    [
+      { replicas: [{ url: 'postgres://a', connectTimeoutMs: 0 }] },
+      'replicas[0].connectTimeoutMs must be a whole number from 10 to 60000, and is 0',
+    ],
     [{ replicas: [{ url: 'ws://a', wieght: 2 }] }, 'replicas[0] takes no "wieght": did you mean weight?'],
     [{ replicas: [{ url: 'ws://a', purposes: 'analytics' }] }, 'replicas[0].purposes must be a list of names, and is "analytics"'],
     [

@@ -10,7 +10,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const READS = 'ALCOVE_READS_';
 const REPLICA = 'ALCOVE_REPLICA_';
-const REPLICA_FIELDS = ['URL', 'ID', 'REGION', 'WEIGHT', 'TIER', 'PURPOSES', 'POOL'] as const;
+const REPLICA_FIELDS = ['URL', 'ID', 'REGION', 'WEIGHT', 'TIER', 'PURPOSES', 'POOL', 'CONNECT_TIMEOUT_MS', 'STATEMENT_TIMEOUT_MS'] as const;
 const OPTIONS = ['enabled', 'strategy', 'region', 'defaultToReplica', 'breaker', 'operationClasses'] as const;
 
 /** `lagMsMax` is ALCOVE_READS_LAG_MS_MAX. */
@@ -49,7 +49,7 @@ function refuseUnread(set: ReadonlyMap<string, string>): void {
   for (const name of set.keys()) {
     if (name.startsWith(READS) && !known.has(name)) throw invalid(`${name} is no option of reads. There are: ${[...known].join(', ')}`);
     if (!name.startsWith(REPLICA)) continue;
-    const [, , field] = /^ALCOVE_REPLICA_([1-9]\d?)_([A-Z]+)$/.exec(name) ?? [];
+    const [, , field] = /^ALCOVE_REPLICA_([1-9]\d?)_([A-Z_]+)$/.exec(name) ?? [];
     if (REPLICA_FIELDS.some((one) => one === field)) continue;
     const fields = REPLICA_FIELDS.map((one) => `_${one}`).join(', ');
     throw invalid(`${name} is no option of a replica. There are ${REPLICA}1 to ${REPLICA}${REPLICAS_MAX} with ${fields}`);
@@ -67,7 +67,7 @@ function replicasFrom(set: ReadonlyMap<string, string>): readonly ReplicaOptions
 
 /** Looked at here, so that a message names the variable. */
 function replicaFrom(set: ReadonlyMap<string, string>, place: number): ReplicaOptions {
-  const named = (field: string): string => `${REPLICA}${place}_${field.toUpperCase()}`;
+  const named = (field: string): string => `${REPLICA}${place}_${field.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
   const text = (field: string): string | undefined => set.get(named(field));
   const whole = (field: keyof typeof REPLICA_LIMITS): number | undefined =>
     parsed(named(field), text(field), (from, given) => numberOf(from, number(given), REPLICA_LIMITS[field]));
@@ -81,6 +81,8 @@ function replicaFrom(set: ReadonlyMap<string, string>, place: number): ReplicaOp
     tier: whole('tier'),
     purposes: parsed(named('purposes'), text('purposes'), (from, given) => namesOf(from, list(given))),
     pool: whole('pool'),
+    connectTimeoutMs: whole('connectTimeoutMs'),
+    statementTimeoutMs: whole('statementTimeoutMs'),
   });
   resolveReplica(options, place, named);
   return options;

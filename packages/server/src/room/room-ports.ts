@@ -5,6 +5,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Row } from '@alcove/core/sqlite/database';
 import type { ReaderClass } from '../access/reader-class.ts';
 import type { ReadRoute } from '../read/read-route.ts';
+import type { Dialect } from '../read/replica.ts';
 
 /**
  * What a room needs of the host that drives it. The room has no timers, sockets or files of its own.
@@ -91,6 +92,7 @@ export interface ReadAsked {
   readonly query: string | null;
   readonly sql: string;
   readonly params: Row;
+  readonly dialect: Dialect;
   readonly atLeast: BookmarkParts | null;
   readonly route: ReadRoute;
   /** Whose rows. */

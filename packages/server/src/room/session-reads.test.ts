@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,6 +22,9 @@ const room = defineRoom({
   queries: {
     ofDay: query(v.number(), (db, day) => db.select().from(stops).where(eq(stops.day, day))),
     broken: query(() => 'no query'),
+    perDay: query(v.number(), (_, day) => sql<{ n: number }>`select count(*) as n from ${stops} where ${stops.day} >= ${day}`, {
+      dialect: 'postgres',
+    }),
   },
   rules: { stops: { visibleTo: (row, claims) => (claims['role'] === 'guide' ? true : eq(row.id, String(claims.sub))) } },
 });
@@ -55,6 +58,16 @@ const failures = (connectionId: string) =>
   driven.takeOf(connectionId, 'readFailed').map(({ request, code, retryAfterMs }) => [request, code, retryAfterMs]);
 
 describe('a session that reads by SQL', () => {
+  it('[RD-85] has a query of PostgreSQL built in its dialect, and SQL of its own never sent there', () => {
+    driven.join('a', {}, { claims: { sub: 'ada' } });
+    tell('a', { type: 'read', request: 1, query: 'perDay', args: 3 });
+    tell('a', { type: 'read', request: 2, sql: 'SELECT 1' });
+    expect(driven.ports.reads.map(({ asked }) => [asked.query, asked.dialect, asked.sql, asked.params])).toEqual([
+      ['perDay', 'postgres', 'select count(*) as n from "stops" where "stops"."day" >= $1', [3]],
+      [null, 'sqlite', 'SELECT 1', []],
+    ]);
+  });
+
   it('[RD-1] is answered under the number of its question, with version, replica and lag', () => {
     driven.join('a', {}, { claims: { sub: 'ada' } });
     driven.push('a', 1, 'add', 's1');

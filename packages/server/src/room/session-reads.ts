@@ -7,7 +7,9 @@ import { encodeText } from '@alcove/core/protocol/codec';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Row } from '@alcove/core/sqlite/database';
 import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { postgresQueryOf } from '../read/postgres-query.ts';
 import type { ReadRoute, RoutedAnswer } from '../read/read-route.ts';
+import type { Dialect } from '../read/replica.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import { userKeyOf } from './mutation-rates.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -23,6 +25,7 @@ interface OpenRead {
   readonly query: string | null;
   readonly sql: string;
   readonly params: Row;
+  readonly dialect: Dialect;
   readonly atLeast: BookmarkParts | null;
   readonly untilMs: number;
   readonly route: ReadRoute;
@@ -148,7 +151,7 @@ export class SessionReads {
 
   #proceed(read: OpenRead): void {
     const { ports, gate, runtime } = this.#parts;
-    const { session, request, query, sql, params, atLeast, route, untilMs } = read;
+    const { session, request, query, sql, params, dialect, atLeast, route, untilMs } = read;
     this.#waiting.delete(read);
     this.#asked.delete(read);
     if (atLeast !== null && atLeast.version > gate.durable) {
@@ -161,6 +164,7 @@ export class SessionReads {
       query,
       sql,
       params,
+      dialect,
       atLeast,
       route,
       reader: readerClass,
@@ -203,18 +207,19 @@ export class SessionReads {
   }
 }
 
-/** The SQL of a query of the definition is the server's own: of it only name and arguments came. */
+/** The SQL of a query of the definition is the server's own: of it only name and arguments came. SQL of users' own is SQLite's. */
 function statementOf(
   definition: AnyRoom,
   { sql, params, query, args = null }: ReadMessage,
-): { readonly sql: string; readonly params: Row } {
-  if (sql !== undefined && query === undefined) return { sql, params: (params ?? []).map(cellFromWire) };
+): { readonly sql: string; readonly params: Row; readonly dialect: Dialect } {
+  if (sql !== undefined && query === undefined) return { sql, params: (params ?? []).map(cellFromWire), dialect: 'sqlite' };
   if (query === undefined || sql !== undefined)
     throw new AlcoveError('query_invalid', 'a read names either SQL or a query of the definition');
   const found = Object.hasOwn(definition.queries, query) ? definition.queries[query] : undefined;
   if (found === undefined)
     throw new AlcoveError('query_unknown', `the room ${definition.name} has no query called ${JSON.stringify(query)}`);
   // Its own schema has made these arguments.
-  const built = queryOf(found.body(sessionlessDrizzle(), parseArguments(query, found.schema, args) as never));
-  return { sql: built.sql, params: built.params };
+  const asked = found.body(sessionlessDrizzle(), parseArguments(query, found.schema, args) as never);
+  const built = found.dialect === 'postgres' ? postgresQueryOf(asked) : queryOf(asked);
+  return { sql: built.sql, params: built.params, dialect: found.dialect };
 }

@@ -6,8 +6,9 @@ import { mayDo } from '../../access/front.ts';
 import { type ReaderClass, SEES_ALL, undecided } from '../../access/reader-class.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
+import { postgresSight } from '../../read/postgres-sight.ts';
 import { type ReadSight, readSight } from '../../read/read-sight.ts';
-import type { EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
+import type { Dialect, EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { ReadAsked } from '../../room/room-ports.ts';
 import { type AppRules, mayOf } from './gatekeeper.ts';
@@ -15,7 +16,8 @@ import type { OwnRead } from './server-sql.ts';
 
 /** Who finds a replica for a read, and waits for one that is new enough. */
 export interface ReadRoutes {
-  read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer>;
+  /** @throws AlcoveError (as rejection) `sql_unavailable` where nobody there is of the dialect */
+  read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal, dialect: Dialect): Promise<RoutedAnswer>;
 }
 
 export interface HostReadsOptions {
@@ -26,6 +28,8 @@ export interface HostReadsOptions {
   readonly runtime: Runtime;
   /** Counts the limits that reads meet. */
   readonly meter: LimitMeter;
+  /** The schema of a definition's tables in the server's PostgreSQL mirror; null: they are in none. */
+  readonly mirrorSchemaOf: (definition: string) => string | null;
 }
 
 /** Sights of classes of readers, of all rooms, kept at a time: each a text of a few hundred bytes a table. */
@@ -43,17 +47,18 @@ export class HostReads {
 
   /** For a session. @throws AlcoveError `forbidden`, and what the read failed with */
   async forUser(room: RoomAddress, asked: ReadAsked, signal: EndSignal): Promise<RoutedAnswer> {
-    const { query, claims, user, reader, sql, params, atLeast, route, waitMs } = asked;
+    const { query, claims, user, reader, sql, params, dialect, atLeast, route, waitMs } = asked;
     const may = await mayDo(claims, { kind: 'sql', query }, { may: mayOf(this.#options.rules, room) });
     if (!may) {
       const what = query === null ? 'read this room by SQL of its own' : `run the query ${query}`;
       throw new AlcoveError('forbidden', `this user may not ${what}`);
     }
-    return this.#read({ room, sql, params, sight: this.#sight(room, reader, false), atLeast, user }, route, waitMs, signal);
+    const sight = this.#sight(room, reader, false, dialect);
+    return this.#read({ room, sql, params, sight, atLeast, user }, route, waitMs, signal, dialect);
   }
 
   /** For the server's own code, which sees everything, tables that stay in the room among it. `head`: where the room stands. */
-  async own(room: RoomAddress, { sql, params, at, route, waitMs, signal }: OwnRead, head: BookmarkParts): Promise<RoutedAnswer> {
+  async own(room: RoomAddress, { sql, params, dialect, at, route, waitMs, signal }: OwnRead, head: BookmarkParts): Promise<RoutedAnswer> {
     const atLeast = at === 'any' ? null : at === 'latest' ? { historyId: head.historyId, version: head.version } : at;
     if (atLeast !== null && atLeast.historyId !== head.historyId)
       throw new AlcoveError(
@@ -63,13 +68,20 @@ export class HostReads {
           hint: 'Take a bookmark of this room again.',
         },
       );
-    return this.#read({ room, sql, params, sight: this.#sight(room, SEES_ALL, true), atLeast }, route, waitMs, signal);
+    const sight = this.#sight(room, SEES_ALL, true, dialect);
+    return this.#read({ room, sql, params, sight, atLeast }, route, waitMs, signal, dialect);
   }
 
-  async #read(request: Omit<ReadRequest, 'bounds'>, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer> {
+  async #read(
+    request: Omit<ReadRequest, 'bounds'>,
+    route: ReadRoute,
+    waitMs: number,
+    signal: EndSignal,
+    dialect: Dialect,
+  ): Promise<RoutedAnswer> {
     const { bounds, routes, runtime, meter } = this.#options;
     try {
-      const answer = await routes.read({ ...request, bounds }, route, waitMs, signal);
+      const answer = await routes.read({ ...request, bounds }, route, waitMs, signal, dialect);
       if (answer.truncated) meter.met(answer.rows < bounds.rowsMax ? 'readBytesMax' : 'readRowsMax');
       return answer;
     } catch (cause) {
@@ -83,15 +95,31 @@ export class HostReads {
     }
   }
 
-  #sight({ name }: RoomAddress, reader: ReaderClass, whole: boolean): ReadSight {
+  #sight({ name }: RoomAddress, reader: ReaderClass, whole: boolean, dialect: Dialect): ReadSight {
     const definition = this.#options.rooms.get(name);
     if (definition === undefined) throw new AlcoveError('room_unknown', `this server has no room of the name ${name}`);
-    const key = `${name} ${whole ? 'whole' : reader.id}`;
-    const sight = this.#sights.get(key) ?? readSight(definition.model, reader, { whole });
+    const key = `${dialect} ${name} ${whole ? 'whole' : reader.id}`;
+    const made = (): ReadSight =>
+      dialect === 'sqlite'
+        ? readSight(definition.model, reader, { whole })
+        : postgresSight(definition.model, reader, this.#mirrorSchemaOf(name));
+    const sight = this.#sights.get(key) ?? made();
     this.#sights.delete(key);
     this.#sights.set(key, sight);
     const [oldest] = this.#sights.keys();
     if (this.#sights.size > SIGHTS_MAX && oldest !== undefined) this.#sights.delete(oldest);
     return sight;
+  }
+
+  #mirrorSchemaOf(name: string): string {
+    const schema = this.#options.mirrorSchemaOf(name);
+    if (schema !== null) return schema;
+    throw new AlcoveError(
+      'sql_unavailable',
+      `the query is of PostgreSQL's dialect, and rooms of ${name} are in no PostgreSQL of this server's`,
+      {
+        hint: 'Give createServer `mirror: { url }`, or ALCOVE_MIRROR_URL; or ask a query of SQLite.',
+      },
+    );
   }
 }

@@ -151,6 +151,8 @@ export class NodeFollower {
 
   /** For this process's own code, which sees everything that is followed. */
   async own(definition: AnyRoom, address: RoomAddress, read: OwnRead): Promise<RoutedAnswer> {
+    if (read.dialect !== 'sqlite')
+      throw new AlcoveError('sql_unavailable', 'a follower holds rooms in SQLite, and the query is of PostgreSQL: ask the primary');
     const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = this.#options.limits;
     const startMs = this.#runtime.monotonicMs();
     const request: ReadRequest = {

@@ -275,6 +275,7 @@ export class NodeServer implements AlcoveServer {
       rooms,
       rules: this.#options,
       routes: this.#fleet,
+      mirrorSchemaOf: (name) => this.#fleet.mirrorSchemaOf(name),
       bounds: { timeoutMs, rowsMax, bytesMax },
       runtime: this.#runtime,
       meter: this.#meter,

@@ -3,14 +3,18 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
+import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { ReadRouter } from '../../read/read-router.ts';
-import type { EndSignal, ReadRequest } from '../../read/replica.ts';
+import type { Dialect, EndSignal, ReadRequest } from '../../read/replica.ts';
 import { type ReplicaOptions, type ResolvedReplica, resolveReplica } from '../../read/replica-options.ts';
 import { digestTables } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { ReplicaSettings } from '../../read/replica-state.ts';
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
+import type { MirrorAccess } from '../postgres/mirror-access.ts';
+import { MirrorReaders } from '../postgres/mirror-readers.ts';
+import { MirrorNames } from '../../mirror/mirror-names.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { DataDir } from './data-dir.ts';
 import type { ReadRoutes } from './host-reads.ts';
@@ -18,12 +22,17 @@ import { ReaderPool } from './reader-pool.ts';
 import { RemoteReplica } from './remote-replica.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 
+type MirroredOptions = ResolvedServerOptions & {
+  readonly mirror?: { readonly url: string; readonly prefix: string; readonly rooms: readonly string[] } | null;
+};
+
 /** Everything that answers reads of a server's rooms: its own reader processes and the replicas that it was given, behind one router. */
 export class ReadFleet implements ReadRoutes {
   readonly router: ReadRouter;
   readonly #options: ResolvedServerOptions;
   readonly #pool: ReaderPool | null;
   readonly #hasReaders: boolean;
+  readonly #mirror: MirrorReaders | null;
 
   /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
   constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime, meter: LimitMeter) {
@@ -34,10 +43,12 @@ export class ReadFleet implements ReadRoutes {
     this.#pool = pool;
     this.#hasReaders = pool?.available === true;
     if (pool !== null && this.#hasReaders) this.router.add(pool, primarySettings(pool.id, options));
+    this.#mirror = mirrorReaders(options, this.router, runtime);
     for (const replica of replicas.replicas) this.#add(replica);
   }
 
-  async read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal): Promise<RoutedAnswer> {
+  async read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal, dialect: Dialect): Promise<RoutedAnswer> {
+    if (dialect === 'postgres') return this.router.read(request, route, waitMs, signal, dialect);
     if (!this.#hasReaders && this.router.snapshot().replicas.length === 0) throw this.#noReaders();
     return this.router.read(request, route, waitMs, signal);
   }
@@ -49,6 +60,17 @@ export class ReadFleet implements ReadRoutes {
       throw new AlcoveError('forbidden', 'a replica is added by whoever has the follower token, and this is another one');
     const taken = this.router.snapshot().replicas.length;
     this.#add(resolveReplica(given, taken + 1, (field) => field));
+  }
+
+  /** The schema of a definition's tables in the mirror; null: they are in none. */
+  mirrorSchemaOf(definition: string): string | null {
+    const { mirror }: MirroredOptions = this.#options;
+    return mirror == null || !mirror.rooms.includes(definition) ? null : new MirrorNames(mirror.prefix).schemaOf(definition);
+  }
+
+  /** The server's PostgreSQL mirror can be read from now on, by whoever has this. */
+  openMirror(access: MirrorAccess): void {
+    this.#mirror?.open(access);
   }
 
   /** Keeps the server's own readers off a room's file until what it resolves with is called. */
@@ -64,10 +86,15 @@ export class ReadFleet implements ReadRoutes {
     return this.router.close();
   }
 
-  #add({ url, settings }: ResolvedReplica): void {
+  #add(replica: ResolvedReplica): void {
+    const { url, settings } = replica;
     const { followerToken } = this.#options;
-    if (settings.dialect !== 'sqlite')
-      throw new AlcoveError('option_invalid', `replica ${settings.id}: PostgreSQL mirrors are not there yet; name followers, ws: or wss:`);
+    if (settings.dialect === 'postgres') {
+      if (this.#mirror !== null) return this.#mirror.add(replica);
+      throw new AlcoveError('option_invalid', `replica ${settings.id} is a PostgreSQL, and the server has no mirror that it could hold`, {
+        hint: 'Give createServer `mirror: { url }`, or ALCOVE_MIRROR_URL: the primary of that PostgreSQL.',
+      });
+    }
     if (followerToken === null)
       throw new AlcoveError('option_invalid', `replica ${settings.id} is a follower, and the server has no follower token to ask it with`, {
         hint: 'Give createServer `followers: { token }`, or ALCOVE_FOLLOWER_TOKEN.',
@@ -85,6 +112,13 @@ export class ReadFleet implements ReadRoutes {
           'SQL of users runs in a sandbox, and this server has none: @photostructure/sqlite does not load here',
         );
   }
+}
+
+/** Null: the server has no mirror. */
+function mirrorReaders({ mirror, rooms, replicas }: MirroredOptions, router: ReadRouter, runtime: Runtime): MirrorReaders | null {
+  if (mirror == null) return null;
+  const modelOf = (name: string): RoomModel | undefined => (mirror.rooms.includes(name) ? rooms.get(name)?.model : undefined);
+  return new MirrorReaders({ url: mirror.url, runtime, router, region: replicas.router.region, modelOf });
 }
 
 /** They are never behind, and stand in for the replicas. */

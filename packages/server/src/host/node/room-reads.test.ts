@@ -7,6 +7,7 @@ import { RoomReads } from './room-reads.ts';
 
 const asked = (user: string): ReadAsked => ({
   query: null,
+  dialect: 'sqlite',
   sql: 'SELECT 1',
   params: [],
   atLeast: null,

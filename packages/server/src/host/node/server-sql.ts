@@ -5,9 +5,12 @@ import { parseArguments } from '@alcove/core/mutation/parse-arguments';
 import type { AnswerFacts } from '@alcove/core/protocol/answer-facts';
 import { type Bookmark, type BookmarkParts, bookmarkOf, readBookmark } from '@alcove/core/protocol/bookmark';
 import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schema/define-room';
+import type { QueryDialect } from '@alcove/core/schema/define-query';
 import { type BuiltQuery, queryOf, type RowOf, sessionlessDrizzle, type SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { postgresRowsOf } from '@alcove/core/sqlite/postgres-rows';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { is, SQL } from 'drizzle-orm';
+import { postgresQueryOf } from '../../read/postgres-query.ts';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 
 /** How a read of the server's own code is answered. */
@@ -20,6 +23,8 @@ export interface ServerReadOptions {
   readonly purpose?: string;
   readonly priority?: ReadRoute['priority'];
   readonly preferPrimary?: boolean;
+  /** Of sql`…`: `postgres` asks the server's PostgreSQL mirror. Queries by name have their own. Default: SQLite's. */
+  readonly dialect?: QueryDialect;
   /** Aborted, it rejects with `closed`. */
   readonly signal?: AbortSignal;
 }
@@ -31,6 +36,7 @@ const READ_OPTIONS: KeysOf<ServerReadOptions> = {
   purpose: true,
   priority: true,
   preferPrimary: true,
+  dialect: true,
   signal: true,
 };
 
@@ -56,6 +62,7 @@ export type ServerSql<Room extends AnyRoom> = {
 export interface OwnRead {
   readonly sql: string;
   readonly params: BuiltQuery<unknown>['params'];
+  readonly dialect: QueryDialect;
   readonly at: 'any' | 'latest' | BookmarkParts;
   readonly waitMs: number;
   readonly route: ReadRoute;
@@ -66,29 +73,33 @@ const WAIT_DEFAULT_MS = 2_000;
 
 /** `room.sql` of a handle: a function with the definition's queries as its members. */
 export function createServerSql<Room extends AnyRoom>(definition: Room, read: (read: OwnRead) => Promise<RoutedAnswer>): ServerSql<Room> {
-  const run = async (built: BuiltQuery<unknown>, options: ServerReadOptions): Promise<ServerResult<unknown>> =>
-    resultOf(built, await read(ownRead(built, options)));
+  const run = async (query: unknown, options: ServerReadOptions, dialect: QueryDialect): Promise<ServerResult<unknown>> => {
+    const built = dialect === 'postgres' ? { ...postgresQueryOf(query), map: postgresRowsOf(query) } : queryOf(query);
+    return resultOf(built, await read(ownRead(built, options, dialect)));
+  };
   const sql = async (build: unknown, options: ServerReadOptions = {}): Promise<ServerResult<unknown>> => {
     if (!is(build, SQL) && typeof build !== 'function')
       throw new AlcoveError('query_invalid', 'sql takes a function that builds a select, or sql`…`');
-    return run(queryOf(typeof build === 'function' ? (build(sessionlessDrizzle()) as unknown) : build), options); // looked at by queryOf
+    const query: unknown = typeof build === 'function' ? build(sessionlessDrizzle()) : build;
+    return run(query, options, options.dialect ?? 'sqlite');
   };
-  const named = Object.entries(definition.queries).map(([name, { schema, body }]) => [
+  const named = Object.entries(definition.queries).map(([name, { schema, body, dialect }]) => [
     name,
     // Its own schema has made these arguments.
     async (args?: unknown, options: ServerReadOptions = {}) =>
-      run(queryOf(body(sessionlessDrizzle(), parseArguments(name, schema, args) as never)), options),
+      run(body(sessionlessDrizzle(), parseArguments(name, schema, args) as never), options, dialect),
   ]);
   // Names and types are those of the definition it was made from.
   return Object.freeze(Object.assign(sql, Object.fromEntries(named))) as unknown as ServerSql<Room>;
 }
 
-function ownRead({ sql, params }: BuiltQuery<unknown>, options: ServerReadOptions): OwnRead {
+function ownRead({ sql, params }: Pick<BuiltQuery<unknown>, 'sql' | 'params'>, options: ServerReadOptions, dialect: QueryDialect): OwnRead {
   refuseUnknownKeys('option_invalid', 'sql', options, READ_OPTIONS);
   const { at = 'latest', waitMs = WAIT_DEFAULT_MS, region = null, purpose = null, priority = 'normal', preferPrimary = false } = options;
   return {
     sql,
     params,
+    dialect,
     at: at === 'any' ? 'any' : at === 'latest' ? 'latest' : readBookmark(at),
     waitMs,
     route: { region, purpose, priority, preferPrimary },
@@ -96,7 +107,7 @@ function ownRead({ sql, params }: BuiltQuery<unknown>, options: ServerReadOption
   };
 }
 
-function resultOf(built: BuiltQuery<unknown>, answer: RoutedAnswer): ServerResult<unknown> {
+function resultOf(built: Pick<BuiltQuery<unknown>, 'map'>, answer: RoutedAnswer): ServerResult<unknown> {
   const { columns, truncated, replica, lag, tookMs } = answer;
   const rows = built.map(toRows(JSON.parse(answer.cells) as WireCell[][]), columns); // our own replicas wrote it
   return { rows, truncated, bookmark: bookmarkOf(answer.at), replica, lagVersions: lag.versions, lagMs: lag.ms, tookMs };

@@ -27,6 +27,8 @@ export interface PgReplicaOptions {
   readonly id: string;
   /** Of the PostgreSQL; user and password may be left out, the mirror's reader is used then. */
   readonly url: string;
+  /** In place of those in the url. */
+  readonly user?: { readonly user: string; readonly password: string };
   readonly runtime: Runtime;
   readonly access: MirrorAccess;
   /** Of a definition that is mirrored. */
@@ -40,6 +42,8 @@ export interface PgReplicaOptions {
   readonly primary?: (signal: EndSignal) => Promise<PgPosition | null>;
   /** How far the mirror itself is behind the rooms. */
   readonly mirrorLag?: () => ReplicaLag;
+  /** Has the mirror copy a room anew. */
+  readonly resync?: (room: ReadRequest['room']) => Promise<void>;
 }
 
 /** Of a look: a server that is there answers within milliseconds. */
@@ -55,6 +59,7 @@ const DIGEST_TIMEOUT_MS = 60_000;
 export class PgReplica implements Replica {
   readonly id: string;
   readonly dialect = 'postgres';
+  readonly resync?: (room: ReadRequest['room']) => Promise<void>;
   readonly #options: PgReplicaOptions;
   readonly #names: MirrorNames;
   readonly #connections: PgConnections;
@@ -69,7 +74,8 @@ export class PgReplica implements Replica {
     this.id = id;
     this.#options = options;
     this.#names = new MirrorNames(access.prefix);
-    const user = new URL(url).username === '' ? access.reader : undefined;
+    if (options.resync !== undefined) this.resync = options.resync;
+    const user = options.user ?? (new URL(url).username === '' ? access.reader : undefined);
     this.#connections = new PgConnections({ url, user, max: pool, connectTimeoutMs });
     this.#digests = new PgConnections({ url, user, max: 1, connectTimeoutMs });
   }
@@ -110,8 +116,7 @@ export class PgReplica implements Replica {
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
     const { primary, runtime, mirrorLag } = this.#options;
-    const head = primary === undefined ? null : await primary(signal);
-    let position = await this.position(signal);
+    let [head, position] = await Promise.all([primary?.(signal) ?? null, this.position(signal)]);
     const refusal = whyNotReplica(position, head, primary === undefined);
     if (refusal !== null) throw unavailable(this.id, refusal);
     const behind = mirrorLag?.() ?? { versions: 0, ms: 0 };

@@ -1,0 +1,99 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { RoomModel } from '@alcove/core/schema/room-model';
+import type { EndSignal, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import { REPLICA_LIMITS, type ResolvedReplica } from '../../read/replica-options.ts';
+import type { ReadRouter } from '../../read/read-router.ts';
+import type { MirrorAccess } from './mirror-access.ts';
+import type { PgPosition } from './pg-position.ts';
+import { PgReplica, type PgReplicaOptions } from './pg-replica.ts';
+
+export interface MirrorReadersOptions {
+  /** Of the mirror's PostgreSQL primary. */
+  readonly url: string;
+  readonly runtime: Runtime;
+  readonly router: ReadRouter;
+  /** Where this server stands: the primary's own region, as far as reads are concerned. */
+  readonly region: string | null;
+  readonly modelOf: (name: string) => RoomModel | undefined;
+  /** How far the mirror is behind the rooms. */
+  readonly mirrorLag?: () => ReplicaLag;
+  /** Has the mirror copy a room anew: its standbys follow. */
+  readonly resync?: (room: ReadRequest['room']) => Promise<void>;
+}
+
+/** The id of the mirror's own primary among the replicas. */
+export const MIRROR_PRIMARY = 'mirror';
+
+/**
+ * The readers of a server's PostgreSQL mirror: its primary, which stands in, and the replicas that were named. They are behind the router once it is known how to sign in, which the mirror finds out when
+ * it first reaches its PostgreSQL; until then nobody answers SQL of that dialect.
+ */
+export class MirrorReaders {
+  readonly #options: MirrorReadersOptions;
+  readonly #waiting: ResolvedReplica[] = [];
+  #access: MirrorAccess | null = null;
+  #primary: PgReplica | null = null;
+
+  constructor(options: MirrorReadersOptions) {
+    this.#options = options;
+  }
+
+  /** At once, or when the mirror is open. @throws AlcoveError `option_invalid` where its id is taken. */
+  add(replica: ResolvedReplica): void {
+    if (replica.settings.id === MIRROR_PRIMARY)
+      throw new AlcoveError('option_invalid', `the id ${MIRROR_PRIMARY} is that of the mirror's own primary: give the replica another one`);
+    const access = this.#access;
+    if (access === null) this.#waiting.push(replica);
+    else this.#open(replica, access);
+  }
+
+  /** Once. */
+  open(access: MirrorAccess): void {
+    if (this.#access !== null) return;
+    this.#access = access;
+    const { url, router, region } = this.#options;
+    this.#primary = this.#reader({ id: MIRROR_PRIMARY, url, access, user: access.reader, pool: REPLICA_LIMITS.pool.default });
+    router.add(this.#primary, {
+      id: MIRROR_PRIMARY,
+      dialect: 'postgres',
+      region,
+      weight: 1,
+      tier: 0,
+      purposes: [],
+      concurrencyMax: REPLICA_LIMITS.pool.default,
+      isPrimary: true,
+    });
+    for (const replica of this.#waiting.splice(0)) this.#open(replica, access);
+  }
+
+  #open({ url, settings, connectTimeoutMs, statementTimeoutMs }: ResolvedReplica, access: MirrorAccess): void {
+    const { id, concurrencyMax: pool } = settings;
+    const primary = (signal: EndSignal): Promise<PgPosition | null> => this.#head(signal);
+    this.#options.router.add(this.#reader({ id, url, access, pool, connectTimeoutMs, statementTimeoutMs, primary }), settings);
+  }
+
+  #reader(given: Pick<PgReplicaOptions, 'id' | 'url' | 'access' | 'pool'> & Partial<PgReplicaOptions>): PgReplica {
+    const { runtime, modelOf, mirrorLag, resync } = this.#options;
+    const { connectTimeoutMs, statementTimeoutMs } = REPLICA_LIMITS;
+    return new PgReplica({
+      connectTimeoutMs: connectTimeoutMs.default,
+      statementTimeoutMs: statementTimeoutMs.default,
+      runtime,
+      modelOf,
+      ...(mirrorLag === undefined ? {} : { mirrorLag }),
+      ...(resync === undefined ? {} : { resync }),
+      ...given,
+    });
+  }
+
+  /** Where the primary stands; null: it cannot be asked. */
+  async #head(signal: EndSignal): Promise<PgPosition | null> {
+    try {
+      return (await this.#primary?.position(signal)) ?? null;
+    } catch {
+      // That it is down is its own check's to find. A standby that was promoted since is no stranger then.
+      return null;
+    }
+  }
+}
