@@ -116,7 +116,8 @@ export class PgReplica implements Replica {
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
     const { primary, runtime, mirrorLag } = this.#options;
-    let [head, position] = await Promise.all([primary?.(signal) ?? null, this.position(signal)]);
+    const [head, found] = await Promise.all([primary?.(signal) ?? null, this.position(signal)]);
+    let position = found;
     const refusal = whyNotReplica(position, head, primary === undefined);
     if (refusal !== null) throw unavailable(this.id, refusal);
     const behind = mirrorLag?.() ?? { versions: 0, ms: 0 };
