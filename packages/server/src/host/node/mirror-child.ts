@@ -85,6 +85,8 @@ function take(message: MirrorRequest): void {
       return void answer(message.request, mirror.resync(message.room));
     case 'check':
       return void answer(message.request, mirror.check(message.room));
+    case 'drain':
+      return void answer(message.request, mirror.idle());
     case 'upToDate':
       if (message.error === null) asked.get(message.request)?.resolve();
       else asked.get(message.request)?.reject(AlcoveError.fromBody(message.error));

@@ -18,6 +18,7 @@ export type MirrorRequest =
   | { readonly kind: 'holdOff'; readonly request: number; readonly room: MirroredAddress }
   | { readonly kind: 'letGo'; readonly request: number }
   | { readonly kind: 'resync' | 'check'; readonly request: number; readonly room: MirroredAddress }
+  | { readonly kind: 'drain'; readonly request: number }
   | { readonly kind: 'upToDate'; readonly request: number; readonly error: ErrorBody | null };
 
 /** From it. `figures` come every second or so. `bringUpToDate` is answered by `upToDate`. */

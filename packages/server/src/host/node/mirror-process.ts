@@ -38,6 +38,8 @@ export interface MirrorStatus extends MirrorFigures {
 const START_BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 15_000 };
 /** It says how it is every second; one that is silent for so long is ended, and another started. */
 const SILENT_MS = 60_000;
+/** How long the last commits of a server that closes have to get there. */
+const DRAIN_MS = 2_000;
 /** Who waits for it to let go of a room's file waits no longer: the log is moved another time. */
 const HOLD_OFF_MS = 5_000;
 
@@ -143,7 +145,12 @@ export class MirrorProcess {
     };
   }
 
+  /** After the rooms: what they wrote last is given a moment to get there; the next start finds the rest. Idempotent. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#tellMoved();
+    this.#restart?.cancel();
+    if (this.#child !== null && this.#access !== null) await this.#within(DRAIN_MS, this.#drained());
     this.#closed = true;
     for (const timer of [this.#tell, this.#silence, this.#restart]) timer?.cancel();
     const child = this.#child;
@@ -178,6 +185,14 @@ export class MirrorProcess {
     const { mirror, definitions, dataDir } = this.#options;
     const { url, prefix, batchChanges, retentionMs, checkIntervalMs, connections } = mirror;
     return { url, prefix, batchChanges, retentionMs, checkIntervalMs, connections, definitions, dataDir };
+  }
+
+  async #drained(): Promise<void> {
+    await this.#request((request) => ({ kind: 'drain', request })).catch(ignored); // it ended, and with it what it had to do
+    if (this.#moved.size === 0) return;
+    // These had to wait until those before them were taken, which they have been.
+    this.#tellMoved();
+    await this.#request((request) => ({ kind: 'drain', request })).catch(ignored);
   }
 
   async #within(ms: number, work: Promise<void>): Promise<void> {

@@ -32,6 +32,8 @@ export class MirrorConnection {
     this.pool = pool;
     this.#lost = lost;
     pool.on('error', (error) => this.#lost(error));
+    // One that is in use says so by itself: the pool listens to those that are not.
+    pool.on('connect', (client) => client.on('error', (error) => this.#lost(error)));
   }
 
   /**
@@ -80,7 +82,6 @@ export class MirrorConnection {
   async #takeLock(prefix: string): Promise<void> {
     const client = await this.pool.connect();
     this.#lock = client;
-    client.on('error', (error) => this.#lost(error));
     client.on('end', () => this.#lost(new AlcoveError('connection_lost', 'PostgreSQL ended the connection that holds the mirror’s lock')));
     const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken', [
       `${prefix} mirror`,

@@ -70,6 +70,7 @@ export class Mirror {
   #sweep: Timer | null = null;
   #checking: Timer | null = null;
   #toCheck: string[] = [];
+  readonly #untilIdle: (() => void)[] = [];
 
   constructor(settings: MirrorSettings, ports: MirrorPorts) {
     this.#settings = settings;
@@ -108,6 +109,12 @@ export class Mirror {
     return this.#demand(address, (room) => {
       room.isToBeChecked = true;
     });
+  }
+
+  /** Resolves when nothing is left to do of what it was told, or nothing can be done. */
+  idle(): Promise<void> {
+    if (this.#isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#untilIdle.push(resolve));
   }
 
   /** Keeps its hands off a room's file from when this returns until what it returns is called. */
@@ -213,6 +220,10 @@ export class Mirror {
     this.#hasListed = true;
   }
 
+  get #isIdle(): boolean {
+    return this.#state !== 'running' || this.#queue.size + this.#active === 0;
+  }
+
   #known(address: MirroredAddress): MirroredRoom {
     const key = keyOf(address);
     const room = this.#rooms.get(key) ?? new MirroredRoom({ name: address.name, id: address.id }, this.#ports.runtime);
@@ -250,6 +261,7 @@ export class Mirror {
     room.isBusy = false;
     if (isMore || room.isWanted || (room.isToBeChecked && room.error === null)) this.#enqueue(room);
     this.#next();
+    if (this.#isIdle) for (const resolve of this.#untilIdle.splice(0)) resolve();
   }
 
   /** @returns whether there is more to do */
