@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
-import { createServer } from '@alcove/server/node';
+import { join } from 'node:path';
+import { createFollower, createServer } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { guarded } from './guarded-room.ts';
 import { HostFixture } from './host-fixture.ts';
@@ -101,7 +102,13 @@ class Listener {
   }
 }
 
-async function serve(): Promise<string> {
+const limits = { imageRoomBytesMin: 0, mutatorTimeBudgetMs: 60_000, catchUpVersionsMax: 3 };
+const token = 'a-follower-token-of-this-test';
+
+/** Where the tabs connect. */
+type Place = 'the server' | 'a follower of it';
+
+async function serve(place: Place): Promise<string> {
   const server = await createServer({
     rooms: [guarded],
     dataDir: host.dataDir,
@@ -112,9 +119,14 @@ async function serve(): Promise<string> {
       const [sub = '', role] = String(token).split('/');
       return role === undefined ? { sub } : { sub, role };
     },
-    limits: { imageRoomBytesMin: 0, mutatorTimeBudgetMs: 60_000, catchUpVersionsMax: 3 },
+    followers: { token },
+    limits,
   });
-  return host.add(server).url;
+  const { url } = host.add(server);
+  if (place === 'the server') return url;
+  const dataDir = join(host.dataDir, 'follower');
+  const follower = await createFollower({ rooms: [guarded], dataDir, from: url, token, port: 0, readers: 1, log: host.log, limits });
+  return host.add(follower).url;
 }
 
 /** Ann's: one hidden, one shared, of which two columns are hidden. */
@@ -151,9 +163,11 @@ const READS = [
 
 const codesIn = (messages: readonly Message[]): unknown[] => messages.flatMap(({ results }) => results?.map(({ code }) => code) ?? []);
 
-describe('rows and columns that a reader may not see', () => {
-  it('[AC-20][AC-21] are in nothing it is sent: rows, stream, catch-up, a fresh snapshot under other claims', async () => {
-    const url = await serve();
+const PLACES: readonly Place[] = ['the server', 'a follower of it'];
+
+describe.each(PLACES)('rows and columns that a reader at %s may not see', (place) => {
+  it('[AC-20][AC-21][FO-14] are in nothing it is sent: rows, stream, catch-up, a fresh snapshot under other claims', async () => {
+    const url = await serve(place);
     const ann = await Listener.join(url, 'ann');
     await begin(ann);
     const eve = await Listener.join(url, 'eve');
@@ -176,8 +190,8 @@ describe('rows and columns that a reader may not see', () => {
     }
   });
 
-  it('[AC-20][AC-21] are in no image it can fetch, in whatever form, and its ticket opens no other', async () => {
-    const url = await serve();
+  it('[AC-20][AC-21][FO-14] are in no image it can fetch, in whatever form, and its ticket opens no other', async () => {
+    const url = await serve(place);
     const ann = await Listener.join(url, 'ann');
     await begin(ann);
     await live(ann, 'image');
@@ -193,8 +207,8 @@ describe('rows and columns that a reader may not see', () => {
     expect(eve.quoted).toEqual([]);
   });
 
-  it('[AC-20][AC-21] are in no answer to SQL, and in no refusal of it', async () => {
-    const url = await serve();
+  it('[AC-20][AC-21][FO-14] are in no answer to SQL, and in no refusal of it', async () => {
+    const url = await serve(place);
     const ann = await Listener.join(url, 'ann');
     await begin(ann);
     await live(ann, 'read');
@@ -212,8 +226,8 @@ describe('rows and columns that a reader may not see', () => {
     expect(quotes(Buffer.from(JSON.stringify(host.log.entries)))).toEqual([]);
   });
 
-  it('[AC-24][AC-27] are in no result and no error of what it tries on them, and in no line of the log', async () => {
-    const url = await serve();
+  it('[AC-24][AC-27][FO-14] are in no result and no error of what it tries on them, and in no line of the log', async () => {
+    const url = await serve(place);
     const ann = await Listener.join(url, 'ann');
     await begin(ann);
     await live(ann, 'log');

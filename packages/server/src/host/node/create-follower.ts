@@ -3,7 +3,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { DataDir } from './data-dir.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { type FollowerOptions, resolveFollowerOptions } from './follower-options.ts';
-import { type FollowedStatus, NodeFollower } from './node-follower.ts';
+import { type FollowedStatus, type FollowerMetrics, NodeFollower } from './node-follower.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import { ROOM_ID } from './room-file-name.ts';
 import { createServerSql, type ServerSql } from './server-sql.ts';
@@ -16,6 +16,8 @@ export interface AlcoveFollower<Rooms extends readonly AnyRoom[] = readonly AnyR
   room<Room extends Rooms[number]>(definition: Room, id: string): { readonly sql: ServerSql<Room> };
   /** How each room is followed at this moment. */
   status(): readonly FollowedStatus[];
+  /** Connections of tabs, sessions among them, and how often limits were met, by name. */
+  metrics(): FollowerMetrics;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export const createFollower = async <const Rooms extends readonly AnyRoom[]>(
       return { sql: createServerSql(definition, (read) => follower.own(definition, { name: definition.name, id }, read)) };
     },
     status: () => follower.status,
+    metrics: () => follower.metrics,
     close,
   };
 };

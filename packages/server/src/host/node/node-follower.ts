@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { SEES_ALL } from '../../access/reader-class.ts';
+import type { LimitCounts } from '../../limits/limit-meter.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
 import { readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
@@ -43,6 +44,15 @@ export interface FollowedStatus extends LinkStatus {
   readonly id: string;
   /** Of tabs, in the room through this follower. */
   readonly sessions: number;
+}
+
+/** Figures of a follower's tabs. */
+export interface FollowerMetrics {
+  readonly connections: number;
+  /** In all rooms. */
+  readonly sessions: number;
+  /** How often each limit was met since the follower was started. */
+  readonly limitsMet: LimitCounts;
 }
 
 /** The parts of a follower and how they hang together. `createFollower` checks the options, takes the dataDir and starts it. */
@@ -130,6 +140,11 @@ export class NodeFollower {
       ...status,
       sessions: this.#tabs.sessionsOf({ name, id }),
     }));
+  }
+
+  get metrics(): FollowerMetrics {
+    const { connections, limitsMet } = this.#tabs;
+    return { connections, sessions: this.status.reduce((sum, { sessions }) => sum + sessions, 0), limitsMet };
   }
 
   /** How each of its rooms is kept in step. */
