@@ -148,18 +148,18 @@ export class Connections {
     const session = sessionOf(this.#parts, { connectionId, hello, access, isRelayed }, this.#parts.meta.read());
     const start = isRelayed ? null : this.feeds.startOf(session, hello.resume);
     this.sessions.add(session);
-    if (isRelayed) this.#tellAccess(session);
+    if (isRelayed) this.#beginRelayed(session, hello.resume);
     this.send(session, welcomeOf(this.#parts, session, hello, start?.reason ?? 'resume', start?.image ?? null));
     if (!isRelayed) this.ephemeral.join(session);
     this.#watchAccess(session);
     this.#schedule.want('idle', session.heardMs + this.#parts.limits.idleTimeoutMs / 4);
-    if (start !== null) start.begin();
-    else this.#beginRelayed(session, hello.resume);
+    start?.begin();
   }
 
-  /** Its follower tells it of the room's rows. What was settled between where its replica stands and here is told by version, as it gets there. */
+  /** Its follower tells it of the room's rows, as soon as it has the welcome: so that has to have what was settled until here, by version, before it. */
   #beginRelayed(session: Session, resume: HelloMessage['resume']): void {
     const { historyId, gate } = this.#parts;
+    this.#tellAccess(session);
     if (resume?.historyId === historyId) session.owedFrom = Math.min(resume.version, session.owedFrom);
     this.feeds.stream.begin(session, gate.durable);
   }
