@@ -43,7 +43,7 @@ describe('alcove', () => {
   it('[HO-28] tells how it is called, and says so where it was called wrongly', async () => {
     const help = await run('--help');
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'follow', 'import', 'export', 'backup', 'inspect', 'status']) {
+    for (const name of ['serve', 'follow', 'import', 'export', 'backup', 'inspect', 'status', 'replicas', 'sql', 'resync']) {
       expect(help.out).toContain(`  ${name} `);
       expect(await run(name, '--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`alcove ${name} `) });
       expect(await run(name)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`alcove ${name} `) });
@@ -136,7 +136,9 @@ describe('alcove', () => {
     expect(told).toMatchObject({ code: 0, err: '' });
     expect(told.out).toMatch(/^ok, up \d+ s, Node /);
     expect(told.out).toContain('1 connections, 1 sessions, 1 open rooms\n  trip/japan: version 0, 1 sessions');
-    expect(told.out).toMatch(/^0 reads on the server answered\n {2}readers: (?:up|not looked at yet), 0 reads$/m);
+    expect(told.out).toMatch(
+      /^0 reads on the server answered, 0 fell back to the primary’s readers \(least-connections\)\n {2}readers: (?:up|not looked at yet), 0 reads$/m,
+    );
     expect(JSON.parse((await run('status', '--json', '--url', `${server.url}/`, '--token', token)).out)).toMatchObject({ status: 'ok' });
     expect(await run('status', '--url', server.url, '--token', 'another')).toMatchObject({
       code: 1,
@@ -169,7 +171,9 @@ describe('alcove', () => {
     while (!out.includes('\n')) await once(child.stdout ?? child, 'data');
     const lag = async (): Promise<unknown> =>
       (await fetch(`${out.trim().replace(/^ws/, 'http')}/lag`, { headers: { authorization: `Bearer ${token}` } })).json();
-    await vi.waitFor(async () => expect(await lag()).toEqual({ versions: 0, ms: 0 }), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await lag()).toMatchObject({ versions: 0, ms: 0, sync: { totals: { rooms: 1, healthy: 1 } } }), {
+      timeout: 20_000,
+    });
     const ended = once(child, 'close');
     child.kill('SIGTERM');
     expect((await ended)[1]).toBe('SIGTERM');

@@ -130,6 +130,8 @@ describe('a follower whose file was changed behind its back', () => {
     const metrics = await (await admin(server, '/metrics')).text();
     expect(metrics).toMatch(/^alcove_replica_wrong\{replica="f"\} 0$/m);
     expect(metrics).toMatch(/^alcove_replica_compared_total\{replica="f",found="wrong"\} 1$/m);
+    expect(metrics).toMatch(/^alcove_sync_rooms_healthy\{replica="f"\} 1$/m);
+    expect(metrics).toMatch(/^alcove_sync_errors_total\{replica="f"\} 0$/m);
     expect(metrics).toMatch(/^alcove_replica_resyncs_total\{replica="f"\} 1$/m);
   });
 

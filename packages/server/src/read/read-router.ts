@@ -165,13 +165,13 @@ export class ReadRouter {
 
   /**
    * Has replicas throw away what they hold of a room and take it anew, then compares it. Meanwhile its reads go elsewhere.
-   * @param id Absent: all that hold rooms of their own.
+   * @param id Absent: all that hold rooms of their own. Several of PostgreSQL share one mirror: they are asked by name alone.
    * @returns the ids of those that have done so.
    * @throws AlcoveError (as rejection) `option_invalid` where there is none, `replica_unavailable` where one has not done it
    */
   async resync(room: AnsweredRoom, id?: string): Promise<readonly string[]> {
     const asked = id === undefined ? [...this.#replicas.values()] : [this.#of(id)];
-    const able = asked.filter(({ replica }) => replica.resync !== undefined);
+    const able = asked.filter((one) => holdsRooms(one, id));
     if (able.length === 0)
       throw invalid(
         id === undefined
@@ -187,6 +187,11 @@ export class ReadRouter {
       }),
     );
     return able.map((one) => one.id);
+  }
+
+  /** Whether a replica, or any, holds rooms of its own. */
+  holdsRooms(id?: string): boolean {
+    return [...this.#replicas.values()].some((one) => (id === undefined || one.id === id) && holdsRooms(one, id));
   }
 
   /** What reads the very files that are written. */
@@ -277,3 +282,6 @@ export class ReadRouter {
     );
   }
 }
+
+const holdsRooms = ({ replica }: WatchedReplica, id: string | undefined): boolean =>
+  replica.resync !== undefined && (id !== undefined || replica.dialect === 'sqlite');

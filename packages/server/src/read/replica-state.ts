@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@alcove/core/error';
 import { type Breaker, breakerAt, type BreakerSettings, CLOSED, mayProbe, rampShare, shareThrough } from './breaker.ts';
-import type { Dialect, ReplicaLag } from './replica.ts';
+import type { Dialect, ReplicaCheck, ReplicaLag } from './replica.ts';
+import type { SyncReport } from './sync-figures.ts';
 
 /** What whoever runs the server decided about a replica. */
 export interface ReplicaSettings {
@@ -34,6 +35,8 @@ export interface ReplicaState {
   readonly silentMs: number;
   /** As the last check found it; null: never checked. */
   readonly lag: ReplicaLag | null;
+  /** Likewise; null: it keeps no rooms of its own, or was never checked. */
+  readonly sync: SyncReport | null;
   /** Monotonic. */
   readonly checkedMs: number | null;
   /** The last check failed. */
@@ -66,6 +69,7 @@ export const initialState = (settings: ReplicaSettings): ReplicaState => ({
   queued: 0,
   silentMs: 0,
   lag: null,
+  sync: null,
   checkedMs: null,
   isDown: false,
   isWrong: false,
@@ -83,9 +87,10 @@ export const withBreaker = (state: ReplicaState, operationClass: string, breaker
   breakers: new Map(state.breakers).set(operationClass, breaker),
 });
 
-export const afterCheck = (state: ReplicaState, lag: ReplicaLag, nowMs: number): ReplicaState => ({
+export const afterCheck = (state: ReplicaState, { versions, ms, sync }: ReplicaCheck, nowMs: number): ReplicaState => ({
   ...state,
-  lag,
+  lag: { versions, ms },
+  sync: sync ?? null,
   checkedMs: nowMs,
   isDown: false,
   backSinceMs: state.isDown ? nowMs : state.backSinceMs,

@@ -2,6 +2,7 @@ import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Row } from '@alcove/core/sqlite/database';
 import type { ReadSight } from './read-sight.ts';
 import type { RoomDigest } from './room-digest.ts';
+import type { SyncReport } from './sync-figures.ts';
 
 /** One read of one room, as every replica takes it. Who may ask and what the SQL may be is decided before; what may be seen is in `sight`. */
 export interface ReadRequest {
@@ -46,6 +47,12 @@ export interface ReplicaLag {
   readonly ms: number;
 }
 
+/** What a look finds. */
+export interface ReplicaCheck extends ReplicaLag {
+  /** Of a replica that keeps rooms of its own in step. */
+  readonly sync?: SyncReport | undefined;
+}
+
 /** Tells that nobody waits any more; every AbortSignal is one. */
 export interface EndSignal {
   readonly aborted: boolean;
@@ -70,7 +77,7 @@ export interface Replica {
    */
   read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer>;
   /** Does a read of nothing the way a read goes. @throws AlcoveError (as rejection) `replica_unavailable` */
-  check(signal: EndSignal): Promise<ReplicaLag>;
+  check(signal: EndSignal): Promise<ReplicaCheck>;
   /**
    * What it holds of a room, all rows in one snapshot: for the server's own use, as whatever rules hide is in it. It reads the whole room and takes no place that reads of users would have.
    * @throws AlcoveError (as rejection) as `read` does; `query_timeout` where the room is too large.

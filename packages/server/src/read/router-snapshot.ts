@@ -6,6 +6,7 @@ import type { ReplicaLag } from './replica.ts';
 import type { LastError, ReplicaSettings } from './replica-state.ts';
 import type { RouterCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
+import type { SyncReport } from './sync-figures.ts';
 import type { Strategy } from './strategy.ts';
 import type { WatchedReplica } from './watched-replica.ts';
 
@@ -34,6 +35,8 @@ export interface ReplicaSnapshot extends ReplicaSettings {
   readonly isUp: boolean | null;
   /** As the last look found it. */
   readonly lag: ReplicaLag | null;
+  /** Likewise, how it keeps its rooms in step; null: it has none of its own. */
+  readonly sync: SyncReport | null;
   /** How long ago it was looked at. */
   readonly checkedMsAgo: number | null;
   readonly inFlight: number;
@@ -100,6 +103,7 @@ function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, a
     draining: state.draining,
     isUp: state.checkedMs === null ? (replica.answered > 0 ? true : null) : !state.isDown,
     lag: state.lag ?? (state.settings.isPrimary ? { versions: 0, ms: 0 } : null),
+    sync: state.sync,
     checkedMsAgo: state.checkedMs === null ? null : nowMs - state.checkedMs,
     inFlight: places.taken,
     queued: places.queued,

@@ -8,12 +8,14 @@ import { answerError, answerJson, answerUnauthorized } from './http-answer.ts';
 import { Prometheus } from './prometheus.ts';
 import type { ReadFleet } from './read-fleet.ts';
 import { obeyReplicaOrder } from './replica-order.ts';
+import type { ServerMirror } from './server-mirror.ts';
 import type { ServerStatus } from './server-status.ts';
 
 export interface AdminEndpointOptions {
   readonly guard: BearerGuard;
   status(): ServerStatus;
   fleet(): ReadFleet;
+  mirror(): ServerMirror;
 }
 
 /** What a page of the dashboard is made of, by path under `/dashboard`. */
@@ -72,7 +74,7 @@ export class AdminEndpoint {
       'It is the option `admin.token` of createServer.',
     );
     if (refusal !== null) return answerUnauthorized(response, refusal);
-    if (isOrder) await obeyReplicaOrder(this.#options.fleet(), request, response);
+    if (isOrder) await obeyReplicaOrder({ fleet: this.#options.fleet(), mirror: this.#options.mirror() }, request, response);
     else if (path === '/status') answerJson(response, 200, this.#options.status());
     else if (path === '/replicas') answerJson(response, 200, this.#options.status().reads);
     else {

@@ -6,7 +6,8 @@ import { TokenBucket } from '../../limits/token-bucket.ts';
 import { BearerToken } from './bearer-token.ts';
 
 export interface BearerGuardOptions {
-  readonly token: string;
+  /** Or several: each lets in. */
+  readonly token: string | readonly string[];
   /** In words: "the admin token". */
   readonly name: string;
   readonly limits: { readonly wrongTokensPerMinuteMax: number };
@@ -19,7 +20,7 @@ const TELL_AGAIN_MS = 60_000;
 /** Lets in who brings a token, always; who brings a wrong one is counted, told to the log once a minute, and past a rate told to wait. */
 export class BearerGuard {
   readonly #options: BearerGuardOptions;
-  readonly #token: BearerToken;
+  readonly #tokens: readonly BearerToken[];
   readonly #wrong: TokenBucket;
   #untold = 0;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -28,14 +29,14 @@ export class BearerGuard {
     const { token, limits, runtime } = options;
     const { wrongTokensPerMinuteMax: burst } = limits;
     this.#options = options;
-    this.#token = new BearerToken(token);
+    this.#tokens = [token].flat().map((one) => new BearerToken(one));
     this.#wrong = new TokenBucket({ perSecond: burst / 60, burst, nowMs: runtime.monotonicMs() });
   }
 
   /** Why a request is turned away: `unauthenticated` in the caller's words (HTTP 401), `rate_limited` (429); null for the right token. */
   refusal(request: IncomingMessage, message: string, hint?: string): AlcoveError | null {
     const brought = BearerToken.in(request);
-    if (brought !== null && this.#token.is(brought)) return null;
+    if (brought !== null && this.#tokens.some((token) => token.is(brought))) return null;
     const tooMany = brought === null ? null : this.#count();
     return tooMany ?? new AlcoveError('unauthenticated', message, hint === undefined ? {} : { hint });
   }

@@ -19,6 +19,15 @@ export interface CliCommand {
 /** The command was called wrongly: its help is shown. */
 export class UsageError extends Error {}
 
+/** The same where there may be any number of arguments. @throws UsageError for unknown options. */
+export const readAnyArguments = <const Given extends Options>(
+  args: readonly string[],
+  options: Given,
+): { values: ReturnType<typeof parseArgs<{ options: Given }>>['values']; given: readonly string[] } => {
+  const parsed = parsedOrUsage(args, options);
+  return { values: parsed.values, given: parsed.positionals };
+};
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** @throws UsageError for unknown options and a wrong number of arguments. */

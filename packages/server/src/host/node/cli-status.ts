@@ -1,68 +1,63 @@
-import { AlcoveError } from '@alcove/core/error';
-import { type CliCommand, readArguments, UsageError } from './cli-command.ts';
-import type { ServerStatus } from './server-status.ts';
-
-const URL_DEFAULT = 'http://localhost:8787/sync';
-const TIMEOUT_MS = 10_000;
+import { AdminClient, SERVER_HELP, SERVER_OPTIONS } from './admin-client.ts';
+import { type CliCommand, readArguments } from './cli-command.ts';
+import type { FollowerFigures } from './follower-status.ts';
+import { fleetLines, mirrorLines, syncLines } from './replica-lines.ts';
+import type { ProcessFigures, ServerStatus } from './server-status.ts';
 
 export const statusCommand: CliCommand = {
-  summary: 'tell what a running server does',
+  summary: 'tell what a running server or follower does',
   help: `alcove status [options]
 
-  --url URL      the server with its path (default: ${URL_DEFAULT})
-  --token TOKEN  its admin token (default: ALCOVE_ADMIN_TOKEN of the environment, which other users of the machine cannot see)
+${SERVER_HELP}
   --json         everything, as JSON
 
-The server needs an admin token as well: the option admin.token, or ALCOVE_ADMIN_TOKEN where it runs.
+The server needs an admin token as well: the option admin.token, or ALCOVE_ADMIN_TOKEN where it runs. A follower also takes its follower token.
 `,
   async run(args, output) {
-    const { values } = readArguments(args, { url: { type: 'string' }, token: { type: 'string' }, json: { type: 'boolean' } }, []);
-    const token = values.token ?? process.env['ALCOVE_ADMIN_TOKEN'];
-    if (token === undefined || token === '') throw new UsageError('give --token, or ALCOVE_ADMIN_TOKEN in the environment');
-    const status = await fetchStatus(values.url ?? URL_DEFAULT, token);
-    output.out(values.json === true ? `${JSON.stringify(status)}\n` : linesOf(status));
+    const { values } = readArguments(args, { ...SERVER_OPTIONS, json: { type: 'boolean' } }, []);
+    const text = await new AdminClient(values).get('/status');
+    const status = JSON.parse(text) as ServerStatus | FollowerFigures; // our own server's word
+    const lines = 'role' in status ? followerLines(status) : serverLines(status);
+    output.out(values.json === true ? `${text}\n` : `${lines.join('\n')}\n`);
   },
 };
 
-async function fetchStatus(url: string, token: string): Promise<ServerStatus> {
-  const address = `${url.replace(/^ws/, 'http').replace(/\/+$/, '')}/status`;
-  let response: Response;
-  try {
-    response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch (cause) {
-    throw new AlcoveError('connection_lost', `no server answers at ${address}`, { hint: 'Give its address with --url.', cause });
-  }
-  if (response.status === 401)
-    throw new AlcoveError('unauthenticated', `the server at ${address} does not take this token`, {
-      hint: 'Give the token that the server was started with.',
-    });
-  if (!response.ok)
-    throw new AlcoveError('bad_message', `${address} answered ${response.status}`, {
-      hint: 'Give the path of the sockets with --url, and start the server with an admin token.',
-    });
-  return (await response.json()) as ServerStatus; // our own server's word
-}
+const ROOMS_SHOWN = 20;
+/** Of rooms that a follower or mirror does not keep in step well. */
+const UNWELL_SHOWN = 5;
 
-function linesOf({ status, process: { node, residentBytes, cpuMs }, metrics, rooms, reads }: ServerStatus): string {
-  const met = Object.entries(metrics.limitsMet);
-  const lines = [
-    `${status}, up ${Math.round(metrics.uptimeMs / 1_000)} s, Node ${node.replace(/^v/, '')}, ${Math.round(residentBytes / 1e6)} MB, ${Math.round(cpuMs / 1_000)} s of CPU`,
+function serverLines({ status, process, metrics, rooms, reads, mirror }: ServerStatus): string[] {
+  const { work, ephemeral } = metrics;
+  return [
+    `${status}, up ${Math.round(metrics.uptimeMs / 1_000)} s, ${processFacts(process)}`,
     `${metrics.connections} connections, ${metrics.sessions} sessions, ${metrics.openRooms} open rooms`,
     ...rooms.slice(0, ROOMS_SHOWN).map(roomLine),
     ...(metrics.openRooms > ROOMS_SHOWN ? [`  … ${metrics.openRooms - ROOMS_SHOWN} more`] : []),
-    `${reads.counts.answered} reads on the server answered`,
-    ...reads.replicas.map(replicaLine),
-    met.length === 0 ? 'no limit was met' : `limits met: ${met.map(([name, count]) => `${name} ${count}`).join(', ')}`,
+    `${work.commits} commits of ${work.mutations} mutations`,
+    `${ephemeral.presence} present, ${ephemeral.cursors} cursors, ${ephemeral.keys} other states, ${Math.ceil(ephemeral.bytes / 1e3)} KB; ${work.stateSets} sets, ${work.stateEvictions} evicted, ${work.stateExpiries} expired`,
+    `debounced values: ${work.valueUpdates} updates, ${work.valueWrites} rows written, ${ephemeral.unwrittenValues} unwritten`,
+    ...fleetLines(reads, UNWELL_SHOWN),
+    ...(mirror === null ? [] : mirrorLines(mirror, UNWELL_SHOWN)),
+    limitsLine(metrics.limitsMet),
   ];
-  return `${lines.join('\n')}\n`;
 }
 
-const ROOMS_SHOWN = 20;
+function followerLines({ status, process, from, lag, sync, readers, limitsMet }: FollowerFigures): string[] {
+  return [
+    `follower of ${from}: ${status}, ${processFacts(process)}`,
+    lag.ms === 0 ? 'level with its primary' : `${lag.versions} versions and ${lag.ms} ms behind its primary`,
+    ...syncLines(sync, ROOMS_SHOWN),
+    `${readers.running} reader processes, ${readers.busy} busy, ${readers.waiting} reads wait`,
+    limitsLine(limitsMet),
+  ];
+}
 
-function replicaLine({ id, enabled, draining, isUp, lag, reads, p99Ms }: ServerStatus['reads']['replicas'][number]): string {
-  const state = !enabled ? 'off' : draining ? 'draining' : isUp === null ? 'not looked at yet' : isUp ? 'up' : 'down';
-  const behind = lag === null || lag.ms === 0 ? '' : `, ${lag.versions} versions and ${lag.ms} ms behind`;
-  return `  ${id}: ${state}${behind}, ${reads} reads${p99Ms === null ? '' : `, p99 ${Math.round(p99Ms)} ms`}`;
+const processFacts = ({ node, residentBytes, cpuMs }: ProcessFigures): string =>
+  `Node ${node.replace(/^v/, '')}, ${Math.round(residentBytes / 1e6)} MB, ${Math.round(cpuMs / 1_000)} s of CPU`;
+
+function limitsLine(limitsMet: Readonly<Record<string, number>>): string {
+  const met = Object.entries(limitsMet);
+  return met.length === 0 ? 'no limit was met' : `limits met: ${met.map(([name, count]) => `${name} ${count}`).join(', ')}`;
 }
 
 const roomLine = ({ room, id, version, sessions, behind, hydrating, queuedMutations, logBytes }: ServerStatus['rooms'][number]): string =>

@@ -8,7 +8,7 @@ import type { RoomLimits } from '../../room/room-options.ts';
 import type { HostLimits } from './host-limits.ts';
 import { checkOrigins, type OriginRule } from './origins.ts';
 import { defaultReadersMax } from './reader-pool.ts';
-import { resolvePath, resolveServerLimits } from './server-options.ts';
+import { resolvePath, resolveServerLimits, resolveToken } from './server-options.ts';
 
 /** What `createFollower` takes. What makes no sense is `option_invalid`, which names the option and what may be. */
 export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
@@ -26,6 +26,8 @@ export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly Any
   readonly port?: number;
   /** Default: all addresses. */
   readonly host?: string;
+  /** Opens `/status` and `/sql` to whoever has it, beside the follower token. Default: the environment's `ALCOVE_ADMIN_TOKEN`; without one the follower token alone does. */
+  readonly admin?: { readonly token: string };
   readonly path?: string;
   /** Processes that read; see createServer. */
   readonly readers?: number;
@@ -47,6 +49,7 @@ const FOLLOWER_OPTIONS: KeysOf<FollowerOptions> = {
   follow: true,
   port: true,
   host: true,
+  admin: true,
   path: true,
   readers: true,
   image: true,
@@ -64,6 +67,7 @@ export interface ResolvedFollowerOptions {
   readonly follow: readonly { readonly name: string; readonly id: string | null }[];
   readonly port: number | null;
   readonly host: string | null;
+  readonly adminToken: string | null;
   readonly path: string;
   readonly readers: number;
   readonly image: boolean;
@@ -89,10 +93,11 @@ export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollow
     rooms: byName,
     dataDir: resolve(dataDir),
     from,
-    token: resolveToken(options.token),
+    token: followerToken(options.token),
     follow: (options.follow ?? [...byName.keys()].map((name) => `${name}/*`)).map((pattern) => followed(pattern, byName)),
     port: port ?? null,
     host: options.host ?? null,
+    adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     path: resolvePath(options.path ?? '/sync'),
     readers: options.readers ?? defaultReadersMax(),
     image: options.image ?? true,
@@ -105,7 +110,7 @@ export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollow
 
 const invalid = (message: string): AlcoveError => new AlcoveError('option_invalid', message);
 
-function resolveToken(given: string | undefined): string {
+function followerToken(given: string | undefined): string {
   const token = given ?? process.env['ALCOVE_FOLLOWER_TOKEN'];
   if (typeof token === 'string' && /^\S{16,}$/.test(token)) return token;
   throw invalid('token, or ALCOVE_FOLLOWER_TOKEN, must be the follower token of the primary: 16 characters or more, none of them a space');

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { AlcoveError } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
@@ -6,14 +6,14 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { WebSocket } from 'ws';
 import { readHello } from '../../access/front.ts';
 import { RowRules } from '../../access/row-rules.ts';
-import { type LimitCounts, LimitMeter } from '../../limits/limit-meter.ts';
+import type { LimitCounts, LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
+import type { Endpoint } from './endpoints.ts';
 import type { FollowerLink } from './follower-link.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
 import { HostImages } from './host-images.ts';
-import { LIMIT_NAMES } from './host-limits.ts';
 import { originOf } from './http-answer.ts';
 import { HttpFront, isOfThisMachine } from './http-front.ts';
 import { ImageEndpoint } from './image-endpoint.ts';
@@ -26,10 +26,12 @@ export interface FollowerTabsOptions {
   readonly follower: ResolvedFollowerOptions;
   readonly dataDir: DataDir;
   readonly runtime: Runtime;
+  /** Counts the limits that tabs and others meet. */
+  readonly meter: LimitMeter;
   /** The link of a room that is followed, or was made just now for the tab. @throws AlcoveError why the tab cannot have it */
   linkFor(address: RoomAddress, hello: HelloMessage, info: TabInfo): Promise<FollowerLink>;
   /** Other paths than the tabs'. */
-  readonly others: { owns(path: string): boolean; handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> };
+  readonly others: Endpoint;
   isReady(): boolean;
 }
 
@@ -38,7 +40,7 @@ const DRAIN_RETRY_MS = 1_000;
 
 /** The tabs of a follower: their sockets from the first byte to their room, images of its files, and its HTTP side. */
 export class FollowerTabs {
-  readonly meter = new LimitMeter(LIMIT_NAMES);
+  readonly meter: LimitMeter;
   readonly #options: FollowerTabsOptions;
   readonly #arrivals: SocketArrivals<TabInfo>;
   readonly #pool: BuilderPool;
@@ -52,6 +54,7 @@ export class FollowerTabs {
     const { follower, dataDir, runtime } = options;
     const { limits, rooms } = follower;
     this.#options = options;
+    this.meter = options.meter;
     this.#pool = new BuilderPool({
       runtime,
       buildsMax: limits.imageBuildsMax,

@@ -57,8 +57,13 @@ export class HostReads {
     return this.#read({ room, sql, params, sight, atLeast, user }, route, waitMs, signal, dialect);
   }
 
-  /** For the server's own code, which sees everything, tables that stay in the room among it. `head`: where the room stands. */
-  async own(room: RoomAddress, { sql, params, dialect, at, route, waitMs, signal }: OwnRead, head: BookmarkParts): Promise<RoutedAnswer> {
+  /** For the server's own code, which sees all rows; with `whole` also tables that stay in the room. `head`: where the room stands. */
+  async own(
+    room: RoomAddress,
+    { sql, params, dialect, at, route, waitMs, signal }: OwnRead,
+    head: BookmarkParts,
+    whole = true,
+  ): Promise<RoutedAnswer> {
     const atLeast = at === 'any' ? null : at === 'latest' ? { historyId: head.historyId, version: head.version } : at;
     if (atLeast !== null && atLeast.historyId !== head.historyId)
       throw new AlcoveError(
@@ -68,7 +73,7 @@ export class HostReads {
           hint: 'Take a bookmark of this room again.',
         },
       );
-    const sight = this.#sight(room, SEES_ALL, true, dialect);
+    const sight = this.#sight(room, SEES_ALL, whole, dialect);
     return this.#read({ room, sql, params, sight, atLeast }, route, waitMs, signal, dialect);
   }
 

@@ -4,6 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { RELAY_OVERHEAD_BYTES } from '@alcove/core/protocol/relay';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import type { Endpoint } from './endpoints.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
 import type { ImageEndpoint } from './image-endpoint.ts';
@@ -18,10 +19,7 @@ export interface HttpFrontOptions {
   readonly refusedOrigins: RefusedOrigins;
   readonly images: ImageEndpoint;
   /** What answers other paths below; null: nobody does. */
-  readonly others: {
-    owns(path: string): boolean;
-    handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
-  } | null;
+  readonly others: Endpoint | null;
   /** Null: nobody follows. */
   readonly followers: FollowerEndpoint | null;
   readonly messageBytesMax: number;

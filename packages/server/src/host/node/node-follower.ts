@@ -21,8 +21,14 @@ import { openForTab } from './open-for-tab.ts';
 import type { TabInfo } from './relayed-room.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
 import { listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
-import { READ_PATHS, ReadEndpoint } from './read-endpoint.ts';
+import { ReadEndpoint } from './read-endpoint.ts';
 import { ReaderPool } from './reader-pool.ts';
+import { LIMIT_NAMES } from './host-limits.ts';
+import { type FollowerFigures, FollowerStatusEndpoint } from './follower-status.ts';
+import { type Endpoint, endpointsOf } from './endpoints.ts';
+import { processFigures } from './server-status.ts';
+import { SqlEndpoint } from './sql-endpoint.ts';
+import { LimitMeter } from '../../limits/limit-meter.ts';
 import type { OwnRead } from './server-sql.ts';
 
 /** How often rooms that were made since are looked for. */
@@ -61,8 +67,9 @@ export class NodeFollower {
   readonly #dataDir: DataDir;
   readonly #runtime: Runtime;
   readonly #readers: ReaderPool;
-  readonly #endpoint: ReadEndpoint;
   readonly #tabs: FollowerTabs;
+  readonly #others: Endpoint;
+  readonly #meter = new LimitMeter(LIMIT_NAMES);
   readonly #links = new Map<string, FollowerLink>();
   #server: HttpServer | null = null;
   #listTimer: Timer | null = null;
@@ -87,9 +94,15 @@ export class NodeFollower {
       idleMs: limits.readerIdleMs,
       valueBytesMax: limits.readValueBytesMax,
       heapBytesMax: limits.readHeapBytesMax,
+      meter: this.#meter,
     });
-    const guard = new BearerGuard({ token: options.token, name: 'the follower token', limits, runtime });
-    this.#endpoint = new ReadEndpoint(guard, {
+    this.#others = endpointsOf([this.#readEndpoint(), ...this.#ownEndpoints()]);
+    this.#tabs = this.#followerTabs();
+  }
+
+  /** For other servers. */
+  #readEndpoint(): ReadEndpoint {
+    return new ReadEndpoint(this.#guard(this.#options.token, 'the follower token'), {
       read: (request, signal) => this.#answer(request, signal),
       digest: async (room, signal) => {
         await this.#followed(room);
@@ -98,7 +111,21 @@ export class NodeFollower {
       resync: async (room) => (await this.#followed(room)).resync(),
       lag: () => ({ ...this.lag, sync: this.sync }),
     });
-    this.#tabs = this.#followerTabs();
+  }
+
+  /** For whoever runs it. */
+  #ownEndpoints(): Endpoint[] {
+    const { token, adminToken } = this.#options;
+    const tokens = [token, adminToken].filter((one) => one !== null);
+    const guard = this.#guard(tokens, 'the follower token or the admin token');
+    return [
+      new FollowerStatusEndpoint(guard, () => this.figures),
+      new SqlEndpoint({ guard, wholeToken: null, read: (room, read) => this.#ownRead(room, read) }),
+    ];
+  }
+
+  #guard(token: string | readonly string[], name: string): BearerGuard {
+    return new BearerGuard({ token, name, limits: this.#options.limits, runtime: this.#runtime, meter: this.#meter });
   }
 
   #followerTabs(): FollowerTabs {
@@ -106,8 +133,9 @@ export class NodeFollower {
       follower: this.#options,
       dataDir: this.#dataDir,
       runtime: this.#runtime,
+      meter: this.#meter,
       linkFor: (address, hello, info) => this.#linkForTab(address, hello, info),
-      others: { owns: (path) => READ_PATHS.has(path), handle: (path, request, response) => this.#endpoint.handle(path, request, response) },
+      others: this.#others,
       isReady: () => this.#isReady,
     });
   }
@@ -162,6 +190,28 @@ export class NodeFollower {
   get #isReady(): boolean {
     this.#wasReady ||= this.#listFailure === null && [...this.#links.values()].every((link) => link.hasBeenLevel);
     return this.#wasReady;
+  }
+
+  get figures(): FollowerFigures {
+    const { pids, busy, waiting } = this.#readers.load;
+    return {
+      role: 'follower',
+      status: this.#isReady ? 'ok' : 'behind',
+      atMs: this.#runtime.nowMs(),
+      process: processFigures(),
+      from: this.#options.from,
+      lag: this.lag,
+      sync: this.sync,
+      readers: { running: pids.length, busy, waiting },
+      limitsMet: this.#meter.counts(),
+    };
+  }
+
+  /** Over HTTP, for whoever runs it. */
+  #ownRead(room: RoomAddress, read: OwnRead): Promise<RoutedAnswer> {
+    const definition = this.#options.rooms.get(room.name);
+    if (definition === undefined) throw new AlcoveError('room_unknown', `this follower has no room of the name ${room.name}`);
+    return this.own(definition, room, read);
   }
 
   /** For this process's own code, which sees everything that is followed. */

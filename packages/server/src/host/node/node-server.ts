@@ -14,11 +14,12 @@ import { BearerGuard } from './bearer-guard.ts';
 import type { AlcoveServer, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
+import { endpointsOf } from './endpoints.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
 import { ReadFleet } from './read-fleet.ts';
-import { LIMIT_NAMES } from './host-limits.ts';
+import { type HostLimits, LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
 import { HttpFront } from './http-front.ts';
 import { ImageEndpoint } from './image-endpoint.ts';
@@ -39,6 +40,7 @@ import { bothHeldOff, mirrorProcess, serverMirror, type ServerMirror } from './s
 import { serverRooms } from './server-rooms.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
+import { SqlEndpoint } from './sql-endpoint.ts';
 
 /** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
 const DRAIN_RETRY_MS = 1_000;
@@ -61,6 +63,7 @@ export class NodeServer implements AlcoveServer {
   readonly #endpoint: ImageEndpoint;
   readonly #admin: AdminEndpoint | null;
   readonly #followers: FollowerEndpoint | null;
+  readonly #sql: SqlEndpoint | null;
   readonly #fleet: ReadFleet;
   readonly #mirror: MirrorProcess | null;
   readonly #reads: HostReads;
@@ -80,16 +83,12 @@ export class NodeServer implements AlcoveServer {
     this.#startedMs = runtime.monotonicMs();
     this.#refusedOrigins = new RefusedOrigins(runtime.log, runtime);
     this.#dataDir = dataDir;
-    this.#pool = new BuilderPool({
-      runtime,
-      buildsMax: limits.imageBuildsMax,
-      buildTimeoutMs: limits.imageBuildTimeoutMs,
-      idleMs: limits.imageBuilderIdleMs,
-    });
+    this.#pool = builderPool(limits, runtime);
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
     this.#endpoint = this.#imageEndpoint();
     this.#admin = this.#adminEndpoint();
     this.#followers = this.#followerEndpoint();
+    this.#sql = this.#sqlEndpoint();
     this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter);
     this.#mirror = mirrorProcess(options, runtime, (room) => this.#directory.use(room, 'existing', () => undefined));
     this.#reads = this.#hostReads();
@@ -183,6 +182,7 @@ export class NodeServer implements AlcoveServer {
       process: processFigures(),
       metrics: this.metrics(),
       reads: this.#fleet.snapshot,
+      mirror: this.#mirror?.status ?? null,
       rooms: busiestRooms([...this.#directory.openRooms()].map(({ address, room }) => ({ address, stats: room.stats }))),
     };
   }
@@ -282,14 +282,15 @@ export class NodeServer implements AlcoveServer {
     });
   }
 
-  #guard(token: string, name: string): BearerGuard {
+  #guard(token: string | readonly string[], name: string): BearerGuard {
     return new BearerGuard({ token, name, limits: this.#options.hostLimits, runtime: this.#runtime, meter: this.#meter });
   }
 
   #adminEndpoint(): AdminEndpoint | null {
     const { adminToken } = this.#options;
     if (adminToken === null) return null;
-    return new AdminEndpoint({ guard: this.#guard(adminToken, 'the admin token'), status: () => this.#status(), fleet: () => this.#fleet });
+    const guard = this.#guard(adminToken, 'the admin token');
+    return new AdminEndpoint({ guard, status: () => this.#status(), fleet: () => this.#fleet, mirror: () => this.mirror });
   }
 
   #followerEndpoint(): FollowerEndpoint | null {
@@ -301,6 +302,21 @@ export class NodeServer implements AlcoveServer {
       dataDir: this.#dataDir,
       pool: this.#pool,
       open: (address, asked, request) => this.#sockets.openFor(address, asked, request),
+    });
+  }
+
+  /** For whoever runs it. Rooms that are not there are not made. */
+  #sqlEndpoint(): SqlEndpoint | null {
+    const { adminToken, followerToken } = this.#options;
+    const tokens = [adminToken, followerToken].filter((token) => token !== null);
+    if (tokens.length === 0) return null;
+    return new SqlEndpoint({
+      guard: this.#guard(tokens, 'the admin token or the follower token'),
+      wholeToken: adminToken,
+      read: ({ name, id }, read, whole) => {
+        const address = this.#address(name, id);
+        return this.#directory.use(address, 'existing', ({ room }) => this.#reads.own(address, read, room.head, whole));
+      },
     });
   }
 
@@ -324,7 +340,7 @@ export class NodeServer implements AlcoveServer {
       origins,
       refusedOrigins: this.#refusedOrigins,
       images: this.#endpoint,
-      others: this.#admin,
+      others: endpointsOf([this.#admin, this.#sql]),
       followers: this.#followers,
       messageBytesMax: roomLimits.messageBytesMax,
       closeTimeoutMs: hostLimits.closeTimeoutMs,
@@ -355,6 +371,14 @@ export class NodeServer implements AlcoveServer {
     });
   }
 }
+
+const builderPool = (limits: HostLimits, runtime: Runtime): BuilderPool =>
+  new BuilderPool({
+    runtime,
+    buildsMax: limits.imageBuildsMax,
+    buildTimeoutMs: limits.imageBuildTimeoutMs,
+    idleMs: limits.imageBuilderIdleMs,
+  });
 
 const addressOf = (server: HttpServer, path: string): string | null => {
   const origin = socketOriginOf(server);

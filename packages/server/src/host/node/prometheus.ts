@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ReplicaSnapshot } from '../../read/router-snapshot.ts';
+import type { SyncTotals } from '../../read/sync-figures.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { ServerStatus } from './server-status.ts';
 
@@ -16,6 +17,7 @@ export class Prometheus {
     roomMetrics(metrics);
     readMetrics(metrics);
     replicaMetrics(metrics);
+    syncMetrics(metrics);
   }
 
   get contentType(): string {
@@ -109,4 +111,27 @@ function replicaMetrics(metrics: Metrics): void {
         (['same', 'unsure', 'wrong'] as const).map((found) => [{ replica, found }, compared[found]] as const),
       ),
   );
+}
+
+/** Of whoever keeps rooms in step: followers, as their last look told, and the mirror. Sums over rooms, of which there may be as many as there are users. */
+function syncMetrics(metrics: Metrics): void {
+  const lines =
+    (value: (totals: SyncTotals) => number) =>
+    ({ reads, mirror }: ServerStatus) => [
+      ...reads.replicas.flatMap(({ id, sync }) => (sync === null ? [] : [[{ replica: id }, value(sync.totals)] as const])),
+      ...(mirror === null ? [] : [[{ replica: mirror.id }, value(mirror.totals)] as const]),
+    ];
+  const gauge = (name: string, help: string, value: (totals: SyncTotals) => number): void =>
+    metrics.gauges(name, help, ['replica'], lines(value));
+  const counter = (name: string, help: string, value: (totals: SyncTotals) => number): void =>
+    metrics.counters(name, help, ['replica'], lines(value));
+  gauge('alcove_sync_rooms', 'Rooms that it keeps in step', ({ rooms }) => rooms);
+  gauge('alcove_sync_rooms_available', 'Of them, those that can be read', ({ available }) => available);
+  gauge('alcove_sync_rooms_healthy', 'Of them, those that are live and without an error', ({ healthy }) => healthy);
+  gauge('alcove_sync_lag_seconds', 'Of the room that is furthest behind', ({ lagMs }) => lagMs / 1_000);
+  gauge('alcove_sync_lag_versions', 'Of the room that is furthest behind', ({ lagVersions }) => lagVersions);
+  gauge('alcove_sync_error_rate', 'Errors of all tries, from 0 to 1', ({ errorRate }) => errorRate);
+  counter('alcove_sync_batches_total', 'Transactions that brought rooms further', ({ batches }) => batches);
+  counter('alcove_sync_rows_total', 'Rows that they put or deleted', ({ rows }) => rows);
+  counter('alcove_sync_errors_total', 'Tries that failed', ({ errors }) => errors);
 }

@@ -3,7 +3,7 @@ import { cellFromWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import * as v from 'valibot';
 import { wireCell } from '@alcove/core/protocol/wire-changes';
-import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
+import type { EndSignal, ReadAnswer, ReadRequest, ReplicaCheck, ReplicaLag } from '../../read/replica.ts';
 import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { BearerGuard } from './bearer-guard.ts';
@@ -38,11 +38,11 @@ export interface ReadEndpointPorts {
   /** Resolves when the room is level again. */
   resync(room: ReadRequest['room']): Promise<void>;
   /** Over all rooms, and how each of them is kept in step. */
-  lag(): ReplicaLag;
+  lag(): ReplicaCheck;
 }
 
 /** What other servers ask of this one, with the follower token: `POST <path>/read`, `/digest` and `/resync`, and `GET <path>/lag`. */
-export const READ_PATHS: ReadonlySet<string> = new Set(['/read', '/digest', '/resync', '/lag']);
+const READ_PATHS: ReadonlySet<string> = new Set(['/read', '/digest', '/resync', '/lag']);
 
 export class ReadEndpoint {
   readonly #guard: BearerGuard;
@@ -51,6 +51,10 @@ export class ReadEndpoint {
   constructor(guard: BearerGuard, ports: ReadEndpointPorts) {
     this.#guard = guard;
     this.#ports = ports;
+  }
+
+  owns(path: string): boolean {
+    return READ_PATHS.has(path);
   }
 
   async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -111,7 +115,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-function statusOf(error: AlcoveError): number {
+/** Of an answer that says what a read failed with. */
+export function statusOf(error: AlcoveError): number {
   if (error instanceof RoomUnavailable) return ROOM_UNAVAILABLE;
   if (error.code === 'replica_unavailable' && error.limit !== undefined) return TOO_MUCH_TO_DO;
   return STATUS[error.code] ?? 422;

@@ -1,7 +1,7 @@
 import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import { EndSource } from '../../read/end-source.ts';
-import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaCheck, ReplicaLag } from '../../read/replica.ts';
 import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { LIMIT_HEADER, ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
@@ -61,8 +61,8 @@ export class RemoteReplica implements Replica {
     return { columns, rows, truncated, at: stood, cells: text.slice(at + ',"cells":'.length, -1) };
   }
 
-  async check(signal: EndSignal): Promise<ReplicaLag> {
-    return JSON.parse(await this.#fetch('/lag', {}, signal, CHECK_TIMEOUT_MS)) as ReplicaLag; // as above
+  async check(signal: EndSignal): Promise<ReplicaCheck> {
+    return JSON.parse(await this.#fetch('/lag', {}, signal, CHECK_TIMEOUT_MS)) as ReplicaCheck; // as above
   }
 
   async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {

@@ -7,6 +7,7 @@ import { answerError, answerJson } from './http-answer.ts';
 import type { ReadFleet } from './read-fleet.ts';
 import { requestBody } from './request-body.ts';
 import { roomAddressOf } from './room-address-of.ts';
+import type { ServerMirror } from './server-mirror.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -45,10 +46,19 @@ const order = v.variant('do', [
 
 const ORDERED_WRONG: ReadonlySet<ErrorCode> = new Set(['option_invalid', 'bad_message', 'message_too_large']);
 
+/** Whom orders are given to. */
+export interface Ordered {
+  readonly fleet: ReadFleet;
+  readonly mirror: ServerMirror;
+}
+
+/** The mirror's name in orders. */
+const MIRROR = 'mirror';
+
 /** Does what a POST of `/replicas` says and answers how the replicas are then; an order that makes no sense is 400 and changes nothing. */
-export async function obeyReplicaOrder(fleet: ReadFleet, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function obeyReplicaOrder({ fleet, mirror }: Ordered, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    await obey(fleet, orderOf(await requestBody(request, BODY_BYTES_MAX)));
+    await obey({ fleet, mirror }, orderOf(await requestBody(request, BODY_BYTES_MAX)));
     answerJson(response, 200, fleet.snapshot);
   } catch (cause) {
     const error = AlcoveError.from(cause);
@@ -56,7 +66,7 @@ export async function obeyReplicaOrder(fleet: ReadFleet, request: IncomingMessag
   }
 }
 
-async function obey(fleet: ReadFleet, given: v.InferOutput<typeof order>): Promise<void> {
+async function obey({ fleet, mirror }: Ordered, given: v.InferOutput<typeof order>): Promise<void> {
   const { router } = fleet;
   switch (given.do) {
     case 'add':
@@ -74,13 +84,27 @@ async function obey(fleet: ReadFleet, given: v.InferOutput<typeof order>): Promi
     case 'weigh':
       return router.weigh(given.id, given.weight);
     case 'check':
-      return router.check(given.id, given.room);
+      return check({ fleet, mirror }, given.id, given.room);
     case 'resync':
-      await router.resync(given.room, given.id);
-      return;
+      return resync({ fleet, mirror }, given.room, given.id);
     default:
       return exhaustive(given);
   }
+}
+
+async function check({ fleet, mirror }: Ordered, id: string | undefined, room: RoomAddress | undefined): Promise<void> {
+  if (id !== MIRROR) return fleet.router.check(id, room);
+  if (room === undefined) throw new AlcoveError('option_invalid', 'the mirror is compared room by room: give one');
+  await mirror.check(room.name, room.id);
+}
+
+/** Of everybody who holds rooms of their own, or of one. */
+async function resync({ fleet, mirror }: Ordered, room: RoomAddress, id: string | undefined): Promise<void> {
+  const hasMirror = mirror.status() !== null;
+  if (id === MIRROR || (id === undefined && hasMirror)) await mirror.resync(room.name, room.id);
+  if (id === MIRROR) return;
+  const hasFollowers = fleet.router.holdsRooms(id);
+  if (hasFollowers || !hasMirror) await fleet.router.resync(room, id);
 }
 
 function orderOf(text: string): v.InferOutput<typeof order> {

@@ -5,7 +5,9 @@ import { backupCommand, exportCommand } from './cli-export.ts';
 import { followCommand } from './cli-follow.ts';
 import { importCommand } from './cli-import.ts';
 import { inspectCommand } from './cli-inspect.ts';
+import { replicasCommand, resyncCommand } from './cli-replicas.ts';
 import { serveCommand } from './cli-serve.ts';
+import { sqlCommand } from './cli-sql.ts';
 import { statusCommand } from './cli-status.ts';
 
 const COMMANDS: Readonly<Record<string, CliCommand>> = {
@@ -16,6 +18,9 @@ const COMMANDS: Readonly<Record<string, CliCommand>> = {
   backup: backupCommand,
   inspect: inspectCommand,
   status: statusCommand,
+  replicas: replicasCommand,
+  sql: sqlCommand,
+  resync: resyncCommand,
 };
 
 const USAGE = `alcove <command> [options]

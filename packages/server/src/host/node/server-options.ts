@@ -240,7 +240,8 @@ const isReplicaList = (given: NonNullable<ServerOptions['replicas']>): given is 
 const TOKEN_OPTION: KeysOf<{ token: string }> = { token: true };
 
 /** What it guards is guessed at by machines. */
-const resolveToken = (name: string, given: { readonly token: string } | undefined, variable: string): string | null => {
+/** Null: none is given, nor in the environment. @throws AlcoveError `option_invalid` */
+export const resolveToken = (name: string, given: { readonly token: string } | undefined, variable: string): string | null => {
   if (given !== undefined) refuseUnknownKeys('option_invalid', name, given, TOKEN_OPTION);
   const token = given === undefined ? process.env[variable] : given.token;
   if (given === undefined && (token === undefined || token === '')) return null;

@@ -1,6 +1,7 @@
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import type { RoomStats } from '../../room/room-stats.ts';
+import type { MirrorStatus } from './mirror-process.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 
 /** What a page of figures is made of, as JSON. Names are added in later versions, none goes. */
@@ -12,6 +13,8 @@ export interface ServerStatus {
   readonly metrics: ServerMetrics;
   /** Reads on the server: who answers them, and how well. */
   readonly reads: RouterSnapshot;
+  /** How the copy in PostgreSQL is kept in step; null: there is none. */
+  readonly mirror: MirrorStatus | null;
   /** Those open that have most sessions, those first, 200 at most; `metrics.openRooms` says how many there are. */
   readonly rooms: readonly RoomFigures[];
 }
