@@ -107,7 +107,7 @@ describe('alcove, to a running fleet', () => {
       [2, /JSON array/, 'sql', 'trip/japan', 'SELECT 1', '--params', 'Kyoto'],
       [2, /expected NAME\/ID/, 'sql', 'trip/japan'],
       [1, /there is no replica of the id "x". There are: readers/, 'replicas', 'drain', 'x'],
-      [1, /server’s own readers: they can be disabled/, 'replicas', 'remove', 'readers'],
+      [1, /server's own readers: they can be disabled/, 'replicas', 'remove', 'readers'],
       [1, /url/, 'replicas', 'add', 'ftp://x'],
       [2, /takes a number/, 'replicas', 'weigh', 'x', 'much'],
       [2, /no order "fly"/, 'replicas', 'fly'],

@@ -103,13 +103,12 @@ describe('a follower whose file was changed behind its back', () => {
     ['a row added', "INSERT INTO stops (id, city) VALUES ('d', 'Nowhere')", 'Nara Kyoto Osaka Nowhere'],
   ])('[RD-82] %s: found within one check interval, out, mended, in again', async (_, statement, poisoned) => {
     const { server, read } = await world();
-    const before = (await follower(server))?.compared;
     poison(statement);
-    const changedMs = performance.now();
     expect(await read()).toEqual({ replica: 'f', cities: poisoned });
+    const before = (await follower(server))?.compared.same ?? 0;
     await eventually(async () => expect((await follower(server))?.compared.wrong).toBe(1));
-    // The look itself, and what a busy machine adds to it.
-    expect(performance.now() - changedMs).toBeLessThan(CHECK_MS + 2_000);
+    // By the next look; one that had read the room before it was changed may have ended meanwhile.
+    expect((await follower(server))?.compared.same).toBeLessThanOrEqual(before + 2);
     expect(host.log.errors).toContainEqual(
       expect.objectContaining({
         message: expect.stringContaining('other rows than the primary'),
@@ -126,7 +125,7 @@ describe('a follower whose file was changed behind its back', () => {
     });
     const after = await follower(server);
     expect(after).toMatchObject({ wrong: [], isUp: true, compared: { wrong: 1, resyncs: 1 } });
-    expect(after?.compared.same).toBeGreaterThan(before?.same ?? 0);
+    expect(after?.compared.same).toBeGreaterThan(before);
     const metrics = await (await admin(server, '/metrics')).text();
     expect(metrics).toMatch(/^alcove_replica_wrong\{replica="f"\} 0$/m);
     expect(metrics).toMatch(/^alcove_replica_compared_total\{replica="f",found="wrong"\} 1$/m);
