@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { type AlcoveFollower, createFollower } from '@alcove/server/node';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SEES_ALL } from '../../packages/server/src/access/reader-class.ts';
+import { RemoteReplica } from '../../packages/server/src/host/node/remote-replica.ts';
+import { type ReadSight, readSight } from '../../packages/server/src/read/read-sight.ts';
+import { RoomUnavailable } from '../../packages/server/src/read/room-unavailable.ts';
 import type { RouterSnapshot } from '../../packages/server/src/read/router-snapshot.ts';
 import { HostFixture } from './host-fixture.ts';
 import { stops, trip } from './trip-room.ts';
@@ -121,6 +125,39 @@ describe('a server with replicas', () => {
     ])
       expect((await order(wrong)).status, JSON.stringify(wrong)).toBe(400);
     await expectFigures(server.url);
+  });
+
+  it('[RD-88][RD-89] reads what stays in the room from itself, and is answered by no follower of another release', async () => {
+    const server = await host.server({ followers: { token }, admin: { token: adminToken } });
+    const room = server.room(trip, 'japan');
+    await room.mutate.addStop({ id: 'a', city: 'Nara' });
+    await room.mutate.note({ secret: 'stays' });
+    const follower = await follow(server.url, 'one');
+    await isLevel(follower);
+    const order = ordersOf(server.url);
+    await order({ do: 'add', replica: { id: 'one', url: follower.url }, followerToken: token });
+    await eventually(async () => expect((await order({ do: 'check' })).answer.replicas.at(-1)).toMatchObject({ isUp: true }));
+    expect(await room.sql(count)).toMatchObject({ rows: [{ n: 1 }], replica: 'one' });
+    for (const text of ['SELECT secret FROM ledger', 'SELECT "secret" FROM "LEDGER"', "SELECT secret FROM 'ledger'"])
+      expect(await room.sql(sql.raw(text)), text).toMatchObject({ rows: [{ secret: 'stays' }], replica: 'readers' });
+
+    const remote = new RemoteReplica({ id: 'one', url: follower.url, token });
+    const read = (sight: ReadSight) =>
+      remote.read(
+        {
+          room: { name: 'trip', id: 'japan' },
+          sql: 'SELECT count(*) FROM stops',
+          params: [],
+          sight,
+          atLeast: null,
+          bounds: { timeoutMs: 5_000, rowsMax: 10, bytesMax: 1_000 },
+        },
+        new AbortController().signal,
+      );
+    const sight = readSight(trip.model, SEES_ALL);
+    expect((await read(sight)).cells).toBe('[[1]]');
+    await expect(read({ ...sight, key: `${SEES_ALL.id}.of-another-release` })).rejects.toBeInstanceOf(RoomUnavailable);
+    await remote.close();
   });
 
   it('[RD-13] tells nobody its follower token who has the admin token alone, and keeps its own readers', async () => {

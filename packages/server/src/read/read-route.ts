@@ -10,6 +10,8 @@ export interface ReadRoute {
   readonly priority: 'high' | 'normal' | 'low';
   /** The primary's own readers go first. */
   readonly preferPrimary: boolean;
+  /** Nobody else may answer: what is read stands in the room's own file alone. */
+  readonly primaryOnly?: boolean;
 }
 
 export const ANY_ROUTE: ReadRoute = { region: null, purpose: null, priority: 'normal', preferPrimary: false };

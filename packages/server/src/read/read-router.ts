@@ -239,7 +239,7 @@ export class ReadRouter {
     const operationClass = route.purpose !== null && operationClasses.has(route.purpose) ? route.purpose : PLAIN_CLASS;
     // A text of another dialect is not cut the same way; who made it has said that it reads.
     const target = dialect === 'sqlite' ? this.#classify(request.sql) : 'replica';
-    return { request, route, waitMs, dialect, operationClass, primaryOnly: target === 'primary' };
+    return { request, route, waitMs, dialect, operationClass, primaryOnly: target === 'primary' || route.primaryOnly === true };
   }
 
   #classify(sql: string): 'replica' | 'primary' {

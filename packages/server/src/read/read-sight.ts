@@ -35,6 +35,11 @@ export function readSight(model: RoomModel, reader: ReaderClass, { whole = false
 }
 
 /**
+ * Whether a sight is of that schema. One of another release names tables and columns that a file may lack: what SQLite says of those is no answer to whoever asked.
+ */
+export const isSightOf = ({ key }: ReadSight, schemaId: string): boolean => key.endsWith(`.${schemaId}`);
+
+/**
  * SQLite does not move a reader's own conditions into a SELECT with a LIMIT. Without it they may be asked of a row before the rule is, and a function that fails over a
  * hidden value quotes it. Its price: an index helps the rule's conditions, not the reader's.
  */

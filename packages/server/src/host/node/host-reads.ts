@@ -74,7 +74,15 @@ export class HostReads {
         },
       );
     const sight = this.#sight(room, SEES_ALL, whole, dialect);
-    return this.#read({ room, sql, params, sight, atLeast }, route, waitMs, signal, dialect);
+    const alone = whole && dialect === 'sqlite' && this.#staysIn(room, sql);
+    return this.#read({ room, sql, params, sight, atLeast }, alone ? { ...route, primaryOnly: true } : route, waitMs, signal, dialect);
+  }
+
+  /** Whether a table that stays in the room may be read: replicas have those empty, or not at all. SQLite takes a string for a name, too. */
+  #staysIn({ name }: RoomAddress, sql: string): boolean {
+    const tables = this.#options.rooms.get(name)?.model.tables ?? [];
+    const text = sql.toLowerCase();
+    return tables.some((table) => table.serverOnly && text.includes(table.name.toLowerCase()));
   }
 
   async #read(

@@ -6,7 +6,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { SEES_ALL } from '../../access/reader-class.ts';
 import type { LimitCounts } from '../../limits/limit-meter.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
-import { readSight } from '../../read/read-sight.ts';
+import { isSightOf, readSight } from '../../read/read-sight.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import { digestTables } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
@@ -254,6 +254,8 @@ export class NodeFollower {
     waitMs = REACH_TIMEOUT_MS,
   ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
     const link = await this.#followed(request.room);
+    if (!isSightOf(request.sight, definitionOf(this.#options, request.room.name).model.schemaId))
+      throw new RoomUnavailable('this follower is of another release of the app than the server that asks');
     await link.reached(request.atLeast?.version ?? 0, Math.min(waitMs, REACH_TIMEOUT_MS));
     const answer = await this.#readers.read(request, signal);
     return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };
