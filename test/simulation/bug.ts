@@ -5,8 +5,10 @@ import type { DeviceKeeping } from '../../packages/client/src/page/forget-places
 import type { Gatekeeper } from '../../packages/server/src/access/front.ts';
 import type { PageLocks } from '../../packages/client/src/page/room-locks.ts';
 import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
+import type { Replica } from '../../packages/server/src/read/replica.ts';
 import type { Prng } from '../fake/prng.ts';
 import type { Frame } from './network/link.ts';
+import type { MirrorSteps } from './reads/mirror-database.ts';
 
 /**
  * A deliberate bug: what the product's code does is changed on its way through a border, so that the product itself holds no switches. Every part is optional. The simulation
@@ -29,6 +31,14 @@ export interface Bug {
   readonly needsStorage?: boolean;
   /** It takes rules, or claims that change. */
   readonly needsAccess?: boolean;
+  /** It takes reads on the server. */
+  readonly needsReads?: boolean;
+  /** A replica as a server's router holds it. */
+  replica?(replica: Replica, random: Prng): Replica;
+  /** The file of a follower. */
+  followerDatabase?(database: Database, random: Prng): Database;
+  /** How a mirror writes a batch, in which transactions; what it answers with is written in another one, later. */
+  mirrorOrder?(steps: MirrorSteps, transaction: (run: () => void) => void): (() => void) | null;
   /** A worker that takes the place of another does not know what that one showed. */
   readonly forgetsShown?: boolean;
   engineStorage?(storage: EngineStorage, random: Prng): EngineStorage;

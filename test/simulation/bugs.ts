@@ -1,12 +1,13 @@
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove/core/protocol/codec';
 import type { ClientMessageOf } from '@alcove/core/protocol/client-message';
 import type { CommitMessage, ServerMessage } from '@alcove/core/protocol/server-message';
-import type { Database, Statement } from '@alcove/core/sqlite/database';
 import { ACCESS_BUGS } from './access-bugs.ts';
 import type { Bug, Sending } from './bug.ts';
 import type { Frame } from './network/link.ts';
+import { READ_BUGS } from './read-bugs.ts';
 import { STORAGE_BUGS } from './storage-bugs.ts';
-import { WrappedDatabase, changedStatement } from './room/wrapped-database.ts';
+import { BrokenDatabase } from './room/broken-database.ts';
+import { changedStatement } from './room/wrapped-database.ts';
 
 const LIMITS = { messageBytesMax: 64_000_000 };
 
@@ -50,6 +51,7 @@ export const BUGS: readonly (() => Bug)[] = [
   }),
   ...STORAGE_BUGS,
   ...ACCESS_BUGS,
+  ...READ_BUGS,
 ];
 
 export const bugNamed = (name: string): Bug | undefined => BUGS.map((make) => make()).find((bug) => bug.name === name);
@@ -174,21 +176,4 @@ function forgetsUndo(): Bug {
         changedStatement(inner, { all: (params) => (random.chance(0.05) ? [] : inner.all(params)) }),
       ),
   };
-}
-
-/** A database in which statements of some text do something else. */
-class BrokenDatabase extends WrappedDatabase {
-  readonly #text: RegExp;
-  readonly #breakIt: (statement: Statement) => Statement;
-
-  constructor(inner: Database, text: RegExp, breakIt: (statement: Statement) => Statement) {
-    super(inner);
-    this.#text = text;
-    this.#breakIt = breakIt;
-  }
-
-  override prepare(sql: string): Statement {
-    const statement = super.prepare(sql);
-    return this.#text.test(sql) ? this.#breakIt(statement) : statement;
-  }
 }

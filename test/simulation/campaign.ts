@@ -17,6 +17,8 @@ export interface CampaignOptions {
   readonly storage?: boolean;
   /** False: everybody sees everything, for ever. */
   readonly access?: boolean;
+  /** False: nobody reads on the server. True: in every run somebody does. */
+  readonly reads?: boolean;
   onReport?(report: RunReport): void;
 }
 
@@ -47,12 +49,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
 
 async function oneSeed(
   seed: string,
-  { databases, makeBug, storage = true, access = true }: CampaignOptions,
+  { databases, makeBug, storage = true, access = true, reads }: CampaignOptions,
   twice: boolean,
 ): Promise<RunReport> {
   const run = (): Promise<RunReport> =>
     runSeed({
-      plan: planOf(seed, { ...(storage ? {} : { storage }), ...(access ? {} : { access }) }),
+      plan: planOf(seed, { ...(storage ? {} : { storage }), ...(access ? {} : { access }), ...(reads === undefined ? {} : { reads }) }),
       databases,
       bug: makeBug?.() ?? null,
     });

@@ -14,7 +14,7 @@ const HELP = `npm run sim -- [options]
   --start N --seeds N   which seeds (1, 200)
   --seconds N           no new seed after so long (60)
   --seed N              this one only; with --trace every event of it; with --close every tab is inspected after every event
-  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off and access=off work, too
+  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off, access=off, reads=off and reads=on work, too
   --bug NAME            with a deliberate bug: ${BUGS.map((make) => make().name).join(', ')}
   --fast                tabs on the server's SQLite instead of sql.js
   --each                a line for every seed
@@ -69,7 +69,11 @@ async function many(): Promise<void> {
     makeBug,
     ...(options.without === ''
       ? {}
-      : { storage: !options.without.includes('storage=off'), access: !options.without.includes('access=off') }),
+      : {
+          storage: !options.without.includes('storage=off'),
+          access: !options.without.includes('access=off'),
+          ...(options.without.includes('reads=') ? { reads: options.without.includes('reads=on') } : {}),
+        }),
     twiceEvery: 100,
     ...(options.each ? { onReport: tellShortly } : {}),
   });
@@ -143,6 +147,8 @@ function omissionsOf(text: string): Omissions {
     ...(activeMs === undefined ? {} : { activeMs }),
     ...(parts.includes('storage=off') ? { storage: false as const } : {}),
     ...(parts.includes('access=off') ? { access: false as const } : {}),
+    ...(parts.includes('reads=off') ? { reads: false } : {}),
+    ...(parts.includes('reads=on') ? { reads: true } : {}),
     ...(parts.includes('images=off') ? { images: false as const } : {}),
   };
 }

@@ -37,6 +37,8 @@ const STORAGE_LIVENESS_MS = 150_000;
 /** After quiet: long enough for every session of somebody gone to be noticed and its presence to expire. */
 const AFTERMATH_MIN_MS = 5_000;
 const AFTERMATH_MAX_MS = 40_000;
+/** More than any read may take. */
+const FINAL_READS_MS = 30_000;
 /** With storage: two looks at the disk. */
 const STORAGE_AFTERMATH_MAX_MS = 130_000;
 
@@ -64,6 +66,7 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
   world.startServer();
   for (let group = 1; group <= plan.groups; group += 1) world.addGroup(group);
   for (const group of world.groups) for (let count = 0; count < plan.tabsPerGroup; count += 1) world.addTab(group, null);
+  world.fleet?.start();
   injector.start();
   const work = new Working(world);
   work.start();
@@ -82,8 +85,16 @@ async function phases(world: World, injector: FaultInjector): Promise<void> {
       time.nowMs + (plan.storage ? STORAGE_AFTERMATH_MAX_MS : AFTERMATH_MAX_MS),
       () => isQuiet(world) && remains(world).next().done === true,
     );
+  if (!findings.any) await readFinally(world);
   if (!findings.any) finalChecks(world);
   watch.close();
+}
+
+/** When everything is well each tab's reads are answered, and everything that was read so far is judged. */
+async function readFinally(world: World): Promise<void> {
+  if (world.fleet === null) return;
+  for (const tab of world.liveTabs()) world.tabReads.askFinally(tab);
+  await world.run(world.time.nowMs + FINAL_READS_MS, () => world.tabReads.open === 0);
 }
 
 /** Everybody awake, the server up, and every outbox that was left behind in somebody's hands. */
@@ -91,6 +102,7 @@ function heal(world: World): void {
   world.trace.add('world', 'heals');
   world.host.nextCommitFate = 'fine';
   world.disk.limitPages(null);
+  world.fleet?.heal();
   for (const tab of world.liveTabs()) {
     tab.page.wake();
     tab.host.running?.worker.wake();
@@ -138,6 +150,7 @@ class Working {
         () => 700,
         () => this.#dismiss(),
       );
+    if (plan.reads !== null) this.#read(random.fork('read'));
     const countsOnMemory = plan.tight.has('retention') || plan.tight.has('clients') || plan.faults.has('wallJump');
     if (!countsOnMemory)
       this.#every(
@@ -171,6 +184,24 @@ class Working {
         if (handle !== null) census.add(tab, handle, time.nowMs);
       });
     }
+  }
+
+  /** Tabs ask the server, and so does its own code. */
+  #read(random: World['random']): void {
+    const { plan, tabReads, fleet } = this.#world;
+    const read = (): void => {
+      const tabs = this.#world.liveTabs().filter((tab) => !tab.page.paused);
+      if (tabs.length === 0) return;
+      const tab = random.pick(tabs);
+      for (let count = random.chance(0.1) ? random.int(2, 8) : 1; count > 0; count -= 1) tabReads.ask(tab);
+    };
+    this.#every(random.fork('tabs'), () => (plan.actionEveryMs * 1.5) / Math.max(1, this.#world.liveTabs().length), read);
+    const own = random.fork('own');
+    this.#every(
+      own,
+      () => 900,
+      () => fleet?.readOwn(own),
+    );
   }
 
   /** Somebody looks through what was rejected. */
@@ -207,6 +238,7 @@ class Working {
   #inspectAll(): void {
     const { time, random } = this.#world;
     time.setTimer(random.int(100, 600), () => {
+      this.#world.tabReads.look();
       for (const tab of this.#world.liveTabs()) if (random.chance(0.6)) this.#world.inspect(tab);
       this.#inspectAll();
     });
@@ -223,6 +255,14 @@ function reportOf(world: World, injector: FaultInjector): RunReport {
     replicasCompared: world.inspected.replicas,
     queriesCompared: world.inspected.queries,
   };
+  if (world.fleet !== null) {
+    const { fleet } = world;
+    counts['readsJudged'] = world.reads.judged;
+    counts['ownReads'] = fleet.ownReads;
+    counts['copies'] = fleet.copies;
+    counts['batches'] = fleet.batches;
+    for (const [what, count] of world.tabReads.counts) counts[`reads ${what}`] = count;
+  }
   for (const [status, count] of Object.entries(world.census.countBy())) counts[`mutations ${status}`] = count;
   for (const [type, count] of world.audit.counts) counts[`message ${type}`] = count;
   for (const [fault, count] of injector.counts) counts[`fault ${fault}`] = count;

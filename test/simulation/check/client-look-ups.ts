@@ -7,7 +7,12 @@ export function clientLookUps(clients: Clients, roomDatabase: () => Database | n
     const row = roomDatabase()?.prepare('SELECT group_id FROM alcove_clients WHERE client_id = ?').get([clientId]);
     return row === undefined ? undefined : String(row[0]);
   };
+  const firstVersionOf = (clientId: string): number | undefined => {
+    const row = roomDatabase()?.prepare('SELECT first_version FROM alcove_clients WHERE client_id = ?').get([clientId]);
+    return row === undefined ? undefined : Number(row[0]);
+  };
   return {
+    firstVersionOf,
     ownerOf: (clientId: string): string | undefined => clients.groupOf(clientId),
     groupOf,
     isRemembered: (clientId: string): boolean => groupOf(clientId) !== undefined,

@@ -17,6 +17,12 @@ export function finalChecks(world: World): void {
   const right = shadow.dump(model);
   shadow.close();
   const differs = difference(dump(database, model), right, 'in the room', 'in the oracle');
+  for (const { id, link } of world.fleet?.followers ?? []) {
+    const strange = link?.database == null ? 'it has no file' : difference(dump(link.database, model), right, `in ${id}`, 'in the oracle');
+    findings.check(strange === null, 'I6', () => `at the end, ${id}: ${strange ?? ''}`);
+  }
+  world.reads.judge();
+  world.tabReads.judge();
   findings.check(differs === null, 'I6', () => `at the end, the room: ${differs ?? ''}`);
   for (const tab of world.liveTabs()) world.inspect(tab);
   const held = Number(database.prepare('SELECT sum(balance) FROM accounts').get()?.[0]);

@@ -26,6 +26,8 @@ function* unrest(world: World): Generator<string> {
     yield* blindness(tab, world);
   }
   for (const { groupId, browser } of world.groups) if (browser !== null) yield* unrestIn(groupId, browser);
+  if (world.fleet !== null) yield* world.fleet.unrest({ historyId: history.id, version: history.head });
+  if (world.tabReads.open > 0) yield `${world.tabReads.open} reads wait for their answers`;
   const open = census.open((name) => world.isLive(name));
   if (open > 0) yield `${open} calls of living tabs wait for their fate`;
   if (calls.open > 0) yield `${calls.open} calls of the server's own code wait`;

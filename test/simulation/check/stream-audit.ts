@@ -1,12 +1,13 @@
 import type { HelloMessage, PushMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, decodeServerMessage } from '@alcove/core/protocol/codec';
-import type { CommitMessage, MutationResult, ServerMessage, WelcomeMessage } from '@alcove/core/protocol/server-message';
+import type { CommitMessage, MutationResult, ServerMessage, ServerMessageOf, WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Frame } from '../network/link.ts';
 import type { History } from '../oracle/history.ts';
 import type { Sight } from '../room/rule-sets.ts';
 import type { Findings } from '../world/findings.ts';
 import type { Trace } from '../world/trace.ts';
+import type { ReadAudit } from './read-audit.ts';
 import { canariesIn } from './sight-watch.ts';
 import type { SightWatch } from './sight-watch.ts';
 
@@ -30,6 +31,10 @@ interface Told {
   /** Version that what was sent leaves its replica at; null while it has no snapshot. */
   position: number | null;
   snapshot: number | null;
+  /** Of a follower: the version that the records it got leave it at. */
+  records: number | null;
+  /** It takes no snapshots: it follows from its welcome on. */
+  readonly takesNone: boolean;
   welcomed: boolean;
   /** Settled mutations, `client id`; and per client the highest that a `duplicate` covers. */
   readonly settled: Set<string>;
@@ -48,7 +53,9 @@ export class StreamAudit {
   readonly #ownerOf: (clientId: string) => string | undefined;
   readonly #groupOf: (clientId: string) => string | undefined;
   readonly #isRemembered: (clientId: string) => boolean;
+  readonly #firstVersionOf: (clientId: string) => number | undefined;
   readonly #sights: SightWatch;
+  readonly #reads: ReadAudit;
   readonly #connections = new Map<string, Told>();
   readonly #decoded = new Map<Frame, Decoded>();
   /** By frames that name one. */
@@ -66,8 +73,12 @@ export class StreamAudit {
     /** As the room has it bound. */
     groupOf: (clientId: string) => string | undefined;
     isRemembered: (clientId: string) => boolean;
+    /** The version that the room welcomed it at first; undefined: it does not know it. */
+    firstVersionOf: (clientId: string) => number | undefined;
     sights: SightWatch;
+    reads: ReadAudit;
   }) {
+    this.#reads = parts.reads;
     this.#sights = parts.sights;
     this.#history = parts.history;
     this.#findings = parts.findings;
@@ -76,6 +87,7 @@ export class StreamAudit {
     this.#ownerOf = parts.ownerOf;
     this.#groupOf = parts.groupOf;
     this.#isRemembered = parts.isRemembered;
+    this.#firstVersionOf = parts.firstVersionOf;
   }
 
   serverGone(): void {
@@ -84,7 +96,7 @@ export class StreamAudit {
 
   /** `sight`: what its claims let it see. */
   joining(connectionId: string, hello: HelloMessage, sight: Sight): void {
-    const { clientId, groupId = clientId, resume } = hello;
+    const { clientId, groupId = clientId, resume, snapshots } = hello;
     this.#trace.add(connectionId, `hello of ${clientId}, resume ${resume === null ? 'nothing' : resume.version}`);
     const told: Told = {
       clientId,
@@ -93,11 +105,20 @@ export class StreamAudit {
       sight,
       position: null,
       snapshot: null,
+      records: null,
+      takesNone: snapshots.length === 0,
       welcomed: false,
       settled: new Set(),
       covered: new Map(hello.clients.map((client) => [client.clientId, client.confirmed])),
     };
     this.#connections.set(connectionId, told);
+    for (const client of hello.clients) this.#claims(client);
+  }
+
+  /** Whoever heard of a client's first welcome is gone: from now on it goes by a later one, and a room that forgets it cannot know that it knew it. */
+  #claims({ clientId, welcomed }: HelloMessage['clients'][number]): void {
+    const first = this.#firstVersionOf(clientId);
+    if (first !== undefined && (welcomed ?? this.#history.durable) > first) this.#history.unknowable(clientId);
   }
 
   /** Its claims are others. */
@@ -123,6 +144,8 @@ export class StreamAudit {
     if (message === null) return;
     this.#trace.add(connectionId, `→ ${this.#summary(message)}`);
     if (message.type === 'follow') told.position = message.version;
+    else if (message.type === 'followLog') told.records = message.version;
+    else if (message.type === 'read') this.#reads.asked(connectionId, message);
   }
 
   sent(connectionId: string, frame: Frame): void {
@@ -171,6 +194,10 @@ export class StreamAudit {
         return;
       case 'commit':
         return this.#commit(connectionId, told, message);
+      case 'records':
+        return this.#records(connectionId, told, message);
+      case 'readRows':
+        return this.#reads.sent(connectionId, message, told.sight);
       default:
         return;
     }
@@ -182,6 +209,7 @@ export class StreamAudit {
     this.#sights.named(welcome.view, told.sight);
     this.#durable(connectionId, welcome.version, 'welcome');
     if (welcome.hydration === 'resume') told.position = told.resume?.version ?? null;
+    else if (told.takesNone) told.position = welcome.version;
   }
 
   #commit(connectionId: string, told: Told, { from, to, hash, changes }: CommitMessage): void {
@@ -213,6 +241,20 @@ export class StreamAudit {
             `commit (${from}, ${to}] went to ${connectionId} before the result of its group's mutation ${mutationId} of ${clientId} (version ${version})`,
         );
       }
+    }
+  }
+
+  /** To a follower: whole versions, in order. */
+  #records(connectionId: string, told: Told, { records }: ServerMessageOf<'records'>): void {
+    for (const { version, hash } of records) {
+      this.#durable(connectionId, version, 'a record');
+      this.#hash(connectionId, version, hash);
+      this.#findings.check(
+        version === (told.records ?? Number.NaN) + 1,
+        'I13',
+        () => `version ${version} went to follower ${connectionId}, which stands at ${told.records}`,
+      );
+      told.records = version;
     }
   }
 

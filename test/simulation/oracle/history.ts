@@ -95,6 +95,11 @@ export class History {
     return this.#versions.length;
   }
 
+  /** Newest version that the room was told to be durable: it may have spoken of it. */
+  get toldUpTo(): number {
+    return this.#told;
+  }
+
   get durable(): number {
     return this.#durable;
   }

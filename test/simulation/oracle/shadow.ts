@@ -7,7 +7,7 @@ import { roomDdl } from '@alcove/core/schema/ddl';
 import type { AnyMutator, Claims, MutatorBody } from '@alcove/core/schema/define-mutator';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { RoomModel } from '@alcove/core/schema/room-model';
-import type { Database } from '@alcove/core/sqlite/database';
+import type { Database, Row } from '@alcove/core/sqlite/database';
 import { mutatorTx } from '@alcove/core/sqlite/drizzle';
 import { filtersReaders } from '@alcove/core/schema/row-rules';
 import type { Ack } from '../../../packages/server/src/change-log/ack.ts';
@@ -105,6 +105,25 @@ export class Shadow {
       if (isFiltered) this.#database.setForeignKeys(true);
     }
     return shown;
+  }
+
+  /** What a query says of what is seen of the state at this version. */
+  rowsSeen(sql: string, params: Row, sight: Sight): Row[] {
+    let rows: Row[] = [];
+    const undo = new Error('undo');
+    this.#database.setForeignKeys(false);
+    try {
+      this.#database.transaction(() => {
+        this.#leaveOnly(sight);
+        rows = this.#database.prepare(sql).all(params);
+        throw undo;
+      });
+    } catch (error) {
+      if (error !== undo) throw error;
+    } finally {
+      this.#database.setForeignKeys(true);
+    }
+    return rows;
   }
 
   #leaveOnly({ tables }: Sight): void {

@@ -125,6 +125,28 @@ export class RoomDisk {
     return Number(this.#database?.prepare('PRAGMA page_count').get()?.[0] ?? 0);
   }
 
+  /** There is no file. */
+  get isEmpty(): boolean {
+    return this.#database === null && this.#secured === null;
+  }
+
+  /** A whole file is put there. */
+  put(main: Buffer): void {
+    this.wipe();
+    this.#secured = { main, wal: null };
+  }
+
+  /** The file is deleted. */
+  wipe(): void {
+    this.#shut();
+    this.#secured = null;
+  }
+
+  /** As `crash`, where the process may have had nothing open. */
+  crashIfOpen(tail: LostTail): void {
+    if (this.#database !== null) this.crash(tail);
+  }
+
   dispose(): void {
     this.#database?.close();
     this.#database = null;
@@ -147,7 +169,7 @@ export class RoomDisk {
   #shut(): void {
     this.#database?.close();
     this.#database = null;
-    this.#remove();
+    if (this.#path !== '') this.#remove();
   }
 
   #remove(): void {

@@ -1,9 +1,5 @@
 import { AlcoveError, assert } from '@alcove/core/error';
-import type { HelloMessage } from '@alcove/core/protocol/client-message';
-import { encodeMessage } from '@alcove/core/protocol/codec';
 import type { Database } from '@alcove/core/sqlite/database';
-import { admit, type Gatekeeper, readHello } from '../../../packages/server/src/access/front.ts';
-import type { RoomAccess } from '../../../packages/server/src/access/access.ts';
 import { openRoom } from '../../../packages/server/src/room/open-room.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
 import type { RoomPorts } from '../../../packages/server/src/room/room-ports.ts';
@@ -18,16 +14,16 @@ import { SimProcess } from '../world/sim-process.ts';
 import type { ProcessSurroundings } from '../world/sim-process.ts';
 import { type CommitFate, FailingDatabase } from './failing-database.ts';
 import type { ImageDesk } from './image-desk.ts';
-import { playground, seedPlayground } from './playground.ts';
+import { FrontDesk } from './front-desk.ts';
+import { ROOM_ID } from './addresses.ts';
+import { seedPlayground } from './playground.ts';
 import type { Build, Builds } from '../world/builds.ts';
 import type { Grants } from '../world/grants.ts';
 import type { Runs } from '../oracle/runs.ts';
 import { gatekeeperOf } from './rights.ts';
 import { rulesOf } from './row-rules-of.ts';
 import type { LostTail, RoomDisk } from './room-disk.ts';
-import { type Guest, Life } from './server-life.ts';
-
-export const ROOM_ID = 'field';
+import { type HostedReads, Life } from './server-life.ts';
 
 export interface HostOptions {
   readonly limits: Partial<RoomLimits>;
@@ -37,6 +33,7 @@ export interface HostOptions {
   readonly flushDelayMaxMs: number;
   readonly diskDelayMaxMs: number;
   readonly images: boolean;
+  readonly reads: boolean;
 }
 
 export interface HostSurroundings extends ProcessSurroundings {
@@ -51,6 +48,8 @@ export interface HostSurroundings extends ProcessSurroundings {
   readonly runs: Runs;
   /** Wall time of the world now; a process's own may be off. */
   wallMs(): number;
+  /** A server has opened its room. Null: it answers no reads. */
+  opened(life: Life): HostedReads | null;
 }
 
 /** The server of the simulated world: drives the real room on the real disk, as the Node host does, and dies when it is told to. */
@@ -61,7 +60,7 @@ export class RoomHost implements Listener {
   starts = 0;
   readonly #options: HostOptions;
   readonly #around: HostSurroundings;
-  readonly #gatekeeper: Gatekeeper;
+  readonly #desk: FrontDesk;
   #life: Life | null = null;
   #wallSkewMs = 0;
   /** The disk went back behind what was durable, and whoever runs the server said to go on. */
@@ -71,7 +70,7 @@ export class RoomHost implements Listener {
     this.#options = options;
     this.#around = around;
     const gatekeeper = gatekeeperOf(around.grants);
-    this.#gatekeeper = around.bug?.gatekeeper?.(gatekeeper) ?? gatekeeper;
+    this.#desk = new FrontDesk(around.audit, around.bug?.gatekeeper?.(gatekeeper) ?? gatekeeper);
   }
 
   get process(): SimProcess | null {
@@ -85,6 +84,11 @@ export class RoomHost implements Listener {
   /** Of the server that runs, or ran last. */
   get build(): Build {
     return this.#life?.build ?? this.#around.builds.ofRoom;
+  }
+
+  /** Of the server that runs. */
+  get life(): Life | null {
+    return this.process === null ? null : this.#life;
   }
 
   get database(): Database | null {
@@ -125,6 +129,7 @@ export class RoomHost implements Listener {
       return disk.crash('kept');
     }
     this.#life = life;
+    life.reads = this.#around.opened(life);
     disk.secure();
     disk.secureHead();
     history.reopened(native, goesOnFrom);
@@ -169,7 +174,7 @@ export class RoomHost implements Listener {
     const life = this.#life;
     if (life === null || life.over) return;
     this.#around.trace.add(life.process.name, 'drains');
-    this.#call(life, () => life.room.drain());
+    life.call(() => life.room.drain());
     this.#committed(life);
   }
 
@@ -179,7 +184,10 @@ export class RoomHost implements Listener {
     if (life === null || life.over) return true;
     const { sessions, unwrittenValues, durable, version } = life.room.stats;
     if (sessions > 0 || unwrittenValues > 0 || durable < version) return false;
-    life.process.enter(() => life.room.close());
+    life.process.enter(() => {
+      life.reads?.close();
+      life.room.close();
+    });
     life.over = true;
     life.process.kill();
     this.#around.disk.close();
@@ -197,56 +205,7 @@ export class RoomHost implements Listener {
   accept(link: Link): ServerHandlers {
     const life = this.#life;
     assert(life !== null && !life.over, 'a link is accepted by a living server');
-    life.guests.set(link.connectionId, { link, waiting: [], helloRead: false });
-    return {
-      onFrame: (connectionId, frame) => this.#receive(life, connectionId, frame),
-      onClose: (connectionId, code) => {
-        const guest = life.guests.get(connectionId);
-        life.guests.delete(connectionId);
-        this.#around.audit.closed(connectionId);
-        if (guest?.waiting === null)
-          this.#call(life, () => life.room.leave(connectionId, code === 1000 || code === 1001 ? 'clean' : 'lost'));
-      },
-    };
-  }
-
-  #receive(life: Life, connectionId: string, frame: Frame): void {
-    const guest = life.guests.get(connectionId);
-    if (guest === undefined || life.over) return;
-    if (guest.waiting === null) {
-      this.#around.audit.received(connectionId, frame);
-      return this.#call(life, () => life.room.receive(connectionId, frame));
-    }
-    if (guest.helloRead) {
-      guest.waiting.push(frame);
-      return;
-    }
-    guest.helloRead = true;
-    try {
-      const { hello } = readHello(frame, new Map([[playground.name, life.build.room]]), life.process.runtime);
-      admit(hello.token, this.#gatekeeper).then(
-        (access) => life.process.enter(() => this.#join(life, guest, hello, access)),
-        (error: unknown) => life.process.enter(() => this.#turnAway(life, guest, AlcoveError.from(error))),
-      );
-    } catch (error) {
-      this.#turnAway(life, guest, AlcoveError.from(error));
-    }
-  }
-
-  #join(life: Life, guest: Guest, hello: HelloMessage, access: RoomAccess): void {
-    const { connectionId } = guest.link;
-    if (life.guests.get(connectionId) !== guest || life.over) return;
-    const frames = guest.waiting ?? [];
-    guest.waiting = null;
-    this.#around.audit.joining(connectionId, hello, life.build.ruleSet.sightOf(access.claims ?? {}));
-    this.#call(life, () => life.room.join(connectionId, hello, access));
-    for (const frame of frames) this.#receive(life, connectionId, frame);
-  }
-
-  #turnAway(life: Life, { link }: Guest, error: AlcoveError): void {
-    life.guests.delete(link.connectionId);
-    link.sendFromServer(encodeMessage({ type: 'error', ...error.toBody() }, 'json', life.process.runtime));
-    link.closeFromServer(error);
+    return this.#desk.accept(life, link);
   }
 
   #ports(life: Life): RoomPorts {
@@ -271,10 +230,20 @@ export class RoomHost implements Listener {
       offerImage: (request) => (this.#options.images ? images.offer(request) : null),
       headStored: () => disk.head,
       storeHead: (head) => disk.storeHead(head),
-      renewAccess: (connectionId, token) => this.#renewAccess(life, connectionId, token),
+      renewAccess: (connectionId, token) => this.#desk.renewAccess(life, connectionId, token),
+      ...this.#readPorts(life),
       failed: (error) => this.#failed(life, error),
     };
     return ports;
+  }
+
+  /** Where nobody answers reads, the host has no such port. */
+  #readPorts(life: Life): Pick<RoomPorts, 'read' | 'readEnd'> {
+    if (!this.#options.reads) return {};
+    return {
+      read: (connectionId, request, asked) => life.reads?.begin(connectionId, request, asked),
+      readEnd: (connectionId, request) => life.reads?.end(connectionId, request),
+    };
   }
 
   #send(life: Life, connectionId: string, frame: Frame): void {
@@ -292,7 +261,7 @@ export class RoomHost implements Listener {
     life.process.runtime.setTimer(this.#around.random.float() * this.#options.flushDelayMaxMs, () => {
       life.flushRequested = false;
       if (life.over) return;
-      this.#call(life, () => life.room.flush());
+      life.call(() => life.room.flush());
       this.#committed(life);
     });
   }
@@ -303,7 +272,7 @@ export class RoomHost implements Listener {
     const { runtime } = life.process;
     const timer = runtime.setTimer(Math.max(0, atMs - runtime.monotonicMs()), () => {
       life.tick = null;
-      if (!life.over) this.#call(life, () => life.room.tick());
+      if (!life.over) life.call(() => life.room.tick());
     });
     life.tick = { atMs, timer };
   }
@@ -348,29 +317,13 @@ export class RoomHost implements Listener {
 
   #tell(life: Life, version: number): void {
     this.#around.history.told(version);
-    this.#call(life, () => life.room.durable(version));
-  }
-
-  #call(life: Life, fn: () => void): void {
-    if (!life.over) life.process.enter(fn);
+    life.call(() => life.room.durable(version));
   }
 
   #takeFate(): CommitFate {
     const fate = this.nextCommitFate;
     this.nextCommitFate = 'fine';
     return fate;
-  }
-
-  #renewAccess(life: Life, connectionId: string, token: string): void {
-    admit(token, this.#gatekeeper).then(
-      (access) => life.process.enter(() => this.#renewed(life, connectionId, access)),
-      (error: unknown) => life.process.enter(() => life.room.disconnect(connectionId, AlcoveError.from(error))),
-    );
-  }
-
-  #renewed(life: Life, connectionId: string, access: RoomAccess): void {
-    this.#around.audit.renewed(connectionId, life.build.ruleSet.sightOf(access.claims ?? {}));
-    life.room.renewAccess(connectionId, access);
   }
 
   /** The room cannot go on: its file is closed, and opened again some time later by `start`. */

@@ -1,6 +1,7 @@
 import { assert } from '@alcove/core/error';
 import type { Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { ReadAsked } from '../../../packages/server/src/room/room-ports.ts';
 import type { Room } from '../../../packages/server/src/room/room.ts';
 import type { Frame, Link } from '../network/link.ts';
 import type { Build } from '../world/builds.ts';
@@ -12,6 +13,13 @@ export interface Guest {
   /** Frames that came while the host found out who it is; null once it joined. */
   waiting: Frame[] | null;
   helloRead: boolean;
+}
+
+/** What the host does of the reads of its room's sessions; see RoomPorts. */
+export interface HostedReads {
+  begin(connectionId: string, request: number, asked: ReadAsked): void;
+  end(connectionId: string, request: number): void;
+  close(): void;
 }
 
 /** One life of the server's process: from opening the room's file to its end. */
@@ -28,11 +36,18 @@ export class Life {
   over = false;
   /** Null only while the room is being opened. */
   opened: Room | null = null;
+  /** Null: it answers no reads. */
+  reads: HostedReads | null = null;
 
   constructor(process: SimProcess, database: Database, build: Build) {
     this.process = process;
     this.database = database;
     this.build = build;
+  }
+
+  /** Runs something in its process, unless it is over. */
+  call(what: () => void): void {
+    if (!this.over) this.process.enter(what);
   }
 
   get room(): Room {

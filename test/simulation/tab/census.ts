@@ -83,6 +83,13 @@ export class Census {
     return this.#entries.filter(({ tab, handle }) => isLive(tab) && (handle.status === 'waiting' || handle.status === 'pending')).length;
   }
 
+  /** Of what a tab called and did not see rejected. */
+  seedsOf(name: string): string[] {
+    return this.#entries
+      .filter(({ tab, handle }) => tab === name && handle.status !== 'rejected' && handle.status !== 'failed')
+      .map(({ seed }) => seed);
+  }
+
   countBy(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { handle } of this.#entries) counts[handle.status] = (counts[handle.status] ?? 0) + 1;

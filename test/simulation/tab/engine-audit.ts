@@ -211,9 +211,11 @@ export class EngineAudit {
   #ownAreShown(own: readonly Mutation[], shown: readonly Mutation[]): void {
     const { findings, name } = this.#parts;
     const names = shown.map(nameOf);
+    // By what stays the same: that a client goes by another name is told after it does.
+    const seeds = shown.map(({ seed }) => seed);
     const at = new Map<string, number>();
     for (const mutation of own) {
-      const next = names.indexOf(nameOf(mutation));
+      const next = seeds.indexOf(mutation.seed);
       findings.check(
         next > (at.get(mutation.clientId) ?? -1),
         'I5',
@@ -223,9 +225,13 @@ export class EngineAudit {
     }
     findings.check(new Set(names).size === names.length, 'I5', () => `${name} shows a mutation twice: ${names.join(', ')}`);
     if (this.#parts.hasSiblings) return;
-    const pending = new Set(this.pending.map(nameOf));
-    const strange = names.find((mutation) => !pending.has(mutation));
-    findings.check(strange === undefined, 'I5', () => `${name} shows mutation ${strange ?? ''}, which is not pending`);
+    const pending = new Set(this.pending.map(({ seed }) => seed));
+    const strange = shown.find(({ seed }) => !pending.has(seed));
+    findings.check(
+      strange === undefined,
+      'I5',
+      () => `${name} shows mutation ${strange === undefined ? '' : nameOf(strange)}, which is not pending`,
+    );
   }
 
   /** Siblings' mutations that are shown. */

@@ -3,6 +3,7 @@ import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { EngineClient, EngineNotice, FetchedImage, SyncEngine } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { Socket, SocketHandlers } from '../../../packages/client/src/connection/socket.ts';
+import type { EngineRead, ServerRows } from '../../../packages/client/src/sync/server-read.ts';
 import type { EngineStorage } from '../../../packages/client/src/sync/engine-storage.ts';
 import { createSyncEngine } from '../../../packages/client/src/sync/sync-engine.ts';
 import type {
@@ -21,6 +22,7 @@ import type { Frame } from '../network/link.ts';
 import { SimProcess } from '../world/sim-process.ts';
 import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import { Channel } from './channel.ts';
+import type { ThroughEngine } from './through-engine.ts';
 import type { EngineAudit } from './engine-audit.ts';
 
 export interface EngineHostParts extends ProcessSurroundings {
@@ -41,6 +43,8 @@ export interface EngineHostParts extends ProcessSurroundings {
   readonly fetchImage: ((worker: SimProcess, path: string) => Promise<FetchedImage>) | null;
   readonly bug: Bug | null;
   newAudit(name: string): EngineAudit;
+  /** A read on the server, from the engine's taking it to its answer. */
+  throughEngine: ThroughEngine;
   /** Null: nothing outlives the tab. */
   readonly storageOf: ((worker: SimProcess) => EngineStorage) | null;
   /** What outlives a worker beside what its page holds: outboxes that this tab adopted. */
@@ -117,7 +121,7 @@ class EngineLife implements RunningEngine {
     return {
       mutate: (mutations) => this.#call((engine) => this.#mutate(engine, mutations)),
       runOnce: (query) => this.#call((engine) => engine.runOnce(query)),
-      serverRead: (call, read) => this.#call((engine) => engine.serverRead(call, read)),
+      serverRead: (call, read) => this.#call((engine) => this.#serverRead(engine, call, read)),
       tell: (order) => this.#toWorker.post(() => this.#obey(order)),
     };
   }
@@ -251,6 +255,12 @@ class EngineLife implements RunningEngine {
       if (!(error instanceof AlcoveError)) this.#parts.findings.report('crash', `${this.worker.name} threw: ${String(error)}`);
       answered(() => reject(AlcoveError.from(error)));
     }
+  }
+
+  #serverRead(engine: SyncEngine, call: number, read: EngineRead): Promise<ServerRows> {
+    const { audit } = this;
+    const run = (): Promise<ServerRows> => engine.serverRead(call, read);
+    return this.#parts.throughEngine(this.worker.name, engine, read, [...audit.pending, ...audit.siblings], run);
   }
 
   /** As performMutations, and the audit hears of each. */

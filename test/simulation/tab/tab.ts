@@ -9,7 +9,7 @@ import type { EngineLimits } from '../../../packages/client/src/sync/engine-limi
 import type { Prng } from '../../fake/prng.ts';
 import type { Bug } from '../bug.ts';
 import type { SimBrowser } from '../browser/sim-browser.ts';
-import { ROOM_ID } from '../room/room-host.ts';
+import { ROOM_ID } from '../room/addresses.ts';
 import { accounts, entries, files, folders, pages } from '../room/playground.ts';
 import type { Playground } from '../room/playground.ts';
 import type { PlaygroundNext } from '../room/playground-next.ts';
@@ -19,6 +19,7 @@ import { SimProcess } from '../world/sim-process.ts';
 import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import type { EngineAudit } from './engine-audit.ts';
 import { ALL_ENTRIES_SQL } from './engine-audit.ts';
+import type { ThroughEngine } from './through-engine.ts';
 import { SimEngineHost } from './sim-engine-host.ts';
 
 /** The tabs of one user in one browser, and what dead ones left undone. */
@@ -53,6 +54,7 @@ export interface TabParts extends ProcessSurroundings {
   connect(worker: SimProcess, handlers: SocketHandlers): Socket;
   fetchImage(worker: SimProcess, path: string): Promise<FetchedImage>;
   newAudit(name: string, tab: Tab): EngineAudit;
+  throughEngine: ThroughEngine;
 }
 
 /** A tab: the page with the app's room in it, and its worker with the engine. */

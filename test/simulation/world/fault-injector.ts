@@ -3,7 +3,7 @@ import type { Prng } from '../../fake/prng.ts';
 import type { Cut, Link } from '../network/link.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import type { Tab } from '../tab/tab.ts';
-import type { FaultClass } from './swarm.ts';
+import { type FaultClass, REPLICA_FAULTS, type ReplicaFault } from './swarm.ts';
 import type { World } from './world.ts';
 
 const TAILS: readonly LostTail[] = ['lost', 'kept', 'torn'];
@@ -47,6 +47,7 @@ export class FaultInjector {
       bytesPerMs: on('slowLink') ? [null, 2, 10, 50] : [null],
     };
     for (const { browser } of this.#world.groups) if (browser !== null && on('channelTrouble')) browser.trouble.channel = 0.15;
+    this.#world.fleet?.weather(on);
     if (on('imageTrouble')) images.trouble = { fail: 0.2, hang: 0.1, damage: 0.2 };
   }
 
@@ -54,14 +55,15 @@ export class FaultInjector {
     const waitMs = -Math.log(1 - random.float()) * this.#world.plan.faultEveryMs;
     this.#world.time.setTimer(waitMs, () => {
       if (this.#stopped) return;
+      this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
       this.#strike(fault, random);
       this.#again(fault, random);
     });
   }
 
   #strike(fault: FaultClass, random: Prng): void {
-    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     this.#world.trace.add('fault', fault);
+    if (isReplicaFault(fault)) return this.#world.fleet?.strike(fault, random);
     switch (fault) {
       case 'cut':
         return this.#onLink(random, (link) => link.cut(cutBy(random)));
@@ -157,8 +159,11 @@ export class FaultInjector {
     const { user } = random.pick(this.#world.groups);
     this.#world.grants.change(user);
     this.#world.trace.add(user, `is ${JSON.stringify(this.#world.grants.of(user))} now`);
-    for (const tab of this.#world.liveTabs())
-      if (tab.group.user === user && random.chance(0.5)) tab.page.enter(() => tab.room.hint('authChanged'));
+    for (const tab of this.#world.liveTabs()) {
+      if (tab.group.user !== user || !random.chance(0.5)) continue;
+      if (this.#world.fleet !== null) this.#world.tabReads.askRuled(tab);
+      tab.page.enter(() => tab.room.hint('authChanged'));
+    }
   }
 
   #changeRules(random: Prng): void {
@@ -216,6 +221,8 @@ export class FaultInjector {
     if (tabs.length > 0) strike(random.pick(tabs));
   }
 }
+
+const isReplicaFault = (fault: FaultClass): fault is ReplicaFault => (REPLICA_FAULTS as readonly FaultClass[]).includes(fault);
 
 function cutBy(random: Prng): Cut {
   const hears = (): number | null => random.pick([0, random.int(1, 300), random.int(300, 5_000), null]);

@@ -2,6 +2,10 @@ import type { EngineLimits } from '../../../packages/client/src/sync/engine-limi
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
 import { Prng } from '../../fake/prng.ts';
 
+/** What befalls replicas; `replicaWire` and `readerTrouble` are weather. */
+export const REPLICA_FAULTS = ['replicaDeath', 'replicaPause', 'replicaWire', 'replicaLag', 'replicaFleet', 'readerTrouble'] as const;
+export type ReplicaFault = (typeof REPLICA_FAULTS)[number];
+
 /** What can go wrong. In each run every class is on with p = 0.5: runs with few of them reach states that runs with all of them never do. */
 export const FAULT_CLASSES = [
   'cut',
@@ -36,14 +40,23 @@ export const FAULT_CLASSES = [
   'claims',
   'tokenExpiry',
   'otherRules',
+  ...REPLICA_FAULTS,
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
+const READ_CLASSES: ReadonlySet<FaultClass> = new Set(REPLICA_FAULTS);
+const READS_SHARE = 0.35;
 const ACCESS_CLASSES: ReadonlySet<FaultClass> = new Set(['claims', 'tokenExpiry', 'otherRules']);
 
 /** Sizes at their edges. */
 export const TIGHT_CLASSES = ['log', 'backlog', 'push', 'commit', 'snapshot', 'retention', 'outbox', 'rejections', 'clients'] as const;
 export type TightClass = (typeof TIGHT_CLASSES)[number];
+
+/** What answers reads beside the primary's own readers. */
+export interface FleetPlan {
+  readonly followers: number;
+  readonly mirrors: number;
+}
 
 /** Everything about a run that is not drawn while it goes on. */
 export interface RunPlan {
@@ -65,6 +78,8 @@ export interface RunPlan {
   /** Not everybody sees everything. */
   readonly rules: boolean;
   readonly tabsTakeImages: boolean;
+  /** What answers reads on the server beside its own readers; null: nobody reads there. */
+  readonly reads: FleetPlan | null;
   readonly roomLimits: Partial<RoomLimits>;
   readonly engineLimits: Partial<EngineLimits>;
 }
@@ -80,13 +95,18 @@ export interface Omissions {
   readonly storage?: false;
   /** Rules, and claims that change or run out. */
   readonly access?: false;
+  /** Reads on the server, and all replicas. `true`: there are some, whatever the seed says. */
+  readonly reads?: boolean;
 }
 
 /** Everything is drawn from generators of its own, so that leaving one thing out changes no other. */
 export function planOf(seed: string, without: Omissions = {}): RunPlan {
   const random = new Prng(`plan/${seed}`);
   const isOn = (fault: FaultClass): boolean =>
-    without.faults?.includes(fault) !== true && (without.access !== false || !ACCESS_CLASSES.has(fault));
+    without.faults?.includes(fault) !== true &&
+    (without.access !== false || !ACCESS_CLASSES.has(fault)) &&
+    (reads !== null || !READ_CLASSES.has(fault));
+  const reads = fleetPlan(random.fork('reads'), without.reads);
   const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && isOn(fault)));
   const tight = new Set(TIGHT_CLASSES.filter((size) => random.fork(size).chance(0.4) && without.tight?.includes(size) !== true));
   const draw = random.fork('sizes');
@@ -110,11 +130,19 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     activeMs: without.activeMs ?? drawn.activeMs,
     images: drawn.images && without.images !== false,
     storage,
+    reads,
     claims: without.access !== false,
     rules: random.fork('rules').chance(0.6) && without.access !== false,
     roomLimits: roomLimits(tight, random.fork('room')),
     engineLimits: engineLimits(tight, random.fork('engine')),
   };
+}
+
+/** Most runs have none: replicas cost as much again as everything else. */
+function fleetPlan(random: Prng, wanted: boolean | undefined): FleetPlan | null {
+  const isOn = random.chance(READS_SHARE);
+  const plan = { followers: random.int(0, 2), mirrors: random.pick([0, 1, 1, 2]) };
+  return (wanted ?? isOn) ? plan : null;
 }
 
 /** Times that let a whole life of connections pass in seconds; and the tight sizes. */
@@ -160,6 +188,7 @@ function engineLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<Eng
   return {
     connectTimeoutMs: 2_000,
     imageStallMs: 1_500,
+    serverReadTimeoutMs: random.fork('reads').int(2_000, 8_000),
     backoffMinMs: random.int(50, 300),
     backoffMaxMs: random.int(500, 2_000),
     cursorIntervalMs: 40,

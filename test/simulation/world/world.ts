@@ -6,6 +6,7 @@ import { FakeRuntime } from '../../fake/fake-runtime.ts';
 import { SimBrowser } from '../browser/sim-browser.ts';
 import type { Bug } from '../bug.ts';
 import { clientLookUps } from '../check/client-look-ups.ts';
+import { ReadAudit } from '../check/read-audit.ts';
 import { SightWatch } from '../check/sight-watch.ts';
 import { StreamAudit } from '../check/stream-audit.ts';
 import { ValuesModel } from '../check/values-model.ts';
@@ -14,12 +15,16 @@ import { History } from '../oracle/history.ts';
 import { Runs } from '../oracle/runs.ts';
 import { Registry } from '../oracle/registry.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
+import { type FleetParts, ReadFleet } from '../reads/read-fleet.ts';
+import { TabReads } from '../reads/tab-reads.ts';
 import { ImageDesk } from '../room/image-desk.ts';
 import { innermost } from '../room/wrapped-database.ts';
 import { RoomDisk } from '../room/room-disk.ts';
 import type { LostTail } from '../room/room-disk.ts';
-import { ROOM_ID, RoomHost } from '../room/room-host.ts';
+import { ROOM_ID } from '../room/addresses.ts';
+import { RoomHost } from '../room/room-host.ts';
 import type { HostOptions } from '../room/room-host.ts';
+import type { HostedReads, Life } from '../room/server-life.ts';
 import { ServerCalls } from '../room/server-calls.ts';
 import { Census } from '../tab/census.ts';
 import { auditTab } from '../tab/audit-tab.ts';
@@ -31,11 +36,12 @@ import { Builds, OLDER } from './builds.ts';
 import type { Build } from './builds.ts';
 import { Clients } from './clients.ts';
 import { Findings } from './findings.ts';
+import { mayBeVoid } from './may-be-void.ts';
 import { Grants } from './grants.ts';
 import { withoutPlatform } from './platform-guard.ts';
 import { BUSY, SLOW } from './sim-process.ts';
 import type { SimProcess } from './sim-process.ts';
-import type { RunPlan } from './swarm.ts';
+import type { FleetPlan, RunPlan } from './swarm.ts';
 import { Trace } from './trace.ts';
 
 /** Databases of one kind for tabs and oracles. */
@@ -70,6 +76,7 @@ const hostOptions = (plan: RunPlan, random: Prng): HostOptions => ({
   flushDelayMaxMs: random.pick([0.2, 5, 40]),
   diskDelayMaxMs: random.pick([2, 20, 150]),
   images: plan.images,
+  reads: plan.reads !== null,
 });
 
 /** Everything there is in one run: a server with its disk, a network, client groups with their tabs, the oracle, and the time they all share. */
@@ -94,6 +101,10 @@ export class World {
   readonly builds: Builds;
   readonly grants: Grants;
   readonly sights: SightWatch;
+  readonly reads: ReadAudit;
+  readonly tabReads: TabReads;
+  /** Null: nobody reads on the server. */
+  readonly fleet: ReadFleet | null;
   readonly runs: Runs;
   readonly groups: Group[] = [];
   readonly tabs: Tab[] = [];
@@ -122,15 +133,25 @@ export class World {
     this.disk = new RoomDisk(this.random.fork('disk'));
     this.builds = new Builds(this.random.fork('builds'), plan.storage && plan.faults.has('oldBuilds'), plan.rules);
     this.images = new ImageDesk(this.disk, this.time, this.random.fork('images'), () => this.host.build.room.model, this.sights);
+    this.reads = new ReadAudit(() => this.shadowSources());
     const runtime = new FakeRuntime({ seed: 'audit' });
     this.audit = new StreamAudit({ ...this, runtime, ...clientLookUps(this.clients, () => this.host.database) });
     const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
-    this.host = new RoomHost(hostOptions(plan, this.random), hostParts);
+    const opened = (life: Life): HostedReads | null => this.fleet?.opened(life) ?? null;
+    this.host = new RoomHost(hostOptions(plan, this.random), { ...hostParts, opened });
     this.network = new Network(this.time, this.random.fork('network'), this.host);
     this.census = new Census(this.history, this.registry, this.findings, () => this.time.nowMs);
+    this.tabReads = new TabReads({ ...this, random: this.random.fork('reads'), timeoutMs: plan.engineLimits.serverReadTimeoutMs ?? 0 });
+    this.fleet = plan.reads === null ? null : new ReadFleet({ ...hostParts, ...this.#fleetParts(plan.reads), opened });
     this.values = new ValuesModel(this.findings);
     this.workload = new Workload(this.random, this.values, plan.rules);
     this.calls = new ServerCalls(this, this.random.fork('calls'));
+  }
+
+  #fleetParts(plan: FleetPlan): Pick<FleetParts, 'plan' | 'random' | 'connect' | 'openDatabase' | 'life'> {
+    const { openShadow: openDatabase } = this.#options.databases;
+    const connect: FleetParts['connect'] = (process, handlers) => this.network.connect(process, handlers);
+    return { plan, random: this.random.fork('fleet'), connect, openDatabase, life: () => this.host.life };
   }
 
   wallMs(): number {
@@ -147,28 +168,14 @@ export class World {
 
   shadowSources(): ShadowSources {
     const { history, registry, findings } = this;
-    const mayBeVoid = (clientId: string, mutationId: number): boolean => this.#mayBeVoid(clientId, mutationId);
     return {
       room: this.builds.newest.room,
-      mayBeVoid,
+      mayBeVoid: (clientId, mutationId) => mayBeVoid(this, clientId, mutationId),
       history,
       registry,
       findings,
       openDatabase: () => this.#options.databases.openShadow(),
     };
-  }
-
-  /**
-   * A browser's disk loses rows; of what a dead tab had not told to be on the disk others may have heard a later mutation and not this one. A void of a client that
-   * was renamed has a name that nobody called a mutation by.
-   */
-  #mayBeVoid(clientId: string, mutationId: number): boolean {
-    const { plan, registry, census } = this;
-    if (!plan.storage) return false;
-    if (plan.faults.has('storageDamage') || plan.faults.has('storageCleared')) return true;
-    const registered = registry.get(clientId, mutationId);
-    if (registered === undefined) return clientId.includes('~');
-    return !registry.namesOf(registered.mutation.seed).some((name) => census.wasStored(name.clientId, name.mutationId));
   }
 
   /** Moves the time on, event by event, until then or until something was found or `done` says so. */
@@ -331,6 +338,7 @@ export class World {
       tab.host.running?.die(false);
     }
     this.host.process?.kill();
+    this.fleet?.dispose();
     this.disk.dispose();
   }
 
@@ -372,6 +380,7 @@ export class World {
       connect: (worker, handlers) => this.#connect(network, worker, handlers),
       fetchImage: (worker, path) => images.fetch(worker, { path }),
       newAudit: (worker, tab) => auditTab(this, worker, tab),
+      throughEngine: this.tabReads.throughEngine,
     };
   }
 
