@@ -3,6 +3,7 @@ import { ERROR_CODES } from '@alcove/core/error';
 import { clientMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, decodeServerMessage } from '@alcove/core/protocol/codec';
 import { IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
+import { decodeRelayWord, RELAY_WORDS, relayWord, unwrapRelayed, wrapRelayed } from '@alcove/core/protocol/relay';
 import { serverMessage } from '@alcove/core/protocol/server-message';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
@@ -10,7 +11,7 @@ import { FakeRuntime } from '../fake/fake-runtime.ts';
 const text = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8');
 const limits = { messageBytesMax: 1_000_000 };
 
-const samples = (direction: 'client' | 'server'): string[] =>
+const samples = (direction: 'client' | 'server' | 'relay'): string[] =>
   [...text.matchAll(new RegExp(`^\`\`\`json ${direction}\n([^]*?)^\`\`\`$`, 'gm'))].flatMap(([, block]) =>
     (block ?? '').trim().split('\n'),
   );
@@ -28,8 +29,13 @@ describe('docs/PROTOCOL.md', () => {
     expect(decodeServerMessage(sample, new FakeRuntime(), limits)).toMatchObject({ type: JSON.parse(sample).type });
   });
 
+  it.each(samples('relay'))('servers read the sample %s', (sample) => {
+    const frame = unwrapRelayed(wrapRelayed(RELAY_WORDS, sample, new FakeRuntime()))?.frame ?? new Uint8Array();
+    expect(decodeRelayWord(frame, new FakeRuntime(), limits)).toMatchObject({ type: JSON.parse(sample).type });
+  });
+
   it('names every message', () => {
-    const types = [...clientMessage.options, ...serverMessage.options].map((option) => option.entries.type.literal);
+    const types = [...clientMessage.options, ...serverMessage.options, ...relayWord.options].map((option) => option.entries.type.literal);
     const named = new Set([...text.matchAll(/`(\w+)`|"type":"(\w+)"/g)].map(([, quoted, sampled]) => quoted ?? sampled));
     expect(types.filter((type) => !named.has(type))).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { clientMessage } from '@alcove/core/protocol/client-message';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove/core/protocol/codec';
+import { decodeRelayWord, RELAY_WORDS, relayWord, unwrapRelayed, wrapRelayed } from '@alcove/core/protocol/relay';
 import { serverMessage } from '@alcove/core/protocol/server-message';
 import { PROTOCOL_FLOOR, PROTOCOL_VERSION } from '@alcove/core/protocol/version';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ interface Golden {
   readonly read: { readonly type: string };
 }
 
-const goldens = (version: number, direction: 'client' | 'server'): { name: string; golden: Golden }[] =>
+const goldens = (version: number, direction: 'client' | 'server' | 'relay'): { name: string; golden: Golden }[] =>
   readdirSync(folder(version))
     .filter((file) => file.startsWith(`${direction}-`))
     .flatMap((file) => {
@@ -28,7 +29,8 @@ const goldens = (version: number, direction: 'client' | 'server'): { name: strin
     });
 
 describe('[PR-3] the wire changes only with its version', () => {
-  const described = `${JSON.stringify({ client: describeSchema(clientMessage), server: describeSchema(serverMessage) }, null, 1)}\n`;
+  const schemas = { client: clientMessage, server: serverMessage, relay: relayWord };
+  const described = `${JSON.stringify(Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, describeSchema(schema)])), null, 1)}\n`;
   const file = new URL('schema.json', folder(PROTOCOL_VERSION));
   // Only for a version that no release speaks yet.
   if (process.env['ALCOVE_UPDATE_GOLDEN'] === '1') writeFileSync(file, described);
@@ -55,10 +57,16 @@ describe.each(supported)('[PR-3] messages recorded from version %d', (version) =
     expect(decodeServerMessage(JSON.stringify(golden.wire), runtime, limits)).toStrictEqual(golden.read);
   });
 
+  it.each(goldens(version, 'relay'))('are read as then between two servers: $name', ({ golden }) => {
+    const frame = unwrapRelayed(wrapRelayed(RELAY_WORDS, JSON.stringify(golden.wire), runtime))?.frame;
+    expect(decodeRelayWord(frame ?? new Uint8Array(), runtime, limits)).toStrictEqual(golden.read);
+  });
+
   it('are there for every type', () => {
-    const types = (direction: 'client' | 'server') =>
+    const types = (direction: 'client' | 'server' | 'relay') =>
       [...new Set(goldens(version, direction).map(({ golden }) => golden.wire.type))].sort();
     expect(types('client')).toEqual(clientMessage.options.map((option) => option.entries.type.literal).sort());
     expect(types('server')).toEqual(serverMessage.options.map((option) => option.entries.type.literal).sort());
+    expect(types('relay')).toEqual(relayWord.options.map((option) => option.entries.type.literal).sort());
   });
 });

@@ -1,4 +1,7 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PlainClient } from './plain-client.ts';
 import { RelayWorld, stops, trip, until } from './relay-world.ts';
 
 let world: RelayWorld;
@@ -105,5 +108,44 @@ describe('tabs on followers', () => {
     const lost = world.client(beside.url).room(trip, 'nowhere');
     await until(() => expect(lost.status.getSnapshot().error).toMatchObject({ code: 'room_unknown' }));
     expect(await narrow.rooms.list('trip')).toEqual([]);
+  });
+
+  it('[FO-10] get a large room as an image from their follower, and after a pause what they have missed', { timeout: 60_000 }, async () => {
+    const primary = await world.primary();
+    const writer = primary.room(trip, 'japan');
+    await writer.mutate.fill({ prefix: 'a', count: 5_000 });
+    const follower = await world.follower(primary.url);
+    const plain = new PlainClient(follower.url);
+    await plain.opened();
+    plain.hello('japan', { snapshots: ['image', 'rows'] });
+    const { image } = await plain.heard('welcome');
+    const address = new URL(image?.path ?? '', follower.url.replace(/^ws/, 'http'));
+    const answer = await fetch(address, { headers: { authorization: `Bearer ${image?.ticket}` } });
+    expect([answer.status, answer.headers.get('x-alcove-image-rows')]).toEqual([200, '5000']);
+    // Its ticket is the follower's own.
+    const elsewhere = new URL(image?.path ?? '', primary.url.replace(/^ws/, 'http'));
+    expect((await fetch(elsewhere, { headers: { authorization: `Bearer ${image?.ticket}` } })).status).toBe(401);
+    plain.cut();
+    const room = world.client(follower.url).room(trip, 'japan');
+    const count = async () => (await room.read((db) => db.select().from(stops))).length;
+    await until(async () => expect(await count()).toBe(5_000));
+    room.disconnect();
+    for (let at = 0; at < 100; at += 1) await writer.mutate.add({ id: `later-${at}`, city: 'Nara' });
+    room.reconnect();
+    await until(async () => expect(await count()).toBe(5_100));
+    expect(follower.status()).toMatchObject([{ room: 'trip', id: 'japan', phase: 'following', sessions: 1 }]);
+    expect(follower.metrics()).toEqual({ connections: 1, sessions: 1, limitsMet: {} });
+  });
+
+  it('have a follower that moves the write-ahead logs of its files into them, past its bound without readers', async () => {
+    const primary = await world.primary();
+    const dataDir = world.directory();
+    const limits = { sweepIntervalMs: 20, walBytesMax: 1_000_000 };
+    const follower = await world.follower(primary.url, { dataDir, limits });
+    const room = world.client(follower.url).room(trip, 'japan');
+    const log = join(dataDir, 'rooms', 'trip', 'japan.sqlite-wal');
+    await room.mutate.fill({ prefix: 'x'.repeat(300), count: 6_000 }).confirmed;
+    await until(() => expect(statSync(log).size).toBe(0));
+    await room.mutate.add({ id: 'after', city: 'Nara' }).confirmed;
   });
 });

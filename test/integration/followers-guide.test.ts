@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '@alcove/client/node';
+import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { type SQL, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { compilerComplaints, samplesOf, writeSamples } from './page-samples.ts';
@@ -26,7 +28,10 @@ interface Running {
   close(): Promise<void>;
 }
 interface Primary extends Running {
-  room(name: string, id: string): { readonly mutate: { add(card: { id: string; title: string }): Promise<unknown> } };
+  room(
+    name: string,
+    id: string,
+  ): { readonly mutate: { add(card: { id: string; title: string }): Promise<unknown> }; query(query: SQL): Promise<unknown> };
 }
 interface Follower extends Running {
   readonly url: string;
@@ -48,9 +53,14 @@ describe('the guide on followers', () => {
     const primary = begun((await load<{ primary: Primary }>('primary.ts')).primary);
     await primary.room('board', 'team').mutate.add({ id: 'a', title: 'first' });
     const follower = begun((await load<{ follower: Follower }>('follower.ts')).follower);
-    const { board } = await load<{ board: unknown }>('board.ts');
+    const { board } = await load<{ board: AnyRoom }>('board.ts');
     const count = sql`SELECT count(*) AS n FROM cards`;
     await vi.waitFor(async () => expect((await follower.room(board, 'team').sql(count)).rows).toEqual([{ n: 1 }]), { timeout: 20_000 });
+    // A tab there writes as anywhere, and the primary has it.
+    const client = createClient({ url: follower.url, rooms: [board] });
+    await client.room(board, 'team').mutate['add']?.({ id: 'b', title: 'second' }).confirmed;
+    client.close();
+    expect(await primary.room('board', 'team').query(count)).toEqual([{ n: 2 }]);
     const { withReplicas } = await load<{ withReplicas(url: string, dataDir: string): Promise<WithReplicas> }>('replica.ts');
     const server = begun(await withReplicas(follower.url, join(dataDir, 'other')));
     // Another server's follower has other histories: its own readers answer.

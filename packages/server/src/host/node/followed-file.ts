@@ -6,6 +6,7 @@ import type { Database } from '@alcove/core/sqlite/database';
 import { FollowedRoom } from '../../follow/followed-room.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { type RoomFiles, withSidecars } from './data-dir.ts';
+import { LogCheckpoint } from './log-checkpoint.ts';
 import { openDatabase } from './open-database.ts';
 
 export interface FollowedFileOptions {
@@ -13,12 +14,22 @@ export interface FollowedFileOptions {
   readonly definition: AnyRoom;
   readonly files: RoomFiles;
   readonly runtime: Runtime;
+  /** Past it readers are held off while the write-ahead log is moved into the file. Default: it may grow. */
+  readonly walBytesMax?: number;
+  /** Keeps the follower's own readers off the file until what it resolves with is called. */
+  holdOffReaders?(files: RoomFiles): Promise<() => void>;
 }
 
-/** An open copy. */
-export interface OpenFile {
+const nobodyReads = (): Promise<() => void> => Promise.resolve(() => undefined);
+
+/** An open copy, to tell of. */
+export interface ServedFile {
   readonly database: Database;
   readonly room: FollowedRoom;
+}
+
+interface OpenFile extends ServedFile {
+  readonly log: LogCheckpoint;
 }
 
 /** The file that a follower keeps of one room: open or not, and put in place of the one before. */
@@ -31,7 +42,7 @@ export class FollowedFile {
   }
 
   /** Null: there is none, or none that can be used. */
-  get open(): OpenFile | null {
+  get open(): ServedFile | null {
     return this.#open;
   }
 
@@ -57,13 +68,34 @@ export class FollowedFile {
     let database: Database | null = null;
     try {
       database = openDatabase(files.database, { synchronous: 'OFF', create: false });
-      this.#open = { database, room: new FollowedRoom(database, definition, runtime) };
+      this.#open = { database, room: new FollowedRoom(database, definition, runtime), log: this.#checkpointOf(database) };
     } catch (cause) {
       database?.close();
       const { code, message } = AlcoveError.from(cause);
       runtime.log.info('a followed room is copied anew', { room: address.name, id: address.id, code, reason: message });
       this.throwAway();
     }
+  }
+
+  /** Moves the write-ahead log into the file. */
+  sweep(): void {
+    this.#open?.log.run();
+  }
+
+  #checkpointOf(database: Database): LogCheckpoint {
+    const { address, files, runtime, walBytesMax = Number.POSITIVE_INFINITY, holdOffReaders = nobodyReads } = this.#options;
+    const later = (run: () => void): void => {
+      if (this.#open?.database === database) run();
+    };
+    return new LogCheckpoint({
+      address,
+      database,
+      path: files.database,
+      walBytesMax,
+      runtime,
+      holdOffReaders: () => holdOffReaders(files),
+      later,
+    });
   }
 
   /** The copy at `makingPath` is whole. @throws AlcoveError `file_damaged` where it cannot be used */

@@ -4,8 +4,7 @@ import { decodeServerMessage } from '@alcove/core/protocol/codec';
 import { unwrapRelayed } from '@alcove/core/protocol/relay';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
+import type { Timer } from '@alcove/core/runtime/runtime';
 import { WebSocket } from 'ws';
 import { rowsIn } from '../../follow/followed-room.ts';
 import { followedFigures, type LinkPhase, type LinkStatus } from '../../follow/link-status.ts';
@@ -16,21 +15,16 @@ import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { SyncCounts } from '../../read/sync-counts.ts';
 import type { SyncFigures } from '../../read/sync-figures.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
-import type { RoomFiles } from './data-dir.ts';
 import { fetchRoomCopy } from './fetch-room-copy.ts';
-import { FollowedFile } from './followed-file.ts';
+import { FollowedFile, type FollowedFileOptions } from './followed-file.ts';
 import { followerHello } from './follower-hello.ts';
 import { type LinkListener, NO_TABS } from './link-listener.ts';
 import { ResyncWait } from './resync-wait.ts';
 
-export interface FollowerLinkOptions {
-  readonly address: RoomAddress;
-  readonly definition: AnyRoom;
-  readonly files: RoomFiles;
+export interface FollowerLinkOptions extends FollowedFileOptions {
   /** The primary's sockets, ws: or wss:, and its follower token. */
   readonly from: string;
   readonly token: string;
-  readonly runtime: Runtime;
   /** Who serves tabs of the room. Default: nobody. */
   readonly listener?: LinkListener;
 }
@@ -117,6 +111,11 @@ export class FollowerLink {
   /** Path of the file to read; null while there is none. */
   get path(): string | null {
     return this.#file.path;
+  }
+
+  /** Called every few seconds. */
+  sweep(): void {
+    this.#file.sweep();
   }
 
   start(): void {

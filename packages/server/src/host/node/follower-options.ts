@@ -22,7 +22,7 @@ export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly Any
   readonly token?: string;
   /** Rooms to follow: `trip/japan-2027`, or `trip/*` for all of a name, new ones among them. Default: all of all definitions. */
   readonly follow?: readonly string[];
-  /** Where reads are answered. 0 takes a free one. Absent: only this process reads. */
+  /** Where tabs connect and reads are answered. 0 takes a free one. Absent: only this process reads. */
   readonly port?: number;
   /** Default: all addresses. */
   readonly host?: string;

@@ -11,12 +11,11 @@ import type { OpenedRoom, RoomAddress } from '../../room/room-directory.ts';
 import type { RoutedAnswer } from '../../read/read-route.ts';
 import type { ImageOffer, ImageRequest, ReadAsked, RoomPorts } from '../../room/room-ports.ts';
 import type { Room } from '../../room/room.ts';
-import { failureKind } from '../../room/work.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
 import { closeDatabase } from './close-database.ts';
 import type { RoomFiles } from './data-dir.ts';
-import { BUSY_TIMEOUT_MS } from './driver-options.ts';
 import { HeadFile } from './head-file.ts';
+import { LogCheckpoint } from './log-checkpoint.ts';
 import { RoomReads } from './room-reads.ts';
 import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
 
@@ -62,6 +61,7 @@ export class HostedRoom implements OpenedRoom {
   readonly #options: HostedRoomOptions;
   readonly #database: Database;
   readonly #head: HeadFile;
+  readonly #log: LogCheckpoint;
   readonly #reads: RoomReads;
   readonly #room: Room;
   readonly #connections = new Map<string, HostConnection>();
@@ -69,8 +69,6 @@ export class HostedRoom implements OpenedRoom {
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
   #told = -1;
-  #isLogStuck = false;
-  #holdsOffReaders = false;
   #over = false;
 
   /** @throws AlcoveError whatever is wrong with the file; nothing is open then. */
@@ -82,6 +80,7 @@ export class HostedRoom implements OpenedRoom {
       answer: (connectionId, request, answer) => this.#call(() => this.#room.answerRead(connectionId, request, answer)),
     });
     this.#database = options.openDatabase();
+    this.#log = this.#logCheckpoint();
     try {
       this.#room = options.openRoom(this.#database, this.#ports());
       // Opening may have begun a new history: with the old one's head on the disk the room would be refused after a power cut.
@@ -95,6 +94,12 @@ export class HostedRoom implements OpenedRoom {
     }
     this.#inode = inodeOf(options.files.database);
     this.#tellMoved(true);
+  }
+
+  #logCheckpoint(): LogCheckpoint {
+    const { address, files, walBytesMax, runtime, holdOffReaders } = this.#options;
+    const later = (run: () => void): void => this.#call(run);
+    return new LogCheckpoint({ address, database: this.#database, path: files.database, walBytesMax, runtime, holdOffReaders, later });
   }
 
   get address(): RoomAddress {
@@ -174,42 +179,8 @@ export class HostedRoom implements OpenedRoom {
         throw new AlcoveError('room_failed', `the room's file was removed or replaced while it was open: ${files.database}`);
       if (version === this.#checkpointed) return;
       this.#head.sync();
-      if (this.#checkpoint()) this.#checkpointed = version;
+      if (this.#log.run()) this.#checkpointed = version;
     });
-  }
-
-  /** On a full disk, or with another process at the file, the log stays where it is and is read from there: no reason to end the room. */
-  #checkpoint(): boolean {
-    const { files, walBytesMax, address, runtime } = this.#options;
-    try {
-      this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
-      if (sizeOf(`${files.database}-wal`) > walBytesMax && !this.#truncateLog()) void this.#checkpointWithoutReaders();
-      this.#isLogStuck = false;
-      return true;
-    } catch (cause) {
-      const error = AlcoveError.from(cause, 'room_failed');
-      if (failureKind(error) !== 'refuse') throw error;
-      if (!this.#isLogStuck) {
-        runtime.log.error('the log of a room cannot be moved into its file; it grows until it can, which is tried at each sweep', {
-          room: address.name,
-          id: address.id,
-          code: error.code,
-          reason: error.message,
-        });
-      }
-      this.#isLogStuck = true;
-      return false;
-    }
-  }
-
-  /** Reads that follow each other without a pause would hold the log for ever. */
-  async #checkpointWithoutReaders(): Promise<void> {
-    if (this.#holdsOffReaders) return;
-    this.#holdsOffReaders = true;
-    const letReadersGoOn = await this.#options.holdOffReaders();
-    this.#call(() => void this.#checkpoint());
-    letReadersGoOn();
-    this.#holdsOffReaders = false;
   }
 
   async close(reason: AlcoveError): Promise<void> {
@@ -310,17 +281,6 @@ export class HostedRoom implements OpenedRoom {
     this.#tick = { atMs, timer };
   }
 
-  /** Waits for no reader: with one that takes long the log stays long until a later sweep. */
-  /** False: somebody reads it just now. */
-  #truncateLog(): boolean {
-    this.#database.exec('PRAGMA busy_timeout = 0');
-    try {
-      return this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0] === 0;
-    } finally {
-      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    }
-  }
-
   /** A room reports its own failures through its ports; whatever else it throws is a bug, and its state is not to be trusted any more. */
   #call(fn: () => void): void {
     if (!this.#over) this.#attempt(fn);
@@ -350,5 +310,3 @@ export class HostedRoom implements OpenedRoom {
 }
 
 const inodeOf = (path: string): bigint | null => statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
-
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -2,7 +2,7 @@ import type { AlcoveError } from '@alcove/core/error';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { TakenVersions } from '../../follow/followed-room.ts';
 import type { StatesMessage } from '../../follow/relayed-states.ts';
-import type { OpenFile } from './followed-file.ts';
+import type { ServedFile } from './followed-file.ts';
 
 /**
  * What a follower's link to its primary tells whoever serves the room's tabs.
@@ -17,7 +17,7 @@ export interface LinkListener {
   /** A new socket to the primary is in the room. */
   welcomed(welcome: WelcomeMessage): void;
   /** The file takes the log from where it stands. */
-  following(file: OpenFile): void;
+  following(file: ServedFile): void;
   /** Right after the file took them. */
   taken(versions: TakenVersions): void;
   states(message: StatesMessage): void;

@@ -73,6 +73,7 @@ export class NodeFollower {
   readonly #links = new Map<string, FollowerLink>();
   #server: HttpServer | null = null;
   #listTimer: Timer | null = null;
+  #sweep: Timer | null = null;
   #listing: Promise<void> | null = null;
   #listedMs = Number.NEGATIVE_INFINITY;
   #listFailure: string | null = null;
@@ -147,6 +148,7 @@ export class NodeFollower {
     const { follow, port, host } = this.#options;
     for (const { name, id } of follow) if (id !== null) this.#followRoom({ name, id });
     await this.#list();
+    this.#scheduleSweep();
     if (port === null) return;
     this.#server = makeHttpServer();
     this.#tabs.serve(this.#server);
@@ -239,6 +241,7 @@ export class NodeFollower {
 
   async #close(): Promise<void> {
     this.#listTimer?.cancel();
+    this.#sweep?.cancel();
     const stopped = this.#server === null || !this.#server.listening ? Promise.resolve() : stopListening(this.#server);
     this.#tabs.drain();
     for (const link of this.#links.values()) link.close();
@@ -298,9 +301,26 @@ export class NodeFollower {
     const { from, token } = this.#options;
     const files = this.#dataDir.roomFiles(address);
     const listener = this.#tabs.room(definition, address, () => link);
-    const link: FollowerLink = new FollowerLink({ address, definition, files, from, token, runtime: this.#runtime, listener });
+    const link: FollowerLink = new FollowerLink({
+      address,
+      definition,
+      files,
+      from,
+      token,
+      runtime: this.#runtime,
+      listener,
+      walBytesMax: this.#options.limits.walBytesMax,
+      holdOffReaders: ({ database }) => this.#readers.holdOff(database),
+    });
     this.#links.set(key, link);
     link.start();
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#runtime.setTimer(this.#options.limits.sweepIntervalMs, () => {
+      for (const link of this.#links.values()) link.sweep();
+      this.#scheduleSweep();
+    });
   }
 
   /** Rooms of the names that are followed whole; those that are on the disk already are followed even where the primary does not answer. */

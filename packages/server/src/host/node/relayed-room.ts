@@ -16,7 +16,7 @@ import type { RoomAddress } from '../../room/room-directory.ts';
 import type { RoomLimits } from '../../room/room-options.ts';
 import type { ImageOffer, ImageRequest } from '../../room/room-ports.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
-import type { OpenFile } from './followed-file.ts';
+import type { ServedFile } from './followed-file.ts';
 import type { HostConnection } from './host-connection.ts';
 import type { HostLimits } from './host-limits.ts';
 import type { LinkListener } from './link-listener.ts';
@@ -85,7 +85,7 @@ export class RelayedRoom implements LinkListener {
   /** Sessions that have said something since the primary was told so. */
   readonly #heard = new Set<number>();
   #served: ServedRoom | null = null;
-  #file: OpenFile | null = null;
+  #file: ServedFile | null = null;
   #states: RelayedStates | null = null;
   #welcome: WelcomeMessage | null = null;
   #lastSession = 0;
@@ -131,7 +131,7 @@ export class RelayedRoom implements LinkListener {
     });
   }
 
-  following(file: OpenFile): void {
+  following(file: ServedFile): void {
     if (this.#welcome === null || this.#states === null || this.#served !== null) return;
     if (this.#file !== null && this.#file !== file) this.#options.replaced();
     this.#file = file;
@@ -182,7 +182,7 @@ export class RelayedRoom implements LinkListener {
     };
   }
 
-  #serve({ database, room }: OpenFile, welcome: WelcomeMessage, states: RelayedStates): ServedRoom {
+  #serve({ database, room }: ServedFile, welcome: WelcomeMessage, states: RelayedStates): ServedRoom {
     const { address, definition, runtime, limits, roomLimits, meter, rules, offerImage } = this.#options;
     const { heartbeatIntervalMs, idleTimeoutMs, messageBytesMax } = welcome.limits;
     return new ServedRoom({
