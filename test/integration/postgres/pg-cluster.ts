@@ -98,7 +98,7 @@ export class PgCluster {
 
   /** Resolves when every standby that runs has applied what the primary has committed by now. */
   async level(): Promise<void> {
-    const [row] = await this.primary.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+    const [row] = await this.primary.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
     for (const standby of this.standbys.filter(({ isUp }) => isUp)) {
       await until(`the standby on port ${standby.port} to apply ${row?.lsn ?? ''}`, async () => {
         const [at] = await standby.query<{ level: boolean }>('SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS level', [row?.lsn]);

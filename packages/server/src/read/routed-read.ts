@@ -228,7 +228,8 @@ export class RoutedRead {
     try {
       const answer = await replica.ask(ticket, request, limitMs, limitMs === wholeMs, this.#signal);
       const nowMs = runtime.monotonicMs();
-      known.saw(id, this.#room, answer.at, nowMs);
+      // Of the primary's readers nothing is foretold: whatever was asked before, they have what there is.
+      if (!isPrimary) known.saw(id, this.#room, answer.at, nowMs);
       counts.answered += 1;
       if (!isPrimary) counts.byReplicas += 1;
       return { ...answer, replica: id, lag: replica.state.lag ?? { versions: 0, ms: 0 }, tookMs: nowMs - this.#startedMs };

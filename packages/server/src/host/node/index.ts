@@ -34,3 +34,6 @@ export type { RoomHandle, ServerMutateOptions, ServerMutation } from './room-han
 export type { RoomLimitsMet, ServerMetrics } from './server-metrics.ts';
 export type { ServerReadOptions, ServerResult, ServerSql } from './server-sql.ts';
 export type { Authenticate, Authorize, ConnectionInfo, Seed, ServerOptions } from './server-options.ts';
+export { createReplicaPools, type ReplicaPoolsOptions } from './create-replica-pools.ts';
+export type { DatabaseOptions, PrimaryOptions } from '../postgres/database-options.ts';
+export type { ForReadOptions, ReplicaPools } from '../postgres/replica-pools.ts';

@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { AlcoveError } from '@alcove/core/error';
-import type { Pool, PoolClient } from 'pg';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { ClientConfig, Pool, PoolClient } from 'pg';
+import { sqlStateOf } from './read-failure.ts';
 
 export interface PgConnectionOptions {
+  readonly runtime: Runtime;
   /** Of PostgreSQL; user and password in it count unless `user` is given. */
   readonly url: string;
   readonly user?: { readonly user: string; readonly password: string } | undefined;
@@ -11,12 +14,18 @@ export interface PgConnectionOptions {
   readonly max: number;
   /** For a free connection, or a new one. */
   readonly connectTimeoutMs: number;
+  /** Set for each session; absent: what the server or the role has. */
+  readonly statementTimeoutMs?: number;
 }
 
 /** Unused connections are given back to the server after it. */
 const IDLE_MS = 30_000;
 const CANCEL_CODE = 80_877_102;
 const CANCEL_TIMEOUT_MS = 1_000;
+/** A server that is there lets somebody in within it, or says why not. */
+const ALIVE_WITHIN_MS = 1_000;
+/** One answer holds for all who wonder. */
+const ALIVE_FOR_MS = 500;
 
 /** Only servers that name a PostgreSQL load the driver. */
 export const loadPg = (): typeof import('pg') => createRequire(import.meta.url)('pg') as typeof import('pg'); // what its types say
@@ -24,20 +33,26 @@ export const loadPg = (): typeof import('pg') => createRequire(import.meta.url)(
 /** Connections to one PostgreSQL, and the means to end what runs on one. */
 export class PgConnections {
   readonly #pool: Pool;
+  readonly #config: ClientConfig;
+  readonly #runtime: Runtime;
+  #alive: { readonly answer: Promise<boolean>; readonly sinceMs: number } | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor({ url, user, max, connectTimeoutMs }: PgConnectionOptions) {
+  constructor({ url, user, max, connectTimeoutMs, statementTimeoutMs, runtime }: PgConnectionOptions) {
+    this.#runtime = runtime;
+    this.#config = { connectionString: withUser(url, user), application_name: 'alcove' };
     const { Pool } = loadPg();
     this.#pool = new Pool({
-      connectionString: withUser(url, user),
+      ...this.#config,
       max,
       connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: IDLE_MS,
-      application_name: 'alcove',
       keepAlive: true,
+      ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs }),
     });
     // A connection that ended while nobody used it: the pool makes another one, and a read that cannot have one says so.
-    this.#pool.on('error', () => undefined);
+    this.#pool.on('error', ignore);
+    this.#pool.on('release', (_, client) => void client.off('error', ignore));
   }
 
   /** To be given back by `release`; with `true` where its state is not known. @throws what pg throws */
@@ -49,10 +64,37 @@ export class PgConnections {
     return client;
   }
 
+  /** As pg's own pool does it: given back by the client's own `release`. @throws what pg throws */
+  async lend(): Promise<PoolClient> {
+    const client = await this.#pool.connect();
+    // pg ends the process over a connection that breaks while nobody runs anything on it.
+    client.on('error', ignore);
+    return client;
+  }
+
   release(client: PoolClient, isBroken: boolean): void {
-    client.off('error', ignore);
-    if (isBroken) client.on('error', ignore); // what it still has to say is of no interest
     client.release(isBroken);
+    if (isBroken) client.on('error', ignore); // what it still has to say is of no interest
+  }
+
+  /** Whether the server lets anybody in just now, or at least says why not: one that stands still does neither. By a connection of its own. */
+  isAlive(): Promise<boolean> {
+    const nowMs = this.#runtime.monotonicMs();
+    if (this.#alive === null || nowMs - this.#alive.sinceMs > ALIVE_FOR_MS) this.#alive = { answer: this.#looksAlive(), sinceMs: nowMs };
+    return this.#alive.answer;
+  }
+
+  async #looksAlive(): Promise<boolean> {
+    const { Client } = loadPg();
+    const client = new Client({ ...this.#config, connectionTimeoutMillis: ALIVE_WITHIN_MS });
+    client.on('error', ignore);
+    try {
+      await client.connect();
+      void client.end().catch(ignore);
+      return true;
+    } catch (error) {
+      return sqlStateOf(error) !== null;
+    }
   }
 
   /** Ends when all are given back. Idempotent. */

@@ -13,12 +13,14 @@ export interface PgPosition {
 }
 
 /**
- * Every role may ask it. A standby has no function for the timeline that it applies: of its control file the larger one of two is taken, which is right from when it first wrote out pages of that timeline.
+ * Every role may ask it. A standby has no function for the timeline that it applies: the largest is taken of what its control file says, which knows a new one only after a while, and of what it
+ * receives, which only roles with `pg_read_all_stats` are told.
  * Everything in one answer: text, text, text, boolean, milliseconds.
  */
 export const POSITION_SQL = `SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),
   CASE WHEN pg_catalog.pg_is_in_recovery()
-    THEN greatest((SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()))::text
+    THEN greatest((SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()),
+      (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver))::text
     ELSE ('x' || lpad(left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8), 16, '0'))::bit(64)::bigint::text END,
   CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END::text,
   pg_catalog.pg_is_in_recovery()::text,

@@ -21,7 +21,7 @@ import { type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
 import { pgTurn } from './pg-turn.ts';
 import { runOn } from './run-on.ts';
 import type { PgParameter, PgStatement, SnapshotScript, TextRow } from './snapshot-read.ts';
-import { StandbyLag, whyNotReplica } from './standby-lag.ts';
+import { StandbyWatch } from './standby-watch.ts';
 
 export interface PgReplicaOptions {
   readonly id: string;
@@ -49,9 +49,6 @@ export interface PgReplicaOptions {
 /** Of a look: a server that is there answers within milliseconds. */
 const CHECK_TIMEOUT_MS = 4_000;
 const CHECK_BYTES_MAX = 10_000;
-/** What a standby may take to apply what its primary had when it was asked, before it counts as lagging. */
-const LEVEL_WITHIN_MS = 500;
-const LEVEL_POLL_MS = 20;
 /** Of all rows of a room. */
 const DIGEST_TIMEOUT_MS = 60_000;
 
@@ -65,19 +62,21 @@ export class PgReplica implements Replica {
   readonly #connections: PgConnections;
   /** Digests read whole rooms: they take no connection of reads. */
   readonly #digests: PgConnections;
-  readonly #lag = new StandbyLag();
+  /** Null: it is the primary. */
+  readonly #watch: StandbyWatch | null;
   readonly #running = new Set<EndSource>();
   #isClosed = false;
 
   constructor(options: PgReplicaOptions) {
-    const { id, url, access, pool, connectTimeoutMs } = options;
+    const { id, url, access, pool, connectTimeoutMs, runtime, primary } = options;
     this.id = id;
     this.#options = options;
     this.#names = new MirrorNames(access.prefix);
+    this.#watch = primary === undefined ? null : new StandbyWatch({ id, runtime, primary, position: (signal) => this.position(signal) });
     if (options.resync !== undefined) this.resync = options.resync;
     const user = options.user ?? (new URL(url).username === '' ? access.reader : undefined);
-    this.#connections = new PgConnections({ url, user, max: pool, connectTimeoutMs });
-    this.#digests = new PgConnections({ url, user, max: 1, connectTimeoutMs });
+    this.#connections = new PgConnections({ runtime, url, user, max: pool, connectTimeoutMs });
+    this.#digests = new PgConnections({ runtime, url, user, max: 1, connectTimeoutMs });
   }
 
   async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
@@ -115,21 +114,13 @@ export class PgReplica implements Replica {
   }
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
-    const { primary, runtime, mirrorLag } = this.#options;
-    const [head, found] = await Promise.all([primary?.(signal) ?? null, this.position(signal)]);
-    let position = found;
-    const refusal = whyNotReplica(position, head, primary === undefined);
-    if (refusal !== null) throw unavailable(this.id, refusal);
-    const behind = mirrorLag?.() ?? { versions: 0, ms: 0 };
-    if (primary === undefined) return behind;
-    this.#lag.saw(head, runtime.monotonicMs());
-    const untilMs = runtime.monotonicMs() + LEVEL_WITHIN_MS;
-    while (!this.#lag.isLevel(position) && head !== null && runtime.monotonicMs() < untilMs) {
-      await new Promise<void>((resolve) => runtime.setTimer(LEVEL_POLL_MS, resolve));
-      position = await this.position(signal);
+    const behind = this.#options.mirrorLag?.() ?? { versions: 0, ms: 0 };
+    if (this.#watch !== null) {
+      const { lag } = await this.#watch.look(signal);
+      return { versions: behind.versions, ms: Math.max(lag.ms, behind.ms) };
     }
-    const { ms } = this.#lag.of(position, runtime.monotonicMs());
-    return { versions: behind.versions, ms: Math.max(ms, behind.ms) };
+    if ((await this.position(signal)).isStandby) throw unavailable(this.id, 'it is a standby now, and was named as the primary');
+    return behind;
   }
 
   /** Where this PostgreSQL stands. @throws AlcoveError (as rejection) `replica_unavailable`, `closed` */

@@ -15,11 +15,14 @@ export interface PgTurnParts {
 
 /** A cancel request that was not heeded for so long is followed by the end of the connection. */
 const CUT_AFTER_MS = 400;
+/** Work that has taken so long makes one wonder whether the server is there at all. */
+const WONDER_AFTER_MS = 1_000;
 
 /**
  * Runs `work` on a connection, and ends it on the server when its time is over or nobody waits any more: first by a cancel request, then by cutting the connection. The connection goes back to the
  * others only where nothing of the work, nor of its end, can still reach it.
- * @throws AlcoveError (as rejection) `closed` at once, `query_timeout` when the work has ended; what `work` and pg throw.
+ * A server that stands still is told from one that has much to do: it lets nobody in, and heeds no cancel request.
+ * @throws AlcoveError (as rejection) `closed` at once, `query_timeout` when the work has ended, `replica_unavailable` where the server stands still; what `work` and pg throw.
  */
 export function pgTurn<T>(parts: PgTurnParts, work: (client: PoolClient) => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -51,6 +54,7 @@ class PgTurn<T> {
       if (this.#ended !== null) return connections.release(client, false);
       this.#client = client;
       this.#after(timeoutMs, () => this.#end(new AlcoveError('query_timeout', `the read took longer than ${timeoutMs} ms and was ended`)));
+      this.#after(WONDER_AFTER_MS, () => void this.#wonder());
       await this.#settle(client, work(client));
     } finally {
       signal.removeEventListener('abort', aborted);
@@ -67,7 +71,7 @@ class PgTurn<T> {
       // A cancel request may still be on its way.
       connections.release(client, this.#ended !== null);
     } catch (error) {
-      this.#reject(this.#ended ?? error);
+      this.#reject(this.#told(error));
       const kind = error instanceof AlcoveError ? 'statement' : failureKindOf(error);
       const isClean = this.#ended === null ? kind !== 'unavailable' : kind === 'ended';
       const isRolledBack = isClean && (await rolledBack(client));
@@ -75,10 +79,22 @@ class PgTurn<T> {
     }
   }
 
+  /** Who does not heed a cancel request is not there. */
+  #told(error: unknown): unknown {
+    const ended = this.#ended;
+    if (ended === null || ended.code !== 'query_timeout' || error instanceof AlcoveError || failureKindOf(error) !== 'unavailable')
+      return ended ?? error;
+    return standsStill();
+  }
+
+  async #wonder(): Promise<void> {
+    if (!(await this.#parts.connections.isAlive())) this.#end(standsStill());
+  }
+
   #end(error: AlcoveError): void {
     if (this.#ended !== null) return;
     this.#ended = error;
-    if (error.code === 'closed') this.#reject(error);
+    if (error.code !== 'query_timeout') this.#reject(error);
     const client = this.#client;
     if (client === null) return;
     cancelRunning(client);
@@ -89,6 +105,8 @@ class PgTurn<T> {
     this.#timers.push(this.#parts.runtime.setTimer(ms, then));
   }
 }
+
+const standsStill = (): AlcoveError => new AlcoveError('replica_unavailable', 'PostgreSQL says nothing and lets nobody in');
 
 const nobodyWaits = (): AlcoveError => new AlcoveError('closed', 'nobody waits for the read any more');
 

@@ -1,9 +1,8 @@
 import type { ReplicaLag } from '../../read/replica.ts';
 import type { PgPosition } from './pg-position.ts';
 
-/** Why a PostgreSQL is not what it was named as; null: it is. */
-export function whyNotReplica(position: PgPosition, primary: PgPosition | null, isPrimary: boolean): string | null {
-  if (isPrimary) return position.isStandby ? 'it is a standby now, and was named as the primary' : null;
+/** Why a PostgreSQL is no standby of the primary; null: it is, or the primary cannot be asked. */
+export function whyNotReplica(position: PgPosition, primary: PgPosition | null): string | null {
   if (primary === null) return null;
   if (position.system !== primary.system) return `it is of cluster ${position.system}, and the primary of ${primary.system}`;
   if (!position.isStandby)

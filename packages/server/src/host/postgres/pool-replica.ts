@@ -1,0 +1,151 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { PoolClient } from 'pg';
+import { EndSource } from '../../read/end-source.ts';
+import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
+import type { RoomDigest } from '../../read/room-digest.ts';
+import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { historyOf, versionOf } from './pg-bookmark.ts';
+import { PgConnections } from './pg-connections.ts';
+import { type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
+import { pgTurn } from './pg-turn.ts';
+import { failureKindOf, sqlStateOf, unavailable } from './read-failure.ts';
+import { StandbyWatch } from './standby-watch.ts';
+
+/** A read of an app's own, on its way through the router: its rows go to whoever asked, and never through the answer. */
+export interface PoolRead extends ReadRequest {
+  run(client: PoolClient): Promise<void>;
+}
+
+export interface PoolReplicaOptions {
+  readonly id: string;
+  readonly url: string;
+  readonly runtime: Runtime;
+  readonly pool: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** Where the primary stands; absent: this is it. */
+  readonly primary?: (signal: EndSignal) => Promise<PgPosition | null>;
+}
+
+const CHECK_TIMEOUT_MS = 4_000;
+const READ_ONLY_TRANSACTION = '25006';
+const PLAIN_TEXT = { getTypeParser: () => (text: unknown) => text };
+
+/** One PostgreSQL of an app's own tables: a pool of connections, behind the same router as the replicas of rooms. Its versions are LSNs, its histories timelines. */
+export class PoolReplica implements Replica {
+  readonly id: string;
+  readonly dialect = 'postgres';
+  readonly #options: PoolReplicaOptions;
+  readonly #connections: PgConnections;
+  readonly #watch: StandbyWatch | null;
+  readonly #running = new Set<EndSource>();
+  /** Where it stood when it was last looked at: at least there it is. */
+  #seen: BookmarkParts = { historyId: '', version: 0 };
+  #isClosed = false;
+
+  constructor(options: PoolReplicaOptions) {
+    const { id, url, pool, connectTimeoutMs, statementTimeoutMs, runtime, primary } = options;
+    this.id = id;
+    this.#options = options;
+    this.#connections = new PgConnections({ runtime, url, max: pool, connectTimeoutMs, statementTimeoutMs });
+    this.#watch = primary === undefined ? null : new StandbyWatch({ id, runtime, primary, position: (signal) => this.position(signal) });
+  }
+
+  /** Takes a PoolRead. What PostgreSQL says of a statement is thrown as it came, inside `sql_failed`. */
+  async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
+    const { atLeast, bounds } = request;
+    if (!isPoolRead(request)) throw new AlcoveError('internal', 'a read of a room was sent to a pool of an app’s own');
+    const at = await this.#turn(bounds.timeoutMs, signal, async (client) => {
+      const standing = atLeast === null ? this.#seen : await this.#reached(client, atLeast);
+      await request.run(client);
+      return standing;
+    });
+    return { columns: [], cells: '[]', rows: 0, truncated: false, at };
+  }
+
+  async check(signal: EndSignal): Promise<ReplicaLag> {
+    if (this.#watch !== null) {
+      const { lag, position } = await this.#watch.look(signal);
+      this.#seen = versionOf(position);
+      return lag;
+    }
+    const position = await this.position(signal);
+    if (position.isStandby) throw unavailable(this.id, 'it is a standby now, and was named as the primary');
+    this.#seen = versionOf(position);
+    return { versions: 0, ms: 0 };
+  }
+
+  position(signal: EndSignal): Promise<PgPosition> {
+    return this.#turn(CHECK_TIMEOUT_MS, signal, (client) => this.#positionBy(client));
+  }
+
+  /** A connection for whoever gives it back by `release`, as pg does. @throws what pg throws */
+  async connect(): Promise<PoolClient> {
+    return this.#connections.lend();
+  }
+
+  async digest(): Promise<RoomDigest> {
+    throw new RoomUnavailable(`${this.id} holds no rooms`);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const source of [...this.#running]) source.end();
+    await this.#connections.close();
+  }
+
+  /** @throws AlcoveError `read_behind`; RoomUnavailable where the timeline is another one: only the primary can tell what became of what was written on it. */
+  async #reached(client: PoolClient, atLeast: BookmarkParts): Promise<BookmarkParts> {
+    const position = await this.#positionBy(client);
+    const at = versionOf(position);
+    if (!atLeast.historyId.startsWith(historyOf(position.system, '')))
+      throw new AlcoveError('query_invalid', 'the bookmark is of another database', {
+        hint: 'Take one from replicas.bookmark() of these pools.',
+      });
+    // Whatever became of an older timeline, what the primary has is what there is.
+    if (this.#watch === null && !position.isStandby)
+      return at.historyId === atLeast.historyId && at.version >= atLeast.version ? at : atLeast;
+    if (at.historyId !== atLeast.historyId)
+      throw new RoomUnavailable(`${this.id} is on timeline ${position.timeline}, and the bookmark is not`);
+    if (at.version < atLeast.version) throw new AlcoveError('read_behind', `${this.id} has not applied what the bookmark says`);
+    this.#seen = at;
+    return at;
+  }
+
+  async #positionBy(client: PoolClient): Promise<PgPosition> {
+    const { rows } = await client.query<(string | null)[]>({ text: POSITION_SQL, rowMode: 'array', types: PLAIN_TEXT });
+    const position = positionOf(rows[0] ?? []);
+    if (position === null) throw unavailable(this.id, 'it does not say where it stands');
+    return position;
+  }
+
+  async #turn<T>(timeoutMs: number, signal: EndSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new AlcoveError('closed', 'the pools are closed');
+    const source = new EndSource();
+    const ended = (): void => source.end();
+    signal.addEventListener('abort', ended, { once: true });
+    if (signal.aborted) ended();
+    this.#running.add(source);
+    try {
+      return await pgTurn({ connections: this.#connections, runtime: this.#options.runtime, timeoutMs, signal: source.signal }, work);
+    } catch (error) {
+      throw this.#failure(error);
+    } finally {
+      signal.removeEventListener('abort', ended);
+      this.#running.delete(source);
+    }
+  }
+
+  #failure(error: unknown): AlcoveError {
+    if (error instanceof AlcoveError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    if (failureKindOf(error) === 'unavailable') return unavailable(this.id, message, error);
+    if (sqlStateOf(error) === READ_ONLY_TRANSACTION && this.#watch !== null)
+      return new AlcoveError('sql_refused', `${this.id} takes no writes: ${message}`, { cause: error });
+    return new AlcoveError(failureKindOf(error) === 'ended' ? 'query_timeout' : 'sql_failed', message, { cause: error });
+  }
+}
+
+const isPoolRead = (request: ReadRequest): request is PoolRead => 'run' in request && typeof request.run === 'function';

@@ -1,0 +1,207 @@
+import { AlcoveError } from '@alcove/core/error';
+import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { Pool, PoolClient, QueryResult } from 'pg';
+import { classifyPostgres } from '../../read/classify-postgres.ts';
+import { EndSource } from '../../read/end-source.ts';
+import type { ReadRoute } from '../../read/read-route.ts';
+import { ReadRouter } from '../../read/read-router.ts';
+import type { EndSignal } from '../../read/replica.ts';
+import type { ResolvedReplica } from '../../read/replica-options.ts';
+import type { RouterSnapshot } from '../../read/router-snapshot.ts';
+import type { ResolvedDatabases } from './database-options.ts';
+import { databaseBookmark, type DatabaseBookmark, readDatabaseBookmark } from './pg-bookmark.ts';
+import type { PgPosition } from './pg-position.ts';
+import { PoolReplica, type PoolRead } from './pool-replica.ts';
+import { asPool, RoutedPool } from './routed-pool.ts';
+
+/** How reads of one pool are routed. */
+export interface ForReadOptions {
+  /** At least what this holds: a standby that has not applied it is waited for, then the primary answers. A function is asked at each read, so that one pool serves a request. */
+  readonly at?: DatabaseBookmark | (() => DatabaseBookmark | undefined);
+  /** How long standbys may take to get there, in ms. Default 2,000. */
+  readonly waitMs?: number;
+  /** For one statement, in ms, wherever it runs; past it `query_timeout`. Default 5,000. */
+  readonly timeoutMs?: number;
+  readonly region?: string;
+  readonly purpose?: string;
+  readonly priority?: ReadRoute['priority'];
+  readonly preferPrimary?: boolean;
+  /** Aborted, what runs is ended on the server and rejects with `closed`. */
+  readonly signal?: EndSignal;
+}
+
+/** Pools over an app's own PostgreSQL tables: reads go to standbys, writes and transactions to the primary. */
+export interface ReplicaPools {
+  /** As pg's Pool, for Drizzle too. A SELECT goes to a standby, everything else to the primary. */
+  forRead(options?: ForReadOptions): Pool;
+  /** As pg's Pool: everything goes to the primary. */
+  forWrite(): Pool;
+  /** Runs `work` in a transaction on the primary; it is rolled back where that throws. */
+  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T>;
+  /** What has been committed by now, for `forRead({ at })`. Asked of the primary. */
+  bookmark(): Promise<DatabaseBookmark>;
+  /** For status and metrics. */
+  readonly snapshot: RouterSnapshot;
+  /** What runs is ended. Idempotent. */
+  close(): Promise<void>;
+}
+
+const PRIMARY = 'primary';
+const WAIT_DEFAULT_MS = 2_000;
+const TIMEOUT_DEFAULT_MS = 5_000;
+/** All databases are one room to the router, so that what is known of a replica's position is known once. */
+const ROOM = { name: 'database', id: '' };
+const SIGHT = { key: 'database', tables: [] };
+
+export function openReplicaPools({ primary, router: settings, replicas }: ResolvedDatabases, runtime: Runtime): ReplicaPools {
+  return new Pools({ primary, router: settings, replicas }, runtime);
+}
+
+class Pools implements ReplicaPools {
+  readonly #router: ReadRouter;
+  readonly #primary: PoolReplica;
+
+  constructor({ primary, router, replicas }: ResolvedDatabases, runtime: Runtime) {
+    this.#router = new ReadRouter(router, runtime);
+    const shared = { runtime, connectTimeoutMs: primary.connectTimeoutMs, statementTimeoutMs: primary.statementTimeoutMs };
+    this.#primary = new PoolReplica({ ...shared, id: PRIMARY, url: primary.url, pool: primary.pool });
+    const settings = {
+      id: PRIMARY,
+      dialect: 'postgres',
+      region: router.region,
+      weight: 1,
+      tier: 0,
+      purposes: [],
+      isPrimary: true,
+    } as const;
+    this.#router.add(this.#primary, { ...settings, concurrencyMax: primary.pool });
+    for (const replica of replicas) this.#add(replica, runtime);
+  }
+
+  forRead(options: ForReadOptions = {}): Pool {
+    return asPool(
+      new RoutedPool({
+        query: (text, run) => this.#query(text, run, options),
+        connect: () => this.#primary.connect(),
+      }),
+    );
+  }
+
+  forWrite(): Pool {
+    return asPool(
+      new RoutedPool({
+        query: async (text, run) => {
+          refuseTransaction(text);
+          return this.#written(run);
+        },
+        connect: () => this.#primary.connect(),
+      }),
+    );
+  }
+
+  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#primary.connect();
+    let isBroken = true;
+    try {
+      await client.query('BEGIN');
+      const value = await work(client);
+      await client.query('COMMIT');
+      isBroken = false;
+      return value;
+    } catch (error) {
+      isBroken = await client.query('ROLLBACK').then(
+        () => false,
+        () => true,
+      );
+      throw error;
+    } finally {
+      client.release(isBroken);
+    }
+  }
+
+  async bookmark(): Promise<DatabaseBookmark> {
+    const position = await this.#primary.position(new EndSource().signal);
+    if (!position.isStandby) return databaseBookmark(position);
+    throw new AlcoveError('replica_unavailable', 'the primary of the pools is a standby now: name the server that was promoted');
+  }
+
+  get snapshot(): RouterSnapshot {
+    return this.#router.snapshot();
+  }
+
+  close(): Promise<void> {
+    return this.#router.close();
+  }
+
+  async #query(text: string, run: (client: PoolClient) => Promise<QueryResult>, options: ForReadOptions): Promise<QueryResult> {
+    refuseTransaction(text);
+    if (classifyPostgres(text) !== 'read') return this.#written(run);
+    try {
+      return await this.#routed(text, run, options);
+    } catch (error) {
+      // A function wrote, as a standby found out before anything was done.
+      if (error instanceof AlcoveError && error.code === 'sql_refused' && error.cause !== undefined) return this.#written(run);
+      throw plainFailure(error);
+    }
+  }
+
+  async #routed(text: string, run: (client: PoolClient) => Promise<QueryResult>, options: ForReadOptions): Promise<QueryResult> {
+    const { at, waitMs = WAIT_DEFAULT_MS, timeoutMs = TIMEOUT_DEFAULT_MS, region = null, purpose = null } = options;
+    const { priority = 'normal', preferPrimary = false, signal = new EndSource().signal } = options;
+    const bookmark = typeof at === 'function' ? at() : at;
+    let result: QueryResult | null = null;
+    const read: PoolRead = {
+      room: ROOM,
+      sql: text,
+      params: [],
+      sight: SIGHT,
+      atLeast: bookmark === undefined ? null : readDatabaseBookmark(bookmark),
+      bounds: { timeoutMs, rowsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER },
+      run: async (client) => {
+        result = await run(client);
+      },
+    };
+    await this.#router.read(read, { region, purpose, priority, preferPrimary }, waitMs, signal, 'postgres');
+    if (result === null) throw new AlcoveError('internal', 'a read was answered without being run');
+    return result;
+  }
+
+  async #written(run: (client: PoolClient) => Promise<QueryResult>): Promise<QueryResult> {
+    const client = await this.#primary.connect();
+    let isBroken = true;
+    try {
+      const result = await run(client);
+      isBroken = false;
+      return result;
+    } catch (error) {
+      // An answer of PostgreSQL's leaves the connection as it was; anything else does not.
+      isBroken = !(error instanceof Error && 'severity' in error);
+      throw error;
+    } finally {
+      client.release(isBroken);
+    }
+  }
+
+  #add({ url, settings, connectTimeoutMs, statementTimeoutMs }: ResolvedReplica, runtime: Runtime): void {
+    const { id, concurrencyMax: pool } = settings;
+    const primary = (signal: EndSignal): Promise<PgPosition | null> =>
+      // That it is down is for its own look to find.
+      this.#primary.position(signal).then(
+        (position) => position,
+        () => null,
+      );
+    this.#router.add(new PoolReplica({ id, url, runtime, pool, connectTimeoutMs, statementTimeoutMs, primary }), settings);
+  }
+}
+
+/** Statements of a pool may each go over another connection. */
+function refuseTransaction(text: string): void {
+  if (classifyPostgres(text) !== 'transaction') return;
+  throw new AlcoveError('sql_refused', `a pool cannot run ${text.trim().slice(0, 30)}: its next statement may go over another connection`, {
+    hint: 'Use replicas.transaction(…), or a client of connect().',
+  });
+}
+
+/** What PostgreSQL said of a statement, as pg throws it: apps look at its `code`. */
+const plainFailure = (error: unknown): unknown =>
+  error instanceof AlcoveError && error.code === 'sql_failed' && error.cause !== undefined ? error.cause : error;
