@@ -1,30 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@alcove/core/runtime/logger';
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
+import { silentLogger } from '@alcove/core/runtime/logger';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import pg from 'pg';
+import { type AlcoveServer, createServer } from '@alcove/server/node';
 import { classOf } from '../../../packages/server/src/access/reader-class.ts';
-import { RowRules } from '../../../packages/server/src/access/row-rules.ts';
 import { createNodeRuntime } from '../../../packages/server/src/host/node/node-runtime.ts';
-import { openDatabase } from '../../../packages/server/src/host/node/open-database.ts';
-import type { MirrorAccess } from '../../../packages/server/src/host/postgres/mirror-access.ts';
+import { type MirrorAccess, mirrorAccess } from '../../../packages/server/src/host/postgres/mirror-access.ts';
 import { PgReplica, type PgReplicaOptions } from '../../../packages/server/src/host/postgres/pg-replica.ts';
-import { provision } from '../../../packages/server/src/host/postgres/provision.ts';
-import { MirrorNames } from '../../../packages/server/src/mirror/mirror-names.ts';
 import { postgresSight } from '../../../packages/server/src/read/postgres-sight.ts';
 import type { ReadSight } from '../../../packages/server/src/read/read-sight.ts';
 import { readRoom } from '../../contract/read-room.ts';
-import { FileRoom } from '../../contract/reader-pool-world.ts';
 import type { ReplicaRoom, ReplicaWorld } from '../../contract/replica-contract.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
-import type { PgNode } from './pg-node.ts';
+import { type PgNode, until } from './pg-node.ts';
 
-const names = new MirrorNames('alcove');
 const runtime = createNodeRuntime({ log: silentLogger });
 const fake = new FakeRuntime();
-/** Of all worlds on one cluster. */
+/** Of all worlds on one cluster: each has a prefix of its own. */
 let made = 0;
 
 /** `?` as PostgreSQL numbers them. */
@@ -33,32 +27,43 @@ export const numbered = (text: string): string => {
   return text.replaceAll('?', () => `$${++count}`);
 };
 
-export const postgresSightOf = (claims: Claims): ReadSight =>
-  postgresSight(readRoom.model, classOf(readRoom, claims, fake, new Uint8Array(32)), names.schemaOf(readRoom.name));
-
 /** The address of a server of a cluster without user and password, as replicas may be named. */
 export const bareUrl = ({ url }: PgNode): string => url.replace(/\/\/[^@]*@/, '//');
 
-/** Rooms in SQLite files; each commit's rows are put into the mirror's tables of a real PostgreSQL, whole, and read from there by a PgReplica of one of its standbys. */
+/** A real server whose rooms are mirrored to a real primary, and the mirror as a PgReplica reads it from a standby. */
 export class PgWorld implements ReplicaWorld {
   readonly replica: PgReplica;
   readonly access: MirrorAccess;
-  readonly sight = postgresSightOf;
   readonly sqlOf = numbered;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'alcove-pg-rooms-'));
-  readonly #rules = new RowRules(readRoom, openDatabase(':memory:'));
-  readonly #pool: pg.Pool;
-  readonly #rooms: MirroredRoom[] = [];
+  readonly #directory: string;
+  readonly #server: AlcoveServer<readonly [typeof readRoom]>;
+  #rooms = 0;
 
   static async open(primary: PgNode, read: PgNode, options: Partial<PgReplicaOptions> = {}): Promise<PgWorld> {
-    const pool = new pg.Pool({ connectionString: primary.url, max: 2 });
-    pool.on('error', () => undefined);
-    const { access } = await provision(pool, { prefix: 'alcove', rooms: [readRoom], runtime });
-    return new PgWorld(pool, access, read, options);
+    made += 1;
+    const prefix = `world${made}`;
+    const directory = mkdtempSync(join(tmpdir(), 'alcove-pg-rooms-'));
+    const server = await createServer({
+      rooms: [readRoom],
+      dataDir: directory,
+      signals: false,
+      readers: 0,
+      log: silentLogger,
+      mirror: { url: primary.url, prefix, batchMs: 5, checkIntervalMs: 0 },
+    });
+    const secret = await secretOf(primary, prefix);
+    return new PgWorld(directory, server, mirrorAccess(prefix, secret, runtime), read, options);
   }
 
-  private constructor(pool: pg.Pool, access: MirrorAccess, read: PgNode, options: Partial<PgReplicaOptions>) {
-    this.#pool = pool;
+  private constructor(
+    directory: string,
+    server: AlcoveServer<readonly [typeof readRoom]>,
+    access: MirrorAccess,
+    read: PgNode,
+    options: Partial<PgReplicaOptions>,
+  ) {
+    this.#directory = directory;
+    this.#server = server;
     this.access = access;
     this.replica = this.reader('standby', read, options);
   }
@@ -71,76 +76,53 @@ export class PgWorld implements ReplicaWorld {
       runtime,
       access: this.access,
       modelOf: (name) => (name === readRoom.name ? readRoom.model : undefined),
-      pool: 50,
+      pool: 40,
       connectTimeoutMs: 2_000,
       statementTimeoutMs: 60_000,
       primary: () => Promise.resolve(null),
+      resync: ({ name, id: room }) => this.#server.mirror.resync(name, room),
       ...options,
     });
   }
 
-  async makeRoom(): Promise<MirroredRoom> {
-    made += 1;
-    const id = `r${made}`;
-    const room = new MirroredRoom(new FileRoom(id, join(this.#directory, `${id}.sqlite`), this.#rules), this.#pool);
-    this.#rooms.push(room);
-    await room.copy(0);
-    return room;
+  readonly sight = (claims: Claims): ReadSight =>
+    postgresSight(readRoom.model, classOf(readRoom, claims, fake, new Uint8Array(32)), `${this.access.prefix}_${readRoom.name}`);
+
+  async makeRoom(): Promise<ReplicaRoom> {
+    this.#rooms += 1;
+    const id = `r${this.#rooms}`;
+    await this.#server.rooms.create('read', id);
+    const { historyId } = await this.#server.rooms.open('read', id);
+    const address = { name: 'read', id };
+    await until(`the room ${id} to be there`, () =>
+      this.replica.digest(address, new AbortController().signal).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const mutate = async (name: keyof typeof readRoom.mutators, args: unknown): Promise<BookmarkParts> => {
+      const call = this.#server.room(readRoom, id).mutate[name] as (given: unknown) => Promise<{ readonly version: number }>; // the suite's arguments fit
+      const { version } = await call(args);
+      return { historyId, version };
+    };
+    return { address, mutate };
   }
 
   async close(): Promise<void> {
     await this.replica.close();
-    for (const { room } of this.#rooms) room.database.close();
-    this.#rules.close();
-    await this.#pool.end();
+    await this.#server.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 
-export class MirroredRoom implements ReplicaRoom {
-  readonly room: FileRoom;
-  readonly #pool: pg.Pool;
-
-  constructor(room: FileRoom, pool: pg.Pool) {
-    this.room = room;
-    this.#pool = pool;
-  }
-
-  get address() {
-    return this.room.address;
-  }
-
-  async mutate(name: string, args: unknown): Promise<BookmarkParts> {
-    const at = await this.room.mutate(name, args);
-    await this.copy(at.version);
-    return at;
-  }
-
-  /** All rows of the room, in one transaction with its watermark. */
-  async copy(version: number): Promise<void> {
-    const client = await this.#pool.connect();
-    const { name, id } = this.address;
-    try {
-      await client.query('BEGIN');
-      for (const table of readRoom.model.tables.filter(({ serverOnly }) => !serverOnly)) {
-        const into = names.tableOf(name, table.name);
-        await client.query(`DELETE FROM ${into} WHERE room_id = $1`, [id]);
-        const columns = table.columns.map((column) => `"${column.name}"`).join(', ');
-        for (const row of this.room.database.prepare(`SELECT ${columns} FROM "${table.name}"`).all()) {
-          const values = row.map((cell) => (cell instanceof Uint8Array ? Buffer.from(cell) : cell));
-          const places = row.map((_, index) => `$${index + 2}`).join(', ');
-          await client.query(`INSERT INTO ${into} (room_id, ${columns}) VALUES ($1, ${places})`, [id, ...values]);
-        }
-      }
-      const mark = [name, id, this.room.historyId, version, readRoom.model.schemaId];
-      await client.query(
-        `INSERT INTO ${names.watermarks} (room, id, history_id, version, state, schema_id) VALUES ($1, $2, $3, $4, 'live', $5)
-          ON CONFLICT (room, id) DO UPDATE SET history_id = $3, version = $4`,
-        mark,
-      );
-      await client.query('COMMIT');
-    } finally {
-      client.release();
-    }
-  }
+async function secretOf(primary: PgNode, prefix: string): Promise<Uint8Array> {
+  let secret: Uint8Array | undefined;
+  await until(`the mirror ${prefix} to be made`, async () => {
+    secret = await primary.query<{ secret: Uint8Array }>(`SELECT secret FROM ${prefix}.secret`).then(
+      ([row]) => row?.secret,
+      () => undefined,
+    );
+    return secret !== undefined;
+  });
+  return secret ?? new Uint8Array();
 }

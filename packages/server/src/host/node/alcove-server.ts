@@ -4,6 +4,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { SessionFacts, SessionFilter } from '../../access/session-filter.ts';
 import type { RoomListOptions } from '../../room/room-directory.ts';
 import type { RoomStats } from '../../room/room.ts';
+import type { ReplicaPools } from '../postgres/replica-pools.ts';
 import type { RoomHandle } from './room-handle.ts';
 import type { ServerMetrics } from './server-metrics.ts';
 import type { ServerMirror } from './server-mirror.ts';
@@ -29,6 +30,8 @@ export interface AlcoveServer<Rooms extends readonly AnyRoom[] = readonly AnyRoo
   readonly sessions: ServerSessions;
   /** The copy of the rooms in PostgreSQL, if the server has one. */
   readonly mirror: ServerMirror;
+  /** Pools over the app's own PostgreSQL (option `databases`): reads from standbys, writes to the primary. @throws AlcoveError `option_invalid` where the server has none */
+  readonly replicas: ReplicaPools;
   /** What this process does and which limits were met, at this moment. Costs little; for a page of figures that is fetched now and then. */
   metrics(): ServerMetrics;
   /** Lets nobody in any more, writes what is unwritten, tells everybody to come again elsewhere, closes the files. Within `limits.drainTimeoutMs`. Idempotent. */

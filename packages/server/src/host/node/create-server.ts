@@ -80,6 +80,7 @@ const typed = <Rooms extends readonly AnyRoom[]>(server: NodeServer, close: () =
     rooms: server.rooms,
     sessions: server.sessions,
     mirror: server.mirror,
+    replicas: server.replicas,
     metrics: () => server.metrics(),
     close,
   };

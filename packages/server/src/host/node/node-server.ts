@@ -18,6 +18,7 @@ import { endpointsOf } from './endpoints.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
+import { type ReplicaPools, serverPools } from '../postgres/replica-pools.ts';
 import { ReadFleet } from './read-fleet.ts';
 import { type HostLimits, LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
@@ -50,6 +51,7 @@ export class NodeServer implements AlcoveServer {
   readonly rooms: ServerRooms;
   readonly sessions: ServerSessions;
   readonly mirror: ServerMirror;
+  readonly replicas: ReplicaPools;
   readonly #options: ResolvedServerOptions;
   readonly #runtime: Runtime;
   readonly #dataDir: DataDir;
@@ -89,8 +91,9 @@ export class NodeServer implements AlcoveServer {
     this.#admin = this.#adminEndpoint();
     this.#followers = this.#followerEndpoint();
     this.#sql = this.#sqlEndpoint();
-    this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter);
     this.#mirror = mirrorProcess(options, runtime, (room) => this.#directory.use(room, 'existing', () => undefined));
+    this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter, this.#mirror);
+    this.replicas = serverPools(options.databases, runtime);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
@@ -206,7 +209,7 @@ export class NodeServer implements AlcoveServer {
     for (const detach of this.#detach.splice(0)) detach();
     this.#pool.close();
     this.#admin?.close();
-    await Promise.all([this.#fleet.close(), this.#mirror?.close()]);
+    await Promise.all([this.#fleet.close(), this.#mirror?.close(), this.replicas.close()]);
   }
 
   /** Waits for a condition that sockets bring about, at most until then. */

@@ -3,28 +3,23 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
-import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
 import { ReadRouter } from '../../read/read-router.ts';
-import type { Dialect, EndSignal, ReadRequest } from '../../read/replica.ts';
+import type { Dialect, EndSignal, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import { type ReplicaOptions, type ResolvedReplica, resolveReplica } from '../../read/replica-options.ts';
 import { digestTables } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { ReplicaSettings } from '../../read/replica-state.ts';
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
-import type { MirrorAccess } from '../postgres/mirror-access.ts';
 import { MirrorReaders } from '../postgres/mirror-readers.ts';
 import { MirrorNames } from '../../mirror/mirror-names.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { DataDir } from './data-dir.ts';
 import type { ReadRoutes } from './host-reads.ts';
+import type { MirrorProcess } from './mirror-process.ts';
 import { ReaderPool } from './reader-pool.ts';
 import { RemoteReplica } from './remote-replica.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
-
-type MirroredOptions = ResolvedServerOptions & {
-  readonly mirror?: { readonly url: string; readonly prefix: string; readonly rooms: readonly string[] } | null;
-};
 
 /** Everything that answers reads of a server's rooms: its own reader processes and the replicas that it was given, behind one router. */
 export class ReadFleet implements ReadRoutes {
@@ -35,7 +30,7 @@ export class ReadFleet implements ReadRoutes {
   readonly #mirror: MirrorReaders | null;
 
   /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
-  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime, meter: LimitMeter) {
+  constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime, meter: LimitMeter, mirror: MirrorProcess | null) {
     this.#options = options;
     const { replicas } = options;
     this.router = new ReadRouter(replicas.router, runtime, (limit) => meter.met(limit));
@@ -43,7 +38,7 @@ export class ReadFleet implements ReadRoutes {
     this.#pool = pool;
     this.#hasReaders = pool?.available === true;
     if (pool !== null && this.#hasReaders) this.router.add(pool, primarySettings(pool.id, options));
-    this.#mirror = mirrorReaders(options, this.router, runtime);
+    this.#mirror = mirror === null ? null : mirrorReaders(options, this.router, runtime, mirror);
     for (const replica of replicas.replicas) this.#add(replica);
   }
 
@@ -64,13 +59,8 @@ export class ReadFleet implements ReadRoutes {
 
   /** The schema of a definition's tables in the mirror; null: they are in none. */
   mirrorSchemaOf(definition: string): string | null {
-    const { mirror }: MirroredOptions = this.#options;
-    return mirror == null || !mirror.rooms.includes(definition) ? null : new MirrorNames(mirror.prefix).schemaOf(definition);
-  }
-
-  /** The server's PostgreSQL mirror can be read from now on, by whoever has this. */
-  openMirror(access: MirrorAccess): void {
-    this.#mirror?.open(access);
+    const { mirror } = this.#options;
+    return mirror === null || !mirror.rooms.includes(definition) ? null : new MirrorNames(mirror.prefix).schemaOf(definition);
   }
 
   /** Keeps the server's own readers off a room's file until what it resolves with is called. */
@@ -114,11 +104,28 @@ export class ReadFleet implements ReadRoutes {
   }
 }
 
-/** Null: the server has no mirror. */
-function mirrorReaders({ mirror, rooms, replicas }: MirroredOptions, router: ReadRouter, runtime: Runtime): MirrorReaders | null {
-  if (mirror == null) return null;
-  const modelOf = (name: string): RoomModel | undefined => (mirror.rooms.includes(name) ? rooms.get(name)?.model : undefined);
-  return new MirrorReaders({ url: mirror.url, runtime, router, region: replicas.router.region, modelOf });
+/** Behind the router once the mirror has reached its PostgreSQL. */
+function mirrorReaders(options: ResolvedServerOptions, router: ReadRouter, runtime: Runtime, mirror: MirrorProcess): MirrorReaders {
+  const { rooms, replicas } = options;
+  const readers = new MirrorReaders({
+    url: options.mirror?.url ?? '',
+    runtime,
+    router,
+    region: replicas.router.region,
+    modelOf: (name) => (options.mirror?.rooms.includes(name) === true ? rooms.get(name)?.model : undefined),
+    mirrorLag: () => lagOf(mirror),
+    resync: (room) => mirror.resync(room),
+  });
+  mirror.whenReady(() => {
+    if (mirror.access !== null) readers.open(mirror.access);
+  });
+  return readers;
+}
+
+/** Of the rooms that are kept in step: one that cannot be is no reason against the others. */
+function lagOf(mirror: MirrorProcess): ReplicaLag {
+  const live = mirror.status.rooms.filter(({ state }) => state === 'live');
+  return { versions: Math.max(0, ...live.map(({ lagVersions }) => lagVersions)), ms: Math.max(0, ...live.map(({ lagMs }) => lagMs)) };
 }
 
 /** They are never behind, and stand in for the replicas. */

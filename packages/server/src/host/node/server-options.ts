@@ -8,6 +8,7 @@ import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { AccessAction } from '../../access/access.ts';
 import type { ReplicaOptions } from '../../read/replica-options.ts';
 import { type MirrorOptions, type ResolvedMirror, resolveMirror } from '../../mirror/mirror-options.ts';
+import { type DatabaseOptions, type ResolvedDatabases, resolveDatabases } from '../postgres/database-options.ts';
 import { resolveRouterOptions } from '../../read/resolve-router-options.ts';
 import type { ResolvedRouterOptions, RouterOptions } from '../../read/router-options.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
@@ -110,6 +111,8 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
    * none. See docs/guides/mirrors.md.
    */
   readonly mirror?: MirrorOptions;
+  /** The app's own PostgreSQL, for `server.replicas`: a primary and its standbys. Default: none. See docs/guides/postgres.md. */
+  readonly databases?: DatabaseOptions;
   /** Bounds other than the defaults, which docs/GUIDE.md lists with what happens at each. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -137,6 +140,7 @@ export const SERVER_OPTIONS: KeysOf<ServerOptions> = {
   followers: true,
   replicas: true,
   mirror: true,
+  databases: true,
   limits: true,
   log: true,
 };
@@ -165,6 +169,7 @@ export interface ResolvedServerOptions {
   readonly replicas: ResolvedRouterOptions;
   /** Null: there is none. */
   readonly mirror: ResolvedMirror | null;
+  readonly databases: ResolvedDatabases | null;
   readonly roomLimits: RoomLimits;
   readonly hostLimits: HostLimits;
   readonly log: Logger;
@@ -195,6 +200,7 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
     replicas: resolveReads(options.replicas ?? {}),
     mirror: resolveMirror(options.mirror, process.env, rooms),
+    databases: options.databases === undefined ? null : resolveDatabases('databases', options.databases),
     ...resolveServerLimits(options.limits ?? {}, 'the server'),
     log: options.log ?? createConsoleLogger(),
   };

@@ -16,7 +16,7 @@ export interface MirrorReadersOptions {
   /** Where this server stands: the primary's own region, as far as reads are concerned. */
   readonly region: string | null;
   readonly modelOf: (name: string) => RoomModel | undefined;
-  /** How far the mirror is behind the rooms. */
+  /** How far the mirror is behind the rooms; so are all its standbys. */
   readonly mirrorLag?: () => ReplicaLag;
   /** Has the mirror copy a room anew: its standbys follow. */
   readonly resync?: (room: ReadRequest['room']) => Promise<void>;

@@ -40,7 +40,7 @@ export interface PgReplicaOptions {
   readonly statementTimeoutMs: number;
   /** Where the mirror's primary stands; null: it cannot be asked. Absent: this is it. */
   readonly primary?: (signal: EndSignal) => Promise<PgPosition | null>;
-  /** How far the mirror itself is behind the rooms. */
+  /** How far the mirror itself is behind the rooms: what the primary says of its lag. A standby says how far it is behind the primary, or all of them would be left out at once. */
   readonly mirrorLag?: () => ReplicaLag;
   /** Has the mirror copy a room anew. */
   readonly resync?: (room: ReadRequest['room']) => Promise<void>;
@@ -114,13 +114,9 @@ export class PgReplica implements Replica {
   }
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
-    const behind = this.#options.mirrorLag?.() ?? { versions: 0, ms: 0 };
-    if (this.#watch !== null) {
-      const { lag } = await this.#watch.look(signal);
-      return { versions: behind.versions, ms: Math.max(lag.ms, behind.ms) };
-    }
+    if (this.#watch !== null) return (await this.#watch.look(signal)).lag;
     if ((await this.position(signal)).isStandby) throw unavailable(this.id, 'it is a standby now, and was named as the primary');
-    return behind;
+    return this.#options.mirrorLag?.() ?? { versions: 0, ms: 0 };
   }
 
   /** Where this PostgreSQL stands. @throws AlcoveError (as rejection) `replica_unavailable`, `closed` */

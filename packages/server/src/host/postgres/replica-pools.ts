@@ -53,8 +53,24 @@ const TIMEOUT_DEFAULT_MS = 5_000;
 const ROOM = { name: 'database', id: '' };
 const SIGHT = { key: 'database', tables: [] };
 
-export function openReplicaPools({ primary, router: settings, replicas }: ResolvedDatabases, runtime: Runtime): ReplicaPools {
-  return new Pools({ primary, router: settings, replicas }, runtime);
+export const openReplicaPools = (databases: ResolvedDatabases, runtime: Runtime): ReplicaPools => new Pools(databases, runtime);
+
+/** Of a server. @param databases Null: it was given none, and whoever asks for them is told. */
+export function serverPools(databases: ResolvedDatabases | null, runtime: Runtime): ReplicaPools {
+  if (databases !== null) return openReplicaPools(databases, runtime);
+  const refuse = (): never => {
+    throw new AlcoveError('option_invalid', 'the server has no databases: give createServer `databases: { primary: { url } }`');
+  };
+  return {
+    forRead: refuse,
+    forWrite: refuse,
+    transaction: async () => refuse(),
+    bookmark: async () => refuse(),
+    get snapshot() {
+      return refuse();
+    },
+    close: () => Promise.resolve(),
+  };
 }
 
 class Pools implements ReplicaPools {
