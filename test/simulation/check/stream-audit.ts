@@ -115,10 +115,14 @@ export class StreamAudit {
     for (const client of hello.clients) this.#claims(client);
   }
 
-  /** Whoever heard of a client's first welcome is gone: from now on it goes by a later one, and a room that forgets it cannot know that it knew it. */
+  /**
+   * Whoever heard of a client's first welcome is gone (a worker that died before its page heard of it; see drift.md): it goes by a later one from now on, or by none, and a room that forgets it, or
+   * has forgotten it, cannot know that it knew it.
+   */
   #claims({ clientId, welcomed }: HelloMessage['clients'][number]): void {
     const first = this.#firstVersionOf(clientId);
-    if (first !== undefined && (welcomed ?? this.#history.durable) > first) this.#history.unknowable(clientId);
+    const isLater = first === undefined ? welcomed === null : (welcomed ?? this.#history.durable) > first;
+    if (isLater) this.#history.unknowable(clientId);
   }
 
   /** Its claims are others. */
