@@ -40,7 +40,7 @@ export interface MovedRoom extends MirroredAddress {
   readonly isNew: boolean;
 }
 
-const CONNECT_BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 15_000 };
+const CONNECT_BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 5_000 };
 /** How often rooms that wait to be tried again, and tombstones, are looked at. */
 const SWEEP_MS = 1_000;
 /** Between two comparisons, however many rooms there are. */
@@ -252,6 +252,8 @@ export class Mirror {
     room.isBusy = true;
     room.isWanted = false;
     let isMore = false;
+    // Many rooms in a row may have nothing to write: messages and timers have their turn in between.
+    await this.#ports.turn();
     try {
       isMore = await this.#piece(connection, room);
     } catch (cause) {
