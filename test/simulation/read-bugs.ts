@@ -1,5 +1,6 @@
 import { AwaitedMutations } from '../../packages/client/src/sync/awaited-mutations.ts';
 import type { ReadAnswer, ReadRequest, Replica } from '../../packages/server/src/read/replica.ts';
+import { ReadRouter } from '../../packages/server/src/read/read-router.ts';
 import { WatchedReplica } from '../../packages/server/src/read/watched-replica.ts';
 import { SessionReads } from '../../packages/server/src/room/session-reads.ts';
 import type { Bug } from './bug.ts';
@@ -84,6 +85,20 @@ export const READ_BUGS: readonly (() => Bug)[] = [
       Object.defineProperty(AwaitedMutations.prototype, 'count', { get: () => 0, configurable: true });
       return () => {
         if (before !== undefined) Object.defineProperty(AwaitedMutations.prototype, 'count', before);
+      };
+    },
+  }),
+  () => ({
+    name: 'own-tables-anywhere',
+    what: 'tables that stay in the room are read wherever any read goes',
+    needsReads: true,
+    put: () => {
+      const { read } = ReadRouter.prototype;
+      ReadRouter.prototype.read = function (this: ReadRouter, request, { primaryOnly: _, ...route }, ...rest) {
+        return read.call(this, request, route, ...rest);
+      };
+      return () => {
+        ReadRouter.prototype.read = read;
       };
     },
   }),
