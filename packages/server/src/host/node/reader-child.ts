@@ -16,7 +16,8 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as ReaderSettings; // of Re
 const handles = new ReaderHandles(settings, createNodeRuntime({ log: silentLogger }));
 
 const reply = (message: ReaderReply): void => {
-  process.send?.(message);
+  // A parent that is gone hears nothing any more; `disconnect` follows.
+  process.send?.(message, undefined, undefined, () => undefined);
 };
 
 const answer = (job: ReaderJob): ReaderAnswer => {

@@ -24,8 +24,8 @@ const START_TIMEOUT_MS = 10_000;
  */
 const ABANDONED_MS = 250;
 
-/** Below the process that serves the rooms: a commit goes before a read. */
-const READER_PRIORITY = 10;
+/** Below the process that serves the rooms: a commit goes before a read. Much lower, and reads would stand still on a machine that has other things to do. */
+const READER_PRIORITY = 5;
 
 /** A read on its way. */
 export interface ReaderRun {
