@@ -1,4 +1,4 @@
-import { defineRoom, mutator } from '@alcove/core';
+import { defineRoom, mutator, value } from '@alcove/core';
 import { and, eq, or, sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
@@ -39,6 +39,20 @@ export const board = defineRoom({
         .run();
     }),
   },
+});
+
+const settings = sqliteTable('settings', { id: text().primaryKey(), at: integer().notNull() });
+
+/** A number that is moved often: as a debounced value, and as rows. */
+export const dials = defineRoom({
+  name: 'dials',
+  schema: { settings },
+  mutators: {
+    set: mutator(v.object({ id: v.string(), at: v.number() }), (tx, setting) => {
+      tx.insert(settings).values(setting).onConflictDoUpdate({ target: settings.id, set: setting }).run();
+    }),
+  },
+  values: { dial: value(v.number()) },
 });
 
 /** The trip with a rule by which readers see every second city. */

@@ -5,7 +5,7 @@ import type { Claims, MutatorTx } from '@alcove/core';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { createServer, type ServerOptions } from '@alcove/server/node';
 import { trip } from '../../examples/trip-planner/room.ts';
-import { board, itemAt, items, ruledBoard } from './bench-room.ts';
+import { board, dials, itemAt, items, ruledBoard } from './bench-room.ts';
 import { answerParent } from './child.ts';
 import { pagesIn } from './serve-pages.ts';
 
@@ -49,7 +49,7 @@ const claimsIn = (token: string | null): Claims | null => (token === null ? null
 const { dataDir, tripSeed, pages, hasTokens, readers, token, replicas } = options;
 const seed = { board: seedBoard, ...(tripSeed === undefined ? {} : { trip: tripSeed }) };
 const server = await createServer({
-  rooms: [board, ruledBoard, trip],
+  rooms: [board, ruledBoard, dials, trip],
   dataDir,
   ...(hasTokens === true ? { authenticate: claimsIn, host: '127.0.0.1' } : {}),
   ...(readers === undefined ? {} : { readers }),

@@ -1,6 +1,9 @@
 import { coldOpenBench } from './cold-open.bench.ts';
 import { commitBench } from './commit.bench.ts';
 import { fanOutBench } from './fan-out.bench.ts';
+import { followerLagBench } from './follower-lag.bench.ts';
+import { offloadBench } from './offload.bench.ts';
+import { debounceBench } from './debounce.bench.ts';
 import { floodBench } from './flood.bench.ts';
 import { liveUpdateBench } from './live-update.bench.ts';
 import { localEchoBench } from './local-echo.bench.ts';
@@ -32,6 +35,9 @@ export const benches: readonly Bench[] = [
   floodBench,
   readsBench,
   writerUnderReadsBench,
+  debounceBench,
+  offloadBench,
+  followerLagBench,
   tabToTabBench,
   memoryBench,
 ];

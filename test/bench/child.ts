@@ -17,6 +17,8 @@ export interface BenchChild {
   stop(): Promise<void>;
   /** Ends it as it stands. Resolves when it is gone. */
   kill(): Promise<void>;
+  /** Called with what the module says of its own accord. */
+  onNews(told: (news: unknown) => void): void;
 }
 
 export type ChildQuestion = 'cpu' | 'rss' | 'count' | 'turn' | 'stop';
@@ -56,6 +58,7 @@ export async function startChild(module: `${string}.ts`, ...args: readonly strin
       child.kill('SIGKILL');
       await exited;
     },
+    onNews: (told) => child.on('message', (message) => (isAnswer(message) ? undefined : told(message))),
   };
 }
 
@@ -68,13 +71,17 @@ export async function runChild(module: `${string}.ts`, ...args: readonly string[
 function nextMessage<Message>(child: ChildProcess, module: string): Promise<Message> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null): void => reject(new TypeError(`${module} ended with code ${code}`));
-    child.once('exit', ended);
-    child.once('message', (message) => {
-      child.off('exit', ended);
+    const came = (message: unknown): void => {
+      if (!isAnswer(message)) return;
+      child.off('exit', ended).off('message', came);
       resolve(message as Message); // both ends are in this folder
-    });
+    };
+    child.once('exit', ended).on('message', came);
   });
 }
+
+const isAnswer = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && ('answer' in message || 'said' in message);
 
 function forkModule(module: string, args: readonly string[]): ChildProcess {
   const bundled = fileURLToPath(new URL(`./${module.replace(/\.ts$/, '.js')}`, import.meta.url));

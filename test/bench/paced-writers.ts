@@ -6,6 +6,13 @@ export interface Pace {
   readonly perSecond: number;
 }
 
+/** Times as `performance.now()` has them in this process. */
+export interface PushResult {
+  readonly version: number;
+  readonly sentMs: number;
+  readonly atMs: number;
+}
+
 /** From a push to its result, in ms, of mutations that users push by turns. */
 export async function latenciesMs(writers: readonly Writer[], { mutations, perSecond }: Pace): Promise<number[]> {
   const latencies: Promise<number>[] = [];
@@ -28,12 +35,10 @@ export async function latenciesMs(writers: readonly Writer[], { mutations, perSe
 /** Somebody who works in the room `team`. */
 export class Writer {
   readonly socket: BoardSocket;
-  /** Of the result that came last. */
-  version = 0;
-  /** When a result with a version beyond those before came. */
-  onVersion: (version: number) => void = () => undefined;
+  /** Called with each result. */
+  onResult: (result: PushResult) => void = () => undefined;
   readonly #index: number;
-  readonly #waiting = new Map<number, (ms: number) => void>();
+  readonly #waiting = new Map<number, (result: Omit<PushResult, 'sentMs'>) => void>();
   #mutationId = 0;
 
   static async join(url: string, index: number): Promise<Writer> {
@@ -47,22 +52,25 @@ export class Writer {
     socket.ignoresCommits = true;
     socket.onMessage = (message) => {
       if (message.type !== 'results') return;
-      const nowMs = performance.now();
+      const atMs = performance.now();
       for (const { mutationId, version } of message.results) {
-        this.#waiting.get(mutationId)?.(nowMs);
+        this.#waiting.get(mutationId)?.({ version, atMs });
         this.#waiting.delete(mutationId);
-        if (version <= this.version) continue;
-        this.version = version;
-        this.onVersion(version);
       }
     };
   }
 
+  /** Resolves when the result is there, with how long it took, in ms. */
   push(): Promise<number> {
     this.#mutationId += 1;
     const mutationId = this.#mutationId;
     const sentMs = performance.now();
     this.socket.push([{ mutationId, name: 'add', args: { ...itemAt(mutationId), id: `${this.#index}-${mutationId}` } }]);
-    return new Promise((resolve) => this.#waiting.set(mutationId, (nowMs) => resolve(nowMs - sentMs)));
+    return new Promise((resolve) => {
+      this.#waiting.set(mutationId, ({ version, atMs }) => {
+        this.onResult({ version, sentMs, atMs });
+        resolve(atMs - sentMs);
+      });
+    });
   }
 }
