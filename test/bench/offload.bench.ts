@@ -12,14 +12,19 @@ import { startServer } from './start-server.ts';
 
 const TOKEN = 'a-follower-token-of-this-bench';
 const FOLLOWERS = 2;
-const USERS = 20;
-const READS_PER_SECOND = 200;
+const USERS = 40;
+const READS_PER_SECOND = 100;
 const MUTATIONS_PER_SECOND = 20;
 /** Of each follower in turn: it stands still, then goes on; it is killed, and started again. */
-const ROUND_MS = 12_000;
+const ROUND_MS = 24_000;
 const STILL_MS = 2_000;
 const DEADLINE_MS = 15_000;
 const RUNS_MAX = 3;
+/** Faults come every six seconds, some hundred times as often as elsewhere: what is a minute there is seconds here. */
+const LIMITS = { checkIntervalMs: 1_000, breakerOpenMs: 2_000, rampMs: 2_000 };
+/** Refusals for limits, which say nothing of the replicas. */
+const LIMIT_CODES: ReadonlySet<string> = new Set(['rate_limited', 'overloaded']);
+const REFUSED = 'refused for a limit';
 const TICK_MS = 5;
 /** A new replica gets its reads by degrees. */
 const SETTLED_MS = 8_000;
@@ -41,7 +46,7 @@ export const offloadBench: Bench = {
         async () => round(join(folder, `faults-${(rounds += 1)}`), true, say),
         async () => round(join(folder, `floor-${(rounds += 1)}`), false, say),
       );
-      const what = `${READS_PER_SECOND} reads/s of the room's head by ${USERS} users beside ${MUTATIONS_PER_SECOND} mutations/s, while each of ${FOLLOWERS} followers stands still for ${STILL_MS} ms and is killed once in ${ROUND_MS} ms`;
+      const what = `${READS_PER_SECOND} reads/s of the room's head by ${USERS} users beside ${MUTATIONS_PER_SECOND} mutations/s, while each of ${FOLLOWERS} followers, by turns, stands still for ${STILL_MS} ms and is killed once in ${ROUND_MS} ms (breakers open ${LIMITS.breakerOpenMs} ms)`;
       const percent = pairsBy(pairs, ({ share }) => 100 * share);
       return [
         figureOf(
@@ -68,7 +73,13 @@ let rounds = 0;
 
 /** On a server and followers that are started for it: what a breaker remembers falls on no other round. */
 async function round(folder: string, hasFaults: boolean, say: (line: string) => void): Promise<Answers> {
-  const server = await startServer({ dataDir: join(folder, 'rooms'), hasTokens: true, token: TOKEN, items: ITEMS });
+  const server = await startServer({
+    dataDir: join(folder, 'rooms'),
+    hasTokens: true,
+    token: TOKEN,
+    items: ITEMS,
+    replicas: { limits: LIMITS },
+  });
   const fleet = new Fleet(server, folder);
   const users: ReadingUser[] = [];
   const writer = await Writer.join(server.url, 0);
@@ -103,7 +114,7 @@ async function readFor(ms: number, { users, writer }: Load): Promise<Answers> {
     for (; mutations < dueMutations; mutations += 1) void writer.push();
     await pass(TICK_MS);
   }
-  const replicas = await Promise.all(reads);
+  const replicas = (await Promise.all(reads)).filter((replica) => replica !== REFUSED);
   const answered = replicas.filter((replica) => replica !== null);
   const offloaded = answered.filter((replica) => replica !== 'readers');
   return { share: offloaded.length / answered.length, inTime: answered.length / replicas.length };
@@ -125,12 +136,13 @@ class ReadingUser {
     this.socket = socket;
     socket.ignoresCommits = true;
     socket.onMessage = (message) => {
-      // A refusal is no answer: the read then is one that came too late.
       if (message.type === 'readRows') this.#waiting.get(message.request)?.(message.replica);
+      // Another failure is no answer: the read then is one that came too late.
+      if (message.type === 'readFailed' && LIMIT_CODES.has(message.code)) this.#waiting.get(message.request)?.(REFUSED);
     };
   }
 
-  /** The replica that answered; null: none in time. */
+  /** The replica that answered; null: none in time; `REFUSED`. */
   read(): Promise<string | null> {
     this.#request += 1;
     const request = this.#request;
