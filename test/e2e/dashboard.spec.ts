@@ -1,8 +1,11 @@
-import { expect } from '@playwright/test';
+import { createFollower } from '@alcove/server/node';
+import { expect, type Locator, type Page } from '@playwright/test';
+import { trip } from '../../examples/trip-planner/room.ts';
 import { DemoServer, TemporaryFolder } from './demo-server.ts';
 import { test } from './trip-test.ts';
 
 const token = 'an-admin-token-of-this-test';
+const followerToken = 'a-follower-token-of-this-test';
 
 test('whoever runs the server sees its rooms, live', async ({ browser, visit }) => {
   const folder = new TemporaryFolder();
@@ -24,6 +27,15 @@ test('whoever runs the server sees its rooms, live', async ({ browser, visit }) 
     await visit({ name: 'Ada' }, `${server.url}trip/seen`);
     await expect(page.getByRole('row', { name: /^trip\/seen / })).toBeVisible();
     await expect(page.locator('.tile', { hasText: 'Sessions' })).toContainText('1');
+    // What goes on in it, by keyboard.
+    await page.getByRole('button', { name: 'trip/seen' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('heading', { name: 'trip/seen' })).toBeFocused();
+    await expect(page.locator('#room-charts canvas')).toHaveCount(2);
+    await expect(page.locator('#room-facts')).toContainText(/Present\s*1 · \d+ B/);
+    await page.getByRole('button', { name: 'Close' }).press('Enter');
+    await expect(page.getByRole('button', { name: 'trip/seen' })).toBeFocused();
+    await expect(page.locator('#state-facts')).toContainText('Debounced values');
     await page.getByLabel('Find').fill('no such trip');
     await expect(page.getByText('No open room is called so.')).toBeVisible();
 
@@ -38,3 +50,100 @@ test('whoever runs the server sees its rooms, live', async ({ browser, visit }) 
     folder.remove();
   }
 });
+
+test('who answers reads is seen and told what to do', async ({ browser, visit }) => {
+  const folder = new TemporaryFolder();
+  const copies = new TemporaryFolder();
+  const server = await DemoServer.start({
+    dataDir: folder.path,
+    env: { ALCOVE_ADMIN_TOKEN: token, ALCOVE_FOLLOWER_TOKEN: followerToken, ALCOVE_READS_CHECK_INTERVAL_MS: '500' },
+  });
+  await visit({ name: 'Ada' }, `${server.url}trip/read`);
+  const follower = await followerOf(server.url, copies.path);
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  try {
+    await asAdmin(server.url, 'replicas', { do: 'add', replica: { id: 'far', url: follower.url }, followerToken });
+    const page = await context.newPage();
+    await page.goto(new URL('/sync/dashboard', server.url).href);
+    await page.getByLabel('Admin token').fill(token);
+    await page.keyboard.press('Enter');
+    const far = page.getByRole('article', { name: 'far' });
+    await expect(far).toContainText('1 of 1 rooms healthy');
+    await isLookedAt(page, far, server.url);
+    await isDisabledOnlyWhenConfirmed(page, far, server.url);
+    await isTakenAnew(page, far);
+
+    // Where it is gone the page says so, and why.
+    await follower.close();
+    await far.getByRole('button', { name: 'Check far' }).click();
+    await expect(far.locator('.badge')).toHaveText('down');
+    await expect(far).toContainText('replica_unavailable');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);
+  } finally {
+    await context.close();
+    await follower.close();
+    await server.stop();
+    folder.remove();
+    copies.remove();
+  }
+});
+
+const followerOf = (url: string, dataDir: string) =>
+  createFollower({
+    rooms: [trip],
+    dataDir,
+    from: new URL('/sync', url.replace(/^http/, 'ws')).href,
+    token: followerToken,
+    follow: ['trip/read'],
+    port: 0,
+    host: '127.0.0.1',
+    log: { error: () => undefined, info: () => undefined, debug: () => undefined },
+  });
+
+const asAdmin = (url: string, path: string, body: object): Promise<Response> =>
+  fetch(new URL(`/sync/${path}`, url), { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(body) });
+
+/** Who answered a read just now. */
+async function answererOf(url: string): Promise<unknown> {
+  const answer = await asAdmin(url, 'sql', { room: 'trip/read', sql: 'SELECT count(*) AS n FROM cities' });
+  return ((await answer.json()) as { replica: unknown }).replica;
+}
+
+async function isLookedAt(page: Page, far: Locator, url: string): Promise<void> {
+  await far.getByRole('button', { name: 'Check far' }).press('Enter');
+  await expect(page.locator('#told')).toHaveText('Looked at: far.');
+  await expect(far.locator('.badge')).toHaveText('ready');
+  await expect.poll(() => answererOf(url)).toBe('far');
+  await expect(page.locator('.tile', { hasText: 'Reads by replicas' })).toContainText(/\d+(?:\.\d)? %/);
+}
+
+/** What takes something away is asked for once more. */
+async function isDisabledOnlyWhenConfirmed(page: Page, far: Locator, url: string): Promise<void> {
+  await far.getByRole('button', { name: 'Disable far' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Disable far?' });
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(far.locator('.badge')).toHaveText('ready');
+  await far.getByRole('button', { name: 'Disable far' }).click();
+  await dialog.getByRole('button', { name: 'Disable' }).click();
+  await expect(far.locator('.badge')).toHaveText('off');
+  expect(await answererOf(url)).toBe('readers');
+  await far.getByRole('button', { name: 'Enable far' }).click();
+  await expect(far.locator('.badge')).toHaveText('ready');
+}
+
+/** What is no room is not sent. */
+async function isTakenAnew(page: Page, far: Locator): Promise<void> {
+  await far.getByRole('button', { name: 'Resync… far' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Have far take a room anew?' });
+  await dialog.getByLabel('Room').fill('read');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toHaveText('Write the room as name/id.');
+  await dialog.getByLabel('Room').fill('trip/read');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#told')).toHaveText('Taken anew: trip/read of far.');
+  await expect(far).toContainText(/Compared\s*\d+, 0 wrong/);
+  await far.locator('summary').click();
+  await expect(far.getByRole('row', { name: /^trip\/read live / })).toBeVisible();
+}

@@ -77,7 +77,8 @@ describe('the figures of a server', () => {
     expect(html).not.toContain(token);
     const links = [...html.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, link]) => link ?? '');
     expect(links).toEqual(['dashboard/uplot.css', 'dashboard/dashboard.css', 'dashboard/dashboard.js']);
-    for (const link of [...links, 'dashboard/uplot.js']) expect((await fetch(httpOf(url, `/${link}`))).status, link).toBe(200);
+    for (const link of [...links, ...['uplot', 'figures', 'rooms', 'replicas'].map((name) => `dashboard/${name}.js`)])
+      expect((await fetch(httpOf(url, `/${link}`))).status, link).toBe(200);
     for (const link of ['/dashboard/../../package.json', '/dashboard/%2e%2e/package.json', '/dashboard/constructor'])
       expect((await fetch(httpOf(url, link))).status, link).toBe(404);
   });

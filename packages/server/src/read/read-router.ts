@@ -18,6 +18,7 @@ import { type AskedRead, RoutedRead, type RoutedReadParts } from './routed-read.
 import { CodeCounts, noCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import { type RouterSnapshot, snapshotOf } from './router-snapshot.ts';
+import { SlowReads } from './slow-reads.ts';
 import { WatchedReplica } from './watched-replica.ts';
 
 /** Texts of reads, each looked at once while it is in use. */
@@ -40,6 +41,7 @@ export class ReadRouter {
   readonly #checks: ReplicaChecks;
   readonly #parts: RoutedReadParts;
   readonly #errors = new CodeCounts();
+  readonly #slow = new SlowReads();
   readonly #classified = new StatementCache<ClassifiedStatement>(CLASSIFIED_TEXTS_MAX, () => undefined);
   readonly #slowFrom = new Map<string, { readonly atMs: number; readonly fromMs: number | null }>();
   readonly #open = new Set<EndSource>();
@@ -74,18 +76,26 @@ export class ReadRouter {
     signal.addEventListener('abort', ended, { once: true });
     this.#open.add(source);
     this.#parts.counts.reads += 1;
+    const startedMs = this.#runtime.monotonicMs();
     try {
       if (this.#isClosed || signal.aborted)
         throw new AlcoveError('closed', this.#isClosed ? 'the router is closed' : 'nobody waits for the read any more');
-      return await new RoutedRead(this.#parts, this.#asked(request, route, waitMs, dialect), source.signal).run();
+      const answer = await new RoutedRead(this.#parts, this.#asked(request, route, waitMs, dialect), source.signal).run();
+      this.#tookLong(request, answer.replica, answer.tookMs, false);
+      return answer;
     } catch (cause) {
       const error = AlcoveError.from(cause);
+      if (error.code === 'query_timeout') this.#tookLong(request, null, this.#runtime.monotonicMs() - startedMs, true);
       this.#errors.add(error.code);
       throw error;
     } finally {
       signal.removeEventListener('abort', ended);
       this.#open.delete(source);
     }
+  }
+
+  #tookLong({ room, sql }: ReadRequest, replica: string | null, tookMs: number, timedOut: boolean): void {
+    this.#slow.add({ replica, room, tookMs, timedOut, sql, atMs: this.#runtime.nowMs() });
   }
 
   /**
@@ -206,7 +216,7 @@ export class ReadRouter {
     return snapshotOf(
       [...this.#replicas.values()],
       this.#settings,
-      { counts, waiting, errors: this.#errors.toObject() },
+      { counts, waiting, errors: this.#errors.toObject(), slowReads: this.#slow.list(this.#runtime.nowMs()) },
       this.#runtime.monotonicMs(),
     );
   }

@@ -7,6 +7,7 @@ import type { LastError, ReplicaSettings } from './replica-state.ts';
 import type { RouterCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import type { SyncReport } from './sync-figures.ts';
+import type { SlowRead } from './slow-reads.ts';
 import type { Strategy } from './strategy.ts';
 import type { WatchedReplica } from './watched-replica.ts';
 
@@ -25,6 +26,8 @@ export interface RouterSnapshot {
   readonly replicaShare: number | null;
   /** Reads that wait for a version just now. */
   readonly waiting: number;
+  /** Of the last ten minutes, the slowest first. */
+  readonly slowReads: readonly SlowRead[];
   readonly replicas: readonly ReplicaSnapshot[];
 }
 
@@ -72,6 +75,7 @@ interface RouterFigures {
   readonly counts: RouterCounts;
   readonly waiting: number;
   readonly errors: Codes;
+  readonly slowReads: readonly SlowRead[];
 }
 
 export function snapshotOf(
@@ -80,7 +84,7 @@ export function snapshotOf(
   figures: RouterFigures,
   nowMs: number,
 ): RouterSnapshot {
-  const { counts, waiting, errors } = figures;
+  const { counts, waiting, errors, slowReads } = figures;
   const answered = replicas.reduce((sum, replica) => sum + replica.answered, 0);
   return {
     enabled: settings.enabled,
@@ -89,6 +93,7 @@ export function snapshotOf(
     errors,
     replicaShare: counts.answered === 0 ? null : counts.byReplicas / counts.answered,
     waiting,
+    slowReads,
     replicas: replicas.map((replica) => replicaSnapshot(replica, settings, answered, nowMs)),
   };
 }

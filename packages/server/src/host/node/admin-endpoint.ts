@@ -22,6 +22,9 @@ export interface AdminEndpointOptions {
 const ASSETS: Readonly<Record<string, { file(): string; readonly type: string }>> = {
   '': { file: () => own('dashboard.html'), type: 'text/html; charset=utf-8' },
   '/dashboard.js': { file: () => own('dashboard.js'), type: 'text/javascript; charset=utf-8' },
+  '/figures.js': { file: () => own('dashboard-figures.js'), type: 'text/javascript; charset=utf-8' },
+  '/rooms.js': { file: () => own('dashboard-rooms.js'), type: 'text/javascript; charset=utf-8' },
+  '/replicas.js': { file: () => own('dashboard-replicas.js'), type: 'text/javascript; charset=utf-8' },
   '/dashboard.css': { file: () => own('dashboard.css'), type: 'text/css; charset=utf-8' },
   '/uplot.js': { file: () => require.resolve('uplot/dist/uPlot.esm.js'), type: 'text/javascript; charset=utf-8' },
   '/uplot.css': { file: () => require.resolve('uplot/dist/uPlot.min.css'), type: 'text/css; charset=utf-8' },
