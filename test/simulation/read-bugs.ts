@@ -94,8 +94,8 @@ export const READ_BUGS: readonly (() => Bug)[] = [
     needsReads: true,
     put: () => {
       const { read } = ReadRouter.prototype;
-      ReadRouter.prototype.read = function (this: ReadRouter, request, { primaryOnly: _, ...route }, ...rest) {
-        return read.call(this, request, route, ...rest);
+      ReadRouter.prototype.read = function (this: ReadRouter, request, route, ...rest) {
+        return read.call(this, request, { ...route, primaryOnly: false }, ...rest);
       };
       return () => {
         ReadRouter.prototype.read = read;
