@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ledger, type LedgerOp, put } from './ledger-room.ts';
 import { MirrorWorld } from './mirror-world.ts';
 import { PgCluster } from './pg-cluster.ts';
@@ -86,5 +86,29 @@ describe('a mirror', () => {
     expect(mirror).toEqual(room);
     expect(server.mirror.status()?.checks).toEqual({ done: 2, drifted: 1, repaired: 1 });
     expect(world.log.errors).toMatchObject([{ fields: { room: 'ledger', id: 'a', tables: 'bare, items' } }]);
+  });
+
+  it('[MI-4] rooms are compared by themselves, busy ones too, without a false alarm', async () => {
+    begin();
+    const server = await world.server({ mirror: { checkIntervalMs: 1, batchMs: 0 } });
+    await server.room(ledger, 'idle').mutate.run([put('1', { n: 1 })]);
+    await world.level(server, 'idle');
+    const many = Array.from({ length: 500 }, (_, index) => put(`row ${index}`, { n: index, label: `label ${index}` }));
+    for (let n = 0; n < 40; n += 1)
+      await server.room(ledger, 'busy').mutate.run(n % 10 === 0 ? many : [put(`row ${n}`, { n }), { do: 'remove', id: `row ${2 * n}` }]);
+    const done = server.mirror.status()?.checks.done ?? 0;
+    await vi.waitFor(() => expect(server.mirror.status()?.checks.done).toBeGreaterThan(done + 4), { timeout: 15_000, interval: 30 });
+    expect(world.log.errors).toEqual([]);
+    await cluster.primary.query(`DELETE FROM ${world.prefix}_ledger.items WHERE room_id = 'idle'`);
+    await vi.waitFor(() => expect(server.mirror.status()?.checks).toMatchObject({ drifted: 1, repaired: 1 }), {
+      timeout: 15_000,
+      interval: 30,
+    });
+    expect(world.log.errors).toMatchObject([{ fields: { id: 'idle', tables: 'items' } }]);
+    for (const room of ['idle', 'busy']) {
+      await world.level(server, room);
+      const { room: ours, mirror } = await world.both(room);
+      expect(mirror).toEqual(ours);
+    }
   });
 });

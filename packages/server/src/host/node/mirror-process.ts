@@ -41,7 +41,7 @@ const SILENT_MS = 60_000;
 /** How long the last commits of a server that closes have to get there. */
 const DRAIN_MS = 2_000;
 /** Who waits for it to let go of a room's file waits no longer: the log is moved another time. */
-const HOLD_OFF_MS = 5_000;
+const HOLD_OFF_MS = 1_000;
 
 const fromSource = import.meta.url.endsWith('.ts');
 const childPath = fileURLToPath(new URL(fromSource ? './mirror-child.ts' : './mirror-child.js', import.meta.url));

@@ -34,6 +34,10 @@ export class FileDigest {
     return this.#walk.version;
   }
 
+  get historyId(): string {
+    return this.#walk.historyId;
+  }
+
   /** Null: it was ended before. */
   async whole(turn: () => Promise<void>): Promise<RoomDigest | null> {
     while (!this.#isEnded && !this.#some()) await turn();

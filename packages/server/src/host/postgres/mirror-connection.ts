@@ -96,7 +96,7 @@ export class MirrorConnection {
 const poolOf = ({ url, prefix, connections }: MirrorConnectionOptions): Pool =>
   new pg.Pool({
     connectionString: url,
-    max: connections + 1,
+    max: connections + 2, // one holds the lock, one compares
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,

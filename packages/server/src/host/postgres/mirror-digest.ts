@@ -1,3 +1,4 @@
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
@@ -13,24 +14,30 @@ type DigestRuntime = Pick<Runtime, 'hmacSha256' | 'utf8'>;
 /** Rows asked for at a time. */
 const PAGE_ROWS = 2_000;
 
-/** What PostgreSQL holds of a room, in one snapshot; null where it is not whole there. */
+/**
+ * What PostgreSQL holds of a room, in one snapshot; null where it is not whole there.
+ * @param opened Called when the snapshot stands, with where it is: what is written from then on is not in it.
+ */
 export async function mirrorDigest(
   connection: MirrorConnection,
   names: MirrorNames,
   room: MirroredAddress,
   model: RoomModel,
   runtime: DigestRuntime,
+  opened: (at: BookmarkParts | null) => void,
 ): Promise<RoomDigest | null> {
   return connection.transaction(async (run) => {
     const { rows } = await run(readWatermarks(names, room));
     const mark = (rows as unknown as readonly WatermarkRow[]).map(watermarkOf)[0]?.watermark; // the columns that it is made to read
-    if (mark?.state !== 'live') return null;
+    const at = mark?.state === 'live' ? { historyId: mark.historyId, version: mark.version } : null;
+    opened(at);
+    if (at === null) return null;
     const tables: TableDigest[] = [];
     for (const { name, columns } of digestTables(model)) {
       const table = mirroredTables(model).find((one) => one.name === name);
       if (table !== undefined) tables.push(await tableDigest(run, names.tableOf(room.name, name), room.id, table, columns, runtime));
     }
-    return { at: { historyId: mark.historyId, version: mark.version }, tables };
+    return { at, tables };
   }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }
 

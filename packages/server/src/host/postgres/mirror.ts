@@ -9,6 +9,7 @@ import type { MirrorFigures } from './mirror-figures.ts';
 import { keyOf, type MirroredAddress, MirroredRoom } from './mirrored-room.ts';
 import { type PgFailure, pgFailure } from './pg-failure.ts';
 import { provision } from './provision.ts';
+import { RoomComparisons } from './room-comparisons.ts';
 import { RoomQueue } from './room-queue.ts';
 import type { RoomSource } from './room-source.ts';
 import { RoomTurn } from './room-turn.ts';
@@ -59,7 +60,7 @@ export class Mirror {
   readonly #rooms = new Map<string, MirroredRoom>();
   readonly #queue = new RoomQueue();
   readonly #heldOff = new Set<string>();
-  readonly #checks = { done: 0, drifted: 0, repaired: 0 };
+  readonly #comparisons: RoomComparisons;
   #connection: MirrorConnection | null = null;
   #state: MirrorFigures['state'] = 'starting';
   #error: AlcoveError | null = null;
@@ -77,6 +78,13 @@ export class Mirror {
     this.#ports = ports;
     const { definitions, batchChanges, retentionMs, prefix } = settings;
     this.#turns = new RoomTurn({ names: new MirrorNames(prefix), definitions, batchChanges, retentionMs, ...ports });
+    this.#comparisons = new RoomComparisons({
+      turns: this.#turns,
+      log: ports.runtime.log,
+      enqueue: (room) => this.#enqueue(room, 'later'),
+      same: (room) => this.#settle(room),
+      failed: async (connection, room, cause) => void (await this.#failed(connection, room, cause)),
+    });
   }
 
   start(): void {
@@ -136,7 +144,7 @@ export class Mirror {
       state: this.#state,
       error: this.#error === null ? null : { code, message, hint },
       waiting: this.#queue.size + this.#active,
-      checks: { ...this.#checks },
+      checks: this.#comparisons.counts,
     };
   }
 
@@ -261,48 +269,25 @@ export class Mirror {
     }
     this.#active -= 1;
     room.isBusy = false;
-    if (isMore || room.isWanted || (room.isToBeChecked && room.error === null)) this.#enqueue(room);
+    const isToBeChecked = room.isToBeChecked && room.error === null && !this.#comparisons.isWaiting(room);
+    if (isMore || room.isWanted || isToBeChecked) this.#enqueue(room);
     this.#next();
     if (this.#isIdle) for (const resolve of this.#untilIdle.splice(0)) resolve();
   }
 
   /** @returns whether there is more to do */
   async #piece(connection: MirrorConnection, room: MirroredRoom): Promise<boolean> {
-    if (room.isToBeChecked && !room.isForced && room.watermark?.state === 'live' && (await this.#compare(connection, room)))
-      return room.isForced;
+    if (room.isToBeChecked && !room.isForced && room.watermark?.state === 'live') {
+      if (await this.#comparisons.begin(connection, room)) return !room.isLevel;
+    }
     const outcome = await this.#turns.take(connection, room);
     room.succeeded();
     const isGone = outcome === 'forgotten' || room.watermark?.state === 'deleted';
     if (isGone) room.isToBeChecked = false;
     if (outcome === 'forgotten') this.#rooms.delete(room.key);
     if (isGone) this.#settle(room, new AlcoveError('room_unknown', 'there is no such room'));
-    else if (outcome === 'done' && !room.isToBeChecked && !room.isForced) this.#settle(room);
+    else if (outcome === 'done' && !room.isToBeChecked && !room.isForced && !this.#comparisons.isOf(room)) this.#settle(room);
     return outcome === 'more' || (outcome === 'done' && !isGone && !room.isLevel);
-  }
-
-  /** @returns whether it could be compared */
-  async #compare(connection: MirrorConnection, room: MirroredRoom): Promise<boolean> {
-    const differing = await this.#turns.compare(connection, room);
-    if (differing === null) return false;
-    room.succeeded();
-    room.isToBeChecked = false;
-    this.#checks.done += 1;
-    if (differing.length === 0) {
-      if (room.differed.length > 0) this.#checks.repaired += 1;
-      this.#settle(room);
-      return true;
-    }
-    this.#checks.drifted += 1;
-    room.differed = differing;
-    room.isForced = true;
-    room.isToBeChecked = true;
-    const { name, id } = room.address;
-    this.#ports.runtime.log.error('a room’s mirror held something else than the room, and is made anew', {
-      room: name,
-      id,
-      tables: differing.join(', '),
-    });
-    return true;
   }
 
   /** @returns whether it comes again at once */

@@ -1,9 +1,11 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { MirrorNames, MirroredRoom as MirroredDefinition } from '../../mirror/mirror-names.ts';
 import { type RoomStep, RoomSteps } from '../../mirror/room-step.ts';
 import type { Watermark } from '../../mirror/watermark.ts';
-import { differingTables } from '../../read/room-digest.ts';
+import { differingTables, type RoomDigest } from '../../read/room-digest.ts';
 import { FileDigest } from './drift-check.ts';
 import type { MirrorConnection } from './mirror-connection.ts';
 import { mirrorDigest } from './mirror-digest.ts';
@@ -20,6 +22,11 @@ export interface RoomTurnOptions {
   readonly runtime: Runtime;
   /** Lets everything else have a turn. */
   turn(): Promise<void>;
+}
+
+/** On its way. `differing`: the tables that differ; null: it was given up, since the room's log is to be moved. */
+export interface Comparison {
+  readonly differing: Promise<readonly string[] | null>;
 }
 
 /** `more`: it comes again. `forgotten`: nothing is left of it, here and there. */
@@ -72,25 +79,35 @@ export class RoomTurn {
   }
 
   /**
-   * Compares a room with its mirror, at one version of both.
-   * @returns tables that differ; null: not now, since the room has to be brought up first, or its log is being moved
+   * Begins to compare a room with its mirror, at one version of both: from when this resolves on both are snapshots, and the room may go on.
+   * @returns what becomes of it; null: not now, since the room has to be brought up first
    */
-  async compare(connection: MirrorConnection, room: MirroredRoom): Promise<readonly string[] | null> {
-    const { names, definitions, runtime, turn } = this.#options;
-    const model = definitions.find(({ name }) => name === room.address.name)?.model;
+  async compare(connection: MirrorConnection, room: MirroredRoom): Promise<Comparison | null> {
+    const { names, runtime, turn } = this.#options;
+    const model = this.#modelOf(room);
     const begun = this.#beginDigest(room);
     if (begun === null || model === undefined) return null;
-    this.#digests.set(room.key, begun.digest);
-    try {
-      if (begun.step.kind === 'apply') await this.#apply(connection, room, begun.step);
-      const ours = await begun.digest.whole(turn);
-      if (ours === null) return null;
-      const theirs = await mirrorDigest(connection, names, room.address, model, runtime);
-      if (theirs === null || theirs.at.version !== ours.at.version || theirs.at.historyId !== ours.at.historyId) throw new WatermarkMoved();
-      return differingTables(ours, theirs);
-    } finally {
+    const { digest, step } = begun;
+    this.#digests.set(room.key, digest);
+    const end = (): void => {
       this.#digests.delete(room.key);
-      begun.digest.end();
+      digest.end();
+    };
+    try {
+      if (step.kind === 'apply') await this.#apply(connection, room, step);
+      let theirs: Promise<RoomDigest | null> = Promise.resolve(null);
+      const at = await new Promise<BookmarkParts | null>((resolve, reject) => {
+        theirs = mirrorDigest(connection, names, room.address, model, runtime, resolve);
+        theirs.catch(reject);
+      });
+      if (at?.version !== digest.version || at.historyId !== digest.historyId) throw new WatermarkMoved();
+      const differing = Promise.all([digest.whole(turn), theirs]).then(([ours, found]) =>
+        ours === null || found === null ? null : differingTables(ours, found),
+      );
+      return { differing: differing.finally(end) };
+    } catch (error) {
+      end();
+      throw error;
     }
   }
 
@@ -111,8 +128,8 @@ export class RoomTurn {
 
   /** The digest of a room and the step that brings its mirror to the very same version; null where one step does not. */
   #beginDigest(room: MirroredRoom): { readonly digest: FileDigest; readonly step: RoomStep } | null {
-    const { source, definitions, runtime } = this.#options;
-    const model = definitions.find(({ name }) => name === room.address.name)?.model;
+    const { source, runtime } = this.#options;
+    const model = this.#modelOf(room);
     for (let tries = 0; tries < CHECK_TRIES && model !== undefined && !room.isForced; tries += 1) {
       const database = source.openOwn(room.address);
       if (database === null) return null;
@@ -196,6 +213,10 @@ export class RoomTurn {
   /** When the rows of a deleted room go; when they are gone, its tombstone. */
   #dueMs({ deletedMs, position }: Watermark): number {
     return (deletedMs ?? 0) + this.#options.retentionMs + (position === null ? TOMBSTONE_MS : 0);
+  }
+
+  #modelOf({ address }: MirroredRoom): RoomModel | undefined {
+    return this.#options.definitions.find(({ name }) => name === address.name)?.model;
   }
 
   #stepsOf({ address }: MirroredRoom): RoomSteps {
