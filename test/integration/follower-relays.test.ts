@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { decodeRelayWord, encodeRelayWord, RELAY_WORDS, type RelayWord, unwrapRelayed, wrapRelayed } from '@alcove/core/protocol/relay';
 import { decodeServerMessage } from '@alcove/core/protocol/codec';
 import type { ServerMessage } from '@alcove/core/protocol/server-message';
+import { AlcoveError } from '@alcove/core/error';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
@@ -206,6 +207,50 @@ describe('what is relayed', () => {
   });
 });
 
+describe('one tab at a follower', () => {
+  it('[FO-16] whose claims or refusal cannot be told as they are is turned away alone: nobody else loses anything', async () => {
+    const primary = await world.primary({
+      authenticate: (given) => {
+        if (given === 'busy') throw new AlcoveError('overloaded', 'later', { retryAfterMs: 10.5 });
+        return { sub: String(given), ...(given === 'half' ? { name: '\ud800' } : {}) };
+      },
+    });
+    await primary.rooms.create('trip', 'japan');
+    const follower = await world.follower(primary.url);
+    const ann = await PlainClient.join(follower.url, 'japan', { token: 'ann' });
+    const refused = async (bearer: string) => {
+      const tab = new PlainClient(follower.url);
+      await tab.opened();
+      tab.hello('japan', { token: bearer });
+      await tab.end();
+      return tab.heard('error');
+    };
+    expect(await refused('busy')).toMatchObject({ code: 'overloaded', retryAfterMs: 11 });
+    expect(await refused('half')).toMatchObject({ code: 'unauthenticated' });
+    expect(await ann.result(ann.push('add', { id: 'a', city: 'Nara' }))).toMatchObject({ status: 'applied' });
+    expect(world.log.entries.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: expect.stringContaining('claims'), fields: { reason: expect.stringContaining('half a surrogate') } },
+    ]);
+  });
+
+  it('[FO-17] that floods the way to the primary, from many sockets, goes; a tab that says little stays, and is answered', async () => {
+    const primary = await world.primary({
+      authenticate: (given) => ({ sub: String(given) }),
+      limits: { socketBytesPerSecondMax: 1_000_000 },
+    });
+    await primary.rooms.create('trip', 'japan');
+    const follower = await world.follower(primary.url, { limits: { relayBacklogBytesMax: 100_000, relayBacklogBytesHard: 1_000_000 } });
+    const ann = await PlainClient.join(follower.url, 'japan', { token: 'ann' });
+    const hogs = await Promise.all(Array.from({ length: 12 }, () => PlainClient.join(follower.url, 'japan', { token: 'eve' })));
+    for (const hog of hogs) for (const _ of [1, 2]) hog.push('add', { id: 'x', city: 3, more: 'x'.repeat(600_000) });
+    await until(() => expect(hogs.map(({ closed }) => closed?.reason)).toContain('overloaded'));
+    expect(await ann.result(ann.push('add', { id: 'a', city: 'Nara' }))).toMatchObject({ status: 'applied' });
+    expect(new Set(hogs.map(({ closed }) => closed?.reason ?? 'in'))).not.toContain('primary_lost');
+    expect(ann.closed).toBeNull();
+    expect(Object.keys(follower.metrics().limitsMet).sort()).toEqual(['relayBacklogBytesHard', 'relayBacklogBytesMax']);
+  });
+});
+
 describe('tokens of tabs at a follower', () => {
   const claims = (given: string | null) => {
     const [sub = '', seconds] = String(given).split('/');
@@ -237,8 +282,14 @@ describe('tokens of tabs at a follower', () => {
     const eve = await PlainClient.join(follower.url, 'japan', { token: 'eve' });
     const users = (await primary.sessions.list({ room: 'trip' })).map(({ user }) => user);
     expect(users).toEqual(expect.arrayContaining(['ann', 'eve']));
+    expect(users).toHaveLength(2);
     expect(await primary.sessions.end({ user: 'eve' }, 'forbidden')).toBe(1);
     expect(await eve.end()).toEqual({ code: 4403, reason: 'forbidden' });
     expect(ann.closed).toBeNull();
+    // All who are in a room: the follower is nobody, and hands on to its tabs what they are told.
+    expect(await primary.sessions.end({ room: 'trip', id: 'japan' }, 'forbidden')).toBe(1);
+    expect(await ann.end()).toEqual({ code: 4403, reason: 'forbidden' });
+    expect(follower.status()[0]).toMatchObject({ phase: 'following', error: null });
+    expect(world.log.entries.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });

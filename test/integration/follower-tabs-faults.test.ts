@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ChildProcess } from 'node:child_process';
@@ -6,6 +7,7 @@ import { spawnSource } from './child-server.ts';
 import { PlainClient } from './plain-client.ts';
 import { RelayWorld, stops, trip, until } from './relay-world.ts';
 import { SwitchingProxy } from './switching-proxy.ts';
+import { ThrottledProxy } from './throttled-proxy.ts';
 
 let world: RelayWorld;
 beforeEach(() => {
@@ -97,6 +99,19 @@ describe('tabs whose way is cut', () => {
     expect(await plain.heard('error')).toMatchObject({ code: 'primary_lost', retryAfterMs: expect.any(Number) });
     // While there is no primary whoever comes waits, and is then told to come again.
     expect(world.log.entries.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('[FO-7] is not taken for dead while a large commit is on its way over a slow link', async () => {
+    const primary = await world.primary({ limits: { heartbeatIntervalMs: 200 } });
+    await primary.rooms.create('trip', 'japan');
+    const proxy = await ThrottledProxy.open(primary.url, 250_000);
+    world.onEnd(() => proxy.close());
+    const follower = await world.follower(proxy.url);
+    await until(() => expect(follower.status()[0]?.phase).toBe('following'));
+    const { connections } = proxy;
+    await primary.room(trip, 'japan').mutate.add({ id: 'large', city: randomBytes(500_000).toString('base64') });
+    await until(() => expect(follower.status()[0]?.head?.version).toBe(1));
+    expect(proxy.connections).toBe(connections);
   });
 
   it('[FO-15] are sent away by a follower that stops, and by one that takes a fresh copy', async () => {

@@ -141,7 +141,7 @@ export class AlcoveError extends Error {
   readonly hint: string;
   /** Whether the same call may succeed later without being changed. */
   readonly retryable: boolean;
-  /** How long to wait before that, in ms, where it is known. */
+  /** How long to wait before that, in whole ms, where it is known. */
   readonly retryAfterMs: number | undefined;
   /** Name of the limit that was met, where it was one. For whoever runs the side that threw: it does not travel. */
   readonly limit: string | undefined;
@@ -152,7 +152,7 @@ export class AlcoveError extends Error {
     this.code = code;
     this.hint = options.hint ?? ERROR_CODES[code].hint;
     this.retryable = ERROR_CODES[code].retryable;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterMs = wholeMs(options.retryAfterMs);
     this.limit = options.limit;
   }
 
@@ -186,6 +186,10 @@ export class AlcoveError extends Error {
     return new AlcoveError(code, error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
+
+/** As messages carry it, rounded up; what is no time is left out. */
+const wholeMs = (ms: number | undefined): number | undefined =>
+  ms !== undefined && ms >= 0 && ms <= Number.MAX_SAFE_INTEGER ? Math.ceil(ms) + 0 : undefined;
 
 export const isErrorCode = (value: unknown): value is ErrorCode => typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
 

@@ -19,6 +19,8 @@ const TEXT_FOLLOWS = 0;
 export const RELAY_WORDS = 0;
 /** Numbers are never used twice on one socket. */
 export const RELAY_SESSION_MAX = 0xffff_ffff;
+/** Of one word. */
+export const RELAY_WORD_BYTES_MAX = 1_000_000;
 /** Sessions that one `relayAlive` names. */
 export const RELAY_ALIVE_MAX = 1_000;
 

@@ -74,7 +74,7 @@ export class ServedRoom {
       wantPoll: (atMs) => this.#schedule.want('poll', atMs),
       wantRows: (atMs) => this.#schedule.want('rows', atMs),
       send: (session, message) => this.#send(session, message),
-      end: (session, error) => this.#end(session.connectionId, error),
+      end: (session, error) => this.end(session.connectionId, error),
     });
   }
 
@@ -93,7 +93,7 @@ export class ServedRoom {
     this.#guests.set(connectionId, { connectionId, hello, access: null, welcome: null, session: null });
     if (this.#guests.size <= sessionsMax) return;
     const limit = 'sessionsMax';
-    this.#end(connectionId, new AlcoveError('overloaded', `the room has ${sessionsMax} sessions here, its limit`, { retryAfterMs, limit }));
+    this.end(connectionId, new AlcoveError('overloaded', `the room has ${sessionsMax} sessions here, its limit`, { retryAfterMs, limit }));
   }
 
   /** A frame of a connection that was welcomed. */
@@ -102,12 +102,12 @@ export class ServedRoom {
     const session = this.#guests.get(connectionId)?.session ?? null;
     if (session === null) return;
     session.heardMs = this.#parts.runtime.monotonicMs();
-    if (takesNothing(this.#parts, session)) return this.#end(connectionId, takesNothingError());
+    if (takesNothing(this.#parts, session)) return this.end(connectionId, takesNothingError());
     let message: ClientMessage | null;
     try {
       message = decodeClientMessage(frame, this.#parts.runtime, this.#parts.limits);
     } catch (cause) {
-      return this.#end(connectionId, AlcoveError.from(cause, 'bad_message'));
+      return this.end(connectionId, AlcoveError.from(cause, 'bad_message'));
     }
     if (message !== null) this.#handle(session, message, frame);
   }
@@ -138,7 +138,7 @@ export class ServedRoom {
     try {
       this.#heard(guest, frame);
     } catch (cause) {
-      this.#end(connectionId, AlcoveError.from(cause));
+      this.end(connectionId, AlcoveError.from(cause));
     }
   }
 
@@ -199,7 +199,7 @@ export class ServedRoom {
 
   /** Ends everything: the file, or the way to the primary, is gone. Each waits a while of its own before it comes again. */
   close(error: () => AlcoveError): void {
-    for (const connectionId of [...this.#guests.keys()]) this.#end(connectionId, error());
+    for (const connectionId of [...this.#guests.keys()]) this.end(connectionId, error());
     this.#isOver = true;
     this.#schedule.clear();
   }
@@ -239,7 +239,7 @@ export class ServedRoom {
       this.#watchAccess(session);
       start.begin();
     } catch (cause) {
-      this.#end(connectionId, AlcoveError.from(cause));
+      this.end(connectionId, AlcoveError.from(cause));
     }
   }
 
@@ -247,7 +247,7 @@ export class ServedRoom {
     const { ports } = this.#parts;
     switch (message.type) {
       case 'hello':
-        return this.#end(session.connectionId, new AlcoveError('hello_repeated', 'this connection has said hello already'));
+        return this.end(session.connectionId, new AlcoveError('hello_repeated', 'this connection has said hello already'));
       case 'follow':
         return this.#feeds.follow(session, message);
       case 'followLog':
@@ -290,7 +290,7 @@ export class ServedRoom {
       const error = new AlcoveError('backlog_exceeded', 'too many results wait for the commits of their versions', {
         limit: 'relayResultsMax',
       });
-      return this.#end(connectionId, error);
+      return this.end(connectionId, error);
     }
     // One that is told of no rows yet has them when that begins.
     if (session === null || (session.state.phase !== 'live' && session.state.phase !== 'behind')) return;
@@ -351,9 +351,9 @@ export class ServedRoom {
     const nowMs = runtime.monotonicMs();
     for (const { connectionId, heardMs, accessUntilMs } of [...this.#sessions]) {
       if (nowMs - heardMs >= limits.idleTimeoutMs)
-        this.#end(connectionId, new AlcoveError('idle_timeout', 'the client has been silent for too long', { limit: 'idleTimeoutMs' }));
+        this.end(connectionId, new AlcoveError('idle_timeout', 'the client has been silent for too long', { limit: 'idleTimeoutMs' }));
       else if (accessUntilMs !== null && nowMs >= accessUntilMs)
-        this.#end(connectionId, new AlcoveError('unauthenticated', 'the token has expired'));
+        this.end(connectionId, new AlcoveError('unauthenticated', 'the token has expired'));
     }
     this.#accessEndsMs = Math.min(...[...this.#sessions].map(({ accessUntilMs }) => accessUntilMs ?? Number.POSITIVE_INFINITY));
     if (this.#sessions.size > 0) this.#schedule.want('idle', Math.min(nowMs + limits.idleTimeoutMs / 4, this.#accessEndsMs));
@@ -363,7 +363,8 @@ export class ServedRoom {
     this.#parts.ports.send(connectionId, encodeMessage(message, codec, this.#parts.runtime), 'main');
   }
 
-  #end(connectionId: string, error: AlcoveError): void {
+  /** Ends a connection for a reason it is told. Nothing happens where it is gone. */
+  end(connectionId: string, error: AlcoveError): void {
     const { ports, runtime, meter } = this.#parts;
     const guest = this.#guests.get(connectionId);
     if (guest === undefined) return;

@@ -152,13 +152,11 @@ export class Room {
     if (session !== undefined && !this.#isOver) this.#reads.answer(session, request, answer);
   }
 
-  /** Who is in the room now. */
+  /** Who is in the room now. A server that follows it is nobody. */
   connected(): { readonly connectionId: string; readonly session: string; readonly user: string | null }[] {
-    return [...this.#connections.sessions].map(({ connectionId, sessionId, access }) => ({
-      connectionId,
-      session: sessionId,
-      user: userIdOf(access.claims),
-    }));
+    return [...this.#connections.sessions]
+      .filter(({ access }) => access.isFollower !== true)
+      .map(({ connectionId, sessionId, access }) => ({ connectionId, session: sessionId, user: userIdOf(access.claims) }));
   }
 
   /** Ends a session for a reason of the host's: rights were taken back, a token is no good. */

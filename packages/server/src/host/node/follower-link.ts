@@ -165,6 +165,12 @@ export class FollowerLink {
     const socket = new WebSocket(from, { perMessageDeflate: false, maxPayload: FRAME_BYTES_MAX });
     this.#socket = socket;
     this.#heardMs = runtime.monotonicMs();
+    socket.on('upgrade', ({ socket: raw }) => {
+      // Of a message that is on its way for long, as a large commit is on a slow link, nothing is heard before it is whole.
+      raw.on('data', () => {
+        if (socket === this.#socket) this.#heardMs = runtime.monotonicMs();
+      });
+    });
     socket.on('open', () => this.#hello(socket));
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (socket === this.#socket) this.#heard(isBinary ? new Uint8Array(data) : data.toString());

@@ -33,8 +33,8 @@ export const HOST_LIMITS = {
   /** Sessions of tabs in one room that come through one follower; past it `overloaded`. As many as a room has at all. */
   relaySessionsMax: limit(10_000, 1, 1_000_000),
   /**
-   * Bytes that wait on a follower's way to its primary past which tabs that say something are not read until it has drained; past the second, or after a pong is
-   * missing for long, the way is given up and taken anew.
+   * Bytes that wait on a follower's way to its primary past which tabs that say something are not read until it has drained; past the second those are told
+   * `overloaded` that have said more than their part of it since. After a pong is missing for long the way is given up and taken anew.
    */
   relayBacklogBytesMax: limit(1 * MB, 1 * KB, 100 * MB),
   relayBacklogBytesHard: limit(32 * MB, 1 * KB, 1_000 * MB),

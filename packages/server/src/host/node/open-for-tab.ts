@@ -36,6 +36,8 @@ export async function openForTab({ from, token, address, userToken, info }: Open
   });
   if (response.ok) return;
   const answer = v.safeParse(refusal, await response.json().catch(() => null));
-  if (!answer.success) throw new AlcoveError('primary_lost', `the primary answered ${response.status}`, { retryAfterMs: 1_000 });
+  // What is wrong with the follower's own token, or its address of the primary, is no word about the tab.
+  if (!answer.success || response.status === 401 || answer.output.error.code === 'bad_message')
+    throw new AlcoveError('primary_lost', `the primary answered ${response.status}`, { retryAfterMs: 1_000 });
   throw AlcoveError.fromBody(answer.output.error);
 }

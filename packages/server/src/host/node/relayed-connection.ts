@@ -1,5 +1,12 @@
-import type { AlcoveError } from '@alcove/core/error';
-import { encodeRelayWord, type RelayWord, wrapRelayed } from '@alcove/core/protocol/relay';
+import { AlcoveError } from '@alcove/core/error';
+import {
+  decodeRelayWord,
+  encodeRelayWord,
+  RELAY_WORD_BYTES_MAX,
+  type RelayWord,
+  unwrapRelayed,
+  wrapRelayed,
+} from '@alcove/core/protocol/relay';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
@@ -51,10 +58,22 @@ export class RelayedConnection implements HostConnection {
     this.#end(LOST_CODE);
   }
 
-  /** By what claims the follower chooses what the session sees. */
+  /**
+   * By what claims the follower chooses what the session sees.
+   * @throws AlcoveError `unauthenticated` for claims that do not go over the wire as they are: a follower that cannot read a word gives up its socket, with everybody on it
+   */
   admitted(user: WelcomeMessage['user'], expiresInMs: number | null): void {
-    const { session } = this.#options;
-    this.#say({ type: 'relayAccess', session, user, expiresInMs: expiresInMs === null ? null : Math.ceil(expiresInMs) });
+    const { session, runtime } = this.#options;
+    const word: RelayWord = { type: 'relayAccess', session, user, expiresInMs: expiresInMs === null ? null : Math.ceil(expiresInMs) };
+    const frame = unwrapRelayed(encodeRelayWord(word, runtime))?.frame ?? new Uint8Array();
+    try {
+      decodeRelayWord(frame, runtime, { messageBytesMax: RELAY_WORD_BYTES_MAX });
+    } catch (cause) {
+      const { message } = AlcoveError.from(cause);
+      runtime.log.error('claims cannot be told to a follower, and whoever has them does not come in through one', { reason: message });
+      throw new AlcoveError('unauthenticated', 'the claims of this user are no JSON that servers can tell each other', { cause });
+    }
+    this.#say(word);
   }
 
   /** Its follower reads nothing of it before it is welcomed. */

@@ -125,22 +125,40 @@ async function comes(id: string, session: number): Promise<Tab> {
   return tab;
 }
 const says = (tab: Tab): void => tab.own?.message('{"type":"presence","state":null}');
+const saysMuch = (tab: Tab): void => tab.own?.message(JSON.stringify({ type: 'presence', state: 'x'.repeat(600) }));
 
 describe('tabs on their way to the primary', () => {
-  it('[FO-17] are read more slowly while much waits there, those that say something; past the hard bound the way is taken anew', async () => {
+  it('[FO-17] are not read before it has drained while much waits there, those that say something; past the hard bound who takes more than its part goes', async () => {
     follows();
     const [talks, listens] = [await comes('a', 1), await comes('b', 2)];
     link.bufferedBytes = 1_000;
     says(talks);
     link.bufferedBytes = 1_001;
     says(talks);
-    expect([talks.done, listens.done]).toEqual([['released', 'held 100'], ['released']]);
+    expect([talks.done, listens.done]).toEqual([['released', 'held 200'], ['released']]);
     expect(meter.counts()).toEqual({ relayBacklogBytesMax: 1 });
-    link.bufferedBytes = 2_001;
-    says(talks);
-    expect(link.given).toMatchObject([{ code: 'backlog_exceeded', limit: 'relayBacklogBytesHard' }]);
+    primary.runtime.advance(100);
+    expect(talks.done.splice(0)).toEqual(['released', 'held 200', 'held 200']);
+    link.bufferedBytes = 1_000;
+    primary.runtime.advance(300);
+    expect([talks.done, listens.done]).toEqual([[], ['released']]);
     word({ type: 'relayHold', session: 2, ms: 70 });
-    expect(listens.done).toEqual(['released', 'held 70']);
+    expect(listens.done.splice(0)).toEqual(['released', 'held 70']);
+    link.bufferedBytes = 2_001;
+    for (const tab of [talks, talks, listens, talks]) saysMuch(tab);
+    expect([talks.done, listens.done]).toEqual([['held 200', 'closed overloaded'], ['held 200']]);
+    expect(meter.counts()).toEqual({ relayBacklogBytesMax: 3, relayBacklogBytesHard: 1 });
+    expect(link.given).toEqual([]);
+  });
+
+  it('[FO-16] are not told by a word that cannot be read: the way is taken anew, and the file stays', async () => {
+    follows();
+    await comes('a', 1);
+    served.relayed(
+      RELAY_WORDS,
+      new Uint8Array([0, ...Buffer.from('{"type":"relayEnd","session":1,"code":"closed","message":"","retryAfterMs":0.5}')]),
+    );
+    expect(link.given).toMatchObject([{ code: 'bad_message' }]);
   });
 
   it('[FO-15] wait for one that is not there yet; those that were in are sent away with it, and numbers begin anew', async () => {
@@ -157,6 +175,17 @@ describe('tabs on their way to the primary', () => {
     expect(words()).toEqual([{ type: 'relayOpen', session: 1, ...info }]);
     early.own?.closed(1001);
     expect(words()).toEqual([{ type: 'relayLeft', session: 1, clean: true }]);
+  });
+
+  it('[FO-15] have no session on the next way where they said goodbye on this one', async () => {
+    follows();
+    const tab = await comes('a', 1);
+    tab.own?.message('{"type":"bye","clientIds":["c"]}');
+    served.lost(new AlcoveError('primary_lost', 'it is gone'));
+    expect(tab.done).toEqual(['released', 'closed primary_lost']);
+    words();
+    follows();
+    expect(words()).toEqual([]);
   });
 
   it('[FO-11] are alive on the primary for as long as they say anything here', async () => {

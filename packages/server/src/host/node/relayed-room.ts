@@ -1,6 +1,14 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
-import { decodeRelayWord, encodeRelayWord, RELAY_ALIVE_MAX, RELAY_WORDS, type RelayWord, wrapRelayed } from '@alcove/core/protocol/relay';
+import {
+  decodeRelayWord,
+  encodeRelayWord,
+  RELAY_ALIVE_MAX,
+  RELAY_WORD_BYTES_MAX,
+  RELAY_WORDS,
+  type RelayWord,
+  wrapRelayed,
+} from '@alcove/core/protocol/relay';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
@@ -20,6 +28,7 @@ import type { ServedFile } from './followed-file.ts';
 import type { HostConnection } from './host-connection.ts';
 import type { HostLimits } from './host-limits.ts';
 import type { LinkListener } from './link-listener.ts';
+import { RelayBacklog } from './relay-backlog.ts';
 
 /** The way to the primary, of which the room is told as a LinkListener. */
 export interface RelayLink {
@@ -63,13 +72,10 @@ interface Tab {
   isWelcome: boolean;
 }
 
-/** A tab that says something while much waits on the way to the primary is not read for so long. */
-const HOLD_MS = 100;
+/** A tab that the primary does not want to hear is not read for so long at most. */
 const HOLD_MS_MAX = 10_000;
 /** Codes of a peer that goes on purpose. */
 const CLEAN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
-/** Of one word. */
-const WORD_BYTES_MAX = 1_000_000;
 /** After it tabs that lost their session come again; each waits up to twice as long. */
 const RETRY_MS = 500;
 
@@ -84,6 +90,7 @@ export class RelayedRoom implements LinkListener {
   readonly #bySession = new Map<number, string>();
   /** Sessions that have said something since the primary was told so. */
   readonly #heard = new Set<number>();
+  readonly #backlog: RelayBacklog;
   #served: ServedRoom | null = null;
   #file: ServedFile | null = null;
   #states: RelayedStates | null = null;
@@ -95,6 +102,7 @@ export class RelayedRoom implements LinkListener {
   constructor(options: RelayedRoomOptions, link: () => RelayLink) {
     this.#options = options;
     this.#link = link;
+    this.#backlog = new RelayBacklog({ ...options, bufferedBytes: () => link().bufferedBytes });
   }
 
   get oldest(): number {
@@ -154,7 +162,7 @@ export class RelayedRoom implements LinkListener {
   }
 
   relayed(session: number, frame: Uint8Array): void {
-    if (session === RELAY_WORDS) return this.#word(frame);
+    if (session === RELAY_WORDS) return this.#words(frame);
     const connectionId = this.#bySession.get(session);
     if (connectionId !== undefined) this.#call((served) => served.fromPrimary(connectionId, frame));
   }
@@ -166,13 +174,17 @@ export class RelayedRoom implements LinkListener {
     this.#tick?.timer.cancel();
     this.#tick = null;
     this.#alive?.cancel();
+    this.#backlog.clear();
     // Those that were not welcomed yet wait for the next way; the others are told that this one is gone.
     for (const tab of [...this.#tabs.values()]) {
       if (tab.isWelcome) continue;
       served?.leave(tab.connection.id);
       this.#release(tab, false);
     }
-    served?.close(() => new AlcoveError(code, message, { retryAfterMs: Math.ceil(RETRY_MS * (1 + runtime.random())) }));
+    const error = (): AlcoveError => new AlcoveError(code, message, { retryAfterMs: Math.ceil(RETRY_MS * (1 + runtime.random())) });
+    served?.close(error);
+    // Who has said goodbye and kept the socket is nobody's session, and is not made one by the next way.
+    for (const tab of [...this.#tabs.values()]) if (tab.isWelcome) this.#disconnect(tab.connection.id, error());
   }
 
   get #socket(): Pick<ServedPorts, 'send' | 'bufferedBytes'> {
@@ -263,27 +275,41 @@ export class RelayedRoom implements LinkListener {
   #release(tab: Tab, clean: boolean): void {
     const { session } = tab;
     tab.session = null;
+    this.#backlog.forget(tab.connection);
     if (session === null || !this.#bySession.delete(session)) return;
     this.#heard.delete(session);
     this.#say({ type: 'relayLeft', session, clean });
   }
 
   #relay(connectionId: string, frame: string | Uint8Array): void {
-    const { limits, runtime, meter } = this.#options;
     const tab = this.#tabs.get(connectionId);
     if (tab === undefined || tab.session === null) return;
-    const link = this.#link();
-    link.relay(wrapRelayed(tab.session, frame, runtime));
-    const { bufferedBytes } = link;
-    if (bufferedBytes <= limits.relayBacklogBytesMax) return;
-    const limit = bufferedBytes > limits.relayBacklogBytesHard ? 'relayBacklogBytesHard' : 'relayBacklogBytesMax';
-    meter.met(limit);
-    if (limit === 'relayBacklogBytesMax') tab.connection.slowDown(HOLD_MS);
-    else link.giveUp(new AlcoveError('backlog_exceeded', `${bufferedBytes} bytes wait on the way to the primary`, { limit }));
+    const wrapped = wrapRelayed(tab.session, frame, this.#options.runtime);
+    const refusal = this.#backlog.refusal(tab.connection, wrapped.length, this.#tabs.size);
+    if (refusal !== null) return this.#call((served) => served.end(connectionId, refusal));
+    this.#link().relay(wrapped);
+    this.#backlog.said(tab.connection, wrapped.length);
+  }
+
+  /** One that cannot be read may have ended a session, or its rights: nobody goes on as if it had not come. What the file holds is none of it. */
+  #words(frame: Uint8Array): void {
+    try {
+      this.#word(frame);
+    } catch (cause) {
+      const { address, runtime } = this.#options;
+      const error = AlcoveError.from(cause);
+      runtime.log.error('a word of the primary cannot be read; the way to it is taken anew', {
+        room: address.name,
+        id: address.id,
+        code: error.code,
+        reason: error.message,
+      });
+      this.#link().giveUp(error);
+    }
   }
 
   #word(frame: Uint8Array): void {
-    const word = decodeRelayWord(frame, this.#options.runtime, { messageBytesMax: WORD_BYTES_MAX });
+    const word = decodeRelayWord(frame, this.#options.runtime, { messageBytesMax: RELAY_WORD_BYTES_MAX });
     const connectionId = word !== null && 'session' in word ? this.#bySession.get(word.session) : undefined;
     if (word === null || connectionId === undefined) return;
     switch (word.type) {
