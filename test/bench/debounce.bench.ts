@@ -35,7 +35,7 @@ export const debounceBench: Bench = {
         last = mutation.mutate.set({ id: 'dial', at }).confirmed;
       });
       await last;
-      await dial.flush();
+      dial.flush();
       await withDeadline(
         'the last value in another tab',
         DEADLINE_MS,
@@ -51,8 +51,8 @@ export const debounceBench: Bench = {
         reportOf({ name: 'debounce-saved', unit: '% of updates', what: `that cost no write: ${what}` }, [100 * (1 - pair.ours / UPDATES)]),
       ];
     } finally {
-      await mover.close();
-      await other.close();
+      mover.close();
+      other.close();
       await server.stop();
       rmSync(folder, { recursive: true });
     }

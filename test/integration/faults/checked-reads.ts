@@ -1,9 +1,9 @@
 import { type Bookmark, bookmarkOf, readBookmark } from '@alcove/core/protocol/bookmark';
-import { setTimeout as pass } from 'node:timers/promises';
 import { AlcoveError } from '@alcove/core/error';
-import type { ServerReadOptions } from '../../../packages/server/src/host/node/server-sql.ts';
+import { vi } from 'vitest';
+import type { ServerReadOptions, ServerResult } from '../../../packages/server/src/host/node/server-sql.ts';
 import type { FaultFleet } from './fault-fleet.ts';
-import { sums } from './fault-room.ts';
+import { type Sums, sums } from './fault-room.ts';
 
 /** Refusals for limits say nothing of replicas. */
 const LIMIT_CODES: ReadonlySet<string> = new Set(['overloaded', 'rate_limited']);
@@ -14,11 +14,14 @@ export type Fate =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'wrong'; readonly why: string };
 
+type Ask = (options: ServerReadOptions) => Promise<ServerResult<Sums>>;
+
 /** Reads and writes of the one room of a fleet, each answer held against what the room held at that version. */
 export class CheckedReads {
   /** Refusals so far that said when to come again. */
   waitedOut = 0;
   readonly #fleet: FaultFleet;
+  readonly #ask: Ask;
   /** What the room holds at each version, by the writes' own word. */
   readonly #sums = new Map<number, { readonly entries: number; readonly sum: number }>();
   readonly #bookmarks: Bookmark[] = [];
@@ -26,16 +29,23 @@ export class CheckedReads {
   #sum = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
-  static async begin(fleet: FaultFleet): Promise<CheckedReads> {
-    const checked = new CheckedReads(fleet);
+  /** @param ask How it reads; by default with SQLite's SQL. */
+  static async begin(fleet: FaultFleet, ask: Ask = (options) => fleet.room.sql(sums, options)): Promise<CheckedReads> {
+    const checked = new CheckedReads(fleet, ask);
     const { bookmark } = await fleet.room.sql(sums, { preferPrimary: true });
     checked.#sums.set(readBookmark(bookmark).version, { entries: 0, sum: 0 });
     checked.#bookmarks.push(bookmark);
     return checked;
   }
 
-  private constructor(fleet: FaultFleet) {
+  private constructor(fleet: FaultFleet, ask: Ask) {
     this.#fleet = fleet;
+    this.#ask = ask;
+  }
+
+  /** In the room. */
+  get entries(): number {
+    return this.#entries;
   }
 
   get newest(): Bookmark {
@@ -72,7 +82,8 @@ export class CheckedReads {
       if (fate.kind !== 'failed' || fate.retryAfterMs === undefined) return fate;
       if (performance.now() + fate.retryAfterMs > untilMs) return fate;
       this.waitedOut += 1;
-      await pass(fate.retryAfterMs);
+      const againMs = performance.now() + fate.retryAfterMs;
+      await vi.waitUntil(() => performance.now() >= againMs, { timeout: deadlineMs, interval: 10 });
     }
   }
 
@@ -82,7 +93,7 @@ export class CheckedReads {
     const end = new AbortController();
     const timer = setTimeout(() => end.abort(), deadlineMs);
     try {
-      const { rows, bookmark, replica } = await this.#fleet.room.sql(sums, { ...options, signal: end.signal });
+      const { rows, bookmark, replica } = await this.#ask({ ...options, signal: end.signal });
       const tookMs = performance.now() - startMs;
       // What was just written may be read before its own result is here.
       if (!this.#sums.has(readBookmark(bookmark).version)) await this.#writing;

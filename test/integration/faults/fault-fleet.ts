@@ -22,25 +22,12 @@ const TIMEOUT_MS = 25_000;
 /** A server in this process, with real reader processes, and real followers of it in processes of their own, on links that can be broken. */
 export class FaultFleet {
   readonly followers: FaultyFollower[] = [];
-  readonly server: AlcoveServer<readonly [typeof ledgerRoom]>;
+  server: AlcoveServer<readonly [typeof ledgerRoom]>;
   readonly #directory: string;
 
   static async start(followers: number, options: Options = {}): Promise<FaultFleet> {
     const directory = mkdtempSync(join(tmpdir(), 'alcove-faults-'));
-    const server = await createServer({
-      rooms: [ledgerRoom],
-      dataDir: join(directory, 'primary'),
-      port: 0,
-      host: '127.0.0.1',
-      signals: false,
-      readers: 2,
-      log: new CollectingLogger(),
-      followers: { token: FOLLOWER_TOKEN },
-      admin: { token: ADMIN_TOKEN },
-      replicas: { limits: QUICK },
-      ...options,
-      limits: { readTimeoutMs: 1_000, mutatorTimeBudgetMs: 60_000, ...options.limits },
-    });
+    const server = await serve(directory, options);
     const fleet = new FaultFleet(server, directory);
     await server.rooms.create('ledger', 'main');
     for (let index = 0; index < followers; index += 1) await fleet.#addFollower(`follower-${index + 1}`);
@@ -76,12 +63,18 @@ export class FaultFleet {
   }
 
   /** Everybody was found well and gets all of its reads. Reads try who was out. */
-  isSound(): Promise<void> {
+  isSound(read: () => Promise<unknown> = () => this.room.sql(sums, { at: 'any' })): Promise<void> {
     return eventually(async () => {
-      await Promise.all(Array.from({ length: 4 }, () => this.room.sql(sums, { at: 'any' })));
+      await Promise.all(Array.from({ length: 4 }, read));
       const ill = (await this.routing()).replicas.filter((replica) => !isWell(replica));
       if (ill.length > 0) throw new TypeError(`not well yet: ${JSON.stringify(ill)}`);
     });
+  }
+
+  /** The server ends, and another goes on from its files. */
+  async restart(options: Options): Promise<void> {
+    await this.server.close();
+    this.server = await serve(this.#directory, options);
   }
 
   async close(): Promise<void> {
@@ -101,6 +94,22 @@ export class FaultFleet {
     if (!response.ok) throw new TypeError(await response.text());
   }
 }
+
+const serve = (directory: string, options: Options): Promise<AlcoveServer<readonly [typeof ledgerRoom]>> =>
+  createServer({
+    rooms: [ledgerRoom],
+    dataDir: join(directory, 'primary'),
+    port: 0,
+    host: '127.0.0.1',
+    signals: false,
+    readers: 2,
+    log: new CollectingLogger(),
+    followers: { token: FOLLOWER_TOKEN },
+    admin: { token: ADMIN_TOKEN },
+    replicas: { limits: QUICK },
+    ...options,
+    limits: { readTimeoutMs: 1_000, mutatorTimeBudgetMs: 60_000, ...options.limits },
+  });
 
 const isWell = ({ isPrimary, isUp, pace, breakers }: ReplicaSnapshot): boolean =>
   (isPrimary || isUp === true) && pace === 'closed' && Object.values(breakers).every((state) => state === 'closed');
