@@ -46,6 +46,7 @@ describe('[RD-87] rules said in PostgreSQL', () => {
       `(upper(coalesce("owner", ('none'::text COLLATE "C")) COLLATE "C") = ('NONE'::text COLLATE "C"))`,
     ],
     ['any is null', [], '("any" IS NULL)'],
+    ['title is not null', [], '("title" IS NOT NULL)'],
   ])('%s', (sql, params, postgres) => {
     expect(told(sql, params)).toBe(postgres);
   });
@@ -55,6 +56,10 @@ describe('[RD-87] rules said in PostgreSQL', () => {
     ['n = ?', ['5']],
     ['any = 1'],
     ["title = 'x'"],
+    ["title is 'x'"],
+    ["title is not 'x'"],
+    ['owner = title is true'],
+    ["any is '5.0'"],
     ["owner like 'x%'"],
     ["owner glob 'x'"],
     ['photo = owner'],

@@ -227,8 +227,14 @@ class NeutralParser {
     const { affinity, collation } = columnType(column.type);
     const isPlain = affinity !== 'numeric' && collation === 'BINARY';
     // NULL or not is all that can be asked of the others.
-    if (!isPlain && !this.#isWord('IS')) throw untold(`the column ${column.name}, of type ${column.type}`);
+    if (!isPlain && !this.#isNullAsked()) throw untold(`the column ${column.name}, of type ${column.type}`);
     return { sql: quoteIdentifier(column.name), kind: affinity === 'numeric' ? 'text' : affinity };
+  }
+
+  /** IS NULL or IS NOT NULL comes next. */
+  #isNullAsked(): boolean {
+    const next = (offset: number): string => this.#tokens[this.#at + offset]?.text ?? '';
+    return this.#isWord('IS') && next(next(1) === 'NOT' ? 2 : 1) === 'NULL';
   }
 
   #nextParam(): RuleValue {

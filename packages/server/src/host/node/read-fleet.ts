@@ -109,6 +109,7 @@ function mirrorReaders(options: ResolvedServerOptions, router: ReadRouter, runti
   const { rooms, replicas } = options;
   const readers = new MirrorReaders({
     url: options.mirror?.url ?? '',
+    prefix: options.mirror?.prefix ?? '',
     runtime,
     router,
     region: replicas.router.region,

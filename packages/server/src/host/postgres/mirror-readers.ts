@@ -4,6 +4,7 @@ import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { EndSignal, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import { REPLICA_LIMITS, type ResolvedReplica } from '../../read/replica-options.ts';
 import type { ReadRouter } from '../../read/read-router.ts';
+import { MirrorNames } from '../../mirror/mirror-names.ts';
 import type { MirrorAccess } from './mirror-access.ts';
 import type { PgPosition } from './pg-position.ts';
 import { PgReplica, type PgReplicaOptions } from './pg-replica.ts';
@@ -11,6 +12,7 @@ import { PgReplica, type PgReplicaOptions } from './pg-replica.ts';
 export interface MirrorReadersOptions {
   /** Of the mirror's PostgreSQL primary. */
   readonly url: string;
+  readonly prefix: string;
   readonly runtime: Runtime;
   readonly router: ReadRouter;
   /** Where this server stands: the primary's own region, as far as reads are concerned. */
@@ -39,10 +41,11 @@ export class MirrorReaders {
     this.#options = options;
   }
 
-  /** At once, or when the mirror is open. @throws AlcoveError `option_invalid` where its id is taken. */
+  /** At once, or when the mirror is open. @throws AlcoveError `option_invalid` where its id is taken, or its url names somebody else than the mirror's reader role */
   add(replica: ResolvedReplica): void {
     if (replica.settings.id === MIRROR_PRIMARY)
       throw new AlcoveError('option_invalid', `the id ${MIRROR_PRIMARY} is that of the mirror's own primary: give the replica another one`);
+    refuseOtherUser(replica, new MirrorNames(this.#options.prefix).readerRole);
     const access = this.#access;
     if (access === null) this.#waiting.push(replica);
     else this.#open(replica, access);
@@ -96,4 +99,17 @@ export class MirrorReaders {
       return null;
     }
   }
+}
+
+/** Rows of one room are shown to that role alone: whoever may do more, as the role of `mirror.url` may, is shown all rooms'. */
+function refuseOtherUser({ url, settings }: ResolvedReplica, readerRole: string): void {
+  const { username, searchParams } = new URL(url);
+  if (['', readerRole].includes(decodeURIComponent(username)) && !searchParams.has('user')) return;
+  throw new AlcoveError(
+    'option_invalid',
+    `replica ${settings.id}: a mirror is read as the role ${readerRole}, and the url names another user`,
+    {
+      hint: 'Leave user and password out of the url; the mirror knows them.',
+    },
+  );
 }

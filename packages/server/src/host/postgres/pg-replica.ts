@@ -171,15 +171,18 @@ export class PgReplica implements Replica {
     return [
       settings([...SESSION_SETTINGS, ['statement_timeout', String(Math.ceil(timeoutMs))], [this.#names.setting, access.proof(room)]]),
       {
-        text: `SELECT history_id, version::text, state, schema_id FROM ${this.#names.watermarks} WHERE room = $1 AND id = $2`,
+        text: `SELECT history_id, version::text, state, schema_id, current_user FROM ${this.#names.watermarks} WHERE room = $1 AND id = $2`,
         values: [room.name, room.id],
       },
     ];
   }
 
   #standingOf(room: ReadRequest['room'], [watermark]: readonly TextRow[]): BookmarkParts {
-    const [historyId, version, state, schemaId] = watermark ?? [];
+    const [historyId, version, state, schemaId, user] = watermark ?? [];
     if (historyId == null || version == null) throw new RoomUnavailable(`${this.id} does not have the room`);
+    // Row security shows the reader role one room. Others, the owner and superusers first of all, see every room's rows.
+    if (user !== this.#names.readerRole)
+      throw unavailable(this.id, `it is read as the role ${user ?? ''}, not as ${this.#names.readerRole}`);
     if (state !== 'live') throw new RoomUnavailable(`the room is ${state === 'deleted' ? 'deleted' : 'still being copied'} in ${this.id}`);
     if (schemaId !== this.#modelOf(room).schemaId) throw new RoomUnavailable(`${this.id} has the room's rows of another schema`);
     return { historyId, version: Number(version) };
