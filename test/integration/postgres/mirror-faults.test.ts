@@ -245,9 +245,21 @@ describe('[MI-8] what PostgreSQL cannot hold', () => {
     for (const id of ['a', 'idle']) await world.level(server, id);
     await cluster.primary.query(`DROP TABLE ${world.prefix}_ledger.items`);
     await write(server, 'a', 4);
-    for (const id of ['a', 'idle']) {
-      await world.level(server, id);
-      await vi.waitFor(() => isSame(id), { timeout: 10_000, interval: 50 });
-    }
+    const areSame = async (): Promise<void> => {
+      for (const id of ['a', 'idle']) {
+        await world.level(server, id);
+        await vi.waitFor(() => isSame(id), { timeout: 10_000, interval: 50 });
+      }
+    };
+    await areSame();
+    // Nobody knows any more which rows are whose.
+    await cluster.primary.query(`INSERT INTO ${world.prefix}_ledger.bare VALUES ('idle', 'left over')`);
+    await cluster.primary.query(`DROP SCHEMA ${world.prefix} CASCADE`);
+    await write(server, 'a', 5);
+    await vi.waitFor(areSame, { timeout: 15_000, interval: 50 });
+    const [row] = await cluster.primary.query<{ policies: string }>(
+      `SELECT count(*) AS policies FROM pg_policies WHERE schemaname = '${world.prefix}_ledger'`,
+    );
+    expect(row?.policies).toBe('12');
   });
 });

@@ -18,7 +18,8 @@ const FIGURES_MS = 1_000;
 const FIGURES_SHARE = 100;
 
 const reply = (message: MirrorReply): void => {
-  process.send?.(message);
+  // A parent that is gone hears nothing any more; `disconnect` follows.
+  process.send?.(message, undefined, undefined, () => undefined);
 };
 
 const log: Logger = {

@@ -61,6 +61,8 @@ class Provisioning {
   readonly #names: MirrorNames;
   readonly #options: ProvisionOptions;
   #owner = '';
+  /** There are no watermarks yet: rows that are there all the same are nobody's. */
+  #isNew = false;
 
   constructor(client: PoolClient, names: MirrorNames, options: ProvisionOptions) {
     this.#client = client;
@@ -75,6 +77,10 @@ class Provisioning {
     await this.#makeRole(this.#names.readerRole, 'LOGIN');
     await this.#makeRole(this.#names.analystRole, 'NOLOGIN');
     await this.#refuseForeignSchema(prefix, markOf(this.#names, 'watermarks'));
+    const [{ table } = { table: null }] = await this.#rows<{ table: string | null }>('SELECT to_regclass($1) AS table', [
+      this.#names.watermarks,
+    ]);
+    this.#isNew = table === null;
     for (const sql of controlDdl(this.#names, this.#owner)) await this.#client.query(sql);
     const secret = await this.#secret();
     await this.#shapeReader(secret);
@@ -161,6 +167,8 @@ class Provisioning {
     const steps = tableSteps(this.#names, name, model, await this.#foundTables(schema));
     for (const sql of steps.sql) await this.#client.query(sql);
     for (const table of steps.dropped) await this.#drop(this.#names.tableOf(name, table));
+    if (this.#isNew)
+      for (const { name: table } of mirroredTables(model)) await this.#client.query(`TRUNCATE ${this.#names.tableOf(name, table)}`);
     if (steps.isEmptied)
       await this.#client.query(
         `UPDATE ${this.#names.watermarks} SET state = 'syncing', schema_id = '', position = NULL WHERE room = $1 AND state <> 'deleted'`,
