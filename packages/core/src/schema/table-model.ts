@@ -29,7 +29,7 @@ type TableConfig = ReturnType<typeof getTableConfig>;
 export function tableModelOf(table: SQLiteTable, options: TableOptions): TableModel {
   const config = getTableConfig(table);
   checkName(config.name, `table ${JSON.stringify(config.name)}`);
-  if (isReservedName(config.name)) throw invalid(config.name, 'names that begin with alcove_ or sqlite_ are reserved');
+  if (isReservedName(config.name)) throw invalid(config.name, 'names that begin with alcove_, sqlite_ or _litestream_ are reserved');
   if (config.columns.length > TABLE_COLUMNS_MAX) {
     throw invalid(config.name, `${config.columns.length} columns; at most ${TABLE_COLUMNS_MAX} work on every host`);
   }
@@ -169,7 +169,8 @@ function uniquesOf(config: TableConfig): TableModel['uniques'] {
 
 function checkIndexName(table: string, name: string): void {
   checkName(name, `table ${JSON.stringify(table)}, index ${JSON.stringify(name)}`);
-  if (isReservedName(name)) throw invalid(table, `index ${JSON.stringify(name)}: names that begin with alcove_ or sqlite_ are reserved`);
+  if (isReservedName(name))
+    throw invalid(table, `index ${JSON.stringify(name)}: names that begin with alcove_, sqlite_ or _litestream_ are reserved`);
 }
 
 function foreignKeyModel(table: string, foreignKey: ForeignKey): ForeignKeyModel {

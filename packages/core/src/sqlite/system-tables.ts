@@ -1,5 +1,8 @@
-/** Names that belong to Alcove inside a room's or a replica's database. Apps may not begin a table or an index with one of these prefixes. */
-export const RESERVED_PREFIXES: readonly string[] = ['alcove_', 'sqlite_'];
+/**
+ * Names that belong to Alcove and SQLite inside a room's or a replica's database, and to Litestream, which makes tables of its own in the files that it copies: those are passed over. Apps may not begin a
+ * table or an index with one of these prefixes.
+ */
+export const RESERVED_PREFIXES: readonly string[] = ['alcove_', 'sqlite_', '_litestream_'];
 
 /** Debounced values: replicated, last of every room's tables; its model and DDL come from schema/values-table.ts. */
 export const VALUES_TABLE = 'alcove_values';
