@@ -114,6 +114,21 @@ describe('tabs whose way is cut', () => {
     expect(proxy.connections).toBe(connections);
   });
 
+  it('[FO-15] whose follower’s way hangs, are told so too, and find another', async () => {
+    const primary = await world.primary({ limits: { heartbeatIntervalMs: 100, idleTimeoutMs: 60_000 } });
+    const proxy = await proxyBefore(primary.url);
+    const follower = await world.follower(proxy.url);
+    const room = roomAt(follower.url);
+    await room.mutate.add({ id: 'n', city: 'Nara' }).confirmed;
+    const plain = await PlainClient.join(follower.url, 'japan');
+    proxy.pause();
+    const bumped = room.mutate.bump({ id: 'n' });
+    await bumped.local;
+    expect(await plain.end()).toEqual({ code: 1013, reason: 'primary_lost' });
+    await bumped.confirmed;
+    expect((await countIn(room))[0]?.count).toBe(1);
+  });
+
   it('[FO-15] are sent away by a follower that stops, and by one that takes a fresh copy', async () => {
     const primary = await world.primary();
     await primary.room(trip, 'japan').mutate.add({ id: 'n', city: 'Nara' });
