@@ -14,6 +14,8 @@ export interface Guest {
   access: RoomAccess | null;
   /** The primary's, until the file here is where that says the room is. */
   welcome: WelcomeMessage | null;
+  /** Results that came before it was welcomed: what the primary owed it. */
+  owed: number;
   /** Null until it was welcomed. */
   session: Session | null;
 }

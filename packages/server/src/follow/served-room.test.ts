@@ -248,6 +248,23 @@ describe('a tab of a follower', () => {
     fromLog(served);
   });
 
+  it('[FO-17] comes in with more results than that where it is owed them, and with the time of the room', () => {
+    const served = serve(1);
+    primary.join('ann', { clientId: 'c-ann' }, { claims: { sub: 'ann' } });
+    for (const [at, id] of ['a1', 'a2', 'a3'].entries()) put(id, 'ann', at + 1);
+    primary.room.leave('ann');
+    passed = primary.ports.sent.get('ann')?.length ?? 0;
+    const { historyId, version, hash } = followed.head;
+    const clients = [{ clientId: 'c-ann', lastMutationId: 3, confirmed: 0, welcomed: 1 }];
+    joins(served, { resume: { historyId, view: '', version, hash }, clients });
+    const nowMs = primary.runtime.nowMs();
+    primary.runtime.advance(4_000);
+    fromLog(served);
+    const messages = heard();
+    expect(brief(messages)).toEqual(['welcome 4 view', 'results 1@2 applied,2@3 applied,3@4 applied']);
+    expect(messages[0]).toMatchObject({ serverNowMs: nowMs + 4_000 });
+  });
+
   it('[FO-14] whose fresh token gives other claims sees other rows from then on', () => {
     const served = serve();
     joins(served, { snapshots: ['rows'] });

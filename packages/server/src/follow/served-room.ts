@@ -90,7 +90,7 @@ export class ServedRoom {
   /** A connection whose hello was read, and is on its way to the primary. */
   join(connectionId: string, hello: HelloMessage): void {
     const { sessionsMax, retryAfterMs } = this.#parts.limits;
-    this.#guests.set(connectionId, { connectionId, hello, access: null, welcome: null, session: null });
+    this.#guests.set(connectionId, { connectionId, hello, access: null, welcome: null, owed: 0, session: null });
     if (this.#guests.size <= sessionsMax) return;
     const limit = 'sessionsMax';
     this.end(connectionId, new AlcoveError('overloaded', `the room has ${sessionsMax} sessions here, its limit`, { retryAfterMs, limit }));
@@ -146,7 +146,8 @@ export class ServedRoom {
     const message = decodeServerMessage(frame, this.#parts.runtime, { messageBytesMax: FRAME_BYTES_MAX });
     switch (message?.type) {
       case 'welcome':
-        guest.welcome = message;
+        // Its clock is read when the tab is told of it, which may take a while.
+        guest.welcome = { ...message, serverNowMs: message.serverNowMs - Math.floor(this.#parts.runtime.monotonicMs()) };
         return this.#letIn(guest);
       case 'results':
         return this.#results(guest, message);
@@ -233,7 +234,9 @@ export class ServedRoom {
       guest.welcome = null;
       this.#sessions.add(session);
       ports.welcomed(connectionId);
-      this.#send(session, { ...welcome, version: gate.durable, view: sessionView(session), hydration: start.reason, image: start.image });
+      const { reason: hydration, image } = start;
+      const serverNowMs = Math.max(0, welcome.serverNowMs + Math.floor(at.nowMs));
+      this.#send(session, { ...welcome, serverNowMs, version: gate.durable, view: sessionView(session), hydration, image });
       this.#parts.states.add(connectionId, session.codec);
       this.#wantStates();
       this.#watchAccess(session);
@@ -284,13 +287,17 @@ export class ServedRoom {
     this.#send(session, { type: 'pong', version: Math.max(this.#primaryVersion, this.#parts.gate.durable), ...at });
   }
 
-  #results({ connectionId, session }: Guest, { results }: ServerMessageOf<'results'>): void {
+  #results(guest: Guest, { results }: ServerMessageOf<'results'>): void {
+    const { connectionId, session } = guest;
     const { resultsMax } = this.#parts;
-    if (this.#held.add(connectionId, results) > resultsMax) {
-      const error = new AlcoveError('backlog_exceeded', 'too many results wait for the commits of their versions', {
-        limit: 'relayResultsMax',
-      });
-      return this.end(connectionId, error);
+    // It would be owed them again, however often it came.
+    if (session === null) guest.owed += results.length;
+    if (this.#held.add(connectionId, results) > resultsMax + guest.owed) {
+      const limit = 'relayResultsMax';
+      return this.end(
+        connectionId,
+        new AlcoveError('backlog_exceeded', 'too many results wait for the commits of their versions', { limit }),
+      );
     }
     // One that is told of no rows yet has them when that begins.
     if (session === null || (session.state.phase !== 'live' && session.state.phase !== 'behind')) return;

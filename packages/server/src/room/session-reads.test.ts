@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AlcoveError } from '@alcove/core/error';
 import { bookmarkOf } from '@alcove/core/protocol/bookmark';
-import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
+import type { ClientMessageInput, HelloMessage } from '@alcove/core/protocol/client-message';
+import { decodeClientMessage } from '@alcove/core/protocol/codec';
 import { mutator } from '@alcove/core/schema/define-mutator';
 import { query } from '@alcove/core/schema/define-query';
 import { defineRoom } from '@alcove/core/schema/define-room';
@@ -58,6 +59,21 @@ const failures = (connectionId: string) =>
   driven.takeOf(connectionId, 'readFailed').map(({ request, code, retryAfterMs }) => [request, code, retryAfterMs]);
 
 describe('a session that reads by SQL', () => {
+  it('[FO-17] at a follower is told to come again while much waits on the way there, which is everybody’s', () => {
+    const hello = decodeClientMessage(
+      JSON.stringify({ type: 'hello', protocol: 1, room: 'trip', id: 'r1', clientId: 'c-far', snapshots: [] }),
+      driven.runtime,
+      { messageBytesMax: 10_000 },
+    ) as HelloMessage; // it says so
+    driven.room.join('far', hello, { claims: { sub: 'a' } }, true);
+    driven.ports.buffered.set('far', 2_000_000);
+    tell('far', { type: 'read', request: 1, query: 'ofDay', args: 1 });
+    expect(failures('far')).toEqual([[1, 'overloaded', 1_000]]);
+    driven.ports.buffered.set('far', 0);
+    tell('far', { type: 'read', request: 2, query: 'ofDay', args: 1 });
+    expect(driven.ports.reads.map(({ request }) => request)).toEqual([2]);
+  });
+
   it('[RD-85] has a query of PostgreSQL built in its dialect, and SQL of its own never sent there', () => {
     driven.join('a', {}, { claims: { sub: 'ada' } });
     tell('a', { type: 'read', request: 1, query: 'perDay', args: 3 });

@@ -123,6 +123,10 @@ export class SessionReads {
       const limit = 'userReadsMax';
       throw new AlcoveError('rate_limited', `this user has ${userReadsMax} reads running, the limit`, { retryAfterMs, limit });
     }
+    if (session.isRelayed && ports.bufferedBytes(session.connectionId) > limits.subscriberBacklogBytesMax) {
+      const limit = 'subscriberBacklogBytesMax';
+      throw new AlcoveError('overloaded', 'too much waits on the way to the follower that the tab is at', { retryAfterMs, limit });
+    }
     const atLeast = at === 'any' ? null : at === 'latest' ? { historyId, version: gate.durable } : this.#bookmarked(at);
     const { region = null, purpose = null, priority = 'normal', preferPrimary = false } = message;
     return {

@@ -161,6 +161,17 @@ describe('tabs on their way to the primary', () => {
     expect(link.given).toMatchObject([{ code: 'bad_message' }]);
   });
 
+  it('[FO-17] say nothing that the primary would end the socket for: a message past its bound ends its own tab', async () => {
+    follows();
+    const [first, other] = [await comes('a', 1), await comes('b', 2)];
+    const { messageBytesMax } = welcomeOf('more').limits;
+    link.frames.length = 0;
+    const greets = new Tab('c');
+    served.join(greets, hello, 'x'.repeat(messageBytesMax + 1), info);
+    expect([greets.done, first.done, other.done]).toEqual([['closed message_too_large'], ['released'], ['released']]);
+    expect(words().map(({ type }) => type)).toEqual(['relayOpen', 'relayLeft']);
+  });
+
   it('[FO-15] wait for one that is not there yet; those that were in are sent away with it, and numbers begin anew', async () => {
     const early = new Tab('early');
     served.join(early, hello, '', info);
@@ -193,7 +204,8 @@ describe('tabs on their way to the primary', () => {
     const [talks] = [await comes('a', 1), await comes('b', 2)];
     words();
     talks.own?.message('{"type":"ping"}');
-    primary.runtime.advance(15_000);
+    // So soon that a tab which speaks once a heartbeat is not silent for two of them there.
+    primary.runtime.advance(3_750);
     expect(words()).toEqual([{ type: 'relayAlive', sessions: [1] }]);
     primary.runtime.advance(15_000);
     expect(words()).toEqual([]);

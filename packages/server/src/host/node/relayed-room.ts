@@ -4,6 +4,7 @@ import {
   decodeRelayWord,
   encodeRelayWord,
   RELAY_ALIVE_MAX,
+  RELAY_OVERHEAD_BYTES,
   RELAY_WORD_BYTES_MAX,
   RELAY_WORDS,
   type RelayWord,
@@ -74,6 +75,8 @@ interface Tab {
 
 /** A tab that the primary does not want to hear is not read for so long at most. */
 const HOLD_MS_MAX = 10_000;
+/** The primary hears that a tab is alive so much of a heartbeat later at most. */
+const ALIVE_PARTS = 4;
 /** Codes of a peer that goes on purpose. */
 const CLEAN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 /** After it tabs that lost their session come again; each waits up to twice as long. */
@@ -145,7 +148,7 @@ export class RelayedRoom implements LinkListener {
     this.#file = file;
     this.#served = this.#serve(file, this.#welcome, this.#states);
     for (const tab of [...this.#tabs.values()]) this.#open(tab);
-    this.#sayAlive(this.#welcome.limits.heartbeatIntervalMs);
+    this.#sayAlive(this.#welcome.limits.heartbeatIntervalMs / ALIVE_PARTS);
   }
 
   taken(versions: TakenVersions): void {
@@ -285,10 +288,18 @@ export class RelayedRoom implements LinkListener {
     const tab = this.#tabs.get(connectionId);
     if (tab === undefined || tab.session === null) return;
     const wrapped = wrapRelayed(tab.session, frame, this.#options.runtime);
-    const refusal = this.#backlog.refusal(tab.connection, wrapped.length, this.#tabs.size);
+    const refusal = this.#tooLarge(wrapped) ?? this.#backlog.refusal(tab.connection, wrapped.length, this.#tabs.size);
     if (refusal !== null) return this.#call((served) => served.end(connectionId, refusal));
     this.#link().relay(wrapped);
     this.#backlog.said(tab.connection, wrapped.length);
+  }
+
+  /** A frame that the primary takes of nobody would end the socket, with everybody on it. */
+  #tooLarge(wrapped: Uint8Array): AlcoveError | null {
+    const limit = 'messageBytesMax';
+    const max = this.#welcome?.limits[limit] ?? 0;
+    if (wrapped.length <= max + RELAY_OVERHEAD_BYTES) return null;
+    return new AlcoveError('message_too_large', `the message has more than ${max} bytes, the limit`, { limit });
   }
 
   /** One that cannot be read may have ended a session, or its rights: nobody goes on as if it had not come. What the file holds is none of it. */
@@ -329,7 +340,7 @@ export class RelayedRoom implements LinkListener {
     }
   }
 
-  /** Presence and idle timeouts are the primary's: it hears who is alive as often as tabs say so. */
+  /** Presence and idle timeouts are the primary's: it hears who is alive, as often as tabs say so. */
   #sayAlive(everyMs: number): void {
     this.#alive?.cancel();
     this.#alive = this.#options.runtime.setTimer(everyMs, () => {
