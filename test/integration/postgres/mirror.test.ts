@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runCli } from '../../../packages/server/src/host/node/run-cli.ts';
 import { ledger, type LedgerOp, put } from './ledger-room.ts';
 import { MirrorWorld } from './mirror-world.ts';
 import { PgCluster } from './pg-cluster.ts';
@@ -86,6 +87,36 @@ describe('a mirror', () => {
     expect(mirror).toEqual(room);
     expect(server.mirror.status()?.checks).toEqual({ done: 2, drifted: 1, repaired: 1 });
     expect(world.log.errors).toMatchObject([{ fields: { room: 'ledger', id: 'a', tables: 'bare, items' } }]);
+  });
+
+  it('[HO-46] is shown and told what to do as replicas are: status, metrics, orders, the command line', async () => {
+    begin();
+    const token = 'an-admin-token-of-this-test';
+    const server = await world.server({ port: 0, host: '127.0.0.1', admin: { token } });
+    await server.room(ledger, 'seen').mutate.run([put('a', { n: 1 }), put('b', { n: 2 })]);
+    await world.level(server, 'seen');
+    const alcove = async (...args: string[]): Promise<string> => {
+      let said = '';
+      const take = (text: string): void => void (said += text);
+      await runCli([...args, '--url', server.url, '--token', token], { out: take, err: take });
+      return said;
+    };
+    await vi.waitFor(async () =>
+      expect(await alcove('status')).toMatch(
+        / {2}mirror at postgres.*: running, 0 rooms compared.*\n {4}1 of 1 rooms healthy, 1 readable, \d+ batches, \d+ rows, 0 errors\n/,
+      ),
+    );
+    expect(await alcove('status')).not.toContain(':secret@');
+    const metrics = await fetch(`${server.url.replace('ws', 'http')}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await metrics.text()).toMatch(/^alcove_sync_rooms_healthy\{replica="mirror"\} 1$/m);
+    await cluster.primary.query(`UPDATE ${world.prefix}_ledger.items SET n = 7`);
+    await alcove('replicas', 'check', 'mirror', '--room', 'ledger/seen');
+    await vi.waitFor(() => expect(server.mirror.status()?.checks).toMatchObject({ drifted: 1, repaired: 1 }));
+    await cluster.primary.query(`DELETE FROM ${world.prefix}_ledger.items`);
+    expect(await alcove('resync', 'ledger/seen', '--replica', 'mirror')).not.toContain('alcove:');
+    const { room: ours, mirror } = await world.both('seen');
+    expect(mirror).toEqual(ours);
+    expect(await alcove('replicas', 'check', 'mirror')).toContain('room by room');
   });
 
   it('[MI-4] rooms are compared by themselves, busy ones too, without a false alarm', async () => {
