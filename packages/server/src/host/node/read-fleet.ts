@@ -43,7 +43,10 @@ export class ReadFleet implements ReadRoutes {
   }
 
   async read(request: ReadRequest, route: ReadRoute, waitMs: number, signal: EndSignal, dialect: Dialect): Promise<RoutedAnswer> {
-    if (dialect === 'postgres') return this.router.read(request, route, waitMs, signal, dialect);
+    if (dialect === 'postgres') {
+      await this.#mirror?.opened(waitMs, signal);
+      return this.router.read(request, route, waitMs, signal, dialect);
+    }
     if (!this.#hasReaders && this.router.snapshot().replicas.length === 0) throw this.#noReaders();
     return this.router.read(request, route, waitMs, signal);
   }

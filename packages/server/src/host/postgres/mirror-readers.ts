@@ -24,6 +24,8 @@ export interface MirrorReadersOptions {
   readonly resync?: (room: ReadRequest['room']) => Promise<void>;
 }
 
+const RETRY_AFTER_MS = 1_000;
+
 /** The id of the mirror's own primary among the replicas. */
 export const MIRROR_PRIMARY = 'mirror';
 
@@ -34,6 +36,7 @@ export const MIRROR_PRIMARY = 'mirror';
 export class MirrorReaders {
   readonly #options: MirrorReadersOptions;
   readonly #waiting: ResolvedReplica[] = [];
+  readonly #whenOpen = new Set<() => void>();
   #access: MirrorAccess | null = null;
   #primary: PgReplica | null = null;
 
@@ -68,6 +71,33 @@ export class MirrorReaders {
       isPrimary: true,
     });
     for (const replica of this.#waiting.splice(0)) this.#open(replica, access);
+    for (const tell of [...this.#whenOpen]) tell();
+  }
+
+  /** Waits until it is known how to sign in. @throws AlcoveError (as rejection) `replica_unavailable` where that takes longer, `closed` where nobody waits any more */
+  opened(waitMs: number, signal: EndSignal): Promise<void> {
+    if (this.#access !== null) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', aborted);
+        this.#whenOpen.delete(tell);
+      };
+      const tell = (): void => {
+        over();
+        resolve();
+      };
+      const failed = (error: AlcoveError): void => {
+        over();
+        reject(error);
+      };
+      const aborted = (): void => failed(new AlcoveError('closed', 'nobody waits for the read any more'));
+      const timer = this.#options.runtime.setTimer(waitMs, () =>
+        failed(new AlcoveError('replica_unavailable', 'the mirror has not reached its PostgreSQL yet', { retryAfterMs: RETRY_AFTER_MS })),
+      );
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#whenOpen.add(tell);
+    });
   }
 
   #open({ url, settings, connectTimeoutMs, statementTimeoutMs }: ResolvedReplica, access: MirrorAccess): void {

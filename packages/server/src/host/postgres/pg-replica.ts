@@ -95,7 +95,7 @@ export class PgReplica implements Replica {
       main,
       isAhead: atLeast === null,
       decide: (rows) => {
-        answer.at = this.#standingOf(room, rows.at(-1) ?? []);
+        answer.at = orBehind(atLeast, () => this.#standingOf(room, rows.at(-1) ?? []));
         refuseBehind(answer.at, atLeast);
       },
       columns: (fields) => {
@@ -222,6 +222,16 @@ export class PgReplica implements Replica {
 function settings(given: readonly (readonly [name: string, value: string])[]): PgStatement {
   const calls = given.map((_, index) => `pg_catalog.set_config($${2 * index + 1}, $${2 * index + 2}, true)`);
   return { text: `SELECT ${calls.join(', ')}`, values: given.flat() };
+}
+
+/** A room that is not there yet, or not whole, is behind whatever is asked of it: it is waited for. */
+function orBehind(atLeast: BookmarkParts | null, standing: () => BookmarkParts): BookmarkParts {
+  try {
+    return standing();
+  } catch (error) {
+    if (atLeast !== null && error instanceof RoomUnavailable) throw new AlcoveError('read_behind', error.message, { cause: error });
+    throw error;
+  }
 }
 
 function refuseBehind(at: BookmarkParts, atLeast: BookmarkParts | null): void {
