@@ -91,7 +91,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
+  for (const client of clients) client.close();
   await server?.close();
   await cluster?.close();
   rmSync(directory, { recursive: true, force: true });
