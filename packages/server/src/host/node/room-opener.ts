@@ -1,4 +1,4 @@
-import { constants, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
@@ -18,7 +18,7 @@ import type { DataDir, RoomFiles } from './data-dir.ts';
 import { syncDirectory } from './head-file.ts';
 import { HostedRoom } from './hosted-room.ts';
 import type { HostedRoomOptions } from './hosted-room.ts';
-import { openDatabase } from './open-database.ts';
+import { driverInUse, openDatabase } from './open-database.ts';
 import type { SeedTemplates } from './seed-templates.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
 
@@ -126,7 +126,7 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     if (template !== null) await copyFile(template, files.making, constants.COPYFILE_FICLONE);
     try {
       this.#fill(definition, address, files.making, template !== null);
-      renameSync(files.making, files.database);
+      giveName(files.making, files.database);
       for (const file of withSidecars(files.making)) rmSync(file, { force: true });
       syncDirectory(dirname(files.database));
     } catch (error) {
@@ -191,6 +191,24 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     this.#rules.clear();
   }
 }
+
+/**
+ * With @photostructure/sqlite a closed file stays open until its statements were collected, and with it the index of its log, under a name that is gone: whoever opens the file here next would share that index, while other processes
+ * make one of their own and read what is being overwritten. A copy is another file.
+ */
+const giveName = (making: string, database: string): void => {
+  if (driverInUse() === 'better-sqlite3') return renameSync(making, database);
+  const whole = `${making}-journal`; // one of the names that are removed after a crash
+  copyFileSync(making, whole);
+  const fd = openSync(whole, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(whole, database);
+  rmSync(making, { force: true });
+};
 
 /** Of a room that is only made: nobody is connected, and its head is stored when it is opened under its name. */
 const silentPorts: RoomPorts = {
