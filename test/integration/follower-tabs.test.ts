@@ -144,7 +144,8 @@ describe('tabs on followers', () => {
     const follower = await world.follower(primary.url, { dataDir, limits });
     const room = world.client(follower.url).room(trip, 'japan');
     const log = join(dataDir, 'rooms', 'trip', 'japan.sqlite-wal');
-    await room.mutate.fill({ prefix: 'x'.repeat(300), count: 6_000 }).confirmed;
+    await room.mutate.add({ id: 'before', city: 'Nara' }).confirmed;
+    await primary.room(trip, 'japan').mutate.fill({ prefix: 'x'.repeat(300), count: 6_000 });
     await until(() => expect(statSync(log).size).toBe(0));
     await room.mutate.add({ id: 'after', city: 'Nara' }).confirmed;
   });

@@ -62,7 +62,10 @@ export class RelayWorld {
 
   async primary(options: Partial<ServerOptions<Trip>> = {}): Promise<AlcoveServer<Trip>> {
     const dataDir = options.dataDir ?? this.directory();
-    const server = await createServer({ rooms: [trip], port: 0, signals: false, log: this.log, followers: { token }, ...options, dataDir });
+    // A busy machine must not turn a long mutation into a rejected one.
+    const limits = { mutatorTimeBudgetMs: 60_000, ...options.limits };
+    const common = { rooms: [trip], port: 0, signals: false, log: this.log, followers: { token } } as const;
+    const server = await createServer({ ...common, ...options, dataDir, limits });
     this.#ends.push(() => server.close());
     return server;
   }
