@@ -125,7 +125,7 @@ describe('what the guide shows runs', () => {
     await server.close();
     const said: string[] = [];
     for (const command of guide.commands) {
-      const [npx, alcove, name = '', ...given] = command.split(' ');
+      const [npx, alcove, name = '', ...given] = (command.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
       expect([npx, alcove]).toEqual(['npx', 'alcove']);
       const args = given.map((word) => (/^(team-1[\w-]*\.sqlite|alcove\.config\.ts)$/.test(word) ? join(folder, word) : word));
       const run = async (given: readonly string[]): Promise<void> =>
@@ -133,8 +133,9 @@ describe('what the guide shows runs', () => {
       if (name === 'serve') said.push(await serve([...args.slice(0, -1), '0']));
       else if (name === 'status')
         await besideServer(board, at, (url) => run([name, ...args.map((word) => (word.startsWith('https:') ? url : word))]));
-      // Needs two servers: the tests of the command line run it.
-      else if (name !== 'follow') await run([name, ...args, '--data-dir', at]);
+      else if (name === 'replicas' || name === 'sql') await besideServer(board, at, (url) => run([name, ...args, '--url', url]));
+      // These need two servers: the tests of the command line run them.
+      else if (name !== 'follow' && name !== 'resync') await run([name, ...args, '--data-dir', at]);
     }
     expect(said.join('\n')).toMatch(/integrity[^\n]*ok[\s\S]*made board\/copy at version[\s\S]*ws:\/\/127\.0\.0\.1:\d+\/sync/);
     for (const file of ['team-1.sqlite', 'team-1-whole.sqlite']) expect(existsSync(join(folder, file)), file).toBe(true);
