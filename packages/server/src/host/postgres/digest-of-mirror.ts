@@ -55,7 +55,7 @@ function digestCell(text: string | null, oid: number, isNumericColumn: boolean):
   return text !== null && oid === BIGINT && !Number.isSafeInteger(Number(text)) ? BigInt(text) : cellFromPg(text, oid);
 }
 
-const NUMBER = /^-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|Infinity)$/i;
+const NUMBER = /^-?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i; // an infinite one is written 9e999
 const BIGINT = 20;
 
 const ask = (client: PoolClient, { text, values }: PgStatement): Promise<QueryArrayResult<(string | null)[]>> =>
