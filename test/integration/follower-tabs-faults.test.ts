@@ -129,6 +129,25 @@ describe('tabs whose way is cut', () => {
     expect((await countIn(room))[0]?.count).toBe(1);
   });
 
+  it('[FO-21] get into each room, there and at the primary, where more are followed than may be open', async () => {
+    const primary = await world.primary({ limits: { openRoomsMax: 2 } });
+    for (const id of ['a', 'b', 'c']) await primary.rooms.create('trip', id);
+    const follower = await world.follower(primary.url);
+    const shut = () => follower.status().filter(({ error }) => error?.code === 'overloaded');
+    await until(() => expect(shut()).toHaveLength(1));
+    for (const url of [primary.url, follower.url]) {
+      await until(() => expect(shut()).toHaveLength(1));
+      const id = shut()[0]?.id ?? '';
+      const tab = new PlainClient(url);
+      await tab.opened();
+      tab.hello(id);
+      await tab.heard('welcome');
+      tab.push('add', { id: url, city: 'Nara' });
+      await tab.result(1);
+      tab.cut();
+    }
+  });
+
   it('[FO-15] are sent away by a follower that stops, and by one that takes a fresh copy', async () => {
     const primary = await world.primary();
     await primary.room(trip, 'japan').mutate.add({ id: 'n', city: 'Nara' });

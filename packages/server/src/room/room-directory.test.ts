@@ -6,6 +6,7 @@ import type { OpenedRoom, OpenMode } from './room-directory.ts';
 
 class TestRoom implements OpenedRoom {
   idle = true;
+  spare = false;
   closedBy: string | null = null;
   #free: (() => void) | null = null;
   readonly id: string;
@@ -136,6 +137,20 @@ describe('RoomDirectory', () => {
     a.idle = false;
     await expect(open('d')).rejects.toMatchObject({ code: 'overloaded', retryable: true });
     expect(directory.openCount).toBe(2);
+  });
+
+  it('[HO-7] where none is idle one that is only followed makes place for users, and for no other follower', async () => {
+    const [a, b] = [await open('a'), await open('b')];
+    for (const room of [a, b]) room.idle = false;
+    files.add('c');
+    b.spare = true;
+    await expect(directory.use(at('c'), 'followed', () => undefined)).rejects.toMatchObject({ code: 'overloaded' });
+    expect(b.closedBy).toBeNull();
+    const c = open('c');
+    await settled();
+    expect([a.closedBy, b.closedBy]).toEqual([null, 'draining']);
+    await b.freed();
+    await directory.use(at('c'), 'followed', async (room) => expect(room).toBe(await c));
   });
 
   it('[HO-8] a failure to open is told to all who wait and not tried again at once; then it is', async () => {

@@ -9,11 +9,15 @@ export interface RoomAddress {
 
 /** `existing`: only a room that is there. `any`: made where it is missing. `new`: only one that is not there yet. */
 export type OpenMode = 'existing' | 'any' | 'new';
+/** `followed`: as `existing`, for a server that follows it, for which no other follower has to go. */
+export type UseMode = OpenMode | 'followed';
 
 /** A room that is open on a host, with what the host keeps for it. */
 export interface OpenedRoom {
   /** Nobody is connected and nothing waits: closing it now is noticed by nobody. */
   readonly idle: boolean;
+  /** Nobody but servers that follow it are connected: they come back. */
+  readonly spare: boolean;
   /**
    * Writes what is unwritten, tells those who are connected and closes the file. Resolves when it may be opened again, and does not reject: what went wrong
    * was logged and is seen again when it is opened.
@@ -41,7 +45,7 @@ export interface RoomDirectoryPorts<Opened extends OpenedRoom> {
 }
 
 export interface RoomDirectoryLimits {
-  /** Open at once; at it the longest idle one is closed, and where none is idle the newcomer is told `overloaded`. */
+  /** Open at once; at it the longest idle one is closed, else one that is only followed; where there is none the newcomer is told `overloaded`. */
   readonly openRoomsMax: number;
   /** After so long without anybody a room is closed. */
   readonly roomIdleTimeoutMs: number;
@@ -85,7 +89,7 @@ export class RoomDirectory<Opened extends OpenedRoom> {
    * Calls `fn` with the room, opened where it was not. The room stays open while `fn` runs and what it returns is awaited, unless it fails.
    * @throws AlcoveError as `open` does; `overloaded`; `draining` once `closeAll` was called.
    */
-  async use<T>(address: RoomAddress, mode: OpenMode, fn: (room: Opened) => T | Promise<T>): Promise<T> {
+  async use<T>(address: RoomAddress, mode: UseMode, fn: (room: Opened) => T | Promise<T>): Promise<T> {
     const slot = await this.#hold(address, mode);
     try {
       return await fn(slot.opened);
@@ -165,12 +169,12 @@ export class RoomDirectory<Opened extends OpenedRoom> {
   }
 
   /** The open slot, held once more. */
-  async #hold(address: RoomAddress, mode: OpenMode): Promise<OpenSlot<Opened>> {
+  async #hold(address: RoomAddress, mode: UseMode): Promise<OpenSlot<Opened>> {
     const key = keyOf(address);
     for (;;) {
       if (this.#closing !== null) throw this.#closing;
       const slot = this.#slots.get(key);
-      const wait = slot?.kind === 'busy' ? slot.until : slot?.kind === 'open' ? null : this.#placeFor(key, slot);
+      const wait = slot?.kind === 'busy' ? slot.until : slot?.kind === 'open' ? null : this.#placeFor(key, slot, mode);
       if (wait !== null) {
         await wait;
       } else if (slot?.kind === 'open') {
@@ -180,7 +184,7 @@ export class RoomDirectory<Opened extends OpenedRoom> {
         this.#slots.set(key, slot);
         return slot;
       } else {
-        const opened = await this.#busy(key, () => this.#open(key, address, mode));
+        const opened = await this.#busy(key, () => this.#open(key, address, mode === 'followed' ? 'existing' : mode));
         if (this.#closing !== null) throw this.#closing; // closeAll has waited for this one, and closes it
         return opened;
       }
@@ -188,7 +192,7 @@ export class RoomDirectory<Opened extends OpenedRoom> {
   }
 
   /** Null: one more may be opened now. Else what to wait for before looking again. @throws the failure that is still fresh; `overloaded` */
-  #placeFor(newcomer: string, slot: Slot<Opened> | undefined): Promise<void> | null {
+  #placeFor(newcomer: string, slot: Slot<Opened> | undefined, mode: UseMode): Promise<void> | null {
     if (slot?.kind === 'failed') {
       if (this.#runtime.monotonicMs() < slot.untilMs) throw slot.error;
       this.#slots.delete(newcomer);
@@ -197,6 +201,10 @@ export class RoomDirectory<Opened extends OpenedRoom> {
     for (const [key, other] of this.#slots) {
       if (other.kind === 'busy') return other.until; // it may be closing
       if (other.kind === 'open' && isIdle(other)) return this.#close(key, other, idleClose());
+    }
+    for (const [key, other] of mode === 'followed' ? [] : this.#slots) {
+      if (other.kind !== 'open' || other.holds > 0 || !other.opened.spare) continue;
+      return this.#close(key, other, new AlcoveError('draining', 'its place was needed', { retryAfterMs: 1000 }));
     }
     throw new AlcoveError('overloaded', `${this.openCount} rooms are open, and none is idle`, {
       retryAfterMs: 1000,

@@ -98,9 +98,9 @@ export class FollowerLink {
     return followedFigures(this.#options.address, this.status, this.#primaryVersion, this.#counts);
   }
 
-  /** The primary has no such room, as far as is known. */
-  get isUnknown(): boolean {
-    return this.#error?.code === 'room_unknown';
+  /** The primary has no such room, as far as is known, or no place for one that is only followed. */
+  get isShut(): boolean {
+    return this.#error?.code === 'room_unknown' || this.#error?.code === 'overloaded';
   }
 
   /** Or there is no such room. */

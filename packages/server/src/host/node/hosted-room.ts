@@ -65,6 +65,8 @@ export class HostedRoom implements OpenedRoom {
   readonly #reads: RoomReads;
   readonly #room: Room;
   readonly #connections = new Map<string, HostConnection>();
+  /** Of them, those that carry another server. */
+  readonly #followers = new Set<string>();
   readonly #inode: bigint | null;
   #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #checkpointed = -1;
@@ -115,6 +117,10 @@ export class HostedRoom implements OpenedRoom {
     return this.#connections.size;
   }
 
+  get spare(): boolean {
+    return this.#connections.size > 0 && [...this.#connections.keys()].every((id) => this.#followers.has(id));
+  }
+
   get idle(): boolean {
     return this.#connections.size === 0 && this.#room.stats.isIdle;
   }
@@ -131,12 +137,14 @@ export class HostedRoom implements OpenedRoom {
   ): void {
     if (this.#over) throw new AlcoveError('room_failed', 'the room has just been closed', { retryAfterMs: 1000 });
     this.#connections.set(connection.id, connection);
+    if (access.isFollower === true) this.#followers.add(connection.id);
     this.#call(() => this.#room.join(connection.id, hello, access, connection.isRelayed));
     connection.handlers = before({
       message: (frame) => this.receive(connection.id, frame),
       arriving: () => this.#call(() => this.#room.arriving(connection.id)),
       closed: (code) => {
         this.#connections.delete(connection.id);
+        this.#followers.delete(connection.id);
         this.#call(() => this.#room.leave(connection.id, CLEAN_CLOSE_CODES.has(code) ? 'clean' : 'lost'));
       },
     });
@@ -237,6 +245,7 @@ export class HostedRoom implements OpenedRoom {
       disconnect: (connectionId, error) => {
         this.#connections.get(connectionId)?.close(error);
         this.#connections.delete(connectionId);
+        this.#followers.delete(connectionId);
       },
       requestFlush: () => setImmediate(() => this.#flush()),
       requestTick: (atMs) => this.#requestTick(atMs),

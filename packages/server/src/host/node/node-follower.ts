@@ -279,10 +279,10 @@ export class NodeFollower {
     return this.#links.get(keyOf(room)) ?? null;
   }
 
-  /** A room that the primary does not have yet is made by it for the tab, where that user may. */
+  /** A room that the primary does not have yet is made by it for the tab, where that user may, and one that it has not open is opened. */
   async #linkForTab(address: RoomAddress, { token: userToken }: HelloMessage, info: TabInfo): Promise<FollowerLink> {
     const known = await this.#linkOf(address);
-    if (known !== null && !known.isUnknown) return known;
+    if (known !== null && !known.isShut) return known;
     const { follow, from, token } = this.#options;
     if (!follow.some(({ name, id }) => name === address.name && (id === null || id === address.id)))
       throw new AlcoveError('room_unknown', 'this follower does not follow the room');

@@ -11,7 +11,7 @@ import type { SessionFacts, SessionFilter } from '../../access/session-filter.ts
 import { TokenRenewals } from '../../access/token-renewals.ts';
 import type { Renewal } from '../../access/token-renewals.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
-import type { RoomAddress, RoomDirectory } from '../../room/room-directory.ts';
+import type { RoomAddress, RoomDirectory, UseMode } from '../../room/room-directory.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { AskingTab } from './follower-endpoint.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
@@ -189,11 +189,11 @@ export class SocketFront {
     join: (room: HostedRoom) => void,
   ): Promise<void> {
     const { server, directory } = this.#options;
-    const enter = (mode: 'existing' | 'any'): Promise<void> =>
+    const enter = (mode: UseMode): Promise<void> =>
       directory.use(address, mode, join).catch((cause: unknown) => {
         throw withoutDetail(AlcoveError.from(cause));
       });
-    if (isFollower) return enter('existing');
+    if (isFollower) return enter('followed');
     if (server.createOnJoin && server.authorize === null) return enter('any');
     try {
       return await enter('existing');
