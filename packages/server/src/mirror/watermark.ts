@@ -87,6 +87,17 @@ export function moveWatermark(
   };
 }
 
+/** Keeps a room's watermark where it stands until the transaction ends, for what moves none. Answers one row where it stood there, none where somebody else moved it meanwhile. */
+export const holdWatermark = (
+  names: MirrorNames,
+  room: { readonly name: string; readonly id: string },
+  { historyId, version, state, schemaId, position }: Watermark,
+): PgStatement => ({
+  text: `SELECT 1 FROM ${names.watermarks} WHERE room = $1 AND id = $2 AND history_id = $3 AND version = $4 AND state = $5 AND schema_id = $6
+    AND position IS NOT DISTINCT FROM $7::jsonb FOR UPDATE`,
+  values: [room.name, room.id, historyId, version, state, schemaId, jsonOf(position)],
+});
+
 /** Takes the tombstone of a room away. */
 export const forgetWatermark = (names: MirrorNames, room: { readonly name: string; readonly id: string }): PgStatement => ({
   text: `DELETE FROM ${names.watermarks} WHERE room = $1 AND id = $2 AND state = 'deleted'`,

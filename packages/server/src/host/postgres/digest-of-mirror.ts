@@ -4,6 +4,7 @@ import { nameList } from '@alcove/core/schema/ddl';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { PoolClient, QueryArrayResult } from 'pg';
 import { type DigestCell, DigestSum, type DigestTable, digestTables, type RoomDigest, type TableDigest } from '../../read/room-digest.ts';
+import { type FromPg, fromPgOf } from '../../mirror/pg-cells.ts';
 import { isNumeric } from '../../mirror/pg-type.ts';
 import { cellFromPg } from './cell-from-pg.ts';
 import type { PgStatement, TextRow } from './snapshot-read.ts';
@@ -38,24 +39,26 @@ export async function digestOfMirror(client: PoolClient, parts: MirrorDigestPart
 async function digestTable(client: PoolClient, table: DigestTable, { tableOf, model, runtime }: MirrorDigestParts): Promise<TableDigest> {
   const sum = new DigestSum(runtime);
   const columns = model.tables.find(({ name }) => name === table.name)?.columns ?? [];
-  const numeric = table.columns.map((name) => columns.some((column) => column.name === name && isNumeric(column)));
+  // What is kept as text is what it was in the room, as the mirror reads it back.
+  const fromText = table.columns.map((name) => {
+    const column = columns.find((one) => one.name === name);
+    return column !== undefined && isNumeric(column) ? fromPgOf(column) : null;
+  });
   await client.query(`DECLARE digest NO SCROLL CURSOR FOR SELECT ${nameList(table.columns)} FROM ${tableOf(table.name)}`);
   for (;;) {
     const { rows, fields } = await ask(client, { text: `FETCH ${BATCH_ROWS} FROM digest`, values: [] });
-    for (const row of rows) sum.add(row.map((cell, index) => digestCell(cell, fields[index]?.dataTypeID ?? 0, numeric[index] === true)));
+    for (const row of rows) sum.add(row.map((cell, index) => digestCell(cell, fields[index]?.dataTypeID ?? 0, fromText[index] ?? null)));
     if (rows.length < BATCH_ROWS) break;
   }
   await client.query('CLOSE digest');
   return { table: table.name, rows: sum.rows, checksum: sum.checksum };
 }
 
-/** A number of a column without a type of its own is kept as its text; text that looks like one SQLite does not leave there. */
-function digestCell(text: string | null, oid: number, isNumericColumn: boolean): DigestCell {
-  if (isNumericColumn && text !== null && NUMBER.test(text)) return Number(text);
+function digestCell(text: string | null, oid: number, fromText: FromPg | null): DigestCell {
+  if (fromText !== null) return fromText(text);
   return text !== null && oid === BIGINT && !Number.isSafeInteger(Number(text)) ? BigInt(text) : cellFromPg(text, oid);
 }
 
-const NUMBER = /^-?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i; // an infinite one is written 9e999
 const BIGINT = 20;
 
 const ask = (client: PoolClient, { text, values }: PgStatement): Promise<QueryArrayResult<(string | null)[]>> =>

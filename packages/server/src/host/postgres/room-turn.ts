@@ -174,7 +174,7 @@ export class RoomTurn {
       room.stands(step.next, step.head);
       return 'more';
     }
-    if (!(await this.writer.clear(connection, room.address))) return 'more';
+    if (!(await this.writer.clear(connection, room.address, step.next))) return 'more';
     const database = this.#options.source.open(room.address);
     const begun = database === null ? null : this.#stepsOf(room).begin(database);
     return begun?.kind === 'apply' ? this.#apply(connection, room, begun) : 'more';
@@ -197,7 +197,7 @@ export class RoomTurn {
       return this.#to(connection, room, { ...watermark, state: 'deleted', position: { phase: 'clear' }, deletedMs: nowMs() });
     if (nowMs() < this.#dueMs(watermark)) return 'done';
     if (watermark.position !== null) {
-      if (!(await this.writer.clear(connection, room.address))) return 'more';
+      if (!(await this.writer.clear(connection, room.address, watermark))) return 'more';
       return this.#to(connection, room, { ...watermark, position: null });
     }
     await this.writer.forget(connection, room.address);

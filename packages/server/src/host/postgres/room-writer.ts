@@ -2,7 +2,15 @@ import { AlcoveError } from '@alcove/core/error';
 import { batchStatements, clearStatement, type StatementBounds } from '../../mirror/batch-statements.ts';
 import { type MirrorNames, mirroredTables, type MirroredRoom as MirroredDefinition } from '../../mirror/mirror-names.ts';
 import type { RoomStep } from '../../mirror/room-step.ts';
-import { forgetWatermark, moveWatermark, readWatermarks, type Watermark, watermarkOf, type WatermarkRow } from '../../mirror/watermark.ts';
+import {
+  forgetWatermark,
+  holdWatermark,
+  moveWatermark,
+  readWatermarks,
+  type Watermark,
+  watermarkOf,
+  type WatermarkRow,
+} from '../../mirror/watermark.ts';
 import type { MirrorConnection, RunStatement } from './mirror-connection.ts';
 import type { MirroredAddress } from './mirrored-room.ts';
 
@@ -59,9 +67,15 @@ export class RoomWriter {
     await connection.transaction((run) => this.#move(run, room, before, next));
   }
 
-  /** Takes rows of before away, a bounded number at a time. @returns whether none are left */
-  async clear(connection: MirrorConnection, room: MirroredAddress): Promise<boolean> {
+  /**
+   * Takes rows of before away, a bounded number at a time, while the room stands at `at`: who was to do it earlier, and is late, must not take away what was copied since.
+   * @returns whether none are left
+   * @throws WatermarkMoved
+   */
+  async clear(connection: MirrorConnection, room: MirroredAddress, at: Watermark): Promise<boolean> {
     return connection.transaction(async (run) => {
+      const { rowCount: held } = await run(holdWatermark(this.#names, room, at));
+      if (held !== 1) throw new WatermarkMoved();
       let isClear = true;
       for (const table of this.#tables.get(room.name) ?? []) {
         const { rowCount } = await run(clearStatement(this.#names, room, table, CLEAR_ROWS));
