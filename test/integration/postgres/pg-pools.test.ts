@@ -117,7 +117,37 @@ describe('[RD-90] pools over an app’s own tables', () => {
   });
 });
 
+describe('[RD-90] connections that somebody keeps, or leaves as nobody expects', () => {
+  test('are not handed on in a transaction, and hold up no close', async () => {
+    await expect(pools.forWrite().query('CREATE TABLE IF NOT EXISTS odd (a int); BEGIN')).rejects.toMatchObject({ code: 'sql_refused' });
+    await expect(pools.forRead().query("SELECT set_config('search_path', '', false)")).rejects.toMatchObject({ code: 'sql_refused' });
+    await vi.waitFor(async () =>
+      expect(await cluster.primary.query("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]),
+    );
+    const own = open(cluster.primary, []);
+    const client = await own.forWrite().connect();
+    const running = client.query('SELECT pg_sleep(60)');
+    await Promise.all([own.close(), expect(running).rejects.toThrow()]);
+    client.release();
+  });
+});
+
 describe('[RD-91] a bookmark of a database', () => {
+  test('holds commits that do not wait for the disk', async () => {
+    await pools.transaction(async (client) => {
+      await client.query('SET LOCAL synchronous_commit = off');
+      await client.query("INSERT INTO people VALUES (30, 'soon')");
+    });
+    const before = await cluster.primary.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+    const at = await pools.bookmark();
+    const [row] = await cluster.primary.query<{ holds: boolean; there: boolean }>(
+      'SELECT $1::pg_lsn >= $2::pg_lsn AS holds, pg_current_wal_flush_lsn() >= $1::pg_lsn AS there',
+      [at.split('.')[3], before[0]?.lsn],
+    );
+    expect(row).toEqual({ holds: true, there: true });
+    expect((await pools.forRead({ at }).query('SELECT name FROM people WHERE id = 30')).rows).toEqual([{ name: 'soon' }]);
+  });
+
   test('keeps a read from standbys that have not applied what was written, each by itself', async () => {
     await one.setApplyDelay(600_000);
     await drizzle(pools.forWrite()).insert(people).values({ id: 10, name: 'late' });

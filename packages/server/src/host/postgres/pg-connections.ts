@@ -24,6 +24,8 @@ const CANCEL_CODE = 80_877_102;
 const CANCEL_TIMEOUT_MS = 1_000;
 /** A server that is there lets somebody in within it, or says why not. */
 const ALIVE_WITHIN_MS = 1_000;
+/** Who has borrowed a connection and keeps it holds up no close. */
+const GIVEN_BACK_WITHIN_MS = 1_000;
 /** One answer holds for all who wonder. */
 const ALIVE_FOR_MS = 500;
 
@@ -36,6 +38,7 @@ export class PgConnections {
   readonly #config: ClientConfig;
   readonly #runtime: Runtime;
   #alive: { readonly answer: Promise<boolean>; readonly sinceMs: number } | null = null;
+  readonly #lent = new Set<PoolClient>();
   #closing: Promise<void> | null = null;
 
   constructor({ url, user, max, connectTimeoutMs, statementTimeoutMs, runtime }: PgConnectionOptions) {
@@ -52,7 +55,10 @@ export class PgConnections {
     });
     // A connection that ended while nobody used it: the pool makes another one, and a read that cannot have one says so.
     this.#pool.on('error', ignore);
-    this.#pool.on('release', (_, client) => void client.off('error', ignore));
+    this.#pool.on('release', (_, client) => {
+      client.off('error', ignore);
+      this.#lent.delete(client);
+    });
   }
 
   /** To be given back by `release`; with `true` where its state is not known. @throws what pg throws */
@@ -67,6 +73,7 @@ export class PgConnections {
   /** As pg's own pool does it: given back by the client's own `release`. @throws what pg throws */
   async lend(): Promise<PoolClient> {
     const client = await this.#pool.connect();
+    this.#lent.add(client);
     // pg ends the process over a connection that breaks while nobody runs anything on it.
     client.on('error', ignore);
     return client;
@@ -97,10 +104,22 @@ export class PgConnections {
     }
   }
 
-  /** Ends when all are given back. Idempotent. */
+  /** Ends when all are given back. Those that were lent are cut, and waited for no longer than who has one needs to notice. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#pool.end();
+    this.#closing ??= this.#ended(this.#pool.end());
     return this.#closing;
+  }
+
+  async #ended(given: Promise<void>): Promise<void> {
+    if (this.#lent.size === 0) return given;
+    for (const client of this.#lent) cutConnection(client);
+    await new Promise<void>((resolve) => {
+      const timer = this.#runtime.setTimer(GIVEN_BACK_WITHIN_MS, resolve);
+      void given.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { historyOf, versionOf } from './pg-bookmark.ts';
 import { PgConnections } from './pg-connections.ts';
-import { type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
+import { lsnOf, type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
 import { pgTurn } from './pg-turn.ts';
 import { failureKindOf, sqlStateOf, unavailable } from './read-failure.ts';
 import { StandbyWatch } from './standby-watch.ts';
@@ -30,6 +30,9 @@ export interface PoolReplicaOptions {
 }
 
 const CHECK_TIMEOUT_MS = 4_000;
+const INSERTED_SQL = `SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS lsn, pg_catalog.pg_current_wal_insert_lsn() > pg_catalog.pg_current_wal_flush_lsn() AS behind`;
+/** A commit of its own that waits for the disk, and for no standby: with it everything before it is there. */
+const WRITE_OUT_SQL = `BEGIN READ WRITE; SET LOCAL synchronous_commit = local; SELECT pg_catalog.pg_logical_emit_message(true, 'alcove', ''); COMMIT`;
 const READ_ONLY_TRANSACTION = '25006';
 const PLAIN_TEXT = { getTypeParser: () => (text: unknown) => text };
 
@@ -79,6 +82,21 @@ export class PoolReplica implements Replica {
 
   position(signal: EndSignal): Promise<PgPosition> {
     return this.#turn(CHECK_TIMEOUT_MS, signal, (client) => this.#positionBy(client));
+  }
+
+  /**
+   * Where a primary stands that has committed all that was committed before. One that does not wait for its disk (`synchronous_commit = off`) has commits in memory that its own position leaves out; what a
+   * standby is waited for must be on its way, so the log is written out up to there.
+   */
+  committed(signal: EndSignal): Promise<PgPosition> {
+    return this.#turn(CHECK_TIMEOUT_MS, signal, async (client) => {
+      const position = await this.#positionBy(client);
+      if (position.isStandby) return position;
+      const { rows } = await client.query<{ lsn: string; behind: boolean }>(INSERTED_SQL);
+      const lsn = lsnOf(rows[0]?.lsn ?? '') ?? position.lsn;
+      if (rows[0]?.behind === true) await client.query(WRITE_OUT_SQL);
+      return { ...position, lsn };
+    });
   }
 
   /** A connection for whoever gives it back by `release`, as pg does. @throws what pg throws */

@@ -136,7 +136,7 @@ class Pools implements ReplicaPools {
   }
 
   async bookmark(): Promise<DatabaseBookmark> {
-    const position = await this.#primary.position(new EndSource().signal);
+    const position = await this.#primary.committed(new EndSource().signal);
     if (!position.isStandby) return databaseBookmark(position);
     throw new AlcoveError('replica_unavailable', 'the primary of the pools is a standby now: name the server that was promoted');
   }
@@ -187,6 +187,10 @@ class Pools implements ReplicaPools {
     let isBroken = true;
     try {
       const result = await run(client);
+      if (isInTransaction(client))
+        throw new AlcoveError('sql_refused', 'the text left a transaction open on a connection of a pool, and was rolled back', {
+          hint: 'Use replicas.transaction(…), or a client of connect().',
+        });
       isBroken = false;
       return result;
     } catch (error) {
@@ -209,6 +213,10 @@ class Pools implements ReplicaPools {
     this.#router.add(new PoolReplica({ id, url, runtime, pool, connectTimeoutMs, statementTimeoutMs, primary }), settings);
   }
 }
+
+/** pg keeps what PostgreSQL said last; its types leave it out. */
+const isInTransaction = (client: PoolClient): boolean =>
+  (client as unknown as { getTransactionStatus(): string | null }).getTransactionStatus() !== 'I';
 
 /** Statements of a pool may each go over another connection. */
 function refuseTransaction(text: string): void {
