@@ -10,6 +10,7 @@ import { answerParent } from './child.ts';
 import { pagesIn } from './serve-pages.ts';
 
 type RouterOptions = Exclude<ServerOptions['replicas'], undefined>;
+type MirrorOptions = Exclude<ServerOptions['mirror'], undefined>;
 
 export interface BenchServerOptions {
   readonly dataDir: string;
@@ -27,6 +28,8 @@ export interface BenchServerOptions {
   readonly token?: string;
   /** How reads are routed. */
   readonly replicas?: RouterOptions;
+  /** Mirrors rooms to PostgreSQL. */
+  readonly mirror?: MirrorOptions;
 }
 
 /** SQLite takes 100 parameters everywhere; an item has five columns. */
@@ -46,7 +49,7 @@ function seedBoard(tx: MutatorTx): void {
 
 const claimsIn = (token: string | null): Claims | null => (token === null ? null : (JSON.parse(token) as Claims)); // the benches wrote it
 
-const { dataDir, tripSeed, pages, hasTokens, readers, token, replicas } = options;
+const { dataDir, tripSeed, pages, hasTokens, readers, token, replicas, mirror } = options;
 const seed = { board: seedBoard, ...(tripSeed === undefined ? {} : { trip: tripSeed }) };
 const server = await createServer({
   rooms: [board, ruledBoard, dials, trip],
@@ -55,6 +58,7 @@ const server = await createServer({
   ...(readers === undefined ? {} : { readers }),
   ...(token === undefined ? {} : { followers: { token }, admin: { token } }),
   ...(replicas === undefined ? {} : { replicas }),
+  ...(mirror === undefined ? {} : { mirror }),
   seed,
   log: silentLogger,
   signals: false,

@@ -4,6 +4,9 @@ import { fanOutBench } from './fan-out.bench.ts';
 import { followerLagBench } from './follower-lag.bench.ts';
 import { offloadBench } from './offload.bench.ts';
 import { debounceBench } from './debounce.bench.ts';
+import { followerFanOutBench } from './follower-fanout.bench.ts';
+import { mirrorLagBench } from './mirror-lag.bench.ts';
+import { pgReadsBench } from './pg-reads.bench.ts';
 import { floodBench } from './flood.bench.ts';
 import { liveUpdateBench } from './live-update.bench.ts';
 import { localEchoBench } from './local-echo.bench.ts';
@@ -38,6 +41,9 @@ export const benches: readonly Bench[] = [
   debounceBench,
   offloadBench,
   followerLagBench,
+  followerFanOutBench,
+  mirrorLagBench,
+  pgReadsBench,
   tabToTabBench,
   memoryBench,
 ];

@@ -32,6 +32,7 @@ export async function bundleBenches(): Promise<string> {
           // The server starts them from beside its own module.
           'builder-child': join(host, 'builder-child.ts'),
           'reader-child': join(host, 'reader-child.ts'),
+          'mirror-child': join(host, 'mirror-child.ts'),
         },
         output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
