@@ -10,10 +10,11 @@ import { type Bench, figureOf, interleave } from './measure.ts';
 import { startServer } from './start-server.ts';
 
 const TOKEN = 'a-follower-token-of-this-bench';
-const SOCKETS = 400;
+const SOCKETS = 1_200;
+const JOINS_AT_ONCE = 20;
 const FOLLOWERS = 2;
-const COMMITS = 100;
-const COMMITS_PER_SECOND = 25;
+const COMMITS = 60;
+const COMMITS_PER_SECOND = 15;
 const DEADLINE_MS = 120_000;
 
 /** What commits cost the server that writes when its tabs are at followers. */
@@ -60,8 +61,12 @@ class Side {
       followers.push(await startFollower({ dataDir: `${dataDir}-${index}`, from: server.url, token: TOKEN }));
     const urls = count === 0 ? [server.url] : followers.map(({ url }) => url);
     const sockets: BoardSocket[] = [];
-    for (let index = 0; index < SOCKETS; index += 1)
-      sockets.push(await BoardSocket.join(urls[index % urls.length] ?? '', 'team', `client-${index}`));
+    while (sockets.length < SOCKETS) {
+      const joins = Array.from({ length: JOINS_AT_ONCE }, (_, at) => sockets.length + at);
+      sockets.push(
+        ...(await Promise.all(joins.map((index) => BoardSocket.join(urls[index % urls.length] ?? '', 'team', `client-${index}`)))),
+      );
+    }
     return new Side(server, followers, sockets, writer);
   }
 
