@@ -78,6 +78,7 @@ describe('[RD-90] pools over an app’s own tables', () => {
     await drizzle(pool).insert(people).values({ id: 2, name: 'Bo' });
     expect((await pool.query("SELECT nextval('numbers') AS n")).rows).toEqual([{ n: '1' }]);
     expect((await pool.query("SELECT add_person(3, 'Cy') AS id")).rows).toEqual([{ id: 3 }]);
+    expect((await pool.query('SELECT txid_current() > 0 AS given')).rows).toEqual([{ given: true }]);
     await pool.query('SELECT id FROM people WHERE id = 1 FOR UPDATE');
     const found = await pools.forRead({ at: await pools.bookmark() }).query('SELECT count(*)::int AS n FROM people');
     expect(found.rows).toEqual([{ n: 3 }]);
@@ -125,7 +126,12 @@ describe('[RD-90] connections that somebody keeps, or leaves as nobody expects',
       expect(await cluster.primary.query("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]),
     );
     const own = open(cluster.primary, []);
-    const client = await own.forWrite().connect();
+    // As many as there are: reads, looks and bookmarks have others.
+    const [client, ...others] = await Promise.all(Array.from({ length: 5 }, () => own.forWrite().connect()));
+    if (client === undefined) return;
+    expect(await own.bookmark()).toMatch(/^pg1/);
+    expect(await portOf(own.forRead())).toBe(cluster.primary.port);
+    for (const each of others) each.release();
     const running = client.query('SELECT pg_sleep(60)');
     await Promise.all([own.close(), expect(running).rejects.toThrow()]);
     client.release();
@@ -202,6 +208,10 @@ describe('[RD-92] pools go on', () => {
     expect(at.split('.')[2]).toBe('2');
     expect((await after.forRead({ at, waitMs: 10_000 }).query('SELECT name FROM people WHERE id = 20')).rows).toEqual([{ name: 'after' }]);
     for (let round = 0; round < 3; round += 1) expect(await portOf(after.forRead({ at: before }))).toBe(one.port);
+    // The primary of before, which somebody started again: it lacks what the bookmark says.
+    await cluster.primary.start();
+    const stayed = open(cluster.primary, []);
+    await expect(stayed.forRead({ at, waitMs: 100 }).query('SELECT 1')).rejects.toMatchObject({ code: 'replica_unavailable' });
     // One that writes by itself is no standby, whoever takes it for one.
     await two.promote();
     await after.forWrite().query("INSERT INTO people VALUES (21, 'on')");

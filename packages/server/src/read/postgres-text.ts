@@ -94,7 +94,7 @@ function refuseToken(tokens: readonly PostgresToken[], index: number, token: Pos
 }
 
 const CATALOG_TYPES = new Set(
-  'regclass regcollation regconfig regdatabase regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype'.split(
+  'aclitem regclass regcollation regconfig regdatabase regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype'.split(
     ' ',
   ),
 );

@@ -33,7 +33,8 @@ const CHECK_TIMEOUT_MS = 4_000;
 const INSERTED_SQL = `SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS lsn, pg_catalog.pg_current_wal_insert_lsn() > pg_catalog.pg_current_wal_flush_lsn() AS behind`;
 /** A commit of its own that waits for the disk, and for no standby: with it everything before it is there. */
 const WRITE_OUT_SQL = `BEGIN READ WRITE; SET LOCAL synchronous_commit = local; SELECT pg_catalog.pg_logical_emit_message(true, 'alcove', ''); COMMIT`;
-const READ_ONLY_TRANSACTION = '25006';
+/** A write; and what only a primary can do, such as giving a transaction its number. */
+const ONLY_ON_PRIMARY: ReadonlySet<string | null> = new Set(['25006', '55000']);
 const PLAIN_TEXT = { getTypeParser: () => (text: unknown) => text };
 
 /** One PostgreSQL of an app's own tables: a pool of connections, behind the same router as the replicas of rooms. Its versions are LSNs, its histories timelines. */
@@ -42,6 +43,8 @@ export class PoolReplica implements Replica {
   readonly dialect = 'postgres';
   readonly #options: PoolReplicaOptions;
   readonly #connections: PgConnections;
+  /** Of writes and transactions: as long as one is kept, it takes none from reads and looks, nor these from it. */
+  readonly #lent: PgConnections;
   readonly #watch: StandbyWatch | null;
   readonly #running = new Set<EndSource>();
   /** Where it stood when it was last looked at: at least there it is. */
@@ -52,7 +55,9 @@ export class PoolReplica implements Replica {
     const { id, url, pool, connectTimeoutMs, statementTimeoutMs, runtime, primary } = options;
     this.id = id;
     this.#options = options;
-    this.#connections = new PgConnections({ runtime, url, max: pool, connectTimeoutMs, statementTimeoutMs });
+    const connections = { runtime, url, max: pool, connectTimeoutMs, statementTimeoutMs };
+    this.#connections = new PgConnections(connections);
+    this.#lent = new PgConnections(connections);
     this.#watch = primary === undefined ? null : new StandbyWatch({ id, runtime, primary, position: (signal) => this.position(signal) });
   }
 
@@ -101,7 +106,7 @@ export class PoolReplica implements Replica {
 
   /** A connection for whoever gives it back by `release`, as pg does. @throws what pg throws */
   async connect(): Promise<PoolClient> {
-    return this.#connections.lend();
+    return this.#lent.lend();
   }
 
   async digest(): Promise<RoomDigest> {
@@ -111,7 +116,7 @@ export class PoolReplica implements Replica {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const source of [...this.#running]) source.end();
-    await this.#connections.close();
+    await Promise.all([this.#connections.close(), this.#lent.close()]);
   }
 
   /** @throws AlcoveError `read_behind`; RoomUnavailable where the timeline is another one: only the primary can tell what became of what was written on it. */
@@ -122,6 +127,8 @@ export class PoolReplica implements Replica {
       throw new AlcoveError('query_invalid', 'the bookmark is of another database', {
         hint: 'Take one from replicas.bookmark() of these pools.',
       });
+    if (position.timeline < Number(atLeast.historyId.split('/')[1]))
+      throw unavailable(this.id, `it stayed on timeline ${position.timeline}, and the bookmark is of a later one`);
     // Whatever became of an older timeline, what the primary has is what there is.
     if (this.#watch === null && !position.isStandby)
       return at.historyId === atLeast.historyId && at.version >= atLeast.version ? at : atLeast;
@@ -160,7 +167,7 @@ export class PoolReplica implements Replica {
     if (error instanceof AlcoveError) return error;
     const message = error instanceof Error ? error.message : String(error);
     if (failureKindOf(error) === 'unavailable') return unavailable(this.id, message, error);
-    if (sqlStateOf(error) === READ_ONLY_TRANSACTION && this.#watch !== null)
+    if (ONLY_ON_PRIMARY.has(sqlStateOf(error)) && this.#watch !== null)
       return new AlcoveError('sql_refused', `${this.id} takes no writes: ${message}`, { cause: error });
     return new AlcoveError(failureKindOf(error) === 'ended' ? 'query_timeout' : 'sql_failed', message, { cause: error });
   }
