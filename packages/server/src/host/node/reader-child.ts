@@ -40,6 +40,8 @@ function run(watch: ReaderWatch, { jobId, job }: ReaderRequest): void {
 }
 
 process.on('disconnect', () => process.exit(0));
+// A parent that was killed while this process started is told of no more.
+if (!process.connected) process.exit(0);
 const watch = await ReaderWatch.start(settings.heapBytesMax);
 process.on('message', (request: ReaderRequest) => run(watch, request));
 reply({ kind: 'ready' });
