@@ -54,6 +54,19 @@ describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks',
     }
   });
 
+  it('a signal to stop, which a terminal and supervisors send to it as well, leaves it to its server', async () => {
+    begin();
+    const server = await world.server();
+    await write(server, 'a', 0);
+    await world.level(server, 'a');
+    const { pid } = server.mirror.status() ?? {};
+    if (typeof pid !== 'number') expect.unreachable('the mirror has a process');
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal);
+    await write(server, 'a', 1);
+    await world.level(server, 'a');
+    expect(server.mirror.status()).toMatchObject({ pid, restarts: 0 });
+  });
+
   it('PostgreSQL crashes and comes back, while rooms are written: nobody who writes notices, it is told once, and the rest follows', async () => {
     begin();
     const server = await world.server({ mirror: { batchMs: 0 } });

@@ -44,7 +44,7 @@ describe('the guide on mirrors', () => {
       cluster.primary.url.replace(/\/\/.*@/, `//${user}:${password}@`).replace(/postgres$/, 'app');
     await cluster.primary.query('CREATE DATABASE app');
     for (const statement of makeWriter.split(';').filter((one) => one.trim() !== '')) await cluster.primary.query(statement);
-    vi.stubEnv('ALCOVE_MIRROR_URL', as('mirror_writer', 'a%20long%20one'));
+    vi.stubEnv('ALCOVE_MIRROR_URL', as('mirror_writer', 'a-long-one'));
     vi.stubEnv('DATA_DIR', dataDir);
     vi.stubEnv('PORT', '0');
     const { server } = await load<{ server: Shop }>('server.ts');

@@ -107,7 +107,7 @@ function namesOf(given: unknown, rooms: ReadonlyMap<string, AnyRoom>): readonly 
 
 function urlOf(from: string, given: unknown): string {
   if (typeof given === 'string' && PG_URL.test(given)) return given;
-  throw invalid(`${from} must look like postgres://user:password@host:5432/database`);
+  throw invalid(`${from} must look like postgres://user:password@host:5432/database, with %20 for a space in the password, %40 for an @`);
 }
 
 function numberOf(name: keyof typeof MIRROR_LIMITS, given: unknown): number {

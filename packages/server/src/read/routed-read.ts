@@ -89,6 +89,8 @@ export class RoutedRead {
   #hasWaited = false;
   /** There was no place. */
   #refusal: AlcoveError | null = null;
+  /** What the last one said that could not be had. */
+  #unavailable: AlcoveError | undefined;
   /** The last one that was asked could not be had. */
   #isRetry = false;
 
@@ -279,6 +281,7 @@ export class RoutedRead {
     const { atLeast } = this.#read.request;
     if (error.code === 'replica_unavailable') {
       this.#tried.add(id);
+      this.#unavailable = error;
       this.#failures += 1;
       this.#isRetry = true;
       return error instanceof RoomUnavailable ? undefined : checks.soon(id);
@@ -303,6 +306,7 @@ export class RoutedRead {
     const why = leftOut.map(({ id, reason }) => `${id} (${reason})`).join(', ');
     return new AlcoveError('replica_unavailable', `no replica can be asked${why === '' ? ': there is none' : `: ${why}`}`, {
       retryAfterMs,
+      cause: this.#unavailable, // stays in this process: it may name addresses and roles
     });
   }
 }

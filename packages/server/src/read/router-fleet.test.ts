@@ -26,7 +26,12 @@ describe('[RD-35] the primary’s readers stand in', () => {
     const { reads, a, b, own } = await fleet();
     for (const replica of [a, b, own]) if (replica !== null) replica.fault = 'down';
     const { error } = await reads.readNow();
-    expect(error).toMatchObject({ code: 'replica_unavailable', retryable: true, retryAfterMs: 1_000 });
+    expect(error).toMatchObject({
+      code: 'replica_unavailable',
+      retryable: true,
+      retryAfterMs: 1_000,
+      cause: { code: 'replica_unavailable' },
+    });
     await reads.look();
     const later = await reads.readNow();
     expect((later.error as Error).message).toBe('no replica can be asked: a (down), b (down), primary (down)');

@@ -107,5 +107,7 @@ try {
 } catch {
   // not allowed here: it runs at the ordinary priority
 }
+// Ctrl-C and supervisors signal the whole group: it goes when its parent has drained.
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit(0));
 process.on('message', take);

@@ -25,6 +25,11 @@ describe('[MI-8] what PostgreSQL fails with', () => {
     expect(pgFailure(state(code))).toMatchObject({ kind, error: { message: `PostgreSQL: what it says (${code})` } });
   });
 
+  it('a role without the rights is told which it needs', () => {
+    expect(pgFailure(state('42501')).error.hint).toContain('needs CREATEROLE, and CREATE on its database');
+    expect(pgFailure(state('28P01')).error.hint).toContain('Correct the role');
+  });
+
   it('a connection that fails is the server’s, what a row makes of JavaScript’s bounds the room’s', () => {
     expect(pgFailure(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })).kind).toBe('server');
     expect(pgFailure(new Error('Connection terminated unexpectedly')).kind).toBe('server');

@@ -33,6 +33,11 @@ const KINDS: Readonly<Record<string, PgFailureKind>> = {
   '55P03': 'again',
 };
 
+/** A role that may sign in, and lacks what the first start needs. */
+const DENIED = '42501';
+const DENIED_HINT =
+  'The role that mirror.url names needs CREATEROLE, and CREATE on its database, or has to own what stands under the prefix; the mirror tries again by itself.';
+
 const HINTS: Readonly<Record<PgFailureKind, string>> = {
   server: 'See that PostgreSQL runs and can be reached; the mirror goes on by itself.',
   setup: 'Correct the role or the database that mirror.url names; the mirror tries again by itself.',
@@ -49,7 +54,10 @@ export function pgFailure(cause: unknown): PgFailure {
   const code = kind === 'room' ? 'sql_failed' : 'replica_unavailable';
   return {
     kind,
-    error: new AlcoveError(code, `PostgreSQL: ${message}${state === null ? '' : ` (${state})`}`, { hint: HINTS[kind], cause }),
+    error: new AlcoveError(code, `PostgreSQL: ${message}${state === null ? '' : ` (${state})`}`, {
+      hint: state === DENIED ? DENIED_HINT : HINTS[kind],
+      cause,
+    }),
   };
 }
 

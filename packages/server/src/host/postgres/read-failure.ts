@@ -48,7 +48,7 @@ export function readFailure(name: string, error: unknown, tables: readonly strin
     });
   if (state === '42501' || state === '25006') return new AlcoveError('sql_refused', message, { hint: 'Reads on the server only read.' });
   if (state === '53400' || state === '54000') return new AlcoveError('result_too_large', message);
-  return new AlcoveError('sql_failed', message);
+  return new AlcoveError('sql_failed', message, { hint: 'Correct the SQL; the message is PostgreSQL’s.' });
 }
 
 export const unavailable = (name: string, why: string, cause?: unknown): AlcoveError =>
