@@ -116,6 +116,14 @@ describe.each(['image', 'rows'] as const)('a room put back to an older state of 
     await shownFromDisk('f', ...all, 'l7');
   });
 
+  it('[QR-17] rows of the lost end are never called current', async () => {
+    const { b, reach } = await restored(how);
+    const before = b.notices.length;
+    await reach(b);
+    const current = b.notices.slice(before).find((one) => one.type === 'query' && one.queryId === 'lists' && one.status === 'current');
+    expect(current).toMatchObject({ update: { kind: expect.any(String) } });
+  });
+
   it('[ST-71] both at once', async () => {
     const { b, c, reach } = await restored(how);
     await Promise.all([b, c].map(reach));

@@ -57,7 +57,8 @@ function showRooms() {
   at('rooms-note').textContent = noteOf(found.length, wanted, openRooms - shown.length);
   const head = COLUMNS.map(([key, title]) => {
     const th = make('th', { scope: 'col' });
-    const button = make('button', { type: 'button', textContent: sortBy === key ? `${title} ${ascending ? '▴' : '▾'}` : title });
+    const mark = ascending ? ' ▴' : ' ▾';
+    const button = make('button', { type: 'button', textContent: sortBy === key ? String(title) + mark : title });
     if (sortBy === key) th.setAttribute('aria-sort', ascending ? 'ascending' : 'descending');
     button.dataset.sort = key;
     th.append(button);

@@ -120,7 +120,9 @@ export class ReplicaFlow {
   }
 
   get isCurrent(): boolean {
-    return this.#queue.isOpen && this.#next === null && this.#shown !== null && this.#shown.position.version >= this.#headVersion;
+    const isLevel = this.#shown !== null && this.#shown.position.version >= this.#headVersion;
+    // While rows of another history are on their way the stream is open, and the room may be behind what is shown.
+    return isLevel && this.#queue.isOpen && this.#next === null && !this.#hydration.isActive;
   }
 
   get progress(): HydrationProgress | null {

@@ -1,3 +1,4 @@
+import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { ReadAnswer, ReplicaLag } from './replica.ts';
 
 /** Where a read is best answered. */
@@ -23,4 +24,11 @@ export interface RoutedAnswer extends ReadAnswer {
   readonly lag: ReplicaLag;
   /** From the question to the answer, waiting included. */
   readonly tookMs: number;
+}
+
+/** How far behind a room that stands at `head` the rows are: by their own version, and where they are behind, by the time that the replica was when it was last looked at. */
+export function lagOf({ at, lag }: Pick<RoutedAnswer, 'at' | 'lag'>, head: BookmarkParts): ReplicaLag {
+  if (at.historyId !== head.historyId) return lag;
+  const versions = Math.max(0, head.version - at.version);
+  return { versions, ms: versions === 0 ? 0 : lag.ms };
 }

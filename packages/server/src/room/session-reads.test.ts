@@ -87,6 +87,7 @@ describe('a session that reads by SQL', () => {
   it('[RD-1] is answered under the number of its question, with version, replica and lag', () => {
     driven.join('a', {}, { claims: { sub: 'ada' } });
     driven.push('a', 1, 'add', 's1');
+    driven.push('a', 2, 'add', 's2');
     tell('a', { type: 'read', request: 7, sql: 'SELECT ?', params: [{ b: 'AAE=' }], purpose: 'analytics', preferPrimary: true });
     const [read] = driven.ports.reads;
     expect(read?.asked).toMatchObject({
@@ -114,6 +115,10 @@ describe('a session that reads by SQL', () => {
         tookMs: 3,
       },
     ]);
+    // Whatever the replica was when it was last looked at, these rows are the room's.
+    tell('a', { type: 'read', request: 8, sql: 'SELECT 1' });
+    driven.room.answerRead('a', 8, answered(2));
+    expect(driven.takeOf('a', 'readRows')).toMatchObject([{ request: 8, lagVersions: 0, lagMs: 0 }]);
   });
 
   it('[RD-2] names a query of the definition, whose SQL the room builds from its own arguments', () => {

@@ -8,7 +8,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Row } from '@alcove/core/sqlite/database';
 import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
 import { postgresQueryOf } from '../read/postgres-query.ts';
-import type { ReadRoute, RoutedAnswer } from '../read/read-route.ts';
+import { lagOf, type ReadRoute, type RoutedAnswer } from '../read/read-route.ts';
 import type { Dialect } from '../read/replica.ts';
 import type { Connections, RoomStep } from './connections.ts';
 import { userKeyOf } from './mutation-rates.ts';
@@ -88,11 +88,12 @@ export class SessionReads {
     if (read === undefined || !this.#asked.has(read)) return;
     this.#take(read);
     if (answer instanceof AlcoveError) return this.#fail(session, request, answer);
-    const { columns, cells, truncated, at, replica, lag, tookMs } = answer;
+    const { columns, cells, truncated, at, replica, tookMs } = answer;
+    const { historyId, gate, ports, runtime } = this.#parts;
+    const lag = lagOf(answer, { historyId, version: gate.durable });
     // Clocks give parts of a ms, messages carry none.
     const about = { replica, lagVersions: lag.versions, lagMs: Math.ceil(lag.ms), tookMs: Math.round(tookMs) };
     const head = { type: 'readRows', request, columns, truncated, bookmark: bookmarkOf(at), ...about };
-    const { ports, runtime } = this.#parts;
     ports.send(session.connectionId, encodeText(`${JSON.stringify(head).slice(0, -1)},"cells":${cells}}`, session.codec, runtime), 'main');
   }
 

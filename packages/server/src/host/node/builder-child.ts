@@ -5,6 +5,7 @@
 import { setPriority } from 'node:os';
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { BuilderJob, BuilderReply, BuilderRequest, BuilderResult } from './builder-job.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { runCopyJob } from './run-copy-job.ts';
 import { runImageJob } from './run-image-job.ts';
 import { runSeedJob } from './run-seed-job.ts';
@@ -34,7 +35,7 @@ try {
 } catch {
   // not allowed here: it runs at the ordinary priority
 }
-process.on('disconnect', () => process.exit(0));
+endWithParent();
 process.on('message', (request: BuilderRequest) => {
   const { jobId, job } = request;
   run(job).then(

@@ -1,11 +1,8 @@
-import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { BuilderJob, BuilderReply, BuilderRequest, BuilderResult, ResultOf } from './builder-job.ts';
+import { forkChild, hasChild } from './fork-child.ts';
 
 export interface BuilderPoolOptions {
   readonly runtime: Runtime;
@@ -39,7 +36,7 @@ export class BuilderPool {
 
   /** Whether this installation has what a builder process starts from; a server bundled into one file has not. */
   get available(): boolean {
-    return existsSync(childPath);
+    return hasChild('builder-child');
   }
 
   /** @throws AlcoveError `snapshot_failed`, or what the job failed with; `closed` after `close`. */
@@ -150,14 +147,4 @@ class BuilderProcess {
   }
 }
 
-const fromSource = import.meta.url.endsWith('.ts');
-const childPath = fileURLToPath(new URL(fromSource ? './builder-child.ts' : './builder-child.js', import.meta.url));
-
-const startChild = (): ChildProcess =>
-  fork(childPath, [], {
-    execArgv: fromSource
-      ? ['--conditions=@alcove/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-      : [],
-    serialization: 'json',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+const startChild = (): ChildProcess => forkChild('builder-child', { serialization: 'json' });

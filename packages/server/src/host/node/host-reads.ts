@@ -5,7 +5,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { mayDo } from '../../access/front.ts';
 import { type ReaderClass, SEES_ALL, undecided } from '../../access/reader-class.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
-import type { ReadRoute, RoutedAnswer } from '../../read/read-route.ts';
+import { lagOf, type ReadRoute, type RoutedAnswer } from '../../read/read-route.ts';
 import { postgresSight } from '../../read/postgres-sight.ts';
 import { type ReadSight, readSight } from '../../read/read-sight.ts';
 import type { Dialect, EndSignal, ReadBounds, ReadRequest } from '../../read/replica.ts';
@@ -75,7 +75,9 @@ export class HostReads {
       );
     const sight = this.#sight(room, SEES_ALL, whole, dialect);
     const alone = whole && dialect === 'sqlite' && this.#staysIn(room, sql);
-    return this.#read({ room, sql, params, sight, atLeast }, alone ? { ...route, primaryOnly: true } : route, waitMs, signal, dialect);
+    const asked = alone ? { ...route, primaryOnly: true } : route;
+    const answer = await this.#read({ room, sql, params, sight, atLeast }, asked, waitMs, signal, dialect);
+    return { ...answer, lag: lagOf(answer, head) };
   }
 
   /** Whether a table that stays in the room may be read: replicas have those empty, or not at all. SQLite takes a string for a name, too. */

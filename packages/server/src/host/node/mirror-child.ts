@@ -7,6 +7,7 @@ import { AlcoveError, assert, exhaustive } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 import { Mirror } from '../postgres/mirror.ts';
 import { DataDir } from './data-dir.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { MirrorFiles } from './mirror-files.ts';
 import type { MirrorOrders, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 import { createNodeRuntime } from './node-runtime.ts';
@@ -107,7 +108,5 @@ try {
 } catch {
   // not allowed here: it runs at the ordinary priority
 }
-// Ctrl-C and supervisors signal the whole group: it goes when its parent has drained.
-for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => undefined);
-process.on('disconnect', () => process.exit(0));
+endWithParent();
 process.on('message', take);

@@ -1,7 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import { type BackoffOptions, backoffMs } from '@alcove/core/retry/backoff';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -12,6 +9,7 @@ import type { RoomAddress } from '../../room/room-directory.ts';
 import type { MirrorFigures } from '../postgres/mirror-figures.ts';
 import { type MirrorAccess, mirrorAccess } from '../postgres/mirror-access.ts';
 import type { MovedRoom } from '../postgres/mirror.ts';
+import { forkChild, hasChild } from './fork-child.ts';
 import type { MirrorOrders, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 
 export interface MirrorProcessOptions {
@@ -42,9 +40,6 @@ const SILENT_MS = 60_000;
 const DRAIN_MS = 2_000;
 /** Who waits for it to let go of a room's file waits no longer: the log is moved another time. */
 const HOLD_OFF_MS = 1_000;
-
-const fromSource = import.meta.url.endsWith('.ts');
-const childPath = fileURLToPath(new URL(fromSource ? './mirror-child.ts' : './mirror-child.js', import.meta.url));
 
 const NOTHING: MirrorFigures = {
   ...syncReport([]),
@@ -85,7 +80,7 @@ export class MirrorProcess {
 
   /** @throws AlcoveError `option_invalid` where the installation lacks the process's file */
   start(): void {
-    if (!existsSync(childPath))
+    if (!hasChild('mirror-child'))
       throw new AlcoveError('option_invalid', 'mirror: this installation has no file for the mirror’s process: do not bundle the server');
     this.#startChild();
   }
@@ -162,14 +157,7 @@ export class MirrorProcess {
   }
 
   #startChild(): void {
-    const child = fork(childPath, [], {
-      // As of reader processes: the collector closes what handles leave open.
-      execArgv: fromSource
-        ? ['--expose-gc', '--conditions=@alcove/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-        : ['--expose-gc'],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = forkChild('mirror-child', { collects: true, serialization: 'advanced' });
     this.#child = child;
     this.#starts += 1;
     this.#isTaking = false;

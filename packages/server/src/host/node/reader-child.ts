@@ -4,6 +4,7 @@
  */
 import { AlcoveError } from '@alcove/core/error';
 import { silentLogger } from '@alcove/core/runtime/logger';
+import { endWithParent } from './end-with-parent.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import type { ReaderAnswer, ReaderJob, ReaderReply, ReaderRequest, ReaderSettings } from './reader-job.ts';
 import { ReaderHandles } from './reader-handles.ts';
@@ -39,9 +40,7 @@ function run(watch: ReaderWatch, { jobId, job }: ReaderRequest): void {
   }
 }
 
-process.on('disconnect', () => process.exit(0));
-// A parent that was killed while this process started is told of no more.
-if (!process.connected) process.exit(0);
+endWithParent();
 const watch = await ReaderWatch.start(settings.heapBytesMax);
 process.on('message', (request: ReaderRequest) => run(watch, request));
 reply({ kind: 'ready' });

@@ -1,11 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import type { ChildProcess } from 'node:child_process';
 import { setPriority } from 'node:os';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { forkChild, hasChild } from './fork-child.ts';
 import {
   OUTGROWN_SIGNAL,
   type ReaderAnswer,
@@ -48,11 +46,8 @@ export interface ReaderProcessOptions extends ReaderSettings {
   readonly idleMs: number;
 }
 
-const fromSource = import.meta.url.endsWith('.ts');
-const childPath = fileURLToPath(new URL(fromSource ? './reader-child.ts' : './reader-child.js', import.meta.url));
-
 /** Whether this installation has what a reader process starts from; a server bundled into one file has not. */
-export const hasReaderChild = (): boolean => existsSync(childPath);
+export const hasReaderChild = (): boolean => hasChild('reader-child');
 
 /** One child process: one read at a time, ended by SIGKILL, the only thing that stops a native statement. */
 export class ReaderProcess {
@@ -204,12 +199,6 @@ function lower({ pid }: ChildProcess): void {
 
 const startChild = ({ heapBytesMax, valueBytesMax }: ReaderSettings): ChildProcess => {
   const settings: ReaderSettings = { heapBytesMax, valueBytesMax };
-  return fork(childPath, [JSON.stringify(settings)], {
-    // The collector closes what handles leave open: see ReaderHandles.
-    execArgv: fromSource
-      ? ['--expose-gc', '--conditions=@alcove/source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-      : ['--expose-gc'],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  // The collector closes what handles leave open: see ReaderHandles.
+  return forkChild('reader-child', { args: [JSON.stringify(settings)], collects: true, serialization: 'advanced' });
 };
