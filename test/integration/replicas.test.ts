@@ -122,6 +122,7 @@ describe('a server with replicas', () => {
       { do: 'remove', id: 'one' },
       { do: 'add', replica: { url: 'http://x' }, followerToken: token },
       { do: 'weigh', id: 'two', weight: -1 },
+      { do: 'add', replica: { id: 'again', url: `${freed}/` }, followerToken: token },
     ])
       expect((await order(wrong)).status, JSON.stringify(wrong)).toBe(400);
     await expectFigures(server.url);

@@ -47,7 +47,7 @@ function shareText(counts, replicaShare, replicas) {
   if (counts.answered === 0) return 'No read has been answered yet.';
   const share =
     others === 0 ? '' : `, ${percent(replicaShare)} by replicas; ${count(counts.fallbacks)} fell back to this server’s own readers`;
-  return `${count(counts.answered)} reads answered${share}.`;
+  return `${count(counts.answered)} ${counts.answered === 1 ? 'read' : 'reads'} answered${share}.`;
 }
 
 function cardOf(id, title, actions) {

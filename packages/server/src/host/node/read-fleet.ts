@@ -28,6 +28,8 @@ export class ReadFleet implements ReadRoutes {
   readonly #pool: ReaderPool | null;
   readonly #hasReaders: boolean;
   readonly #mirror: MirrorReaders | null;
+  /** Of those that were named, by id; what was removed may stand here still. */
+  readonly #addresses = new Map<string, string>();
 
   /** @throws AlcoveError `option_invalid` for a replica that cannot be one. */
   constructor(options: ResolvedServerOptions, dataDir: DataDir, runtime: Runtime, meter: LimitMeter, mirror: MirrorProcess | null) {
@@ -82,6 +84,7 @@ export class ReadFleet implements ReadRoutes {
   #add(replica: ResolvedReplica): void {
     const { url, settings } = replica;
     const { followerToken } = this.#options;
+    this.#refuseTwice(replica);
     if (settings.dialect === 'postgres') {
       if (this.#mirror !== null) return this.#mirror.add(replica);
       throw new AlcoveError('option_invalid', `replica ${settings.id} is a PostgreSQL, and the server has no mirror that it could hold`, {
@@ -95,6 +98,18 @@ export class ReadFleet implements ReadRoutes {
     this.router.add(new RemoteReplica({ id: settings.id, url, token: followerToken }), settings);
   }
 
+  /** One replica under two ids would get two shares of the reads. */
+  #refuseTwice({ url, settings: { id } }: ResolvedReplica): void {
+    const address = url.replace(/\/+$/, '');
+    const there = new Set(this.router.snapshot().replicas.map((replica) => replica.id));
+    const [other] = [...this.#addresses].find(([one, at]) => at === address && there.has(one)) ?? [];
+    if (other !== undefined && other !== id)
+      throw new AlcoveError('option_invalid', `replica ${id} has the address of replica ${other}`, {
+        hint: 'Name it once, and weigh it: { weight: 2 } gives it twice the share.',
+      });
+    this.#addresses.set(id, address);
+  }
+
   #noReaders(): AlcoveError {
     return this.#options.readers === 0
       ? new AlcoveError('sql_unavailable', 'this server was started without readers', {
@@ -103,6 +118,9 @@ export class ReadFleet implements ReadRoutes {
       : new AlcoveError(
           'sql_unavailable',
           'SQL of users runs in a sandbox, and this server has none: @photostructure/sqlite does not load here',
+          {
+            hint: 'Install it for the platform that the server runs on: npm install @photostructure/sqlite. Its binaries come with the package.',
+          },
         );
   }
 }
