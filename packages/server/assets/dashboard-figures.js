@@ -73,7 +73,7 @@ export function plotIn(parent, title, { whole = false } = {}) {
   const style = getComputedStyle(document.documentElement);
   const [accent, quiet, line] = ['--accent', '--quiet', '--line'].map((property) => resolved(style.getPropertyValue(property)));
   const axis = { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: '12px system-ui' };
-  const size = () => ({ width: Math.max(200, body.clientWidth), height: 170 });
+  const size = () => ({ width: Math.max(200, body.clientWidth), height: 150 });
   const plot = new uPlot(
     {
       ...size(),
@@ -82,7 +82,7 @@ export function plotIn(parent, title, { whole = false } = {}) {
       padding: [8, 18, 0, 0],
       // Years are of no interest here.
       axes: [
-        { ...axis, values: '{HH}:{mm}:{ss}', space: 90 },
+        { ...axis, size: 30, values: '{HH}:{mm}:{ss}', space: 90 },
         { ...axis, size: 50, ...(whole ? { incrs: WHOLE } : {}) },
       ],
       // A minute at least: the first looks are no chart yet.
