@@ -138,7 +138,7 @@ const ON_SERVER: Readonly<Record<string, Words>> = {
 export function complaintOf({ code, message }: { readonly code: string; readonly message: string }, asked: Asked): SqlComplaint {
   const none = { hint: null, place: null, listTables: false };
   if (code === 'query_timeout')
-    return { ...none, message: 'This query held the replica for too long and was ended.', hint: 'The trip goes on: nothing was lost.' };
+    return { ...none, message: 'This query ran for too long and was ended.', hint: 'The trip goes on: nothing was lost.' };
   if (code === 'result_too_large')
     return { ...none, message: 'The result has more rows than a tab can show.', hint: 'Ask for fewer: add “limit 1000”, or count them.' };
   const server = ON_SERVER[code];

@@ -65,7 +65,7 @@ export function SqlPanel(props: SqlPanelProps) {
       <div className="sql-sheet">
         <div className="sql-ask">
           <header>
-            <h2>Ask the replica</h2>
+            <h2>Ask the trip</h2>
             <div className="choice sql-where" role="group" aria-label="Where it runs">
               {PLACES.map(([place, name]) => (
                 <button key={place} type="button" className="quiet" aria-pressed={place === where} onClick={() => onWhere(place)}>
