@@ -51,7 +51,7 @@ const answered = (version: number): RoutedAnswer => ({
   truncated: false,
   at: { historyId: driven.room.head.historyId, version },
   replica: 'readers',
-  lag: { versions: 1, ms: 20 },
+  lag: { versions: 1, ms: 19.2 },
   tookMs: 3,
 });
 const tell = (connectionId: string, message: ClientMessageInput): void => driven.room.receive(connectionId, JSON.stringify(message));
