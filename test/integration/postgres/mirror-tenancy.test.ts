@@ -64,7 +64,7 @@ describe('[MI-9] the reader role', () => {
     const world = worldOf('t');
     const server = await world.server();
     await server.room(ledger, 'mine').mutate.run([put('own row', { n: 7, label: 'seen' })]);
-    await server.room(ledger, 'theirs').mutate.run([put('hidden key', { n: 41, raw: 'hidden raw', label: 'hidden label' })]);
+    await server.room(ledger, 'theirs').mutate.run([put('hidden key', { n: 8_675_309, raw: 'hidden raw', label: 'hidden label' })]);
     for (const id of ['mine', 'theirs']) await world.level(server, id);
     const access = await accessOf('t');
     const client = await connect(access.reader.user, access.reader.password);
@@ -101,7 +101,7 @@ describe('[MI-9] the reader role', () => {
     for (const attempt of attempts) {
       await open();
       const said = await seen(client, attempt);
-      expect(said, attempt).not.toMatch(/hidden (?:key|raw|label)|"theirs"|\b41\b|"hidden":"1"|root:|SCRAM/);
+      expect(said, attempt).not.toMatch(/hidden (?:key|raw|label)|"theirs"|8675309|17350618|"hidden":"1"|root:|SCRAM/);
     }
     // All of them would have been noticed: with the other room's proof it is there.
     await open();
