@@ -15,10 +15,13 @@ interface Operation {
   readonly text: string;
 }
 
+/** But for those that an INTEGER column takes and no number holds: taking the changes refuses them, which a room answers by undoing the mutation, and this test has no room. */
+const real = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((one) => Math.abs(one) < 2 ** 53 || Math.abs(one) >= 2 ** 63);
+
 const operation: fc.Arbitrary<Operation> = fc.record({
   kind: fc.constantFrom('add', 'addOrReplace', 'upsert', 'note', 'scale', 'move', 'visit', 'remove', 'tally', 'photo', 'fail'),
   stop: fc.nat({ max: 4 }),
-  number: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger()),
+  number: fc.oneof(fc.integer({ min: -3, max: 3 }), real, fc.maxSafeInteger()),
   text: fc.string({ unit: 'binary', maxLength: 4 }),
 });
 
