@@ -60,7 +60,9 @@ listed.attach(app.server, { path: '/listed' });
 const emit = app.server.emit.bind(app.server);
 app.server.emit = (name: string, ...given: unknown[]) => {
   const [request] = given as [{ headers: { cookie?: string }; url?: string }?]; // of the two names below
-  if ((name === 'upgrade' || name === 'request') && request?.url !== '/') sent.push(request?.headers.cookie ?? null);
+  // Browsers ask for an icon when they feel like it.
+  const isPage = request?.url === '/' || request?.url === '/favicon.ico';
+  if ((name === 'upgrade' || name === 'request') && !isPage) sent.push(request?.headers.cookie ?? null);
   return emit(name, ...given);
 };
 
