@@ -7,6 +7,7 @@ import { controlDdl, markOf, type PolicySql, tablePolicies, watermarkPolicies } 
 import { checkNames, MirrorNames, type MirroredRoom, mirroredTables, quoteText } from '../../mirror/mirror-names.ts';
 import { hmacPads, readerPassword } from '../../mirror/session-proof.ts';
 import { type FoundTable, tableSteps } from '../../mirror/table-ddl.ts';
+import { inTransaction } from './in-transaction.ts';
 import { type MirrorAccess, mirrorAccess } from './mirror-access.ts';
 import { scramVerifier } from './scram-verifier.ts';
 
@@ -35,24 +36,10 @@ const LOCK_TIMEOUT_MS = 5_000;
 export async function provision(pool: Pool, options: ProvisionOptions): Promise<Provisioned> {
   const names = new MirrorNames(options.prefix);
   checkNames(names, options.rooms);
-  const client = await pool.connect();
-  let isBroken = true;
-  try {
-    await client.query('BEGIN');
+  return inTransaction(await pool.connect(), async (client) => {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    const provisioned = await new Provisioning(client, names, options).run();
-    await client.query('COMMIT');
-    isBroken = false;
-    return provisioned;
-  } catch (error) {
-    isBroken = await client.query('ROLLBACK').then(
-      () => false,
-      () => true,
-    );
-    throw error;
-  } finally {
-    client.release(isBroken);
-  }
+    return new Provisioning(client, names, options).run();
+  });
 }
 
 /** The steps, inside the one transaction. */

@@ -8,6 +8,7 @@ import { ReadRouter } from '../../read/read-router.ts';
 import type { EndSignal } from '../../read/replica.ts';
 import type { ResolvedReplica } from '../../read/replica-options.ts';
 import type { RouterSnapshot } from '../../read/router-snapshot.ts';
+import { inTransaction } from './in-transaction.ts';
 import type { ResolvedDatabases } from './database-options.ts';
 import { databaseBookmark, type DatabaseBookmark, readDatabaseBookmark } from './pg-bookmark.ts';
 import type { PgPosition } from './pg-position.ts';
@@ -116,23 +117,7 @@ class Pools implements ReplicaPools {
   }
 
   async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#primary.connect();
-    let isBroken = true;
-    try {
-      await client.query('BEGIN');
-      const value = await work(client);
-      await client.query('COMMIT');
-      isBroken = false;
-      return value;
-    } catch (error) {
-      isBroken = await client.query('ROLLBACK').then(
-        () => false,
-        () => true,
-      );
-      throw error;
-    } finally {
-      client.release(isBroken);
-    }
+    return inTransaction(await this.#primary.connect(), work);
   }
 
   async bookmark(): Promise<DatabaseBookmark> {
