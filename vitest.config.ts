@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { browserFlags } from './scripts/browser-flags.mjs';
@@ -10,6 +11,8 @@ const browserConditions = ['@alcove/source', 'module', 'browser', 'development|p
 const browserTests = 'packages/*/src/**/*.browser.test.{ts,tsx}';
 
 const TIMEOUT_MS = 20_000;
+/** Most tests wait for sockets, disks and processes of their own more than they compute. */
+const WORKERS = Math.max(2, availableParallelism() - 1);
 
 const { browser } = readSetupRecord();
 
@@ -48,6 +51,7 @@ const nodeProject = (name: string, include: readonly string[], testTimeout = TIM
 
 export default defineConfig({
   test: {
+    maxWorkers: WORKERS,
     projects: [
       nodeProject('unit', ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.{ts,tsx}']),
       nodeProject('contract', ['test/{contract,fake}/**/*.test.ts']),

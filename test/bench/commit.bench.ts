@@ -5,7 +5,7 @@ import { Capture } from '@alcove/core/change/capture';
 import { installCapture } from '@alcove/core/change/install-capture';
 import type { MutatorContext } from '@alcove/core/schema/define-mutator';
 import { roomDdl } from '@alcove/core/schema/ddl';
-import { mutatorTx } from '@alcove/core/sqlite/drizzle';
+import { mutatorTx } from '@alcove/core/sqlite/mutator-tx';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
 import { board, itemAt } from './bench-room.ts';
 import { BoardSocket } from './board-socket.ts';

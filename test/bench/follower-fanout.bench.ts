@@ -10,7 +10,8 @@ import { type Bench, figureOf, interleave } from './measure.ts';
 import { startServer } from './start-server.ts';
 
 const TOKEN = 'a-follower-token-of-this-bench';
-const SOCKETS = 1_200;
+/** As many sessions as a room is made for. */
+const SOCKETS = 2_000;
 const JOINS_AT_ONCE = 20;
 const FOLLOWERS = 2;
 const COMMITS = 60;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type BenchChild, startChild } from './child.ts';
 import { withDeadline } from './deadline.ts';
-import { type Bench, figureOf, interleave, pairsBy, quantile, reportOf } from './measure.ts';
-import { latenciesMs, type PushResult, Writer } from './paced-writers.ts';
+import { type Bench, type Figure, figureOf, interleave, type Pair, type PairOf, pairsBy, quantile, reportOf } from './measure.ts';
+import { type PushResult, Writer, type WriterFigures, writerFigures } from './paced-writers.ts';
 import type { ClusterUrls } from './pg-cluster-child.ts';
 import { startServer } from './start-server.ts';
 
@@ -13,12 +13,6 @@ const WRITERS = 10;
 const PACE = { mutations: 600, perSecond: 200 };
 const DEADLINE_MS = 60_000;
 const BATCH_MS = 100;
-
-interface Measured {
-  /** Of the server's process, a mutation. */
-  readonly cpuMs: number;
-  readonly p99Ms: number;
-}
 
 /** How far a mirror in PostgreSQL is behind, and what it costs whoever writes. */
 export const mirrorLagBench: Bench = {
@@ -34,7 +28,7 @@ export const mirrorLagBench: Bench = {
     try {
       await marks.open();
       const lags: number[] = [];
-      const pairs = await interleave<Measured>(
+      const pairs = await interleave<WriterFigures>(
         runs,
         async () => {
           const { results, ...figures } = await mirrored.round();
@@ -51,25 +45,8 @@ export const mirrorLagBench: Bench = {
         },
         () => plain.round(),
       );
-      const what = `${WRITERS} sessions with ${PACE.perSecond} mutations/s together`;
-      return [
-        reportOf(
-          {
-            name: 'mirror-lag',
-            unit: 'ms',
-            what: `p99 from a result until PostgreSQL has its version, batches every ${BATCH_MS} ms, ${what}`,
-          },
-          lags.slice(1),
-        ),
-        figureOf(
-          { name: 'mirror-cost', unit: 'ms CPU/mutation', what: `CPU of the process that writes, ${what}, mirrored; floor: not mirrored` },
-          pairsBy(pairs, ({ cpuMs }) => cpuMs),
-        ),
-        figureOf(
-          { name: 'mirror-cost-p99', unit: 'ms', what: `p99 from a push to its result, ${what}, mirrored; floor: not mirrored` },
-          pairsBy(pairs, ({ p99Ms }) => p99Ms),
-        ),
-      ];
+      const beside = await together(runs, mirrored, plain);
+      return figures(lags.slice(1), beside, pairs);
     } finally {
       await marks.close();
       await mirrored.close();
@@ -79,6 +56,50 @@ export const mirrorLagBench: Bench = {
     }
   },
 };
+
+function figures(lags: readonly number[], beside: readonly Pair[], turns: readonly PairOf<WriterFigures>[]): Figure[] {
+  const what = `${WRITERS} sessions with ${PACE.perSecond} mutations/s together`;
+  return [
+    reportOf(
+      {
+        name: 'mirror-lag',
+        unit: 'ms',
+        what: `p99 from a result until PostgreSQL has its version, batches every ${BATCH_MS} ms, ${what}`,
+      },
+      lags,
+    ),
+    figureOf(
+      {
+        name: 'mirror-cost',
+        unit: 'ms CPU/mutation',
+        what: `CPU of the process that writes, ${what}, mirrored; floor: another such server, not mirrored, at the same time on the same machine`,
+      },
+      beside,
+    ),
+    figureOf(
+      {
+        name: 'mirror-cost-machine',
+        unit: 'ms CPU/mutation',
+        what: `the same by turns, so that what PostgreSQL and the mirror’s process take of this machine’s cores and caches counts as well; floor: not mirrored`,
+      },
+      pairsBy(turns, ({ cpuMs }) => cpuMs),
+    ),
+    figureOf(
+      { name: 'mirror-cost-p99', unit: 'ms', what: `p99 from a push to its result, ${what}, mirrored; floor: not mirrored` },
+      pairsBy(turns, ({ p99Ms }) => p99Ms),
+    ),
+  ];
+}
+
+/** CPU of both, a mutation, while both are written to. */
+async function together(runs: number, mirrored: Side, plain: Side): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for (let run = 0; run <= runs; run += 1) {
+    const [ours, floor] = await Promise.all([mirrored.round(), plain.round()]);
+    if (run > 0) pairs.push({ ours: ours.cpuMs, floor: floor.cpuMs });
+  }
+  return pairs;
+}
 
 /** A server of its own with people who write. */
 class Side {
@@ -98,12 +119,10 @@ class Side {
     this.#writers = writers;
   }
 
-  async round(): Promise<Measured & { readonly results: readonly PushResult[] }> {
+  async round(): Promise<WriterFigures & { readonly results: readonly PushResult[] }> {
     const results: PushResult[] = [];
     for (const writer of this.#writers) writer.onResult = (result) => results.push(result);
-    await this.#server.cpuMs();
-    const latencies = await withDeadline('commits', DEADLINE_MS, latenciesMs(this.#writers, PACE));
-    return { results, cpuMs: (await this.#server.cpuMs()) / PACE.mutations, p99Ms: quantile(latencies, 0.99) };
+    return { results, ...(await writerFigures(this.#server, this.#writers, PACE, DEADLINE_MS)) };
   }
 
   async close(): Promise<void> {

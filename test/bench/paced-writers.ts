@@ -1,5 +1,8 @@
 import { itemAt } from './bench-room.ts';
 import { BoardSocket } from './board-socket.ts';
+import type { BenchChild } from './child.ts';
+import { withDeadline } from './deadline.ts';
+import { quantile } from './measure.ts';
 
 export interface Pace {
   readonly mutations: number;
@@ -30,6 +33,26 @@ export async function latenciesMs(writers: readonly Writer[], { mutations, perSe
     sendDue();
   });
   return Promise.all(latencies);
+}
+
+export interface WriterFigures {
+  /** From a push to its result. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the process that writes, a mutation. */
+  readonly cpuMs: number;
+}
+
+/** What so many mutations at that pace take of the server and of who waits for them. */
+export async function writerFigures(
+  server: Pick<BenchChild, 'cpuMs'>,
+  writers: readonly Writer[],
+  pace: Pace,
+  deadlineMs: number,
+): Promise<WriterFigures> {
+  await server.cpuMs(); // since here
+  const latencies = await withDeadline('commits', deadlineMs, latenciesMs(writers, pace));
+  return { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), cpuMs: (await server.cpuMs()) / pace.mutations };
 }
 
 /** Somebody who works in the room `team`. */

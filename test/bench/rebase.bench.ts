@@ -6,7 +6,7 @@ import { silentLogger } from '@alcove/core/runtime/logger';
 import type { MutatorContext } from '@alcove/core/schema/define-mutator';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import type { Database } from '@alcove/core/sqlite/database';
-import { mutatorTx } from '@alcove/core/sqlite/drizzle';
+import { mutatorTx } from '@alcove/core/sqlite/mutator-tx';
 import initSqlJs from 'sql.js';
 import { Replica } from '../../packages/client/src/replica/replica.ts';
 import { openSqljsDatabase } from '../../packages/client/src/replica/sqljs-database.ts';

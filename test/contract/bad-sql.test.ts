@@ -8,7 +8,7 @@ import { Prng } from '../fake/prng.ts';
 import { BAD_SQL, ENDLESS_SQL, GOOD_SQL, GREEDY_SQL } from './bad-sql.ts';
 import { drawGuestSql } from './guest-sql-fragments.ts';
 import { type FileRoom, ReaderPoolWorld } from './reader-pool-world.ts';
-import { codeOf, ReplicaReads } from './replica-contract.ts';
+import { codeOf, ReplicaReads } from './replica-reads.ts';
 
 const MB = 1_000_000;
 const HEAP_BYTES_MAX = 60 * MB;

@@ -1,5 +1,6 @@
 import type { Database, SqlValue } from '@alcove/core/sqlite/database';
-import { type BuiltQuery, queryOf, type SyncDrizzle, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { type BuiltQuery, queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import type { MutatorTx } from '@alcove/core/schema/define-mutator';
 import { count, eq, sql } from 'drizzle-orm';
 import { blob, integer, sqliteTable, text, union } from 'drizzle-orm/sqlite-core';

@@ -1,5 +1,6 @@
 import type { Database } from '@alcove/core/sqlite/database';
-import { mutatorTx, type SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { mutatorTx } from '@alcove/core/sqlite/mutator-tx';
 import { alias, blob, integer, numeric, real, sqliteTable, text, union } from 'drizzle-orm/sqlite-core';
 import { and, asc, avg, count, desc, eq, exists, gt, inArray, isNull, lt, max, ne, sql, sum } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -9,7 +9,7 @@ import { vi } from 'vitest';
 import { RemoteReplica } from '../../packages/server/src/host/node/remote-replica.ts';
 import { readRoom } from './read-room.ts';
 import { sightOf } from './reader-pool-world.ts';
-import type { ReplicaRoom, ReplicaWorld } from './replica-contract.ts';
+import type { ReplicaRoom, ReplicaWorld } from './replica-reads.ts';
 
 const token = 'a-follower-token-of-this-suite';
 

@@ -15,7 +15,7 @@ import { digestTables } from '../../packages/server/src/read/room-digest.ts';
 import { DrivenRoom } from '../fake/driven-room.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
 import { readRoom } from './read-room.ts';
-import type { ReplicaRoom, ReplicaWorld } from './replica-contract.ts';
+import type { ReplicaRoom, ReplicaWorld } from './replica-reads.ts';
 
 const MB = 1_000_000;
 

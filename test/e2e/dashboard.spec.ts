@@ -1,6 +1,7 @@
 import { createFollower } from '@alcove/server/node';
 import { expect, type Locator, type Page } from '@playwright/test';
 import { trip } from '../../examples/trip-planner/room.ts';
+import { PgCluster } from '../integration/postgres/pg-cluster.ts';
 import { DemoServer, TemporaryFolder } from './demo-server.ts';
 import { test } from './trip-test.ts';
 
@@ -39,6 +40,8 @@ test('whoever runs the server sees its rooms, live', async ({ browser, visit }) 
     await page.getByLabel('Find').fill('no such trip');
     await expect(page.getByText('No open room is called so.')).toBeVisible();
 
+    await isMarkedOldWhileNobodyAnswers(page, server);
+
     // It stays signed in in this tab alone, until it is signed out.
     await page.reload();
     await expect(page.getByText(/^Up for/)).toBeVisible();
@@ -69,7 +72,12 @@ test('who answers reads is seen and told what to do', async ({ browser, visit })
     await page.keyboard.press('Enter');
     const far = page.getByRole('article', { name: 'far' });
     await expect(far).toContainText('1 of 1 rooms healthy');
+    // Ada is a session; the follower is none.
+    await expect(page.locator('.tile', { hasText: 'Sessions' })).toContainText('1');
+    await expect(page.locator('.tile', { hasText: 'At followers' })).toContainText('0');
+    await expect(page.locator('.tile', { hasText: 'Follower links' })).toContainText('1');
     await isLookedAt(page, far, server.url);
+    await isNoErrorOfTheReplica(far, server.url);
     await isDisabledOnlyWhenConfirmed(page, far, server.url);
     await isTakenAnew(page, far);
 
@@ -87,6 +95,59 @@ test('who answers reads is seen and told what to do', async ({ browser, visit })
     copies.remove();
   }
 });
+
+test('[HO-49] a mirror has a card of its own beside the PostgreSQL that answers reads', async ({ browser, visit }) => {
+  const folder = new TemporaryFolder();
+  const cluster = await PgCluster.start();
+  const server = await DemoServer.start({
+    dataDir: folder.path,
+    env: { ALCOVE_ADMIN_TOKEN: token, ALCOVE_MIRROR_URL: cluster.primary.url },
+  });
+  const context = await browser.newContext();
+  try {
+    await visit({ name: 'Ada' }, `${server.url}trip/mirrored`);
+    const page = await context.newPage();
+    await page.goto(new URL('/sync/dashboard', server.url).href);
+    await page.getByLabel('Admin token').fill(token);
+    await page.keyboard.press('Enter');
+    const mirror = page.getByRole('article', { name: 'PostgreSQL mirror' });
+    await expect(mirror.locator('.badge')).toHaveText('running');
+    await expect(mirror).toContainText('1 of 1 rooms healthy');
+    await expect(mirror.getByRole('button')).toHaveText(['Check…', 'Resync…']);
+    const answers = page.getByRole('article', { name: 'mirror · PostgreSQL' });
+    await expect(answers).toContainText(/Running\s*0 of \d+/);
+    await expect(answers.getByRole('button')).toHaveText(['Check', 'Drain', 'Disable']);
+    const ask = async (sql: string): Promise<unknown> =>
+      (await asAdmin(server.url, 'sql', { room: 'trip/mirrored', sql, dialect: 'postgres', waitMs: 20_000 })).json();
+    expect(await ask('SELECT count(*) AS n FROM cities')).toMatchObject({ replica: 'mirror' });
+    expect(await ask('SELECT cost FROM cities')).toMatchObject({ error: { code: 'sql_failed' } });
+    await expect(factOf(answers, 'Reads')).toContainText(/^1 · /);
+    await expect(factOf(answers, 'p50 · p99, last minute')).toHaveText(/^[\d.]+ m?s · [\d.]+ m?s$/);
+    await expect(factOf(answers, 'Errors of statements')).toHaveText('1');
+    await expect(factOf(answers, 'Errors')).toHaveText('0');
+    await answers.getByRole('button', { name: 'Check' }).click();
+    await expect(page.locator('#told')).toHaveText('Looked at: mirror.');
+    await mirror.getByRole('button', { name: 'Check… PostgreSQL mirror' }).click();
+    await page.getByRole('dialog', { name: 'Compare a room of the mirror' }).getByRole('button', { name: 'Compare' }).click();
+    await expect(page.locator('#told')).toHaveText('Looked at: trip/mirrored of mirror.');
+  } finally {
+    await context.close();
+    await server.stop();
+    await cluster.close();
+    folder.remove();
+  }
+});
+
+/** A server that stands still keeps its sockets open: what was read of it before is not shown as what is. */
+async function isMarkedOldWhileNobodyAnswers(page: Page, server: DemoServer): Promise<void> {
+  const figures = page.locator('#figures');
+  server.freeze();
+  await expect(page.getByText(/^The server does not answer; trying again\. These figures are of \S/)).toBeVisible();
+  await expect(figures).toHaveClass('old');
+  server.thaw();
+  await expect(page.getByText(/^Up for/)).toBeVisible();
+  await expect(figures).not.toHaveClass('old');
+}
 
 const followerOf = (url: string, dataDir: string) =>
   createFollower({
@@ -114,8 +175,22 @@ async function isLookedAt(page: Page, far: Locator, url: string): Promise<void> 
   await expect(page.locator('#told')).toHaveText('Looked at: far.');
   await expect(far.locator('.badge')).toHaveText('ready');
   await expect.poll(() => answererOf(url)).toBe('far');
-  await expect(page.locator('.tile', { hasText: 'Reads by replicas' })).toContainText(/\d+(?:\.\d)? %/);
+  await expect(page.locator('.tile', { hasText: 'By replicas' })).toContainText(/\d+(?:\.\d)? %/);
 }
+
+/** What is misspelt is the statement's fault. */
+async function isNoErrorOfTheReplica(far: Locator, url: string): Promise<void> {
+  const answer = await asAdmin(url, 'sql', { room: 'trip/read', sql: 'SELECT cost FROM cities' });
+  expect(await answer.json()).toMatchObject({ error: { code: 'sql_failed' } });
+  await expect(factOf(far, 'Errors of statements')).toHaveText('1');
+  await expect(factOf(far, 'Errors')).toHaveText('0');
+}
+
+const factOf = (card: Locator, name: string): Locator =>
+  card
+    .locator('.facts > div')
+    .filter({ has: card.page().locator('dt').getByText(name, { exact: true }) })
+    .locator('dd');
 
 /** What takes something away is asked for once more. */
 async function isDisabledOnlyWhenConfirmed(page: Page, far: Locator, url: string): Promise<void> {

@@ -11,21 +11,37 @@ const locksHeld = (page: Page, ending: string): Promise<number> =>
 const untilRejected = (page: Page, ids: readonly string[]): Promise<void> =>
   expect.poll(async () => Object.keys((await shown(page)).rejected), { intervals: [20, 50, 100] }).toEqual(ids);
 
-/** Stops the page's process at once when it images: the lock of the imager is held then. */
-async function freezeImaging(notebook: Notebook, page: Page, room: string): Promise<number> {
+/** Notes of one attempt: more than the megabyte that a tail may have. */
+const IMAGED_NOTES = 30;
+const ATTEMPTS_MAX = 8;
+
+interface FrozenImager {
+  readonly renderer: number;
+  /** Notes that were written until it stood. */
+  readonly notes: number;
+}
+
+/** Stops the page's process while it images: the lock of the imager is held then. Where it was done before it stood, it has more to image. */
+async function freezeImaging(notebook: Notebook, page: Page): Promise<FrozenImager> {
   const witness = await notebook.browser.context.newPage();
   await witness.goto(`${notebook.files.url}/blank.html`);
   const renderer = await notebook.browser.rendererOf(page);
-  const imaging = witness.evaluate(async () => {
-    for (;;) if (((await navigator.locks.query()).held ?? []).some(({ name }) => name?.endsWith(' imager'))) return;
-  });
-  // More than the megabyte that a tail may have.
-  await page.evaluate((id) => {
-    for (let index = 10; index < 40; index += 1) void globalThis.notebook.keep(`${id}${index}`, 60_000);
-  }, room);
-  await imaging;
-  process.kill(renderer, 'SIGSTOP');
-  return renderer;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const imaging = witness.evaluate(async () => {
+      for (;;) if (((await navigator.locks.query()).held ?? []).some(({ name }) => name?.endsWith(' imager'))) return;
+    });
+    await page.evaluate(
+      ({ prefix, count }) => {
+        for (let index = 10; index < 10 + count; index += 1) void globalThis.notebook.keep(`${prefix}${index}`, 60_000);
+      },
+      { prefix: `n${attempt}-`, count: IMAGED_NOTES },
+    );
+    await imaging;
+    process.kill(renderer, 'SIGSTOP');
+    if ((await locksHeld(witness, ' imager')) === 1) return { renderer, notes: attempt * IMAGED_NOTES };
+    thaw(renderer);
+  }
+  throw new Error(`no image of ${ATTEMPTS_MAX} took long enough to be met`);
 }
 
 function thaw(renderer: number): void {
@@ -38,7 +54,7 @@ function thaw(renderer: number): void {
 
 test('a tab frozen while it images holds nobody up, and writes nothing stale when it wakes', async ({ notebook }) => {
   const frozen = await notebook.openCurrent('frozen');
-  const renderer = await freezeImaging(notebook, frozen, 'n');
+  const { renderer, notes } = await freezeImaging(notebook, frozen);
   try {
     const page = await notebook.open('frozen');
     await until(page, { result: 'current' });
@@ -55,7 +71,7 @@ test('a tab frozen while it images holds nobody up, and writes nothing stale whe
     await condition(async () => (await locksHeld(page, ' imager')) === 0);
     await until(frozen, { pending: [], result: 'current', storage: 'saved' });
     const ids = idsOf(await notebook.notes('frozen'));
-    expect(ids).toHaveLength(32);
+    expect(ids).toHaveLength(notes + 2);
     await untilShows(frozen, ids);
     await until(page, { storage: 'saved', unsaved: 0 });
     // What lies on the disk is all of it.

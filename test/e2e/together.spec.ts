@@ -63,6 +63,20 @@ test('who is here is shown, and who has left is not', async ({ visit }) => {
   ada.hasNoComplaints();
 });
 
+test('two who come with one ink have two, and a page that is loaded again swaps none', async ({ visit }) => {
+  const ada = await visit({ name: 'Ada', color: 'teal' });
+  const bo = await visit({ name: 'Bo', color: 'teal' });
+  const inkOf = ({ page }: TripPage) => page.locator('.people-me .mark').evaluate((mark) => getComputedStyle(mark).backgroundColor);
+  const ofAda = await inkOf(ada);
+  await expect.poll(() => inkOf(bo)).not.toBe(ofAda);
+  const ofBo = await inkOf(bo);
+  await ada.page.reload();
+  await ada.isLoaded();
+  await expect(bo.other('Ada')).toBeVisible();
+  await expect.poll(() => inkOf(ada)).toBe(ofAda);
+  expect(await inkOf(bo)).toBe(ofBo);
+});
+
 test('a pointer on the map is on the other map, in its owner’s ink', async ({ visit }) => {
   const ada = await visit({ name: 'Ada', color: 'teal' });
   const bo = await visit({ name: 'Bo', color: 'rust' });

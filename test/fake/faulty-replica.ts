@@ -1,7 +1,7 @@
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import type { BookmarkParts } from '@alcove/core/protocol/bookmark';
 import type { Dialect, EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../packages/server/src/read/replica.ts';
-import type { RoomDigest } from '../../packages/server/src/read/room-digest.ts';
+import { DIGEST_TIMEOUT_MS, type RoomDigest } from '../../packages/server/src/read/room-digest.ts';
 import type { FakeRuntime } from './fake-runtime.ts';
 import { Prng } from './prng.ts';
 
@@ -77,6 +77,8 @@ export class FaultyReplica implements Replica {
   /** What a resync is good for. */
   resyncs: 'mend' | 'fail' | 'change nothing' = 'mend';
   digests = 0;
+  /** What the digest of a room takes, by its id; others take no time. */
+  readonly digestMs = new Map<string, number>();
   /** Of each room, as its digest has it. */
   rows = 1;
   /** It has answered with less than was asked for. */
@@ -123,12 +125,16 @@ export class FaultyReplica implements Replica {
   }
 
   /** Of one table with one row: the version. */
-  async digest(_: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+  async digest({ id }: ReadRequest['room'], signal: EndSignal, timeoutMs = DIGEST_TIMEOUT_MS): Promise<RoomDigest> {
     this.digests += 1;
     if (this.isClosed) throw new AlcoveError('closed', 'it is closed');
     if (this.fault === 'down') throw new AlcoveError('replica_unavailable', `${this.id} is down`);
     if (this.fault === 'silent' || this.fault === 'deaf') await this.#sleep(Number.POSITIVE_INFINITY, signal);
+    // Of the moment at which it begins.
     const at = { historyId: this.fault === 'astray' ? 'h0' : this.#history.historyId, version: this.#applied() };
+    const takesMs = this.digestMs.get(id) ?? 0;
+    if (takesMs > 0) await this.#sleep(Math.min(takesMs, timeoutMs), signal);
+    if (takesMs > timeoutMs) throw new AlcoveError('query_timeout', `the digest was not done after ${timeoutMs} ms`);
     const sum = this.isPoisoned ? 'f00d' : at.version.toString(16);
     return { at, tables: [{ table: 'versions', rows: this.rows, checksum: sum.padStart(16, '0') }] };
   }

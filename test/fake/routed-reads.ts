@@ -29,6 +29,8 @@ export interface RoutedOutcome {
 export interface ReadAsk {
   /** A version of the history's; null: any. */
   readonly version?: number | null;
+  /** Of the room as it is; absent: any. */
+  readonly historyId?: string;
   readonly route?: Partial<ReadRoute>;
   readonly waitMs?: number;
   readonly timeoutMs?: number;
@@ -61,13 +63,14 @@ export class RoutedReads {
     return replica;
   }
 
-  request({ version = null, sql = 'SELECT 1', room = 'r1', timeoutMs = 1_000 }: ReadAsk): ReadRequest {
+  request({ version = null, historyId, sql = 'SELECT 1', room = 'r1', timeoutMs = 1_000 }: ReadAsk): ReadRequest {
     return {
       room: { name: 'trip', id: room },
       sql,
       params: [],
       sight: { key: 'all', tables: [] },
       atLeast: version === null ? null : { historyId: this.history.historyId, version },
+      historyId,
       bounds: { timeoutMs, rowsMax: 10, bytesMax: 1_000 },
     };
   }

@@ -87,6 +87,19 @@ describe('tabs on followers', () => {
     await until(() => expect(b.cursors.others.getSnapshot()).toEqual([]));
   });
 
+  it('[HO-48] are sessions of the primary, told from those of its own; followers are links', async () => {
+    const { primary, followers, rooms, a } = await three();
+    await until(() => rooms.forEach((room) => expect(room.status.getSnapshot().connection).toBe('connected')));
+    // A socket of each follower, and that of the tab there.
+    expect(primary.metrics()).toMatchObject({ connections: 3, openRooms: 1, sessions: 3, sessionsRelayed: 2, followerLinks: 2 });
+    expect(await primary.rooms.open('trip', 'japan')).toMatchObject({ sessions: 3, sessionsRelayed: 2, followers: 2 });
+    expect(await primary.sessions.list({ room: 'trip' })).toHaveLength(3);
+    a.close();
+    await until(() => expect(primary.metrics()).toMatchObject({ connections: 3, sessions: 2, sessionsRelayed: 1, followerLinks: 2 }));
+    await followers[1]?.close();
+    await until(() => expect(primary.metrics()).toMatchObject({ connections: 2, sessions: 1, sessionsRelayed: 0, followerLinks: 1 }));
+  });
+
   it('[FO-12] read on the server through their follower, under the primary’s rules of reading', async () => {
     const { a } = await three();
     await a.mutate.add({ id: 's', city: 'Nara' }).confirmed;

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createTcpServer, connect, type Server, type Socket } from 'node:net';
-import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AlcoveFollower, createFollower, type FollowerOptions } from '@alcove/server/node';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HostFixture } from './host-fixture.ts';
+import { SwitchingProxy } from './switching-proxy.ts';
 import { ledger, stops, trip } from './trip-room.ts';
 
 const token = 'a-follower-token-of-this-test';
@@ -14,17 +13,14 @@ const token = 'a-follower-token-of-this-test';
 let host: HostFixture;
 let directory: string;
 const followers: { close(): Promise<void> }[] = [];
-const proxies: { server: Server; sockets: Set<Socket> }[] = [];
+const proxies: SwitchingProxy[] = [];
 beforeEach(() => {
   host = new HostFixture();
   directory = mkdtempSync(join(tmpdir(), 'alcove-follower-'));
 });
 afterEach(async () => {
   await Promise.all(followers.splice(0).map((follower) => follower.close()));
-  for (const { server, sockets } of proxies.splice(0)) {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  }
+  for (const proxy of proxies.splice(0)) proxy.close();
   await host.end();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -43,35 +39,10 @@ const cities = async (follower: AlcoveFollower<readonly [typeof trip]>, id = 'ja
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 50 });
 
 /** A way to the primary that can be cut. */
-async function proxyTo(url: string): Promise<{ readonly url: string; cut(): void; mend(): void }> {
-  const { hostname, port, pathname } = new URL(url);
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server = createTcpServer((near) => {
-    if (isCut) return near.destroy();
-    const far = connect(Number(port), hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-    return undefined;
-  });
-  proxies.push({ server, sockets });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const own = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    url: `ws://127.0.0.1:${own}${pathname}`,
-    cut: () => {
-      isCut = true;
-      for (const socket of sockets) socket.destroy();
-    },
-    mend: () => {
-      isCut = false;
-    },
-  };
+async function proxyTo(url: string): Promise<SwitchingProxy> {
+  const proxy = await SwitchingProxy.before(url);
+  proxies.push(proxy);
+  return proxy;
 }
 
 describe('a follower of a server', () => {
@@ -79,7 +50,7 @@ describe('a follower of a server', () => {
     const primary = await host.server({ followers: { token } });
     const room = primary.room(trip, 'japan');
     await room.mutate.addStop({ id: 'a', city: 'Nara' });
-    await room.mutate.note({ secret: 'stays' });
+    for (let index = 0; index < 50; index += 1) await room.mutate.note({ secret: `stays there ${'and there '.repeat(20)}` });
     const follower = await follow(primary.url, { follow: ['trip/japan', 'trip/peru'] });
     await until(async () => expect(await cities(follower)).toEqual(['Nara']));
     for (let index = 0; index < 20; index += 1) {
@@ -88,7 +59,9 @@ describe('a follower of a server', () => {
       const seen = await follower.room(trip, 'japan').sql(sql<{ n: number }>`SELECT count(*) AS n FROM ${stops}`, { at: bookmark });
       expect(seen.rows).toEqual([{ n: index + 2 }]);
     }
-    // What stays in the room stays there.
+    // What stays in the room stays there, with every byte.
+    const files = readdirSync(join(directory, 'rooms', 'trip')).map((file) => readFileSync(join(directory, 'rooms', 'trip', file)));
+    expect([files.some((bytes) => bytes.includes('Nara')), files.some((bytes) => bytes.includes('stays there'))]).toEqual([true, false]);
     await expect(follower.room(trip, 'japan').sql(sql`SELECT * FROM ${ledger}`)).rejects.toMatchObject({ code: 'sql_failed' });
     expect(follower.status().find(({ id }) => id === 'japan')).toMatchObject({ phase: 'following', lag: { versions: 0 } });
     expect(follower.status().find(({ id }) => id === 'peru')).toMatchObject({ head: null, error: { code: 'room_unknown' } });
@@ -126,6 +99,64 @@ describe('a follower of a server', () => {
     await primary.room(trip, 'japan').mutate.addStop({ id: 'z', city: 'Lima' });
     await until(async () => expect(await cities(follower)).toEqual(['Lima']));
     expect(follower.status()[0]?.head?.historyId).not.toBe(before);
+  });
+
+  it('[FO-22] answers nothing of a room that was deleted, whether its primary is there or not, until that has it again', async () => {
+    const primary = await host.server({ followers: { token } });
+    await primary.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Nara' });
+    const proxy = await proxyTo(primary.url);
+    const follower = await follow(proxy.url, { port: 0 });
+    await until(async () => expect(await cities(follower)).toEqual(['Nara']));
+    const address = follower.url.replace(/^ws/, 'http');
+    const asked = { method: 'POST', headers: { authorization: `Bearer ${token}` } };
+    const statuses = async (): Promise<readonly number[]> => [
+      (await fetch(`${address}/sql`, { ...asked, body: JSON.stringify({ room: 'trip/japan', sql: 'SELECT * FROM stops', at: 'any' }) }))
+        .status,
+      (await fetch(`${address}/digest`, { ...asked, body: JSON.stringify({ room: { name: 'trip', id: 'japan' } }) })).status,
+    ];
+    expect(await statuses()).toEqual([200, 200]);
+    await primary.rooms.delete('trip', 'japan');
+    await until(() => expect(follower.status()[0]?.error?.code).toBe('room_unknown'));
+    await expect(cities(follower)).rejects.toMatchObject({ code: 'replica_unavailable' });
+    expect(await statuses()).toEqual([404, 404]);
+    proxy.cut();
+    await until(() => expect(follower.status()[0]?.error?.code).toBe('connection_lost'));
+    expect(await statuses()).toEqual([404, 404]);
+    proxy.mend();
+    await primary.room(trip, 'japan').mutate.addStop({ id: 'z', city: 'Lima' });
+    await until(async () => expect(await cities(follower)).toEqual(['Lima']));
+  });
+
+  it('[FO-22][FO-25] keeps the file of a room that was deleted for its retention, unread also after a restart, then removes it', async () => {
+    const primary = await host.server({ followers: { token } });
+    await primary.room(trip, 'japan').mutate.addStop({ id: 'a', city: 'Nara' });
+    await primary.room(trip, 'peru').mutate.addStop({ id: 'b', city: 'Lima' });
+    const proxy = await proxyTo(primary.url);
+    const limits = { sweepIntervalMs: 20 };
+    const filesOf = (id: string) => readdirSync(join(directory, 'rooms', 'trip')).filter((file) => file.startsWith(`${id}.`));
+    const first = await follow(proxy.url, { limits });
+    await until(async () => expect([await cities(first), await cities(first, 'peru')]).toEqual([['Nara'], ['Lima']]));
+    await primary.rooms.delete('trip', 'japan');
+    await until(() => expect(filesOf('japan')).toEqual(expect.arrayContaining(['japan.gone', 'japan.sqlite'])));
+    await first.close();
+    proxy.cut();
+    const second = await follow(proxy.url, { limits });
+    expect(await cities(second, 'peru')).toEqual(['Lima']);
+    await expect(cities(second)).rejects.toMatchObject({ code: 'replica_unavailable' });
+    expect(filesOf('japan')).toContain('japan.sqlite');
+    await second.close();
+    proxy.mend();
+    const third = await follow(proxy.url, { limits, retentionMs: 0 });
+    await until(() => expect(filesOf('japan')).toEqual([]));
+    expect(await cities(third, 'peru')).toEqual(['Lima']);
+    // Made anew it is followed anew.
+    await primary.room(trip, 'japan').mutate.addStop({ id: 'z', city: 'Kobe' });
+    await until(async () => expect(await cities(third)).toEqual(['Kobe']));
+    expect(filesOf('japan')).not.toContain('japan.gone');
+    await expect(follow(proxy.url, { retentionMs: -1 })).rejects.toMatchObject({
+      code: 'option_invalid',
+      message: expect.stringContaining('retentionMs'),
+    });
   });
 
   it('[FO-4] is nobody without the token: no copy, no list, no log, no reads', async () => {
@@ -192,10 +223,19 @@ describe('a follower of a server', () => {
       { follow: ['plane/*'] },
       { follow: ['trip'] },
       { follow: ['trip/../x'] },
+      { follow: 'trip/*' },
+      { follow: [] },
+      { from: 'wss://[' },
+      { rooms: [trip, trip] },
+      { readers: -1 },
+      { readers: '2' },
+      { image: 'no' },
+      { host: 7 },
+      { limits: 5 },
       { port: -1 },
       { every: 1 },
     ])
-      await expect(follow('ws://127.0.0.1:1/sync', options as object), JSON.stringify(options)).rejects.toMatchObject({
+      await expect(follow('ws://127.0.0.1:1/sync', options as object), Object.entries(options).join()).rejects.toMatchObject({
         code: 'option_invalid',
       });
   });

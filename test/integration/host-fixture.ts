@@ -1,9 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AlcoveServer, ServerOptions } from '@alcove/server/node';
 import { createServer } from '@alcove/server/node';
 import { CollectingLogger } from '../fake/collecting-logger.ts';
+import { type ChildServer, startChildServer } from './child-server.ts';
 import { PlainClient } from './plain-client.ts';
 import { RawSocket } from './raw-socket.ts';
 import { trip } from './trip-room.ts';
@@ -18,6 +20,7 @@ export class HostFixture {
   readonly #servers: { close(): Promise<void> }[] = [];
   readonly #clients: PlainClient[] = [];
   readonly #raws: RawSocket[] = [];
+  readonly #children: ChildProcess[] = [];
 
   async server(options: TripOptions = {}): Promise<TripServer> {
     // A busy machine must not turn a long mutation into a rejected one.
@@ -25,6 +28,25 @@ export class HostFixture {
     const server = await createServer({ rooms: [trip], dataDir: this.dataDir, port: 0, signals: false, log: this.log, ...options, limits });
     this.#servers.push(server);
     return server;
+  }
+
+  /** A server in a process of its own, over the same directory where none is named. */
+  async childServer({
+    dataDir = this.dataDir,
+    env,
+  }: {
+    readonly dataDir?: string;
+    readonly env?: NodeJS.ProcessEnv;
+  } = {}): Promise<ChildServer> {
+    const server = await startChildServer(dataDir, env);
+    this.child(server.child);
+    return server;
+  }
+
+  /** A process that does not outlive the test. */
+  child(child: ChildProcess): ChildProcess {
+    this.#children.push(child);
+    return child;
   }
 
   /** A server of other rooms, closed with the rest. */
@@ -52,6 +74,7 @@ export class HostFixture {
   }
 
   async end(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
     for (const client of this.#clients) client.cut();
     for (const raw of this.#raws) raw.socket.destroy();
     await Promise.all(this.#servers.map((server) => server.close()));

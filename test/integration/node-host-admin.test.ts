@@ -63,6 +63,8 @@ describe('the figures of a server', () => {
     expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
     const lines = (await response.text()).split('\n');
     expect(lines).toContain('alcove_sessions 1');
+    expect(lines).toContain('alcove_sessions_relayed 0');
+    expect(lines).toContain('alcove_follower_links 0');
     expect(lines).toContain('alcove_rooms_open 1');
     expect(lines).toContain('alcove_limits_met_total{limit="sessionsMax"} 1');
     expect(lines.some((line) => /^process_resident_memory_bytes \d+$/.test(line))).toBe(true);
@@ -81,6 +83,18 @@ describe('the figures of a server', () => {
       expect((await fetch(httpOf(url, `/${link}`))).status, link).toBe(200);
     for (const link of ['/dashboard/../../package.json', '/dashboard/%2e%2e/package.json', '/dashboard/constructor'])
       expect((await fetch(httpOf(url, link))).status, link).toBe(404);
+  });
+
+  it('[HO-50] a request with a larger body than is taken is answered, and its connection used no more', async () => {
+    const { url } = await host.server({ admin: { token } });
+    for (const path of ['/sql', '/replicas']) {
+      const response = await fetch(httpOf(url, path), { method: 'POST', headers: bearer, body: 'x'.repeat(1_100_000) });
+      expect([await response.json(), response.headers.get('connection')]).toMatchObject([
+        { error: { code: 'message_too_large' } },
+        'close',
+      ]);
+      expect((await fetch(httpOf(url, path), { method: 'POST', headers: bearer, body: '{' })).status).toBe(400);
+    }
   });
 
   it('[HO-40] whether it is ready shows to everybody, under the path and beside it', async () => {

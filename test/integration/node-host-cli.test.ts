@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,15 +13,10 @@ const config = fileURLToPath(new URL('./cli-config.ts', import.meta.url));
 const cli = fileURLToPath(new URL('../../packages/server/src/host/node/cli.ts', import.meta.url));
 
 let host: HostFixture;
-let children: ChildProcess[];
 beforeEach(() => {
   host = new HostFixture();
-  children = [];
 });
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await host.end();
-});
+afterEach(() => host.end());
 
 const run = async (...args: string[]): Promise<{ code: number; out: string; err: string }> => {
   let out = '';
@@ -111,6 +105,9 @@ describe('alcove', () => {
 
     const imported = await run('import', file('out.sqlite'), '--room', 'trip/copy', '--config', config, ...ofDataDir());
     expect(imported).toMatchObject({ code: 0, out: 'made trip/copy at version 1\n', err: '' });
+    expect((await run('import', file('nowhere.sqlite'), '--room', 'trip/plain', '--config', config, ...ofDataDir())).err).toMatch(
+      /there is no file .*nowhere\.sqlite \(option_invalid\)\n {2}Give one that `alcove backup` wrote/,
+    );
     expect(await run('import', file('plain.sqlite'), '--room', 'trip/plain', '--config', config, ...ofDataDir())).toMatchObject({
       code: 0,
     });
@@ -135,7 +132,7 @@ describe('alcove', () => {
     const told = await run('status', '--url', server.url, '--token', token);
     expect(told).toMatchObject({ code: 0, err: '' });
     expect(told.out).toMatch(/^ok, up \d+ s, Node /);
-    expect(told.out).toContain('1 connections, 1 sessions, 1 open rooms\n  trip/japan: version 0, 1 sessions');
+    expect(told.out).toContain('1 connection, 1 session, 1 open room\n  trip/japan: version 0, 1 session,');
     expect(told.out).toMatch(
       /^0 reads on the server answered, 0 fell back to the primary’s readers \(least-connections\)\n {2}readers: (?:up|not looked at yet), 0 reads$/m,
     );
@@ -165,7 +162,7 @@ describe('alcove', () => {
       ['follow', config, '--from', server.url, '--rooms', 'trip/japan', '--port', '0', '--host', '127.0.0.1', '--data-dir', file('copies')],
       { env: { ...process.env, ALCOVE_FOLLOWER_TOKEN: token } },
     );
-    children.push(child);
+    host.child(child);
     let out = '';
     child.stdout?.on('data', (bytes: Buffer) => (out += bytes.toString()));
     while (!out.includes('\n')) await once(child.stdout ?? child, 'data');
@@ -192,7 +189,7 @@ describe('alcove', () => {
 
   it('[HO-28] serve prints its address, serves until it is told to stop, and says what is wrong', async () => {
     const child = spawnSource(cli, ['serve', config, '--port', '0', ...ofDataDir()]);
-    children.push(child);
+    host.child(child);
     let out = '';
     child.stdout?.on('data', (bytes: Buffer) => (out += bytes.toString()));
     while (!out.includes('\n')) await once(child.stdout ?? child, 'data');

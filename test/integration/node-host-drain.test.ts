@@ -1,31 +1,18 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startChildServer } from './child-server.ts';
 import { HostFixture } from './host-fixture.ts';
 import { frame } from './raw-socket.ts';
 
 let host: HostFixture;
-let children: ChildProcess[];
 beforeEach(() => {
   host = new HostFixture();
-  children = [];
 });
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await host.end();
-});
-
-const start = async (): ReturnType<typeof startChildServer> => {
-  const server = await startChildServer(host.dataDir);
-  children.push(server.child);
-  return server;
-};
+afterEach(() => host.end());
 
 describe('draining', () => {
   it('[HO-25] SIGTERM writes what is unwritten, answers what was pushed and sends everybody away, spread', async () => {
-    const server = await start();
+    const server = await host.childServer();
     const clients = await Promise.all(Array.from({ length: 12 }, (_, index) => host.join(server.url, `room-${index % 3}`)));
     const [first] = clients;
     first?.say({ type: 'value', name: 'budget', value: 42, offer: 1 });
@@ -55,7 +42,7 @@ describe('draining', () => {
   });
 
   it('[HO-25] a second signal ends it at once', async () => {
-    const server = await start();
+    const server = await host.childServer();
     // Joined and then silent: it never answers the close frame, so the drain has to wait for it.
     const { raw } = await host.raw(server.url);
     raw.write(frame(1, JSON.stringify({ type: 'hello', protocol: 1, room: 'trip', id: 'a', clientId: 'silent' })));

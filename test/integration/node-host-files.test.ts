@@ -6,28 +6,17 @@ import { openDatabase } from '../../packages/server/src/host/node/open-database.
 import { openRawDatabase } from '../../packages/server/src/host/node/raw-database.ts';
 import type { Seed } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startChildServer } from './child-server.ts';
 import { HostFixture } from './host-fixture.ts';
 import { stops, trip } from './trip-room.ts';
 
 let host: HostFixture;
-let children: ChildProcess[];
 beforeEach(() => {
   host = new HostFixture();
-  children = [];
 });
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await host.end();
-});
+afterEach(() => host.end());
 
 const roomFile = (id: string): string => join(host.dataDir, 'rooms', 'trip', `${id}.sqlite`);
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-const start = async (): ReturnType<typeof startChildServer> => {
-  const server = await startChildServer(host.dataDir);
-  children.push(server.child);
-  return server;
-};
 const kill = async (child: ChildProcess): Promise<void> => {
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -48,12 +37,12 @@ describe('the dataDir', () => {
   });
 
   it('[HO-3] a second process on it is refused, by its code and the holder’s name', async () => {
-    const first = await start();
+    const first = await host.childServer();
     await expect(host.server()).rejects.toMatchObject({
       code: 'data_dir_locked',
       message: expect.stringContaining(String(first.child.pid)),
     });
-    await expect(start()).rejects.toThrow(/data_dir_locked|in use by process/);
+    await expect(host.childServer()).rejects.toThrow(/data_dir_locked|in use by process/);
     await kill(first.child);
     await host.server();
   });
@@ -205,7 +194,7 @@ describe('the dataDir', () => {
   });
 
   it('[HO-16] what was acknowledged is there after SIGKILL, and nothing twice', async () => {
-    const first = await start();
+    const first = await host.childServer();
     const acked: string[] = [];
     const clients = await Promise.all([1, 2, 3].map(() => host.join(first.url, 'load')));
     const load = clients.map(async (client, index) => {
@@ -222,7 +211,7 @@ describe('the dataDir', () => {
     await kill(first.child);
     await Promise.all(load);
 
-    const second = await start();
+    const second = await host.childServer();
     const reader = await host.join(second.url, 'load');
     const chunks = reader.messages
       .filter(({ type }) => type === 'snapshotRows')

@@ -1,25 +1,18 @@
-import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readImageHeaders } from '@alcove/core/protocol/image-headers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../packages/server/src/host/node/open-database.ts';
-import { startChildServer } from './child-server.ts';
 import { HostFixture } from './host-fixture.ts';
 import type { PlainClient } from './plain-client.ts';
 import { stops, trip } from './trip-room.ts';
 
 let host: HostFixture;
-let children: ChildProcess[];
 beforeEach(() => {
   host = new HostFixture();
-  children = [];
 });
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await host.end();
-});
+afterEach(() => host.end());
 
 /** A SQLite file that somebody brought, with a table of the room's in a shape of its own. */
 const seedFile = (count: number, sql = 'CREATE TABLE stops (city, id, position)'): string => {
@@ -71,8 +64,7 @@ describe('without better-sqlite3', () => {
   it('[HO-20] everything works on @photostructure/sqlite, and the server says what it uses', async () => {
     const dataDir = join(host.dataDir, 'other');
     mkdirSync(dataDir);
-    const server = await startChildServer(dataDir, { ...process.env, ALCOVE_DRIVER: 'photostructure' });
-    children.push(server.child);
+    const server = await host.childServer({ dataDir, env: { ...process.env, ALCOVE_DRIVER: 'photostructure' } });
     const writer = await host.join(server.url, 'japan');
     await writer.result(writer.push('addMany', { prefix: 'a long prefix to fill the file with, and some more of it ', count: 2000 }));
     await writer.result(writer.push('removeStop', { id: 'none' }));

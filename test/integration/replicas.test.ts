@@ -171,6 +171,24 @@ describe('a server with replicas', () => {
     expect((await order({ do: 'check' })).answer.replicas.map(({ id }) => id)).toEqual(['readers']);
   });
 
+  it('[RD-13] lets nobody add one, of its mirror neither, where it has no follower token', async () => {
+    const server = await host.server({ admin: { token: adminToken }, mirror: { url: 'postgres://127.0.0.1:9/app' } });
+    const order = ordersOf(server.url);
+    for (const url of ['postgres://127.0.0.1:9/app', 'ws://127.0.0.1:9/sync'])
+      for (const followerToken of [adminToken, '', 'null'])
+        expect((await order({ do: 'add', replica: { url }, followerToken })).status, url).toBe(403);
+  });
+
+  it('[RD-12] knows the addresses of those it has, whatever was tried in vain', async () => {
+    const one = { id: 'one', url: 'ws://127.0.0.1:9/one' };
+    const server = await host.server({ followers: { token }, admin: { token: adminToken }, replicas: [one] });
+    const add = async (id: string, path: string) =>
+      (await ordersOf(server.url)({ do: 'add', replica: { id, url: `ws://127.0.0.1:9/${path}` }, followerToken: token })).status;
+    expect(await add('one', 'other')).toBe(400);
+    expect(await add('two', 'one')).toBe(400);
+    expect(await add('two', 'other')).toBe(200);
+  });
+
   it('[RD-12] that cannot be is refused at the start, and leaves nothing locked', async () => {
     const wrong: readonly [object, RegExp][] = [
       [{ replicas: [{ url: 'ws://127.0.0.1:1/sync' }] }, /no follower token/],

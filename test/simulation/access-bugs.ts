@@ -4,6 +4,7 @@ import type { ReaderClass } from '../../packages/server/src/access/reader-class.
 import { Readers } from '../../packages/server/src/access/readers.ts';
 import { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import type { Bug } from './bug.ts';
+import { replaced } from './replaced.ts';
 
 /** Mistakes with who sees what, and with rights that are over. */
 export const ACCESS_BUGS: readonly (() => Bug)[] = [
@@ -114,14 +115,5 @@ function withRows(
       const rows = change(all.rows, own?.rows ?? []);
       return rows.length === 0 ? [] : [{ ...all, rows }];
     }),
-  };
-}
-
-/** Another method until the answer is called. */
-function replaced<Type extends object, Name extends keyof Type>(prototype: Type, name: Name, method: Type[Name]): () => void {
-  const before = prototype[name];
-  prototype[name] = method;
-  return () => {
-    prototype[name] = before;
   };
 }

@@ -33,6 +33,8 @@ export interface Bug {
   readonly needsAccess?: boolean;
   /** It takes reads on the server. */
   readonly needsReads?: boolean;
+  /** It takes tabs at followers. */
+  readonly needsRelay?: boolean;
   /** A replica as a server's router holds it. */
   replica?(replica: Replica, random: Prng): Replica;
   /** The file of a follower. */

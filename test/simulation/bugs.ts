@@ -5,6 +5,7 @@ import { ACCESS_BUGS } from './access-bugs.ts';
 import type { Bug, Sending } from './bug.ts';
 import type { Frame } from './network/link.ts';
 import { READ_BUGS } from './read-bugs.ts';
+import { RELAY_BUGS } from './relay-bugs.ts';
 import { STORAGE_BUGS } from './storage-bugs.ts';
 import { BrokenDatabase } from './room/broken-database.ts';
 import { changedStatement } from './room/wrapped-database.ts';
@@ -52,6 +53,7 @@ export const BUGS: readonly (() => Bug)[] = [
   ...STORAGE_BUGS,
   ...ACCESS_BUGS,
   ...READ_BUGS,
+  ...RELAY_BUGS,
 ];
 
 export const bugNamed = (name: string): Bug | undefined => BUGS.map((make) => make()).find((bug) => bug.name === name);

@@ -19,6 +19,8 @@ export interface CampaignOptions {
   readonly access?: boolean;
   /** False: nobody reads on the server. True: in every run somebody does. */
   readonly reads?: boolean;
+  /** False: no tab comes to a follower. True: in every run some do. */
+  readonly relay?: boolean;
   onReport?(report: RunReport): void;
 }
 
@@ -49,12 +51,17 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
 
 async function oneSeed(
   seed: string,
-  { databases, makeBug, storage = true, access = true, reads }: CampaignOptions,
+  { databases, makeBug, storage = true, access = true, reads, relay }: CampaignOptions,
   twice: boolean,
 ): Promise<RunReport> {
   const run = (): Promise<RunReport> =>
     runSeed({
-      plan: planOf(seed, { ...(storage ? {} : { storage }), ...(access ? {} : { access }), ...(reads === undefined ? {} : { reads }) }),
+      plan: planOf(seed, {
+        ...(storage ? {} : { storage }),
+        ...(access ? {} : { access }),
+        ...(reads === undefined ? {} : { reads }),
+        ...(relay === undefined ? {} : { relay }),
+      }),
       databases,
       bug: makeBug?.() ?? null,
     });

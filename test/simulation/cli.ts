@@ -14,7 +14,7 @@ const HELP = `npm run sim -- [options]
   --start N --seeds N   which seeds (1, 200)
   --seconds N           no new seed after so long (60)
   --seed N              this one only; with --trace every event of it; with --close every tab is inspected after every event
-  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off, access=off, reads=off and reads=on work, too
+  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off, access=off, reads=off, reads=on, relay=off and relay=on work, too
   --bug NAME            with a deliberate bug: ${BUGS.map((make) => make().name).join(', ')}
   --fast                tabs on the server's SQLite instead of sql.js
   --each                a line for every seed
@@ -73,6 +73,7 @@ async function many(): Promise<void> {
           storage: !options.without.includes('storage=off'),
           access: !options.without.includes('access=off'),
           ...(options.without.includes('reads=') ? { reads: options.without.includes('reads=on') } : {}),
+          ...(options.without.includes('relay=') ? { relay: options.without.includes('relay=on') } : {}),
         }),
     twiceEvery: 100,
     ...(options.each ? { onReport: tellShortly } : {}),
@@ -149,6 +150,8 @@ function omissionsOf(text: string): Omissions {
     ...(parts.includes('access=off') ? { access: false as const } : {}),
     ...(parts.includes('reads=off') ? { reads: false } : {}),
     ...(parts.includes('reads=on') ? { reads: true } : {}),
+    ...(parts.includes('relay=off') ? { relay: false } : {}),
+    ...(parts.includes('relay=on') ? { relay: true } : {}),
     ...(parts.includes('images=off') ? { images: false as const } : {}),
   };
 }

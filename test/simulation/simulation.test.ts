@@ -27,6 +27,13 @@ describe('simulation', () => {
       expect(report.counts.get(name)).toBeGreaterThan(0);
   });
 
+  it('[FO-10][FO-11][FO-14][FO-15][FO-19][FO-24] tabs at followers, seeds from 1: nothing breaks, nobody is stuck', async () => {
+    const report = await campaign({ start: 1, seeds: 12, secondsMax: 15, databases, reads: false, relay: true, twiceEvery: 100 });
+    expect(told(report.failure)).toEqual([]);
+    for (const name of ['told by followers welcome', 'told by followers commit', 'told by followers results', 'told by followers presence'])
+      expect(report.counts.get(name)).toBeGreaterThan(0);
+  });
+
   /** Seeds that found something once; what it was stands beside them. */
   const PINNED = [
     ['4', 'a push that waited out a refusal spun the worker while the window was full'],
@@ -40,7 +47,18 @@ describe('simulation', () => {
     ['114', 'a late refusal stopped a client behind a settled mutation for ever'],
   ] as const;
   it.each(PINNED)('seed %s: %s', async (seed) => {
-    expect(told(await runSeed({ plan: planOf(seed, { storage: false, access: false, reads: false }), databases }))).toEqual([]);
+    expect(told(await runSeed({ plan: planOf(seed, { storage: false, access: false, reads: false, relay: false }), databases }))).toEqual(
+      [],
+    );
+  });
+
+  /** As above, where tabs come to followers. */
+  const PINNED_RELAYED = [
+    ['20', 'a tab resumed at a follower from before the log of the primary, which could not tell what was settled since'],
+    ['42', 'a tab at a follower had an image from before its welcome, and heard of no result in between'],
+  ] as const;
+  it.each(PINNED_RELAYED)('seed %s, at followers: %s', async (seed) => {
+    expect(told(await runSeed({ plan: planOf(seed, { reads: false, relay: true }), databases }))).toEqual([]);
   });
 
   /** As above, where tabs keep their rooms. */
@@ -53,7 +71,7 @@ describe('simulation', () => {
     ['279', 'a row came and went in a range that was kept behind a part of it, and stayed'],
   ] as const;
   it.each(PINNED_KEPT)('seed %s, kept: %s', async (seed) => {
-    expect(told(await runSeed({ plan: planOf(seed, { access: false, reads: false }), databases }))).toEqual([]);
+    expect(told(await runSeed({ plan: planOf(seed, { access: false, reads: false, relay: false }), databases }))).toEqual([]);
   });
 });
 
@@ -79,6 +97,15 @@ describe('deliberate bugs', () => {
     'record-half-taken': 4,
     'watermark-before-rows': 4,
     'read-keeps-its-class': 22,
+    'results-not-held': 4,
+    'stream-ahead-of-snapshot': 2,
+    'rules-not-in-catch-up': 4,
+    'claims-of-another': 5,
+    'push-of-another': 5,
+    'welcomed-behind': 7,
+    'leavers-untold': 4,
+    'fresh-claims-untold': 57,
+    'fresh-copy-untold': 6,
     ghosts: 4,
     'deletes-lost': 4,
   };
@@ -94,6 +121,7 @@ describe('deliberate bugs', () => {
       storage: makeBug().needsStorage === true,
       access: makeBug().needsAccess === true,
       reads: makeBug().needsReads === true,
+      relay: makeBug().needsRelay === true,
       twiceEvery: 1_000,
     });
     expect(failure, `${name} was not noticed in ${seeds} seeds`).not.toBeNull();

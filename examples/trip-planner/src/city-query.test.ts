@@ -1,5 +1,6 @@
 import { roomDdl } from '@alcove/core/schema/ddl';
-import { type SyncDrizzle, writeWithTx } from '@alcove/core/sqlite/drizzle';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { writeWithTx } from '@alcove/core/sqlite/mutator-tx';
 import { describe, expect, it } from 'vitest';
 import { engines } from '../../../test/contract/engines.ts';
 import { cities, trip } from '../room.ts';

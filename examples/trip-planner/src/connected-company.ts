@@ -25,10 +25,15 @@ export function useCompany(stopIds: readonly string[], sinceMs: number | null) {
   const [cameMs] = useState(() => Date.now());
   // In an order all agree on, each looks only at those before: whoever comes later gives way, and nobody's choice makes another one choose anew for ever.
   const before = present.filter((other) => isBefore(other, { sessionId, cameMs }));
+  // Whoever has given way keeps what they took: a neighbour who loads the page again would swap inks with them.
+  const worn = useRef(visitor.color);
   const color = inkBeside(
-    visitor.color,
+    worn.current,
     before.map(({ state }) => state.color),
   );
+  useEffect(() => {
+    worn.current = color;
+  }, [color]);
   // Another window of the same person has the same name, as it should.
   const isNameTaken = visitor.isInvented && before.some((other) => other.userId !== userId && other.state.name === name);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { trip } from '../room.ts';
 import type { Cell, ResultTable } from './panels/chart-scale.ts';
 import type { SqlOutcome } from './panels/sql-answer.tsx';
-import { complaintOf } from './panels/sql-complaint.ts';
+import { complaintOf, OFFLINE } from './panels/sql-complaint.ts';
 import type { SqlExample, SqlPlace } from './panels/sql-panel.tsx';
 import { sqlTables } from './panels/sql-tables.ts';
 import { tripHooks } from './trip-client.ts';
@@ -22,7 +22,8 @@ export const SQL_EXAMPLES: readonly SqlExample[] = [
   },
   {
     name: 'Nights, added up',
-    what: 'Adds up the nights from stop to stop: a window function. It is live: change the nights on the route and look again.',
+    what: 'Adds up the nights from stop to stop: a window function.',
+    live: 'It is live: change the nights on the route and look again.',
     sql: 'select c.name, s.nights, sum(s.nights) over (order by s.position) as so_far\nfrom stops s join cities c on c.id = s.city_id\norder by s.position',
   },
   {
@@ -58,6 +59,9 @@ export function useSqlPanel() {
   const onRun = () => {
     run.current.end();
     if (text.trim() === '') return setOutcome({ status: 'empty' });
+    // By hand: nobody comes back by itself who would be worth waiting for.
+    const isOffline = room.status.getSnapshot().connection === 'disconnected';
+    if (where === 'server' && isOffline) return setOutcome({ status: 'failed', text, complaint: OFFLINE });
     const count = run.current.count + 1;
     setOutcome((before) => ({ status: 'running', before: before.status === 'done' ? before : beforeOf(before) }));
     const end = where === 'tab' ? startRun(room, text, count, setOutcome) : askServer(room, text, setOutcome);
@@ -115,7 +119,7 @@ function askServer(room: Pick<ClientRoom<typeof trip>, 'sql'>, text: string, tel
   room.sql(sql.raw(text), { waitMs: SERVER_WAIT_MS, signal }).then(
     ({ rows, truncated, replica, lagMs, tookMs }) => {
       if (signal.aborted) return;
-      const server = { replica, lagMs, tookMs, truncated };
+      const server = { at: new Date(), replica, lagMs, tookMs, truncated };
       // A result's cells are SQLite's values.
       const table = tableOf(rows as readonly SqlRow[]);
       tell({ status: 'done', text, table, elapsedMs: performance.now() - startedMs, live: false, changedAt: null, server });

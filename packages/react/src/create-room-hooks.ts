@@ -24,7 +24,7 @@ import {
   type ValueOf,
   isRoom,
 } from '@alcove/core/schema/define-room';
-import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { kindOf } from '@alcove/core/unknown-keys';
 import type { DependencyList, ReactElement, RefObject } from 'react';
 import { useRoomNamed } from './room-context.ts';

@@ -1,6 +1,6 @@
 import type { ClientRoom, LiveQuery, QueryBuild, QueryResult } from '@alcove/client';
 import { AlcoveError } from '@alcove/core/error';
-import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { type DependencyList, use, useMemo } from 'react';
 import { useReadable } from './use-readable.ts';
 

@@ -15,14 +15,14 @@ export function bytes(value) {
 /** Known from the second look on. */
 export const rate = (value) => (value === null ? '–' : number.format(value));
 export const percent = (share) => (share === null ? '–' : `${number.format(share * 100)} %`);
-export const ms = (time) =>
-  time === null || time === undefined
-    ? '–'
-    : time >= 10_000
-      ? duration(time)
-      : time >= 100
-        ? `${Math.round(time)} ms`
-        : `${number.format(time)} ms`;
+/** Of this page, as its reader's region writes it. */
+export const clock = (atMs) => new Date(atMs).toLocaleTimeString();
+export function ms(time) {
+  if (time === null || time === undefined) return '–';
+  if (time >= 10_000) return duration(time);
+  if (time >= 999.5) return `${number.format(time / 1_000)} s`;
+  return time >= 100 ? `${Math.round(time)} ms` : `${number.format(time)} ms`;
+}
 
 export function duration(time) {
   const minutes = Math.floor(time / 60_000);
@@ -51,21 +51,28 @@ export function fill(id, head, rows) {
 
 export const headings = (titles) => titles.map((title) => make('th', { scope: 'col', textContent: title }));
 
-/** Pairs of name and value, [name, text, isBad]. */
+/** Pairs of name and value, [name, text, isBad, isLong]: a long one has a line of its own. */
 export function facts(list, pairs) {
-  const shown = pairs.map(([name, text, isBad]) => {
-    const pair = make('div', {});
+  const shown = pairs.map(([name, text, isBad, isLong]) => {
+    const pair = make('div', { className: isLong ? 'long' : '' });
     pair.append(make('dt', { textContent: name }), make('dd', { textContent: text, className: isBad ? 'bad' : '' }));
     return pair;
   });
   list.replaceChildren(...shown);
 }
 
+/** Seconds between the marks of time: from five minutes on uPlot itself would go from one to five. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600];
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+/** All marks of an axis in the unit of the highest. */
+const timesOf = (marks) =>
+  marks.map((mark) => ((marks.at(-1) ?? 0) >= 1_000 ? `${number.format(mark / 1_000)} s` : `${number.format(mark)} ms`));
+
 /** Half a session is none. */
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000];
 
 /** A line over time in a box of its own; `setData([time, values])` moves it on. */
-export function plotIn(parent, title, { whole = false } = {}) {
+export function plotIn(parent, title, { whole = false, time = false } = {}) {
   const box = make('div', { className: 'chart' });
   const body = make('div', {});
   box.append(make('h3', { textContent: title }), body);
@@ -79,11 +86,17 @@ export function plotIn(parent, title, { whole = false } = {}) {
       ...size(),
       legend: { show: false },
       cursor: { y: false },
-      padding: [8, 18, 0, 0],
+      // To the right there is half of a mark of time.
+      padding: [8, 30, 0, 0],
       // Years are of no interest here.
       axes: [
-        { ...axis, size: 30, values: '{HH}:{mm}:{ss}', space: 90 },
-        { ...axis, size: 50, ...(whole ? { incrs: WHOLE } : {}) },
+        { ...axis, size: 30, values: '{HH}:{mm}:{ss}', space: 80, incrs: SECONDS },
+        {
+          ...axis,
+          size: 54,
+          values: (_plot, marks) => (time ? timesOf(marks) : marks.map((mark) => short.format(mark))),
+          ...(whole ? { incrs: WHOLE } : {}),
+        },
       ],
       // A minute at least: the first looks are no chart yet.
       scales: {

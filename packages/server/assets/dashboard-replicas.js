@@ -1,7 +1,8 @@
-import { at, count, duration, facts, fill, headings, make, ms, percent } from './figures.js';
+import { at, clock, count, counted, duration, facts, fill, headings, make, ms, percent } from './figures.js';
 
 /** By id: what is shown of it. Kept from look to look, so that focus and open lists stay where they are. */
 const cards = new Map();
+const MIRROR = 'the mirror itself';
 let post = async () => undefined;
 
 /** @param send Posts an order and gives the answer; throws what the server said. */
@@ -30,7 +31,8 @@ export function showReplicas({ reads, mirror, rooms }) {
   const known = [...new Set(rooms.map(({ room, id }) => `${room}/${id}`))];
   const shown = [
     ...replicas.map((replica) => [replica.id, () => showReplica(replica, known)]),
-    ...(mirror === null ? [] : [['mirror', () => showMirror(mirror, known)]]),
+    // Its PostgreSQL stands among the replicas as well, with a card of its own.
+    ...(mirror === null ? [] : [[MIRROR, () => showMirror(mirror, known)]]),
   ];
   const ids = new Set(shown.map(([id]) => id));
   for (const [id, { root }] of cards) {
@@ -92,38 +94,29 @@ function mark({ root, badge, trouble }, [text, how], problems) {
   trouble.textContent = problems.join(' ');
 }
 
-const lagText = (lag) => (lag === null ? '–' : lag.ms === 0 ? 'none' : `${ms(lag.ms)} · ${count(lag.versions)} versions`);
+const lagText = (lag) => (lag === null ? '–' : lag.ms === 0 ? 'none' : `${ms(lag.ms)} · ${counted(lag.versions, 'version', 'versions')}`);
 
 function showReplica(replica, known) {
-  const { id, region, isPrimary, dialect, enabled, draining, wrong, lag, compared, lastError, isUp, sync } = replica;
-  const card = cardOf(id, region === null ? id : `${id} · ${region}`, [
+  const { id, region, isPrimary, dialect, enabled, draining, wrong, lag, lastError, isUp, sync } = replica;
+  const named = [id, ...(region === null ? [] : [region]), ...(dialect === 'sqlite' ? [] : ['PostgreSQL'])].join(' · ');
+  const card = cardOf(id, named, [
     ['check', 'Check'],
     ['drain', 'Drain'],
     ['disable', 'Disable'],
     ['enable', 'Enable'],
-    ...(sync === null && dialect === 'sqlite' ? [] : [['resync', 'Resync…']]),
+    ...(isPrimary || (sync === null && dialect === 'sqlite') ? [] : [['resync', 'Resync…']]),
   ]);
   const problems = wrong.map(
     ({ room, tables }) => `Other rows than the primary in ${room.name}/${room.id}${tables.length === 0 ? '' : ` (${tables.join(', ')})`}.`,
   );
   if (isUp === false && lastError !== null) problems.push(`${lastError.code}: ${lastError.message}`);
   mark(card, stateOf(replica), problems);
-  const errors = Object.values(replica.errors).reduce((sum, one) => sum + one, 0);
   facts(card.list, [
-    ['Reads', `${count(replica.reads)}${replica.share === null ? '' : ` · ${percent(replica.share)}`}`],
-    ['p50 · p99', replica.p50Ms === null ? '–' : `${ms(replica.p50Ms)} · ${ms(replica.p99Ms)}`],
-    ['Lag', isPrimary ? 'none' : lagText(lag), (lag?.ms ?? 0) > 0],
-    ['Running', `${replica.inFlight} of ${replica.concurrencyMax}${replica.queued === 0 ? '' : `, ${replica.queued} wait`}`],
-    ['Errors', count(errors), errors > 0],
-    ...(isPrimary
-      ? []
-      : [
-          [
-            'Compared',
-            `${count(compared.same + compared.wrong)}, ${count(compared.wrong)} wrong, ${count(compared.unsure)} unsure`,
-            compared.wrong > 0,
-          ],
-        ]),
+    ...readFacts(replica),
+    // What it was when it was last there says nothing of now.
+    isUp === false ? ['Lag', 'not known'] : ['Lag', isPrimary ? 'none' : lagText(lag), (lag?.ms ?? 0) > 0],
+    ['Looked at', replica.checkedMsAgo === null ? 'not yet' : `${duration(replica.checkedMsAgo)} ago`],
+    ...(isPrimary ? [] : comparedFacts(replica)),
     ...(replica.ejections === 0 ? [] : [['Taken out as slow', count(replica.ejections), true]]),
   ]);
   const isOut = !enabled || draining;
@@ -134,8 +127,39 @@ function showReplica(replica, known) {
   if (sync !== null) showSync(card, sync);
 }
 
+const total = (codes) => Object.values(codes).reduce((sum, one) => sum + one, 0);
+
+/** How it answers reads. What a statement fails of by itself is no fault of whoever was asked. */
+function readFacts(replica) {
+  const [errors, ofStatements] = [total(replica.errors), total(replica.statementErrors)];
+  return [
+    ['Reads', `${count(replica.reads)}${replica.share === null ? '' : ` · ${percent(replica.share)}`}`],
+    ['p50 · p99, last minute', replica.p50Ms === null ? '–' : `${ms(replica.p50Ms)} · ${ms(replica.p99Ms)}`],
+    ['Running', `${replica.inFlight} of ${replica.concurrencyMax}${replica.queued === 0 ? '' : `, ${replica.queued} wait`}`],
+    ['Errors', count(errors), errors > 0],
+    ['Errors of statements', count(ofStatements)],
+    ['Passed on', count(replica.passedOn)],
+  ];
+}
+
+function comparedFacts({ compared, uncompared }) {
+  const late = compared.late === 0 ? '' : `, ${count(compared.late)} not in time`;
+  const text = `${count(compared.same + compared.wrong)}, ${count(compared.wrong)} wrong, ${count(compared.unsure)} unsure${late}`;
+  return [
+    ['Compared', text, compared.wrong > 0],
+    ...(uncompared.count === 0 ? [] : [['Not compared', uncomparedText(uncompared), true, true]]),
+  ];
+}
+
+/** The one that waits longest, and how many there are. */
+function uncomparedText({ count: many, rooms }) {
+  const [{ room, sinceMs, tries, reason }] = rooms;
+  const others = many === 1 ? '' : `; ${count(many - 1)} more`;
+  return `${room.name}/${room.id} since ${clock(sinceMs)}, ${counted(tries, 'try', 'tries')} (${reason})${others}`;
+}
+
 function showMirror(mirror, known) {
-  const card = cardOf('mirror', 'PostgreSQL mirror', [
+  const card = cardOf(MIRROR, 'PostgreSQL mirror', [
     ['check', 'Check…'],
     ['resync', 'Resync…'],
   ]);
@@ -147,10 +171,10 @@ function showMirror(mirror, known) {
         ? ['behind', 'warn']
         : ['running', 'good']
       : [state, state === 'unavailable' ? 'bad' : 'quiet'],
-    error === null ? [] : [`${error.code}: ${error.message}`],
+    error === null ? [] : [`${error.code}: ${error.message}.`, error.hint],
   );
   facts(card.list, [
-    ['At', url],
+    ['At', url, false, true],
     ['Lag', totals.lagMs === 0 ? 'none' : lagText({ ms: totals.lagMs, versions: totals.lagVersions }), totals.lagMs > 0],
     ['Waiting', count(waiting)],
     ['Compared', `${count(checks.done)}, ${count(checks.drifted)} drifted, ${count(checks.repaired)} made anew`, checks.drifted > 0],
@@ -161,7 +185,7 @@ function showMirror(mirror, known) {
 
 function showSync({ sync, summary, table }, { totals, rooms, omitted }) {
   sync.hidden = false;
-  const errors = totals.errors === 0 ? '' : `, ${count(totals.errors)} errors (${percent(totals.errorRate)})`;
+  const errors = totals.errors === 0 ? '' : `, ${counted(totals.errors, 'error', 'errors')} (${percent(totals.errorRate)} of all tries)`;
   summary.textContent = `${count(totals.healthy)} of ${count(totals.rooms)} rooms healthy${errors}`;
   const rows = rooms.map(
     ({ room, id, state, version, lagMs, lagVersions, ageMs, batches, rows: written, errors: failed, errorRate, error }) => [
@@ -195,7 +219,7 @@ function showSlow(slowReads) {
       [`${room.name}/${room.id}`, false],
       [timedOut ? `${ms(tookMs)}, ended` : ms(tookMs), timedOut],
       [replica ?? '–', false],
-      [new Date(atMs).toLocaleTimeString(), false],
+      [clock(atMs), false],
       [sql, false, make('code', { textContent: sql })],
     ]),
   );
@@ -222,9 +246,9 @@ const TEXTS = {
 };
 
 /** Orders that take something away are asked for once more; those of a room ask for which. */
-function begin(order, { id, isPrimary, isMirror }, known) {
+function begin(order, { id, isPrimary, dialect, isMirror }, known) {
   if ((order === 'check' && !isMirror) || order === 'enable') return void give({ do: order, id });
-  const kind = order === 'check' ? 'checkMirror' : order === 'disable' && isPrimary ? 'disableOwn' : order;
+  const kind = order === 'check' ? 'checkMirror' : order === 'disable' && isPrimary && dialect === 'sqlite' ? 'disableOwn' : order;
   const [title, text, verb] = TEXTS[kind](id);
   const wantsRoom = order === 'resync' || order === 'check';
   at('order-title').textContent = title;
@@ -242,7 +266,7 @@ function begin(order, { id, isPrimary, isMirror }, known) {
       return;
     }
     at('order').close();
-    void give({ do: order, id, ...(wantsRoom ? { room } : {}) });
+    void give({ do: order, id, ...(wantsRoom ? { room } : {}) }, isMirror ? MIRROR : id);
   };
   at('order').showModal();
   (wantsRoom ? at('order-room-name') : at('order-cancel')).focus();
@@ -251,10 +275,10 @@ function begin(order, { id, isPrimary, isMirror }, known) {
 const DOING = { check: 'Looking at', drain: 'Draining', disable: 'Disabling', enable: 'Enabling', resync: 'Taking anew' };
 const DONE = { check: 'Looked at', drain: 'Drained', disable: 'Disabled', enable: 'Enabled', resync: 'Taken anew' };
 
-async function give(order) {
+async function give(order, card = order.id) {
   const what = order.room === undefined ? order.id : `${order.room} of ${order.id}`;
   tell(`${DOING[order.do]} ${what}…`);
-  const buttons = [...(cards.get(order.id)?.byName.values() ?? [])];
+  const buttons = [...(cards.get(card)?.byName.values() ?? [])];
   for (const button of buttons) button.disabled = true;
   try {
     await post(order);

@@ -50,6 +50,16 @@ export function takeRooms(status, rates) {
   showRoom();
 }
 
+/** The server does not answer: the lines of all rooms end. */
+export function breakRooms(time) {
+  for (const lists of samples.values()) {
+    lists.time.push(time);
+    lists.commits.push(null);
+    lists.sessions.push(null);
+  }
+  showRoom();
+}
+
 function showRooms() {
   const wanted = at('find').value.trim().toLowerCase();
   const found = shown.filter(({ name }) => name.toLowerCase().includes(wanted));
@@ -124,6 +134,7 @@ function showRoom() {
   const { stateSizes, work } = room;
   const size = ({ entries, bytes: taken }) => `${count(entries)} · ${bytes(taken)}`;
   facts(at('room-facts'), [
+    ['Sessions', sessionsText(room)],
     ['Version', `${count(room.version)}, floor ${count(room.floor)}`],
     ['History', room.historyId],
     ['Present', size(stateSizes.presence)],
@@ -134,6 +145,13 @@ function showRoom() {
     ['Since it was opened', `${counted(work.commits, 'commit', 'commits')}, ${counted(work.mutations, 'mutation', 'mutations')}`],
     ['Change log', bytes(room.logBytes)],
   ]);
+}
+
+/** A follower is no session: it has a link of its own, over which its tabs' sessions come. */
+function sessionsText({ sessions, sessionsRelayed, followers }) {
+  const relayed = sessionsRelayed === 0 ? '' : `, ${count(sessionsRelayed)} of them at followers`;
+  const links = followers === 0 ? '' : `; ${counted(followers, 'follower', 'followers')}`;
+  return `${count(sessions)}${relayed}${links}`;
 }
 
 /** What debouncing has saved: of the updates that came, those that needed no row of their own. */

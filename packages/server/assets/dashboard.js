@@ -1,14 +1,18 @@
-import { at, bytes, count, duration, facts, fill, headings, make, percent, plotIn, rate } from './figures.js';
+import { at, bytes, clock, count, duration, facts, fill, headings, make, percent, plotIn, rate } from './figures.js';
 import { orderBy, showReplicas } from './replicas.js';
-import { keyOf, takeRooms, valuesText } from './rooms.js';
+import { breakRooms, keyOf, takeRooms, valuesText } from './rooms.js';
 
 const POLL_MS = 2_000;
+/** A server that stands still takes connections and answers nothing. */
+const ANSWER_MS = 5_000;
 /** Ten minutes. */
 const SAMPLES_MAX = 300;
 const TOKEN_KEY = 'alcove-admin-token';
 
 /** What was read last: rates are what changed since. */
 let before = null;
+/** When that was, by this page's clock. */
+let beforeMs = 0;
 let timer = 0;
 
 const samples = { time: [], commits: [], sessions: [], cpu: [], reads: [], p99: [], lag: [] };
@@ -20,7 +24,7 @@ async function look() {
   clearTimeout(timer);
   if (token() === null) return ask('');
   try {
-    const response = await fetch('status', { headers: headers(), cache: 'no-store' });
+    const response = await fetch('status', { headers: headers(), cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS) });
     if (response.status === 401) {
       sessionStorage.removeItem(TOKEN_KEY);
       return ask('The server does not take this token.');
@@ -28,9 +32,21 @@ async function look() {
     if (!response.ok) throw new Error(`The server answered ${response.status}.`);
     show(await response.json());
   } catch (error) {
-    say(`The server does not answer; trying again. ${error instanceof TypeError ? '' : error.message}`, true);
+    miss(error);
   }
   timer = setTimeout(() => void look(), document.hidden ? 5 * POLL_MS : POLL_MS);
+}
+
+/** What is shown stays, marked as old, and the lines of the charts end: nobody knows what is meanwhile. */
+function miss(error) {
+  const why = error instanceof TypeError || error.name === 'TimeoutError' ? '' : ` ${error.message}`;
+  const isOld = before !== null;
+  say(`The server does not answer; trying again.${why}${isOld ? ` These figures are of ${clock(beforeMs)}.` : ''}`, true);
+  if (!isOld || at('figures').classList.contains('old')) return;
+  at('figures').classList.add('old');
+  const time = (before.atMs + Date.now() - beforeMs) / 1_000;
+  for (const name of Object.keys(samples)) sample(name, name === 'time' ? time : null);
+  breakRooms(time);
 }
 
 orderBy(async (order) => {
@@ -59,6 +75,7 @@ function show(status) {
   at('sign-in').hidden = true;
   at('sign-out').hidden = false;
   at('figures').hidden = false;
+  at('figures').classList.remove('old');
   const rates = ratesOf(status);
   say(
     status.status === 'ok'
@@ -73,6 +90,7 @@ function show(status) {
   showStates(status.metrics);
   showLimits(status.metrics.limitsMet);
   before = status;
+  beforeMs = Date.now();
 }
 
 /** Commits of a room a second are what its version went on by; a server that was started anew begins again. */
@@ -98,14 +116,20 @@ function showTiles({ metrics, process, reads }, rates) {
   const hasReplicas = reads.replicas.some(({ isPrimary }) => !isPrimary);
   const tiles = [
     ['Sessions', count(metrics.sessions)],
+    ...(metrics.followerLinks === 0
+      ? []
+      : [
+          ['At followers', count(metrics.sessionsRelayed)],
+          ['Follower links', count(metrics.followerLinks)],
+        ]),
     ['Open rooms', count(metrics.openRooms)],
     ['Connections', count(metrics.connections)],
     ['Present', count(metrics.ephemeral.presence)],
     ['Commits/s', rate(rates.commits)],
     ['Reads/s', rate(rates.reads)],
-    ...(hasReplicas ? [['Reads by replicas', percent(reads.replicaShare)]] : []),
+    ...(hasReplicas ? [['By replicas', percent(reads.replicaShare)]] : []),
     ['CPU', rates.cpu === null ? '–' : `${count(rates.cpu)} %`],
-    ['Memory', bytes(process.residentBytes)],
+    ['Memory', bytes(Math.round(process.residentBytes / 1e6) * 1e6)],
   ];
   const shown = tiles.map(([name, value]) => {
     const tile = make('dl', { className: 'tile' });
@@ -120,30 +144,40 @@ const CHARTS = [
   ['sessions', 'Sessions', { whole: true }],
   ['cpu', 'CPU of the process, %'],
   ['reads', 'Reads a second'],
-  ['p99', 'p99 of the slowest replica, ms'],
-  ['lag', 'Lag of the furthest replica, ms'],
+  ['p99', 'p99 of the slowest replica, last minute', { time: true }],
+  ['lag', 'Lag of the furthest replica', { time: true }],
 ];
+/** Where nothing was read, or nobody follows, there is nothing to draw. */
+const LATE = new Set(['p99', 'lag']);
 const plots = new Map();
 
+function sample(name, value) {
+  samples[name].push(value);
+  if (samples[name].length > SAMPLES_MAX) samples[name].shift();
+}
+
 function showCharts(status, rates) {
-  const lags = status.reads.replicas.flatMap(({ isPrimary, lag }) => (isPrimary || lag === null ? [] : [lag.ms]));
-  if (status.mirror !== null) lags.push(status.mirror.totals.lagMs);
-  samples.time.push(status.atMs / 1_000);
-  samples.commits.push(rates.commits);
-  samples.sessions.push(status.metrics.sessions);
-  samples.cpu.push(rates.cpu);
-  samples.reads.push(rates.reads);
-  const p99s = status.reads.replicas.flatMap(({ p99Ms }) => p99Ms ?? []);
-  samples.p99.push(p99s.length === 0 ? null : Math.max(...p99s));
-  samples.lag.push(lags.length === 0 ? null : Math.max(...lags));
-  for (const list of Object.values(samples)) if (list.length > SAMPLES_MAX) list.shift();
+  sample('time', status.atMs / 1_000);
+  sample('commits', rates.commits);
+  sample('sessions', status.metrics.sessions);
+  sample('cpu', rates.cpu);
+  sample('reads', rates.reads);
+  sample('p99', highest(status.reads.replicas.flatMap(({ p99Ms }) => p99Ms ?? [])));
+  sample('lag', highest(lagsOf(status)));
   for (const [name, title, options] of CHARTS) {
-    // Where nobody follows there is no lag.
-    if (name === 'lag' && lags.length === 0 && !plots.has(name)) continue;
+    if (LATE.has(name) && !plots.has(name) && samples[name].at(-1) === null) continue;
     const plot = plots.get(name) ?? plotIn(at('charts'), title, options);
     plots.set(name, plot);
     plot.setData([samples.time, samples[name]]);
   }
+}
+
+const highest = (values) => (values.length === 0 ? null : Math.max(...values));
+
+/** Of one that is down nobody knows it. */
+function lagsOf({ reads, mirror }) {
+  const lags = reads.replicas.flatMap(({ isPrimary, isUp, lag }) => (isPrimary || isUp === false || lag === null ? [] : [lag.ms]));
+  return mirror === null ? lags : [...lags, mirror.totals.lagMs];
 }
 
 function showStates({ ephemeral, work }) {

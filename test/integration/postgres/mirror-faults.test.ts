@@ -1,41 +1,23 @@
 import { copyFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../packages/server/src/host/node/open-database.ts';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { spawnSource } from '../child-server.ts';
 import { ledger, put } from './ledger-room.ts';
-import { type LedgerServer, MirrorWorld } from './mirror-world.ts';
-import { PgCluster } from './pg-cluster.ts';
+import type { LedgerServer, MirrorWorld } from './mirror-world.ts';
+import { MirrorWorlds } from './mirror-worlds.ts';
 
-let cluster: PgCluster;
-beforeAll(async () => {
-  cluster = await PgCluster.start();
-}, 60_000);
-afterAll(() => cluster.close());
-
-let worlds = 0;
+const worlds = MirrorWorlds.ofFile('f');
 let world: MirrorWorld;
-const begin = (): MirrorWorld => {
-  worlds += 1;
-  world = new MirrorWorld(cluster.primary, `f${worlds}`);
-  return world;
-};
-afterEach(() => world.end());
 
-const isSame = async (id: string): Promise<void> => {
-  const { room, mirror } = await world.both(id);
-  expect(mirror).toEqual(room);
-};
-const file = (id: string, ending = '.sqlite'): string => join(world.dataDir, 'rooms', 'ledger', `${id}${ending}`);
 const write = async (server: LedgerServer, id: string, n: number): Promise<void> => {
   await server.room(ledger, id).mutate.run([put(`k${n % 7}`, { n, label: `label ${n % 5}` }), { do: 'remove', id: `k${(n * 3) % 7}` }]);
 };
 
 describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks', () => {
   it('its process is killed again and again while rooms are written', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server({ mirror: { batchMs: 0 } });
     let kills = 0;
     for (let n = 0; n < 60; n += 1) {
@@ -50,12 +32,12 @@ describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks',
     expect(kills).toBeGreaterThan(2);
     for (const id of ['a', 'b']) {
       await world.level(server, id);
-      await isSame(id);
+      await world.isSame(id);
     }
   });
 
   it('a signal to stop, which a terminal and supervisors send to it as well, leaves it to its server', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server();
     await write(server, 'a', 0);
     await world.level(server, 'a');
@@ -68,22 +50,22 @@ describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks',
   });
 
   it('PostgreSQL crashes and comes back, while rooms are written: nobody who writes notices, it is told once, and the rest follows', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server({ mirror: { batchMs: 0 } });
     await write(server, 'a', 0);
     await world.level(server, 'a');
     for (let round = 0; round < 2; round += 1) {
       for (let n = 0; n < 10; n += 1) await write(server, 'a', n);
-      await cluster.primary.stop('immediate');
+      await worlds.primary.stop('immediate');
       const { version } = await server.rooms.open('ledger', 'a');
       for (let n = 0; n < 30; n += 1) await write(server, n % 2 === 0 ? 'a' : `new${round}`, n);
       await vi.waitFor(() => expect(server.mirror.status()?.state).toBe('unavailable'), { timeout: 10_000, interval: 20 });
       expect(server.mirror.status()?.error?.hint).toContain('the mirror goes on by itself');
       expect((await server.rooms.open('ledger', 'a')).version).toBeGreaterThan(version);
-      await cluster.primary.start();
+      await worlds.primary.start();
       for (const id of ['a', `new${round}`]) {
         await world.level(server, id);
-        await isSame(id);
+        await world.isSame(id);
       }
     }
     await vi.waitFor(() => expect(server.mirror.status()).toMatchObject({ state: 'running', error: null, totals: { lagVersions: 0 } }), {
@@ -95,10 +77,10 @@ describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks',
   });
 
   it('the server is killed while it writes', async () => {
-    begin();
+    world = worlds.begin();
     const path = fileURLToPath(new URL('./ledger-process.ts', import.meta.url));
     for (let kills = 0; kills < 2; kills += 1) {
-      const child = spawnSource(path, [world.dataDir, cluster.primary.url, world.prefix]);
+      const child = spawnSource(path, [world.dataDir, worlds.primary.url, world.prefix]);
       let acknowledged = 0;
       child.stdout?.on('data', (bytes: Buffer) => {
         acknowledged = Number(bytes.toString().trim().split('\n').at(-1));
@@ -116,14 +98,14 @@ describe('[MI-5] a mirror that is stopped anywhere goes on from its watermarks',
     const server = await world.server();
     for (const id of ['a', 'b']) {
       await world.level(server, id);
-      await isSame(id);
+      await world.isSame(id);
     }
   });
 });
 
 describe('[MI-6] rooms that come and go', () => {
   it('while nobody looked are found when it starts: made, deleted, restored as another history', async () => {
-    begin();
+    world = worlds.begin();
     const first = await world.server();
     for (const id of ['stays', 'goes', 'other', 'restored']) {
       await write(first, id, id.length);
@@ -131,28 +113,28 @@ describe('[MI-6] rooms that come and go', () => {
     }
     await first.close();
     for (const ending of ['.sqlite', '.head']) {
-      copyFileSync(file('stays', ending), file('made', ending));
-      copyFileSync(file('other', ending), file('restored', ending));
-      rmSync(file('goes', ending));
+      copyFileSync(world.file('stays', ending), world.file('made', ending));
+      copyFileSync(world.file('other', ending), world.file('restored', ending));
+      rmSync(world.file('goes', ending));
     }
     const server = await world.server();
     for (const id of ['made', 'restored', 'stays']) {
       await world.level(server, id);
-      await isSame(id);
+      await world.isSame(id);
     }
     await vi.waitFor(async () => expect(await world.watermark('goes')).toMatchObject({ state: 'deleted' }), {
       timeout: 10_000,
       interval: 20,
     });
     // Its rows are kept, and nobody sees them but the owner.
-    const [kept] = await cluster.primary.query<{ rows: string }>(
+    const [kept] = await worlds.primary.query<{ rows: string }>(
       `SELECT count(*) AS rows FROM ${world.prefix}_ledger.items WHERE room_id = 'goes'`,
     );
     expect(Number(kept?.rows)).toBeGreaterThan(0);
   });
 
   it('are deleted and made again under their id; past the retention nothing is left of one but that it was', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server({ mirror: { retentionMs: 0 } });
     for (const id of ['again', 'gone']) {
       await write(server, id, 3);
@@ -162,7 +144,7 @@ describe('[MI-6] rooms that come and go', () => {
     await server.rooms.delete('ledger', 'gone');
     await write(server, 'again', 5);
     await world.level(server, 'again');
-    await isSame('again');
+    await world.isSame('again');
     await vi.waitFor(
       async () => {
         expect(await world.watermark('gone')).toMatchObject({ state: 'deleted', position: null });
@@ -178,7 +160,7 @@ describe('[MI-6] rooms that come and go', () => {
 
 describe('[MI-7] a room that the log does not lead to', () => {
   it('is copied anew in pieces, and whoever reads sees one version whole or nothing', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server({ limits: { changeLogVersionsMax: 1, housekeepingIntervalMs: 10 } });
     const rows = 30;
     const all = (n: number) => Array.from({ length: rows }, (_, index) => put(`row ${index}`, { n }));
@@ -186,7 +168,7 @@ describe('[MI-7] a room that the log does not lead to', () => {
     await world.level(server, 'a');
     let reads = 0;
     let isOver = false;
-    const client = new pg.Client({ connectionString: cluster.primary.url });
+    const client = new pg.Client({ connectionString: worlds.primary.url });
     await client.connect();
     const reader = (async () => {
       while (!isOver) {
@@ -209,7 +191,7 @@ describe('[MI-7] a room that the log does not lead to', () => {
     const pid = server.mirror.status()?.pid ?? 0;
     process.kill(pid, 'SIGSTOP');
     for (let n = 13; n <= 20; n += 1) await server.room(ledger, 'a').mutate.run(all(n));
-    const database = openDatabase(file('a'), { readonly: true });
+    const database = openDatabase(world.file('a'), { readonly: true });
     await vi.waitFor(() => expect(database.prepare('SELECT count(*) FROM alcove_log').get()?.[0]).toBeLessThan(4), { timeout: 15_000 });
     database.close();
     process.kill(pid, 'SIGCONT');
@@ -217,13 +199,13 @@ describe('[MI-7] a room that the log does not lead to', () => {
     await vi.waitFor(() => expect(reads).toBeGreaterThan(10));
     isOver = true;
     await reader;
-    await isSame('a');
+    await world.isSame('a');
   });
 });
 
 describe('[MI-8] what PostgreSQL cannot hold', () => {
   it('stops its own room, which says so, and no other; put right, it goes on', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server();
     await write(server, 'well', 1);
     await server.room(ledger, 'poisoned').mutate.run([put('1', { n: 1 })]);
@@ -242,35 +224,35 @@ describe('[MI-8] what PostgreSQL cannot hold', () => {
       .mutate.run([put('long', { label: 'x'.repeat(100_000) }), { do: 'pair', a: 'y'.repeat(9_000), b: 1, note: null }]);
     for (let n = 0; n < 5; n += 1) await write(server, 'well', n);
     await world.level(server, 'well');
-    await isSame('well');
+    await world.isSame('well');
     expect(await world.inMirror('poisoned')).toMatchObject({ items: [expect.stringContaining('"1",1')] });
     await server.room(ledger, 'poisoned').mutate.run([put('half', { n: 2 }), { do: 'unpair', b: 1 }]);
     await server.mirror.resync('ledger', 'poisoned');
-    await isSame('poisoned');
+    await world.isSame('poisoned');
     expect(world.log.errors.filter(({ fields }) => fields['id'] === 'well')).toEqual([]);
   });
 
   it('a table that somebody dropped is made again, and its rooms are copied anew', async () => {
-    begin();
+    world = worlds.begin();
     const server = await world.server();
     await write(server, 'a', 2);
     await write(server, 'idle', 4);
     for (const id of ['a', 'idle']) await world.level(server, id);
-    await cluster.primary.query(`DROP TABLE ${world.prefix}_ledger.items`);
+    await worlds.primary.query(`DROP TABLE ${world.prefix}_ledger.items`);
     await write(server, 'a', 4);
     const areSame = async (): Promise<void> => {
       for (const id of ['a', 'idle']) {
         await world.level(server, id);
-        await vi.waitFor(() => isSame(id), { timeout: 10_000, interval: 50 });
+        await vi.waitFor(() => world.isSame(id), { timeout: 10_000, interval: 50 });
       }
     };
     await areSame();
     // Nobody knows any more which rows are whose.
-    await cluster.primary.query(`INSERT INTO ${world.prefix}_ledger.bare VALUES ('idle', 'left over')`);
-    await cluster.primary.query(`DROP SCHEMA ${world.prefix} CASCADE`);
+    await worlds.primary.query(`INSERT INTO ${world.prefix}_ledger.bare VALUES ('idle', 'left over')`);
+    await worlds.primary.query(`DROP SCHEMA ${world.prefix} CASCADE`);
     await write(server, 'a', 5);
     await vi.waitFor(areSame, { timeout: 15_000, interval: 50 });
-    const [row] = await cluster.primary.query<{ policies: string }>(
+    const [row] = await worlds.primary.query<{ policies: string }>(
       `SELECT count(*) AS policies FROM pg_policies WHERE schemaname = '${world.prefix}_ledger'`,
     );
     expect(row?.policies).toBe('12');

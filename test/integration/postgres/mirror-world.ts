@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type ServerOptions } from '@alcove/server/node';
 import { openDatabase } from '../../../packages/server/src/host/node/open-database.ts';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { CollectingLogger } from '../../fake/collecting-logger.ts';
 import { ledger } from './ledger-room.ts';
 import type { PgNode } from './pg-node.ts';
@@ -33,16 +33,23 @@ export class MirrorWorld {
   }
 
   async server({ mirror, ...options }: LedgerOptions = {}) {
-    const server = await createServer({
-      rooms: [ledger],
-      dataDir: this.dataDir,
-      signals: false,
-      log: this.log,
-      mirror: { url: this.#node.url, prefix: this.prefix, batchMs: 10, checkIntervalMs: 0, ...mirror },
-      ...options,
-    });
-    this.#servers.push(server);
-    return server;
+    return this.also(
+      createServer({
+        rooms: [ledger],
+        dataDir: this.dataDir,
+        signals: false,
+        log: this.log,
+        mirror: { url: this.#node.url, prefix: this.prefix, batchMs: 10, checkIntervalMs: 0, ...mirror },
+        ...options,
+      }),
+    );
+  }
+
+  /** Is closed with the world. */
+  async also<Closed extends { close(): Promise<void> }>(opened: Promise<Closed>): Promise<Closed> {
+    const closed = await opened;
+    this.#servers.push(closed);
+    return closed;
   }
 
   /** Rows of the control schema. */
@@ -79,8 +86,19 @@ export class MirrorWorld {
     return { room: this.inFile(id), mirror: await this.inMirror(id) };
   }
 
+  /** Fails where the mirror holds something else than the room. */
+  async isSame(id: string): Promise<void> {
+    const { room, mirror } = await this.both(id);
+    expect(mirror).toEqual(room);
+  }
+
+  /** A file of the room's. */
+  file(id: string, ending = '.sqlite'): string {
+    return join(this.dataDir, 'rooms', 'ledger', `${id}${ending}`);
+  }
+
   inFile(id: string): Record<string, unknown[]> {
-    const database = openDatabase(join(this.dataDir, 'rooms', 'ledger', `${id}.sqlite`), { readonly: true });
+    const database = openDatabase(this.file(id), { readonly: true });
     try {
       return Object.fromEntries(
         Object.entries(TABLES).map(([table, columns]) => {

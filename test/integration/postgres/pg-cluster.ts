@@ -2,14 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { accountOfServers, binariesFor } from './pg-binaries.ts';
-import { type PgHome, PgNode, until } from './pg-node.ts';
+import { type Account, accountOfServers, binariesFor } from './pg-binaries.ts';
+import { type Certificate, type PgHome, PgNode, until } from './pg-node.ts';
 
 export interface PgClusterOptions {
   /** 0 unless told. */
@@ -18,6 +18,8 @@ export interface PgClusterOptions {
   readonly applyDelayMs?: number;
   /** Of all servers, over those of PgNode. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Nobody is let in but over TLS; addresses say so, and by which certificate. */
+  readonly tls?: boolean;
 }
 
 const run = promisify(execFile);
@@ -57,6 +59,7 @@ export class PgCluster {
         binaries: await binariesFor(account, directory),
         account,
         password: randomBytes(12).toString('hex'),
+        certificate: options.tls === true ? await newCertificate(directory, account) : null,
         settings: options.settings ?? {},
         tell: (message) => {
           if (keeper.connected) keeper.send(message);
@@ -139,7 +142,22 @@ async function newPrimary(directory: string, home: PgHome): Promise<PgNode> {
     cwd: directory,
     ...(uid === undefined || gid === undefined ? {} : { uid, gid }),
   });
+  if (home.certificate !== null) {
+    const rules = join(primary, 'pg_hba.conf');
+    writeFileSync(rules, readFileSync(rules, 'utf8').replaceAll(/^host\b/gm, 'hostssl'));
+  }
   return PgNode.at(home, primary);
+}
+
+/** One that vouches for itself. */
+async function newCertificate(directory: string, { uid, gid }: Account): Promise<Certificate> {
+  const [file, keyFile] = [join(directory, 'tls.crt'), join(directory, 'tls.key')];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile];
+  await run('openssl', ['req', '-x509', ...key, '-out', file, '-days', '2', ...names]);
+  chmodSync(keyFile, 0o600);
+  if (uid !== undefined && gid !== undefined) for (const one of [file, keyFile]) chownSync(one, uid, gid);
+  return { file, keyFile };
 }
 
 /** Tells the keeper that it is time and waits until it is done. */

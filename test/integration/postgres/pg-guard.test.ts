@@ -4,7 +4,7 @@ import type { TableModel } from '@alcove/core/schema/room-model';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openDatabase } from '../../../packages/server/src/host/node/open-database.ts';
 import { neutralCondition } from '../../../packages/server/src/read/neutral-sql.ts';
-import { codeOf, ReplicaReads, type ReplicaRoom } from '../../contract/replica-contract.ts';
+import { codeOf, ReplicaReads, type ReplicaRoom } from '../../contract/replica-reads.ts';
 import { Prng } from '../../fake/prng.ts';
 import { PgCluster } from './pg-cluster.ts';
 import { type PgNode, until } from './pg-node.ts';

@@ -7,12 +7,19 @@ import pg from 'pg';
 import type { Account } from './pg-binaries.ts';
 import { killTree, signalTree } from './pg-processes.mjs';
 
+export interface Certificate {
+  readonly file: string;
+  readonly keyFile: string;
+}
+
 /** What all servers of a cluster have alike. */
 export interface PgHome {
   /** Of `initdb` and `postgres`. */
   readonly binaries: string;
   readonly account: Account;
   readonly password: string;
+  /** Null: there is no TLS. */
+  readonly certificate: Certificate | null;
   readonly settings: Readonly<Record<string, string>>;
   /** Whoever ends what the tests leave is told of every process. */
   readonly tell: (message: { readonly started: number } | { readonly ended: number }) => void;
@@ -72,7 +79,9 @@ export class PgNode {
 
   /** Of a superuser. */
   get url(): string {
-    return `postgres://postgres:${this.#home.password}@127.0.0.1:${this.port}/postgres`;
+    const { password, certificate } = this.#home;
+    const over = certificate === null ? '' : `?sslmode=verify-full&sslrootcert=${encodeURIComponent(certificate.file)}`;
+    return `postgres://postgres:${password}@127.0.0.1:${this.port}/postgres${over}`;
   }
 
   /** The first process. Throws while the server is down. */
@@ -94,7 +103,9 @@ export class PgNode {
   /** Resolves when connections are taken; a standby is consistent then, and perhaps behind. */
   async start(): Promise<void> {
     if (this.#child !== null) throw new Error(`PostgreSQL in ${this.directory} runs already`);
-    const settings = Object.entries({ ...SETTINGS, ...this.#home.settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const { certificate } = this.#home;
+    const tls = certificate === null ? {} : { ssl: 'on', ssl_cert_file: certificate.file, ssl_key_file: certificate.keyFile };
+    const settings = Object.entries({ ...SETTINGS, ...tls, ...this.#home.settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const { uid, gid } = this.#home.account;
     this.#said = '';
     const child = spawn(join(this.#home.binaries, 'postgres'), ['-D', this.directory, '-p', String(this.port), ...settings], {

@@ -126,6 +126,13 @@ describe('[RD-90] connections that somebody keeps, or leaves as nobody expects',
       expect(await cluster.primary.query("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]),
     );
     const own = open(cluster.primary, []);
+    const tenants = async () => {
+      const asked = Array.from({ length: 5 }, () => own.forWrite().query("SELECT current_setting('app.tenant', true) AS tenant"));
+      return (await Promise.all(asked)).map(({ rows: [row] }: { rows: { tenant: string | null }[] }) => row?.tenant ?? '');
+    };
+    await tenants();
+    await own.forWrite().query("DO $$ BEGIN PERFORM set_config('app.tenant', 'somebody', false); END $$");
+    expect(await tenants()).toEqual(['', '', '', '', '']);
     // As many as there are: reads, looks and bookmarks have others.
     const [client, ...others] = await Promise.all(Array.from({ length: 5 }, () => own.forWrite().connect()));
     if (client === undefined) return;
@@ -216,5 +223,21 @@ describe('[RD-92] pools go on', () => {
     await two.promote();
     await after.forWrite().query("INSERT INTO people VALUES (21, 'on')");
     await vi.waitFor(async () => expect(await portOf(after.forRead())).toBe(one.port), 10_000);
+  });
+});
+
+describe('[RD-99] pools without a primary', () => {
+  test('say what was said of it and what to look at, and nothing about rooms', async () => {
+    const pools = createReplicaPools({
+      primary: { url: 'postgres://nobody@localhost:1/none', connectTimeoutMs: 1_000 },
+      log: silentLogger,
+    });
+    opened.push(pools);
+    for (let round = 0; round < 2; round += 1)
+      await expect(pools.forRead().query('SELECT 1')).rejects.toMatchObject({
+        code: 'replica_unavailable',
+        message: expect.stringMatching(/^no replica can be asked: primary \(\w+: primary does not answer: .*ECONNREFUSED/),
+        hint: expect.stringMatching(/`databases`/),
+      });
   });
 });

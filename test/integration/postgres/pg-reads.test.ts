@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
+import type { RouterSnapshot } from '../../../packages/server/src/read/router-snapshot.ts';
 import { CollectingLogger } from '../../fake/collecting-logger.ts';
 import { PgCluster } from './pg-cluster.ts';
 import type { PgNode } from './pg-node.ts';
@@ -49,6 +50,8 @@ const shop = defineRoom({
 
 type ShopServer = AlcoveServer<readonly [typeof shop]>;
 const DAY = 86_400_000;
+const adminToken = 'an-admin-token-of-this-test';
+const followerToken = 'a-follower-token-of-this-test';
 const directory = mkdtempSync(join(tmpdir(), 'alcove-pg-shop-'));
 const log = new CollectingLogger();
 const clients: Client[] = [];
@@ -72,6 +75,8 @@ beforeAll(async () => {
     port: 0,
     signals: false,
     log,
+    admin: { token: adminToken },
+    followers: { token: followerToken },
     authenticate: (token) => JSON.parse(token ?? 'null') as Record<string, unknown>,
     mirror: { url: cluster.primary.url, batchMs: 10 },
     replicas: {
@@ -186,5 +191,54 @@ describe('[RD-30] options of the mirror’s readers', () => {
     await expect(other.room(shop, 'x').sql.noted()).rejects.toMatchObject({ code: 'sql_unavailable' });
     expect(() => other.replicas.forRead()).toThrow('databases');
     await other.close();
+  });
+});
+
+describe('while PostgreSQL is down', () => {
+  const misspelt = sql`select cost from ${sales}`;
+  const asked = (token: string): Promise<{ error: { code: string; message: string; hint: string } }> =>
+    fetch(`${server.url.replace(/^ws/, 'http')}/sql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ room: 'shop/berlin', sql: 'select 1 as one', dialect: 'postgres', at: 'any' }),
+    }).then((response) => response.json() as never); // our own server's word
+  const mirrorNow = async () => {
+    const response = await fetch(`${server.url.replace(/^ws/, 'http')}/replicas`, { headers: { authorization: `Bearer ${adminToken}` } });
+    const { replicas } = (await response.json()) as RouterSnapshot;
+    return replicas.find(({ id }) => id === 'mirror');
+  };
+
+  test('[RD-97] a misspelt column is an error of the statement, and of no replica', async () => {
+    const before = await mirrorNow();
+    const read = server.room(shop, 'berlin').sql(misspelt, { dialect: 'postgres', at: 'any', preferPrimary: true });
+    await expect(read).rejects.toMatchObject({ code: 'sql_failed', message: expect.stringContaining('cost') });
+    const after = await mirrorNow();
+    expect(after?.errors).toEqual(before?.errors);
+    expect(after?.statementErrors).toEqual({ ...before?.statementErrors, sql_failed: (before?.statementErrors.sql_failed ?? 0) + 1 });
+  });
+
+  test('[RD-96] the server’s own code and the admin token are told why, users and followers are not', async () => {
+    await Promise.all([cluster.primary, one, two].map((node) => node.kill()));
+    const room = server.room(shop, 'berlin');
+    const why = /mirror \((?:tried|down|breaker-open): .*(?:ECONNREFUSED|terminated|shutting down|starting up)/;
+    const user = tab({ sub: 'bo', all: true });
+    for (let round = 0; round < 3; round += 1) {
+      const told = await room.sql.perDay({ from: 0 }, { at: 'any' }).catch((error: unknown) => error);
+      expect(told).toMatchObject({
+        code: 'replica_unavailable',
+        message: expect.stringMatching(why),
+        hint: expect.stringContaining('run and can be reached'),
+      });
+      expect((await asked(adminToken)).error).toMatchObject({ code: 'replica_unavailable', message: expect.stringMatching(why) });
+      const others = [
+        (await asked(followerToken)).error,
+        await user.sql.perDay({ from: 0 }, { at: 'any' }).catch((error: { code: string; message: string }) => error),
+      ];
+      for (const other of others)
+        expect(other).toMatchObject({
+          code: 'replica_unavailable',
+          message: expect.stringMatching(/^no replica can be asked: [\w-]+ \([a-z-]+\)(?:, [\w-]+ \([a-z-]+\))*$/),
+        });
+    }
   });
 });

@@ -12,7 +12,7 @@ import { PgReplica, type PgReplicaOptions } from '../../../packages/server/src/h
 import { postgresSight } from '../../../packages/server/src/read/postgres-sight.ts';
 import type { ReadSight } from '../../../packages/server/src/read/read-sight.ts';
 import { readRoom } from '../../contract/read-room.ts';
-import type { ReplicaRoom, ReplicaWorld } from '../../contract/replica-contract.ts';
+import type { ReplicaRoom, ReplicaWorld } from '../../contract/replica-reads.ts';
 import { FakeRuntime } from '../../fake/fake-runtime.ts';
 import { type PgNode, until } from './pg-node.ts';
 
@@ -80,7 +80,10 @@ export class PgWorld implements ReplicaWorld {
       connectTimeoutMs: 2_000,
       statementTimeoutMs: 60_000,
       primary: () => Promise.resolve(null),
-      resync: ({ name, id: room }) => this.#server.mirror.resync(name, room),
+      resync: async ({ name, id: room }) => {
+        await this.#server.mirror.resync(name, room);
+        await this.#isThere({ name, id: room }); // a standby is a moment behind
+      },
       ...options,
     });
   }
@@ -94,18 +97,22 @@ export class PgWorld implements ReplicaWorld {
     await this.#server.rooms.create('read', id);
     const { historyId } = await this.#server.rooms.open('read', id);
     const address = { name: 'read', id };
-    await until(`the room ${id} to be there`, () =>
-      this.replica.digest(address, new AbortController().signal).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await this.#isThere(address);
     const mutate = async (name: keyof typeof readRoom.mutators, args: unknown): Promise<BookmarkParts> => {
       const call = this.#server.room(readRoom, id).mutate[name] as (given: unknown) => Promise<{ readonly version: number }>; // the suite's arguments fit
       const { version } = await call(args);
       return { historyId, version };
     };
     return { address, mutate };
+  }
+
+  #isThere(address: { readonly name: string; readonly id: string }): Promise<void> {
+    return until(`the room ${address.id} to be there`, () =>
+      this.replica.digest(address, new AbortController().signal).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   async close(): Promise<void> {

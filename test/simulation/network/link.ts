@@ -184,3 +184,9 @@ export class Link {
     });
   }
 }
+
+/** How a link is cut now and then. */
+export function cutBy(random: Prng): Cut {
+  const hears = (): number | null => random.pick([0, random.int(1, 300), random.int(300, 5_000), null]);
+  return { clientHearsAfterMs: hears(), serverHearsAfterMs: hears(), keepUp: random.chance(0.5), keepDown: random.chance(0.5) };
+}

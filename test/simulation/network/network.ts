@@ -2,11 +2,11 @@ import type { Socket, SocketHandlers } from '../../../packages/client/src/connec
 import type { Prng } from '../../fake/prng.ts';
 import type { VirtualTime } from '../../fake/virtual-time.ts';
 import type { SimProcess } from '../world/sim-process.ts';
-import { Link } from './link.ts';
+import { type Cut, Link } from './link.ts';
 import type { PipeConditions } from './pipe.ts';
 import type { LinkConditions, ServerHandlers } from './link.ts';
 
-/** The server as the network sees it. */
+/** A server as the network sees it. */
 export interface Listener {
   /** Null: nobody listens. */
   readonly process: SimProcess | null;
@@ -57,9 +57,10 @@ export class Network {
     return this.#links;
   }
 
-  connect(client: SimProcess, handlers: SocketHandlers): Socket {
+  /** @param to Default: the room's server. */
+  connect(client: SimProcess, handlers: SocketHandlers, to: Listener = this.#listener): Socket {
     const { weather } = this;
-    const server = this.#listener.process;
+    const server = to.process;
     this.#count += 1;
     const connectionId = `s${this.#count}`;
     let serverHandlers: ServerHandlers | null = null;
@@ -80,18 +81,31 @@ export class Network {
     const fate = this.#random.float();
     if (fate < weather.hang) return link.socket();
     this.#time.setTimer(halfTripMs, () => {
-      const unreachable = server === null || !server.alive || this.#listener.process !== server || fate < weather.hang + weather.refuse;
+      const unreachable = server === null || !server.alive || to.process !== server || fate < weather.hang + weather.refuse;
       if (unreachable) {
         this.#time.setTimer(halfTripMs, () => link.refused());
         return;
       }
       this.#links.push(link);
       server.enter(() => {
-        serverHandlers = this.#listener.accept(link);
+        serverHandlers = to.accept(link);
         this.#time.setTimer(halfTripMs, () => link.opened());
       });
     });
     return link.socket();
+  }
+
+  /** A process died. Servers that it was connected to hear of it after so long, or never. */
+  abandonClient(client: SimProcess, hearsAfterMs: () => number | null): void {
+    for (const link of this.openLinks())
+      if (link.client === client) link.cut({ clientHearsAfterMs: null, serverHearsAfterMs: hearsAfterMs(), keepUp: true, keepDown: false });
+  }
+
+  /** Its newest link is cut. */
+  cutClient(client: SimProcess, cut: Cut): void {
+    this.openLinks()
+      .findLast((link) => link.client === client)
+      ?.cut(cut);
   }
 
   #conditions(): LinkConditions {

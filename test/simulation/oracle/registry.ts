@@ -5,8 +5,8 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 export interface Registered {
   readonly mutation: Mutation;
   readonly user: Claims | null;
-  /** It was called in a page of the newer release. */
-  readonly isNewer?: boolean;
+  /** It was called in a page of the newer release, and an older one has not taken it over. */
+  isNewer?: boolean;
 }
 
 /** Every mutation that an engine was ever handed, by the name the room knows it under: what the oracle replays the log with. */
@@ -20,7 +20,8 @@ export class Registry {
   add(registered: Registered): void {
     const { clientId, mutationId } = registered.mutation;
     const name = `${clientId} ${mutationId}`;
-    if (this.#byName.has(name)) return;
+    // Of a call that an engine took and died with, before its page heard of it, and that the next one had no place for, the page gives the name to another.
+    if (this.#byName.get(name)?.mutation.seed === registered.mutation.seed) return;
     this.#byName.set(name, registered);
     const element = elementOf(registered.mutation);
     if (element !== '') this.#byElement.set(element, [...(this.#byElement.get(element) ?? []), { clientId, mutationId }]);

@@ -8,7 +8,7 @@ import type { AnyMutator, Claims, MutatorBody } from '@alcove/core/schema/define
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import type { Database, Row } from '@alcove/core/sqlite/database';
-import { mutatorTx } from '@alcove/core/sqlite/drizzle';
+import { mutatorTx } from '@alcove/core/sqlite/mutator-tx';
 import { filtersReaders } from '@alcove/core/schema/row-rules';
 import type { Ack } from '../../../packages/server/src/change-log/ack.ts';
 import type { Note } from '../room/notes.ts';

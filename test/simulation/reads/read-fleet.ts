@@ -22,8 +22,9 @@ import type { HostSurroundings } from '../room/room-host.ts';
 import { SEES_ALL } from '../room/rule-sets.ts';
 import type { Life } from '../room/server-life.ts';
 import type { SimProcess } from '../world/sim-process.ts';
-import type { FleetPlan, ReplicaFault } from '../world/swarm.ts';
+import type { FleetPlan, FollowerFault, ReplicaFault } from '../world/swarm.ts';
 import { callOverNetwork, GOOD_WIRE, SimRemote, type ReplicaServer, type Wire } from './call-over-network.ts';
+import { ServedTabs, type ServedTabsParts } from '../relay/served-tabs.ts';
 import { DECOY, DECOY_ACCOUNTS, DECOY_ID, makeDecoy } from './decoy-room.ts';
 import { LifeReads } from './life-reads.ts';
 import { PrimaryReaders } from './primary-readers.ts';
@@ -37,6 +38,12 @@ export interface FleetParts extends HostSurroundings {
   readonly reads: ReadAudit;
   readonly bug: Bug | null;
   connect(process: SimProcess, handlers: SocketHandlers): Socket;
+  /** See SimFollowerParts. */
+  abandon(process: SimProcess, hearsAfterMs: () => number | null): void;
+  /** A link of the process dies, as `cut` does it. */
+  cut(process: SimProcess, random: Prng): void;
+  /** What followers that serve tabs do it with; null: none does. */
+  readonly tabs: ServedTabsParts | null;
   openDatabase(): Database;
   /** Of the server that runs. */
   life(): Life | null;
@@ -113,7 +120,7 @@ export class ReadFleet {
   }
 
   /** What befalls some of the replicas. */
-  strike(fault: ReplicaFault, random: Prng): void {
+  strike(fault: ReplicaFault | FollowerFault, random: Prng): void {
     switch (fault) {
       case 'replicaDeath':
         return this.#kill(random);
@@ -126,6 +133,10 @@ export class ReadFleet {
         });
       case 'replicaFleet':
         return this.#change(random);
+      case 'followerStop':
+      case 'followerResync':
+      case 'followerCut':
+        return this.#strikeFollower(fault, random);
       case 'replicaWire':
       case 'readerTrouble':
         return; // weather: see `weather`
@@ -153,8 +164,8 @@ export class ReadFleet {
 
   /** Who is not level with the room. */
   *unrest(head: BookmarkParts): Generator<string> {
-    for (const { id, link } of this.followers) {
-      const at = link?.room?.head;
+    for (const { id, open } of this.followers) {
+      const at = open?.room.head;
       if (at?.historyId !== head.historyId || at.version !== head.version)
         yield `${id} is at version ${at?.version ?? 'none'} of ${at?.historyId ?? 'nothing'}, the room at ${head.version} of ${head.historyId}`;
     }
@@ -210,15 +221,16 @@ export class ReadFleet {
   }
 
   #follower(id: string): SimFollower {
-    const { builds, bug, wallMs } = this.#parts;
+    const { builds, bug, wallMs, tabs } = this.#parts;
     const random = this.#random.fork(id);
     return new SimFollower(id, {
       ...this.#parts,
       random,
-      definition: () => builds.ofRoom.room,
+      build: () => builds.ofRoom,
+      tabs: tabs === null ? null : new ServedTabs(tabs, random.fork('tabs')),
       wrap: (database) => bug?.followerDatabase?.(database, random) ?? database,
       wallMs,
-      fetchCopy: (process) => this.#fetchCopy(process, random),
+      fetchCopy: (process, end) => this.#fetchCopy(process, end, random),
     });
   }
 
@@ -258,11 +270,10 @@ export class ReadFleet {
   }
 
   /** As `?copy=` of the primary: the file as it is when the request gets there, once a crash can take nothing of it back. */
-  #fetchCopy(asker: SimProcess, random: Prng): Promise<Buffer> {
+  #fetchCopy(asker: SimProcess, end: AbortController, random: Prng): Promise<Buffer> {
     const { time, life, disk } = this.#parts;
     const failed = (why: string): AlcoveError => new AlcoveError('connection_lost', `no copy of the room: ${why}`);
     const parts = { time, random, wire: this.#wire, asker, server: () => life()?.process ?? null, failed };
-    const end = new AbortController();
     const timer = asker.runtime.setTimer(3_000, () => end.abort());
     return callOverNetwork(parts, end.signal, async () => {
       const now = life();
@@ -275,9 +286,30 @@ export class ReadFleet {
     this.#on(random, (server) => {
       if (server instanceof SimMirror) server.crash();
       else server.crash(random.pick(['kept', 'lost', 'torn'] as const));
-      this.#parts.time.setTimer(random.int(0, DOWN_MAX_MS), () => {
-        if (!this.#isOver) server.start();
-      });
+      this.#startLater(server, random);
+    });
+  }
+
+  #strikeFollower(fault: FollowerFault, random: Prng): void {
+    const follower = random.pick(this.followers);
+    const { process, build } = follower;
+    if (process === null || build === null) return;
+    switch (fault) {
+      case 'followerStop':
+        follower.stop(random.chance(0.3));
+        return this.#startLater(follower, random);
+      case 'followerResync':
+        return process.enter(() => void follower.resync({ name: build.room.name, id: ROOM_ID }).catch(() => undefined));
+      case 'followerCut':
+        return this.#parts.cut(process, random);
+      default:
+        return exhaustive(fault);
+    }
+  }
+
+  #startLater(server: SimFollower | SimMirror, random: Prng): void {
+    this.#parts.time.setTimer(random.int(0, DOWN_MAX_MS), () => {
+      if (!this.#isOver) server.start();
     });
   }
 
@@ -306,13 +338,20 @@ export class ReadFleet {
     if (up.length > 0) strike(random.pick(up).server);
   }
 
+  /** By its rules it shows tabs what its primary does not show any more. */
+  #hasOtherRules({ tabs, build }: SimFollower): boolean {
+    const primary = this.#parts.life();
+    return tabs !== null && build !== null && primary !== null && build !== primary.build && primary.build === this.#parts.builds.ofRoom;
+  }
+
   /** A follower of another release is started anew with that of its primary. */
   #deploy(): void {
     this.#parts.time.setTimer(DEPLOY_MS, () => {
       if (this.#isOver) return;
       for (const follower of this.followers)
-        if (follower.link?.isOutdated === true) {
-          follower.crash('kept');
+        if (follower.isOutdated || this.#hasOtherRules(follower)) {
+          if (follower.tabs === null) follower.crash('kept');
+          else follower.stop(false);
           follower.start();
         }
       this.#deploy();

@@ -33,6 +33,7 @@ const LONGEST_FETCH_MS = 400;
 /** Makes images as the host's builder does, with its own plan, and hands them out as its HTTP side does: later, or not. */
 export class ImageDesk {
   trouble: ImageTrouble = { fail: 0, hang: 0, damage: 0 };
+  readonly folder: string;
   readonly #disk: RoomDisk;
   readonly #time: VirtualTime;
   readonly #random: Prng;
@@ -44,7 +45,9 @@ export class ImageDesk {
   readonly #byPath = new Map<string, Built>();
   #count = 0;
 
-  constructor(disk: RoomDisk, time: VirtualTime, random: Prng, model: () => RoomModel, sights: SightWatch) {
+  /** @param folder Where its images are found. */
+  constructor(disk: RoomDisk, time: VirtualTime, random: Prng, model: () => RoomModel, sights: SightWatch, folder = '/image') {
+    this.folder = folder;
     this.#sights = sights;
     this.#disk = disk;
     this.#time = time;
@@ -64,9 +67,14 @@ export class ImageDesk {
     if (image === null) return null;
     this.#newest.set(request.view, image);
     this.#count += 1;
-    const path = `/image/${this.#count}`;
+    const path = `${this.folder}/${this.#count}`;
     this.#byPath.set(path, image);
     return { path, ticket: `ticket-${this.#count}`, expiresInMs: 30_000 };
+  }
+
+  /** The room's file is another one. */
+  clear(): void {
+    this.#newest.clear();
   }
 
   fetch(client: SimProcess, { path }: { readonly path: string }): Promise<FetchedImage> {

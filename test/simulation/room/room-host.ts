@@ -1,6 +1,7 @@
 import { AlcoveError, assert } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
 import { openRoom } from '../../../packages/server/src/room/open-room.ts';
+import type { HostLimits } from '../../../packages/server/src/host/node/host-limits.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
 import type { RoomPorts } from '../../../packages/server/src/room/room-ports.ts';
 import type { Room } from '../../../packages/server/src/room/room.ts';
@@ -34,7 +35,13 @@ export interface HostOptions {
   readonly diskDelayMaxMs: number;
   readonly images: boolean;
   readonly reads: boolean;
+  /** It has a port to slow connections down. */
+  readonly holds: boolean;
+  /** Of the host around the room. */
+  readonly hostLimits: HostLimits;
 }
+
+const HOLD_MS_MAX = 10_000;
 
 export interface HostSurroundings extends ProcessSurroundings {
   readonly random: Prng;
@@ -70,7 +77,7 @@ export class RoomHost implements Listener {
     this.#options = options;
     this.#around = around;
     const gatekeeper = gatekeeperOf(around.grants);
-    this.#desk = new FrontDesk(around.audit, around.bug?.gatekeeper?.(gatekeeper) ?? gatekeeper);
+    this.#desk = new FrontDesk(around.audit, around.bug?.gatekeeper?.(gatekeeper) ?? gatekeeper, options);
   }
 
   get process(): SimProcess | null {
@@ -145,7 +152,7 @@ export class RoomHost implements Listener {
     this.#around.trace.add(life.process.name, `crashes, tail ${tail}`);
     life.over = true;
     life.process.kill();
-    for (const { link } of life.guests.values()) link.abandonServer(links.clientsHearAfterMs(), links.keepDown());
+    for (const { link } of life.guests.values()) link?.abandonServer(links.clientsHearAfterMs(), links.keepDown());
     this.#around.disk.crash(this.#options.durability === 'atOnce' && this.#around.bug?.tellsEarly !== true ? 'kept' : tail);
     this.#around.audit.serverGone();
   }
@@ -218,20 +225,25 @@ export class RoomHost implements Listener {
         );
         if (sent === undefined) send(connectionId, frame, lane);
       },
-      bufferedBytes: (connectionId) => life.guests.get(connectionId)?.link.serverBufferedBytes ?? 0,
+      bufferedBytes: (connectionId) => life.guests.get(connectionId)?.connection.bufferedBytes ?? 0,
       disconnect: (connectionId, error) => {
         const guest = life.guests.get(connectionId);
         life.guests.delete(connectionId);
         audit.closed(connectionId);
-        guest?.link.closeFromServer(error);
+        guest?.connection.close(error);
       },
       requestFlush: () => this.#requestFlush(life),
       requestTick: (atMs) => this.#requestTick(life, atMs),
       offerImage: (request) => (this.#options.images ? images.offer(request) : null),
       headStored: () => disk.head,
-      storeHead: (head) => disk.storeHead(head),
+      storeHead: (head) => {
+        // Not where the process has just died in the middle of sending.
+        if (life.sendsLeft !== 0) disk.storeHead(head);
+      },
       renewAccess: (connectionId, token) => this.#desk.renewAccess(life, connectionId, token),
+      admitted: (connectionId, user, expiresInMs) => life.guests.get(connectionId)?.connection.admitted?.(user, expiresInMs),
       ...this.#readPorts(life),
+      ...this.#holdPort(life),
       failed: (error) => this.#failed(life, error),
     };
     return ports;
@@ -246,13 +258,19 @@ export class RoomHost implements Listener {
     };
   }
 
+  /** Who says more than the room takes is not read for a while; where no followers carry tabs, it is only refused. */
+  #holdPort(life: Life): Pick<RoomPorts, 'hold'> {
+    if (!this.#options.holds) return {};
+    return { hold: (connectionId, ms) => life.guests.get(connectionId)?.connection.slowDown(Math.min(ms, HOLD_MS_MAX)) };
+  }
+
   #send(life: Life, connectionId: string, frame: Frame): void {
     if (life.over || life.sendsLeft === 0) return;
     if (life.sendsLeft !== null) life.sendsLeft -= 1;
     const guest = life.guests.get(connectionId);
     if (guest === undefined) return;
     this.#around.audit.sent(connectionId, frame);
-    guest.link.sendFromServer(frame);
+    guest.connection.send(frame);
   }
 
   #requestFlush(life: Life): void {
@@ -334,7 +352,7 @@ export class RoomHost implements Listener {
       if (life.over) return;
       life.over = true;
       life.process.kill();
-      for (const { link } of life.guests.values()) link.closeFromServer(error);
+      for (const { link } of life.guests.values()) link?.closeFromServer(error);
       this.#around.disk.crash('kept');
       this.#around.audit.serverGone();
     });

@@ -3,13 +3,16 @@ import type { Timer } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { ReadAsked } from '../../../packages/server/src/room/room-ports.ts';
 import type { Room } from '../../../packages/server/src/room/room.ts';
+import type { HostConnection } from '../../../packages/server/src/host/node/host-connection.ts';
 import type { Frame, Link } from '../network/link.ts';
 import type { Build } from '../world/builds.ts';
 import type { SimProcess } from '../world/sim-process.ts';
 
 /** A connection between its first frame and its end. */
 export interface Guest {
-  readonly link: Link;
+  readonly connection: HostConnection;
+  /** Null: it came through a follower, on the link of that. */
+  readonly link: Link | null;
   /** Frames that came while the host found out who it is; null once it joined. */
   waiting: Frame[] | null;
   helloRead: boolean;

@@ -70,4 +70,10 @@ function adopted(world: AuditedWorld, by: Tab, { clientId, welcomed }: EngineCli
     () =>
       `${by.name}, of the older release, took over ${newer?.name ?? ''} ${newer?.mutationId ?? ''} of ${clientId}, which is of the newer one`,
   );
+  if (by.build.isNewer) return;
+  // What it heard of and nobody had stored it may take over, and stores as its own from here on.
+  for (const { mutationId } of mutations) {
+    const registered = registry.get(clientId, mutationId);
+    if (registered !== undefined) registered.isNewer = false;
+  }
 }

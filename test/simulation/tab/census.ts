@@ -137,7 +137,8 @@ export class Census {
         );
       case 'rejected':
         return this.#findings.check(
-          fate === undefined ? lost : fate.rejected !== null,
+          // By a history that lost it; after that it may have been pushed once more, by whoever had it from the disk.
+          lost || (fate !== undefined && fate.rejected !== null),
           'I1',
           () => `${nameOf(entry)} was rejected, and the log ${fate === undefined ? 'says nothing of it' : 'applied it'}`,
         );

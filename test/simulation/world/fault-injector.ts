@@ -1,9 +1,9 @@
 import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Prng } from '../../fake/prng.ts';
-import type { Cut, Link } from '../network/link.ts';
+import { cutBy, type Link } from '../network/link.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import type { Tab } from '../tab/tab.ts';
-import { type FaultClass, REPLICA_FAULTS, type ReplicaFault } from './swarm.ts';
+import { type FaultClass, FOLLOWER_FAULTS, type FollowerFault, REPLICA_FAULTS, type ReplicaFault } from './swarm.ts';
 import type { World } from './world.ts';
 
 const TAILS: readonly LostTail[] = ['lost', 'kept', 'torn'];
@@ -63,7 +63,7 @@ export class FaultInjector {
 
   #strike(fault: FaultClass, random: Prng): void {
     this.#world.trace.add('fault', fault);
-    if (isReplicaFault(fault)) return this.#world.fleet?.strike(fault, random);
+    if (isFleetFault(fault)) return this.#world.fleet?.strike(fault, random);
     switch (fault) {
       case 'cut':
         return this.#onLink(random, (link) => link.cut(cutBy(random)));
@@ -161,7 +161,7 @@ export class FaultInjector {
     this.#world.trace.add(user, `is ${JSON.stringify(this.#world.grants.of(user))} now`);
     for (const tab of this.#world.liveTabs()) {
       if (tab.group.user !== user || !random.chance(0.5)) continue;
-      if (this.#world.fleet !== null) this.#world.tabReads.askRuled(tab);
+      if (this.#world.plan.reads) this.#world.tabReads.askRuled(tab);
       tab.page.enter(() => tab.room.hint('authChanged'));
     }
   }
@@ -222,9 +222,5 @@ export class FaultInjector {
   }
 }
 
-const isReplicaFault = (fault: FaultClass): fault is ReplicaFault => (REPLICA_FAULTS as readonly FaultClass[]).includes(fault);
-
-function cutBy(random: Prng): Cut {
-  const hears = (): number | null => random.pick([0, random.int(1, 300), random.int(300, 5_000), null]);
-  return { clientHearsAfterMs: hears(), serverHearsAfterMs: hears(), keepUp: random.chance(0.5), keepDown: random.chance(0.5) };
-}
+const FLEET_FAULTS: readonly FaultClass[] = [...REPLICA_FAULTS, ...FOLLOWER_FAULTS];
+const isFleetFault = (fault: FaultClass): fault is ReplicaFault | FollowerFault => FLEET_FAULTS.includes(fault);

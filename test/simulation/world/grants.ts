@@ -64,6 +64,12 @@ export class Grants {
     return claims;
   }
 
+  /** What stands in a token, good or not. */
+  saidIn(token: string | null): Claims {
+    if (!this.#hasClaims) return token === null ? {} : { sub: token };
+    return JSON.parse(token ?? '{}') as Claims; // made by `token`
+  }
+
   /** For how long; null: for ever. */
   leftMs({ exp, until }: Claims): number | null {
     const endMs = typeof exp === 'number' ? exp * 1_000 : until;

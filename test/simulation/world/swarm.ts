@@ -1,10 +1,14 @@
 import type { EngineLimits } from '../../../packages/client/src/sync/engine-limits.ts';
+import type { HostLimits } from '../../../packages/server/src/host/node/host-limits.ts';
 import type { RoomLimits } from '../../../packages/server/src/room/room-options.ts';
 import { Prng } from '../../fake/prng.ts';
 
 /** What befalls replicas; `replicaWire` and `readerTrouble` are weather. */
 export const REPLICA_FAULTS = ['replicaDeath', 'replicaPause', 'replicaWire', 'replicaLag', 'replicaFleet', 'readerTrouble'] as const;
 export type ReplicaFault = (typeof REPLICA_FAULTS)[number];
+/** What befalls followers that serve tabs: they end in good order, are told to copy the room anew, lose their way to the primary. */
+export const FOLLOWER_FAULTS = ['followerStop', 'followerResync', 'followerCut'] as const;
+export type FollowerFault = (typeof FOLLOWER_FAULTS)[number];
 
 /** What can go wrong. In each run every class is on with p = 0.5: runs with few of them reach states that runs with all of them never do. */
 export const FAULT_CLASSES = [
@@ -41,18 +45,32 @@ export const FAULT_CLASSES = [
   'tokenExpiry',
   'otherRules',
   ...REPLICA_FAULTS,
+  ...FOLLOWER_FAULTS,
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
-const READ_CLASSES: ReadonlySet<FaultClass> = new Set(REPLICA_FAULTS);
+const FLEET_CLASSES: ReadonlySet<FaultClass> = new Set(REPLICA_FAULTS);
+const RELAY_CLASSES: ReadonlySet<FaultClass> = new Set(FOLLOWER_FAULTS);
 const READS_SHARE = 0.35;
+const RELAY_SHARE = 0.35;
 const ACCESS_CLASSES: ReadonlySet<FaultClass> = new Set(['claims', 'tokenExpiry', 'otherRules']);
 
 /** Sizes at their edges. */
-export const TIGHT_CLASSES = ['log', 'backlog', 'push', 'commit', 'snapshot', 'retention', 'outbox', 'rejections', 'clients'] as const;
+export const TIGHT_CLASSES = [
+  'log',
+  'backlog',
+  'push',
+  'commit',
+  'snapshot',
+  'retention',
+  'outbox',
+  'rejections',
+  'clients',
+  'relay',
+] as const;
 export type TightClass = (typeof TIGHT_CLASSES)[number];
 
-/** What answers reads beside the primary's own readers. */
+/** Servers beside the primary. */
 export interface FleetPlan {
   readonly followers: number;
   readonly mirrors: number;
@@ -78,8 +96,13 @@ export interface RunPlan {
   /** Not everybody sees everything. */
   readonly rules: boolean;
   readonly tabsTakeImages: boolean;
-  /** What answers reads on the server beside its own readers; null: nobody reads there. */
-  readonly reads: FleetPlan | null;
+  /** Servers beside the primary; null: there are none, and nobody has anything of them. */
+  readonly fleet: FleetPlan | null;
+  /** Tabs and the server's own code read on the server. */
+  readonly reads: boolean;
+  /** Tabs come to followers, too. */
+  readonly relay: boolean;
+  readonly hostLimits: Partial<HostLimits>;
   readonly roomLimits: Partial<RoomLimits>;
   readonly engineLimits: Partial<EngineLimits>;
 }
@@ -95,8 +118,10 @@ export interface Omissions {
   readonly storage?: false;
   /** Rules, and claims that change or run out. */
   readonly access?: false;
-  /** Reads on the server, and all replicas. `true`: there are some, whatever the seed says. */
+  /** Reads on the server, and replicas for them alone. `true`: there are some, whatever the seed says. */
   readonly reads?: boolean;
+  /** Tabs at followers. `true`: there are some, whatever the seed says. */
+  readonly relay?: boolean;
 }
 
 /** Everything is drawn from generators of its own, so that leaving one thing out changes no other. */
@@ -105,8 +130,11 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
   const isOn = (fault: FaultClass): boolean =>
     without.faults?.includes(fault) !== true &&
     (without.access !== false || !ACCESS_CLASSES.has(fault)) &&
-    (reads !== null || !READ_CLASSES.has(fault));
-  const reads = fleetPlan(random.fork('reads'), without.reads);
+    (fleet !== null || !FLEET_CLASSES.has(fault)) &&
+    (relay || !RELAY_CLASSES.has(fault));
+  const read = fleetPlan(random.fork('reads'), without.reads);
+  const relay = without.relay ?? random.fork('relay').chance(RELAY_SHARE);
+  const fleet = relay ? withFollowers(read, random.fork('followers')) : read;
   const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && isOn(fault)));
   const tight = new Set(TIGHT_CLASSES.filter((size) => random.fork(size).chance(0.4) && without.tight?.includes(size) !== true));
   const draw = random.fork('sizes');
@@ -130,7 +158,10 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     activeMs: without.activeMs ?? drawn.activeMs,
     images: drawn.images && without.images !== false,
     storage,
-    reads,
+    fleet,
+    reads: read !== null,
+    relay,
+    hostLimits: hostLimits(tight, random.fork('host')),
     claims: without.access !== false,
     rules: random.fork('rules').chance(0.6) && without.access !== false,
     roomLimits: roomLimits(tight, random.fork('room')),
@@ -143,6 +174,22 @@ function fleetPlan(random: Prng, wanted: boolean | undefined): FleetPlan | null 
   const isOn = random.chance(READS_SHARE);
   const plan = { followers: random.int(0, 2), mirrors: random.pick([0, 1, 1, 2]) };
   return (wanted ?? isOn) ? plan : null;
+}
+
+/** Tabs need somebody to come to. */
+const withFollowers = (read: FleetPlan | null, random: Prng): FleetPlan => ({
+  followers: Math.max(read?.followers ?? 0, random.int(1, 2)),
+  mirrors: read?.mirrors ?? 0,
+});
+
+function hostLimits(tight: ReadonlySet<TightClass>, random: Prng): Partial<HostLimits> {
+  const sizes = {
+    relayBacklogBytesMax: random.int(1_000, 3_000),
+    relayBacklogBytesHard: random.int(3_000, 12_000),
+    relayResultsMax: random.int(1, 20),
+    relaySessionsMax: random.int(2, 4),
+  };
+  return { helloTimeoutMs: 3_000, ...(tight.has('relay') ? sizes : {}) };
 }
 
 /** Times that let a whole life of connections pass in seconds; and the tight sizes. */

@@ -10,6 +10,7 @@ import { ReadAudit } from '../check/read-audit.ts';
 import { SightWatch } from '../check/sight-watch.ts';
 import { StreamAudit } from '../check/stream-audit.ts';
 import { ValuesModel } from '../check/values-model.ts';
+import { cutBy } from '../network/link.ts';
 import { Network } from '../network/network.ts';
 import { History } from '../oracle/history.ts';
 import { Runs } from '../oracle/runs.ts';
@@ -17,13 +18,13 @@ import { Registry } from '../oracle/registry.ts';
 import type { ShadowSources } from '../oracle/shadow.ts';
 import { type FleetParts, ReadFleet } from '../reads/read-fleet.ts';
 import { TabReads } from '../reads/tab-reads.ts';
+import { TabWays } from '../relay/tab-ways.ts';
 import { ImageDesk } from '../room/image-desk.ts';
 import { innermost } from '../room/wrapped-database.ts';
 import { RoomDisk } from '../room/room-disk.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import { ROOM_ID } from '../room/addresses.ts';
 import { RoomHost } from '../room/room-host.ts';
-import type { HostOptions } from '../room/room-host.ts';
 import type { HostedReads, Life } from '../room/server-life.ts';
 import { ServerCalls } from '../room/server-calls.ts';
 import { Census } from '../tab/census.ts';
@@ -36,6 +37,7 @@ import { Builds, OLDER } from './builds.ts';
 import type { Build } from './builds.ts';
 import { Clients } from './clients.ts';
 import { Findings } from './findings.ts';
+import { hostOptions } from './host-options.ts';
 import { mayBeVoid } from './may-be-void.ts';
 import { Grants } from './grants.ts';
 import { withoutPlatform } from './platform-guard.ts';
@@ -70,15 +72,6 @@ export interface WorldOptions {
   readonly close: boolean;
 }
 
-const hostOptions = (plan: RunPlan, random: Prng): HostOptions => ({
-  limits: plan.roomLimits,
-  durability: plan.faults.has('laterDisk') ? 'later' : 'atOnce',
-  flushDelayMaxMs: random.pick([0.2, 5, 40]),
-  diskDelayMaxMs: random.pick([2, 20, 150]),
-  images: plan.images,
-  reads: plan.reads !== null,
-});
-
 /** Everything there is in one run: a server with its disk, a network, client groups with their tabs, the oracle, and the time they all share. */
 export class World {
   readonly plan: RunPlan;
@@ -103,8 +96,10 @@ export class World {
   readonly sights: SightWatch;
   readonly reads: ReadAudit;
   readonly tabReads: TabReads;
-  /** Null: nobody reads on the server. */
+  /** Null: there is the primary alone. */
   readonly fleet: ReadFleet | null;
+  /** Of tabs to servers. */
+  readonly ways: TabWays;
   readonly runs: Runs;
   readonly groups: Group[] = [];
   readonly tabs: Tab[] = [];
@@ -137,21 +132,26 @@ export class World {
     const runtime = new FakeRuntime({ seed: 'audit' });
     this.audit = new StreamAudit({ ...this, runtime, ...clientLookUps(this.clients, () => this.host.database) });
     const hostParts = { ...this, seed: plan.seed, random: this.random.fork('host'), bug, wallMs: () => this.wallMs() };
-    const opened = (life: Life): HostedReads | null => this.fleet?.opened(life) ?? null;
+    const opened = (life: Life): HostedReads | null => (plan.reads ? (this.fleet?.opened(life) ?? null) : null);
     this.host = new RoomHost(hostOptions(plan, this.random), { ...hostParts, opened });
     this.network = new Network(this.time, this.random.fork('network'), this.host);
     this.census = new Census(this.history, this.registry, this.findings, () => this.time.nowMs);
     this.tabReads = new TabReads({ ...this, random: this.random.fork('reads'), timeoutMs: plan.engineLimits.serverReadTimeoutMs ?? 0 });
-    this.fleet = plan.reads === null ? null : new ReadFleet({ ...hostParts, ...this.#fleetParts(plan.reads), opened });
+    this.fleet = plan.fleet === null ? null : new ReadFleet({ ...hostParts, ...this.#fleetParts(plan.fleet), opened });
+    this.ways = new TabWays(this.random.fork('ways'), plan.relay ? (this.fleet?.followers ?? []) : [], this);
     this.values = new ValuesModel(this.findings);
     this.workload = new Workload(this.random, this.values, plan.rules);
     this.calls = new ServerCalls(this, this.random.fork('calls'));
   }
 
-  #fleetParts(plan: FleetPlan): Pick<FleetParts, 'plan' | 'random' | 'connect' | 'openDatabase' | 'life'> {
+  #fleetParts(plan: FleetPlan): Pick<FleetParts, 'plan' | 'random' | 'connect' | 'abandon' | 'cut' | 'openDatabase' | 'life' | 'tabs'> {
     const { openShadow: openDatabase } = this.#options.databases;
     const connect: FleetParts['connect'] = (process, handlers) => this.network.connect(process, handlers);
-    return { plan, random: this.random.fork('fleet'), connect, openDatabase, life: () => this.host.life };
+    const abandon: FleetParts['abandon'] = (process, hearsAfterMs) => this.network.abandonClient(process, hearsAfterMs);
+    const { relay: isOn, roomLimits, hostLimits, images } = this.plan;
+    const tabs = isOn ? { ...this, roomLimits, hostLimits, hasImages: images, clients: this.clients } : null;
+    const cut: FleetParts['cut'] = (process, random) => this.network.cutClient(process, cutBy(random));
+    return { plan, random: this.random.fork('fleet'), connect, abandon, cut, openDatabase, life: () => this.host.life, tabs };
   }
 
   wallMs(): number {
@@ -362,7 +362,7 @@ export class World {
   }
 
   #tabParts(name: string, build: Build): ConstructorParameters<typeof Tab>[2] {
-    const { plan, network, images } = this;
+    const { plan, ways } = this;
     return {
       ...this,
       seed: plan.seed,
@@ -374,11 +374,11 @@ export class World {
       bug: this.#options.bug,
       wallMs: () => this.wallMs(),
       token: (user) => this.grants.token(user),
-      viewIn: (frame) => this.audit.viewIn(frame),
+      viewIn: (frame) => ways.viewIn(frame),
       onRoomClosed: (tab) => this.#roomClosed(tab),
       openDatabase: (image) => this.#replica(image),
-      connect: (worker, handlers) => this.#connect(network, worker, handlers),
-      fetchImage: (worker, path) => images.fetch(worker, { path }),
+      connect: (worker, handlers) => this.#connect(worker, handlers),
+      fetchImage: (worker, path) => ways.fetchImage(worker, path),
       newAudit: (worker, tab) => auditTab(this, worker, tab),
       throughEngine: this.tabReads.throughEngine,
     };
@@ -392,8 +392,8 @@ export class World {
     return bug?.tabDatabase?.(database, this.random) ?? database;
   }
 
-  #connect(network: Network, worker: SimProcess, handlers: SocketHandlers): Socket {
-    const socket = network.connect(worker, handlers);
+  #connect(worker: SimProcess, handlers: SocketHandlers): Socket {
+    const socket = this.ways.connect(worker, handlers);
     return this.#options.bug?.socket?.(socket, { worker: worker.name, random: this.random, runtime: worker.runtime }) ?? socket;
   }
 }

@@ -5,7 +5,7 @@ import type { ResultTable as Table } from './chart-scale.ts';
 import { ResultTable } from './result-table.tsx';
 import type { SqlComplaint } from './sql-complaint.ts';
 import { markedLine } from './sql-text.ts';
-import { plural } from './words.ts';
+import { formatMs, plural } from './words.ts';
 
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
@@ -26,8 +26,9 @@ export interface SqlDone {
   readonly server?: SqlServer;
 }
 
-/** How a server answered: which of its replicas, how far that was behind the trip, how long it took, and whether there are more rows. */
+/** How a server answered: when, which of its replicas, how far that was behind the trip, how long it took, and whether there are more rows. */
 export interface SqlServer {
+  readonly at: Date;
   readonly replica: string;
   readonly lagMs: number;
   readonly tookMs: number;
@@ -213,17 +214,16 @@ function Figures({ figures }: { readonly figures: readonly { readonly name: stri
 /** Something else stands in the field by now. */
 const isOld = ({ text: ran }: SqlDone, text: string): boolean => ran.trim() !== text.trim();
 
-/** `readers took 4 ms, up to date`. */
-function byWhom({ replica, lagMs, tookMs, truncated }: SqlServer): string {
-  const age = lagMs === 0 ? 'up to date' : lagMs < 1_000 ? `${lagMs} ms behind` : `${Math.round(lagMs / 1_000)} s behind`;
-  return `${truncated ? ', the first of more' : ''}, “${replica}” took ${tookMs} ms, ${age}`;
+/** `“readers” took 4 ms, up to date at 14:03:22`: rows from the server stay as they were, while the trip goes on. */
+function byWhom({ at, replica, lagMs, tookMs, truncated }: SqlServer): string {
+  const age = lagMs === 0 ? 'up to date' : `${formatMs(lagMs)} behind`;
+  return `${truncated ? ', the first of more' : ''}, “${replica}” took ${formatMs(tookMs)}, ${age} at ${timeOfDay.format(at)}`;
 }
 
 /** `25 rows in 38 ms, live`: how many, how long the run took, and what has become of them since. */
 function summaryOf(done: SqlDone, text: string): string {
   const { table, elapsedMs, live, changedAt, server } = done;
-  const took = elapsedMs < 10 ? elapsedMs.toFixed(1) : String(Math.round(elapsedMs));
   const since =
     server !== undefined ? byWhom(server) : changedAt === null ? (live ? ', live' : '') : `, changed at ${timeOfDay.format(changedAt)}`;
-  return `${plural(table.rows.length, 'row')} in ${took} ms${isOld(done, text) ? ', of the last run' : since}`;
+  return `${plural(table.rows.length, 'row')} in ${formatMs(elapsedMs)}${isOld(done, text) ? ', of the last run' : since}`;
 }

@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import type { Database } from '@alcove/core/sqlite/database';
-import { queryOf } from '@alcove/core/sqlite/drizzle';
+import { queryOf } from '@alcove/core/sqlite/built-query';
 import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { engines } from '../../../../test/contract/engines.ts';

@@ -134,6 +134,14 @@ const ON_SERVER: Readonly<Record<string, Words>> = {
   forbidden: { message: 'You may not run queries on the server.', hint: 'Run it in this tab: every row is here.' },
 };
 
+/** On the server, of a tab that its person has taken off the network. */
+export const OFFLINE: SqlComplaint = {
+  message: 'You work offline, so the server is not asked.',
+  hint: 'Run it in this tab: every row is here.',
+  place: null,
+  listTables: false,
+};
+
 /** Says what went wrong with `text`. `code` and `message` are those of the replica's error. */
 export function complaintOf({ code, message }: { readonly code: string; readonly message: string }, asked: Asked): SqlComplaint {
   const none = { hint: null, place: null, listTables: false };

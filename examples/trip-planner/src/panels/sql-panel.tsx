@@ -12,6 +12,8 @@ export interface SqlExample {
   readonly name: string;
   /** What it shows, as a sentence. */
   readonly what: string;
+  /** What is more to see of it in this tab: the server answers once. */
+  readonly live?: string;
   readonly sql: string;
 }
 
@@ -97,7 +99,7 @@ export function SqlPanel(props: SqlPanelProps) {
 
 type Field = RefObject<HTMLTextAreaElement | null>;
 
-function Question({ examples, text, onText, outcome, onRun, onStop, field }: SqlPanelProps & { readonly field: Field }) {
+function Question({ examples, text, onText, where, outcome, onRun, onStop, field }: SqlPanelProps & { readonly field: Field }) {
   const id = useId();
   const runButton = useRef<HTMLButtonElement>(null);
   const example = examples.find((one) => one.sql === text);
@@ -142,7 +144,7 @@ function Question({ examples, text, onText, outcome, onRun, onStop, field }: Sql
           example === undefined && <kbd>{onApple() ? '⌘ Return' : 'Ctrl + Enter'}</kbd>
         )}
         <p id={`${id}-what`} className="sql-what" hidden={outcome.status === 'running'}>
-          {example?.what}
+          {example === undefined ? null : where === 'tab' && example.live !== undefined ? `${example.what} ${example.live}` : example.what}
         </p>
       </div>
     </>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countryName, formatAge, formatBytes, initials, nameList, plural } from './words.ts';
+import { countryName, formatAge, formatBytes, formatMs, initials, nameList, plural } from './words.ts';
 
 describe('words', () => {
   it('count', () => {
@@ -44,6 +44,22 @@ describe('words', () => {
       '1 day ago',
       '2 days ago',
     ]);
+  });
+
+  it('say how long something took, with its unit on the same line', () => {
+    const times = [0, 3.42, 9.96, 120.4, 999.6, 6_537, 12_300, 59_400, 150_000];
+    expect(times.map((ms) => formatMs(ms).replace('\u00a0', ' '))).toEqual([
+      '0 ms',
+      '3.4 ms',
+      '10 ms',
+      '120 ms',
+      '1 s',
+      '6.5 s',
+      '12 s',
+      '59 s',
+      '3 min',
+    ]);
+    expect(formatMs(3)).toBe('3\u00a0ms');
   });
 
   it('weigh bytes', () => {

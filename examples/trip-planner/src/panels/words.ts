@@ -37,6 +37,16 @@ export function formatAge(ms: number): string {
   return `${plural(Math.floor(ms / DAY_MS), 'day')} ago`;
 }
 
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+
+/** How long something took: `3.4 ms`, `120 ms`, `1.4 s`, `12 s`, `3 min`. Figure and unit stay on one line. */
+export function formatMs(ms: number): string {
+  if (ms < 9.95) return `${tenths.format(ms)}\u00a0ms`;
+  if (ms < 999.5) return `${Math.round(ms)}\u00a0ms`;
+  if (ms < 9_950) return `${tenths.format(ms / 1_000)}\u00a0s`;
+  return ms < MINUTE_MS ? `${Math.round(ms / 1_000)}\u00a0s` : `${Math.round(ms / MINUTE_MS)}\u00a0min`;
+}
+
 /** Bytes as people read them: `840 KB`, `6.4 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

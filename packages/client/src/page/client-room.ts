@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import { type Bookmark, bookmarkOf } from '@alcove/core/protocol/bookmark';
 import type { AnyRoom, CursorOf, EphemeralName, EphemeralOf, PresenceOf, ValueName, ValueOf } from '@alcove/core/schema/define-room';
-import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
 import type { ClientStoppedNotice, EngineHint, EngineStatus } from '../sync/engine-interface.ts';
 import { resolveEngineLimits } from '../sync/engine-limits.ts';
 import type { ClientRoomOptions } from './client-room-options.ts';

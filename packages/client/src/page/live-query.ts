@@ -1,6 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
-import type { BuiltQuery } from '@alcove/core/sqlite/drizzle';
+import type { BuiltQuery } from '@alcove/core/sqlite/built-query';
 import type { EngineQuery, QueryNotice, ResultStatus } from '../sync/engine-interface.ts';
 import type { EnginePort } from '../worker/engine-port.ts';
 import { applyRowsUpdate } from './apply-rows-update.ts';

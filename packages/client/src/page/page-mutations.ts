@@ -13,17 +13,14 @@ import { LazyList } from './lazy-list.ts';
 import { TrackedMutation } from './mutation-handle.ts';
 import { lineOf, type MutationLine } from './mutation-line.ts';
 import type { Readable } from './observable.ts';
+import { freshClient, OutgoingCalls } from './outgoing-calls.ts';
 import { RejectedMutations } from './rejected-mutations.ts';
 import { SavedMutations } from './saved-mutations.ts';
-import { addHanded, sortStopped } from './sort-stopped.ts';
+import { sortStopped } from './sort-stopped.ts';
 import { minted, TakenMutations } from './taken-mutations.ts';
 
-/** Mutations handed to the engine in one call; small enough that a mutation called meanwhile waits for few. */
-const BATCH_MAX = 50;
-
 /**
- * A page's mutations from the call to their fate. The page mints ids, one engine call at a time: an id is used again only for a mutation that was not taken, so
- * ids have no gaps, and an engine that died is handed the same mutations under the same ids.
+ * A page's mutations from the call to their fate: on their way into the engine, taken by it and undecided, then confirmed, rejected or whatever else came of them.
  */
 export class PageMutations {
   readonly pending = new LazyList(() => this.#undecidedOnes().map(lineOf));
@@ -31,13 +28,8 @@ export class PageMutations {
   readonly rejected: Readable<readonly MutationLine[]>;
   readonly #rejected = new RejectedMutations((keys) => this.#port?.tell({ type: 'dismiss', keys }));
   readonly #runtime: Runtime;
-  #client: EngineClient;
+  readonly #calls: OutgoingCalls;
   #lastCallId = 0;
-  /** Called and without an id. */
-  #waiting: TrackedMutation[] = [];
-  /** Handed to the engine under this client and not answered: ids follow on `#client.lastMutationId`. */
-  #handed: TrackedMutation[] = [];
-  #handedClientId = '';
   /** Why the client before this one was stopped. */
   #stopError = new AlcoveError('client_unknown', 'the client was stopped');
   readonly #taken = new TakenMutations();
@@ -54,11 +46,11 @@ export class PageMutations {
     this.#saved = new SavedMutations(this.#taken, isKept);
     this.#isIdempotent = isIdempotent;
     this.rejected = this.#rejected.list;
-    this.#client = { clientId, lastMutationId: 0, confirmed: 0, welcomed: null };
+    this.#calls = new OutgoingCalls(clientId);
   }
 
   get clientId(): string {
-    return this.#client.clientId;
+    return this.#calls.client.clientId;
   }
 
   /** Not known to have been decided by the room. */
@@ -68,14 +60,14 @@ export class PageMutations {
 
   /** Those that no engine is known to have, in order. */
   get untaken(): TrackedMutation[] {
-    return [...this.#handed, ...this.#waiting].filter((mutation) => !isEnded(mutation));
+    return this.#calls.untaken;
   }
 
   /** Clients this page speaks for, and those of them with something pending on the disk. */
   spokenFor(): [own: readonly string[], withKept: readonly string[]] {
     const { clientIds } = this.#taken;
     // In order: where the oldest is not there yet, nothing is.
-    return [[this.#client.clientId, ...clientIds], clientIds.filter((clientId) => this.#taken.first(clientId)?.isSaved === true)];
+    return [[this.clientId, ...clientIds], clientIds.filter((clientId) => this.#taken.first(clientId)?.isSaved === true)];
   }
 
   /** What leaving the page now would lose. */
@@ -92,7 +84,7 @@ export class PageMutations {
       seed: this.#runtime.newId(),
       nowMs: this.#runtime.nowMs(),
     });
-    this.#waiting.push(mutation);
+    this.#calls.add(mutation);
     this.pending.touch();
     this.#hand();
     return mutation;
@@ -100,8 +92,8 @@ export class PageMutations {
 
   /** Calls go on under a client of their own, whose name is given; nothing is undecided. */
   startOver(): string {
-    this.#client = { clientId: this.#runtime.newId(), lastMutationId: 0, confirmed: 0, welcomed: null };
-    return this.#client.clientId;
+    this.#calls.become(freshClient(this.#runtime.newId()));
+    return this.clientId;
   }
 
   /** A call that goes nowhere: it is on the list of failed ones like any other. */
@@ -113,8 +105,9 @@ export class PageMutations {
 
   /** What a new engine is opened with. */
   carryOver(): { clients: EngineClient[]; mutations: Mutation[]; condemned: MutationName[] } {
-    const known = this.#client.lastMutationId > 0 || this.#client.welcomed !== null;
-    const clients = [...(known ? [this.#client] : []), ...this.#adopted.all()];
+    const { client } = this.#calls;
+    const isKnown = client.lastMutationId > 0 || client.welcomed !== null;
+    const clients = [...(isKnown ? [client] : []), ...this.#adopted.all()];
     const mutations = clients.flatMap(({ clientId }) => this.#taken.minted(clientId));
     return { clients, mutations, condemned: this.#condemned.names() };
   }
@@ -171,16 +164,7 @@ export class PageMutations {
 
   attach(port: EnginePort): void {
     this.#port = port;
-    const isOwn = this.#handedClientId === this.#client.clientId;
-    const settled = this.#handed.findIndex(({ status }) => status === 'waiting');
-    const settledCount = settled === -1 ? this.#handed.length : settled;
-    if (isOwn) this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + settledCount };
-    // What a dead engine left unanswered is handed over again, under the same ids.
-    this.#waiting = [
-      ...this.#handed.filter(({ status }, index) => (isOwn ? index >= settledCount : status === 'waiting')),
-      ...this.#waiting,
-    ];
-    this.#handed = [];
+    this.#calls.again();
     this.#hand();
   }
 
@@ -201,7 +185,7 @@ export class PageMutations {
    */
   blame(name: MutationName, error: AlcoveError): boolean {
     const { clientId, mutationId } = name;
-    const mutation = clientId === this.#client.clientId ? this.#handed[mutationId - this.#client.lastMutationId - 1] : undefined;
+    const mutation = this.#calls.handedAs(name);
     if (mutation?.status === 'waiting') {
       this.#end(mutation, 'failed', error);
       return true;
@@ -215,8 +199,7 @@ export class PageMutations {
   /** Everything that has no fate yet ends with `error`: the room is closed. `isListed`: people are to see it among what came to nothing. */
   endAll(error: AlcoveError, isListed = false): void {
     const open = this.#undecidedOnes();
-    this.#waiting = [];
-    this.#handed = [];
+    this.#calls.clear();
     this.#taken.clear();
     for (const mutation of open)
       if (isListed) this.#end(mutation, 'unknown', error);
@@ -226,20 +209,18 @@ export class PageMutations {
   }
 
   welcomed(version: number): void {
-    // Lower only where the room went on under another history.
-    this.#client = { ...this.#client, welcomed: Math.min(this.#client.welcomed ?? version, version) };
+    this.#calls.welcomed(version);
     this.#adopted.welcomed(version);
   }
 
   settled(notice: SettledNotice): void {
-    if (notice.clientId === this.#client.clientId) {
-      this.#client = { ...this.#client, confirmed: Math.max(this.#client.confirmed, notice.mutationId) };
-    }
+    this.#calls.decided(notice);
     this.#adopted.settled(notice);
     this.#condemned.settle(notice);
     // Of a mutation of another page (an adopted one) too: this page is where it is told.
     if (notice.outcome === 'rejected') this.#port?.tell({ type: 'heard', clientId: notice.clientId, upTo: notice.mutationId });
-    const mutation = this.#settling(notice.clientId, notice.mutationId);
+    // One whose answer is still on its way stays in its batch.
+    const mutation = this.#taken.settle(notice.clientId, notice.mutationId) ?? this.#calls.handedAs(notice);
     if (mutation === undefined) return;
     if (notice.outcome === 'applied') {
       mutation.applied(notice.version, this.#runtime.nowMs());
@@ -268,9 +249,7 @@ export class PageMutations {
     this.#taken.rename(clientId, to, offset);
     this.#adopted.rename(clientId, to, offset);
     this.#condemned.rename(clientId, to, offset);
-    if (clientId !== this.#client.clientId) return;
-    this.#handedClientId = to;
-    this.#client = { clientId: to, lastMutationId: this.#client.lastMutationId - offset, confirmed: 0, welcomed: this.#client.welcomed };
+    this.#calls.rename(clientId, to, offset);
   }
 
   /**
@@ -279,9 +258,13 @@ export class PageMutations {
    */
   stopped(notice: ClientStoppedNotice): string | null {
     const { clientId, error } = notice;
-    const isOwn = clientId === this.#client.clientId;
+    const isOwn = clientId === this.clientId;
     const taken = this.#taken.remove(clientId);
-    if (isOwn && this.#handedClientId === clientId) addHanded(taken, notice.mutations, this.#handed, this.#client.lastMutationId);
+    // What its engine had taken of the batch whose answer is on its way, by its own word.
+    for (const { mutationId } of notice.mutations) {
+      const mutation = this.#calls.handedAs({ clientId, mutationId });
+      if (mutation?.status === 'waiting') taken.set(mutationId, mutation);
+    }
     this.#adopted.remove(clientId);
     this.#condemned.remove(clientId);
     const { again, unknown } = sortStopped(taken, this.#isIdempotent);
@@ -290,7 +273,7 @@ export class PageMutations {
     const made = isOwn || again.length > 0 ? this.#issueAgain(again.map(([, mutation]) => mutation)) : null;
     if (isOwn && made !== null) {
       this.#stopError = AlcoveError.fromBody(error);
-      this.#client = made;
+      this.#calls.become(made);
     } else if (made !== null) this.#adopted.add(made);
     this.#port?.tell({ type: 'discard', clientId, again: again.map(([mutationId]) => mutationId) });
     this.pending.touch();
@@ -299,7 +282,7 @@ export class PageMutations {
 
   /** Under a client of their own, which the engine is told of. */
   #issueAgain(mutations: readonly TrackedMutation[]): EngineClient {
-    const client: EngineClient = { clientId: this.#runtime.newId(), lastMutationId: mutations.length, confirmed: 0, welcomed: null };
+    const client = freshClient(this.#runtime.newId(), mutations.length);
     const taken = this.#taken.of(client.clientId);
     for (const [index, mutation] of mutations.entries()) {
       mutation.again();
@@ -320,14 +303,8 @@ export class PageMutations {
 
   #hand(): void {
     const port = this.#port;
-    if (port === null || this.#handed.length > 0) return;
-    this.#spendIds();
-    if (this.#waiting.length === 0) return;
-    const spent = this.#waiting.findIndex(isEnded);
-    this.#handed = this.#waiting.splice(0, spent === -1 ? BATCH_MAX : Math.min(spent, BATCH_MAX));
-    this.#handedClientId = this.#client.clientId;
-    const first = this.#client.lastMutationId + 1;
-    const batch = this.#handed.map((mutation, index) => minted(mutation, this.#client.clientId, first + index));
+    const batch = port === null ? null : this.#calls.next();
+    if (port === null || batch === null) return;
     port.mutate(batch).then(
       (answer) => {
         if (this.#port === port) this.#answered(answer);
@@ -340,49 +317,18 @@ export class PageMutations {
     );
   }
 
-  /** Of those that ended where they stood; the engine fills the gap. */
-  #spendIds(): void {
-    const first = this.#waiting.findIndex((mutation) => !isEnded(mutation));
-    const { length } = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
-    this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + length };
-  }
-
   #answered(answer: MutateAnswer): void {
-    const batch = this.#handed;
-    this.#handed = [];
-    if (this.#handedClientId !== this.#client.clientId) return this.#answeredLate(batch, answer);
-    const taken = this.#taken.of(this.#client.clientId);
-    const first = this.#client.lastMutationId + 1;
-    for (const [index, mutation] of batch.slice(0, answer.taken).entries()) {
-      // The room's word may have come first: answers and notices travel on ports of their own.
-      if (mutation.status !== 'waiting') continue;
-      taken.set(first + index, mutation);
+    const { clientId } = this;
+    const { taken, stopped, failed } = this.#calls.answered(answer);
+    for (const [mutationId, mutation] of taken) {
+      this.#taken.of(clientId).set(mutationId, mutation);
       mutation.ran();
-      this.#saved.taken(this.#client.clientId, first + index, mutation);
+      this.#saved.taken(clientId, mutationId, mutation);
     }
-    this.#client = { ...this.#client, lastMutationId: this.#client.lastMutationId + answer.taken };
-    if (answer.error !== null) {
-      const failed = batch[answer.taken];
-      if (failed !== undefined) this.#end(failed, 'failed', AlcoveError.fromBody(answer.error));
-      this.#waiting = [...batch.slice(answer.taken + 1), ...this.#waiting];
-    }
+    for (const mutation of stopped) this.#end(mutation, 'unknown', this.#stopError);
+    if (failed !== null) this.#end(failed.mutation, 'failed', AlcoveError.fromBody(failed.error));
     this.pending.touch();
     this.#hand();
-  }
-
-  /** The client was stopped while they were on their way: what was taken shared its end, the rest goes on under the client of now. */
-  #answeredLate(batch: readonly TrackedMutation[], { taken }: MutateAnswer): void {
-    for (const mutation of batch.slice(0, taken)) if (mutation.status === 'waiting') this.#end(mutation, 'unknown', this.#stopError);
-    this.#waiting = [...batch.slice(taken), ...this.#waiting];
-    this.pending.touch();
-    this.#hand();
-  }
-
-  /** The mutation of that name, off the list of those taken; one whose answer is still on its way stays in its batch. */
-  #settling(clientId: string, mutationId: number): TrackedMutation | undefined {
-    const taken = this.#taken.settle(clientId, mutationId);
-    if (taken !== undefined || clientId !== this.#client.clientId) return taken;
-    return this.#handed[mutationId - this.#client.lastMutationId - 1];
   }
 
   #end(mutation: TrackedMutation, status: 'failed' | 'rejected' | 'unknown', error: AlcoveError, keptAs: string | null = null): void {
@@ -395,5 +341,3 @@ export class PageMutations {
     return [...this.#taken.all(), ...this.untaken];
   }
 }
-
-const isEnded = ({ status }: TrackedMutation): boolean => status !== 'waiting';

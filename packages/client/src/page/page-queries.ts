@@ -1,6 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { BuiltQuery } from '@alcove/core/sqlite/drizzle';
+import type { BuiltQuery } from '@alcove/core/sqlite/built-query';
 import type { EngineQuery, QueryNotice, QueryRows } from '../sync/engine-interface.ts';
 import type { EnginePort } from '../worker/engine-port.ts';
 import { alone } from './alone.ts';

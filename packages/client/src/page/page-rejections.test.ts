@@ -66,10 +66,18 @@ describe('rejections that a worker took with it', () => {
   it('[ST-26] are not taken for kept because a later mutation is', async () => {
     const { mutations, next } = await rejecting();
     mutations.stored({ type: 'stored', clientId: 'me', from: 4, upTo: 4 });
-    mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
+    mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3, areRejected: true });
     mutations.handOver(next);
     mutations.attach(next);
     expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([1, 2]);
+  });
+
+  it('[ST-26] are not taken for kept because the disk took the mutation itself after they were told', async () => {
+    const { mutations, next } = await rejecting();
+    mutations.stored({ type: 'stored', clientId: 'me', from: 2, upTo: 3 });
+    mutations.handOver(next);
+    mutations.attach(next);
+    expect(next.of('putAside')[0]?.rejections.map(({ mutation }) => mutation.mutationId)).toEqual([1, 2, 3]);
   });
 
   it('[ST-26] are listed once, and what was dismissed is dismissed again where the disk did not hear of it', async () => {
@@ -166,14 +174,18 @@ describe('rejections of other tabs', () => {
   it('[TB-12] leave it where the disk does not have them any more, and did; one that is not there yet stays', async () => {
     const { mutations, next, lines } = await rejecting();
     mutations.attach(next);
-    mutations.stored({ type: 'stored', clientId: 'me', from: 1, upTo: 2 });
+    mutations.stored({ type: 'stored', clientId: 'me', from: 1, upTo: 2, areRejected: true });
     mutations.restored(told(['me 1', 'me 2', 'you 1'], [old('you 1', 1)]));
     mutations.restored(told(['me 2']));
     expect(lines()).toEqual(['b', 'c']);
     mutations.restored(told([], [], true));
     mutations.restored(told([]));
     expect(lines()).toEqual(['b', 'c']);
+    // The disk took the mutation, late: that it was rejected it has not.
     mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3 });
+    mutations.restored(told([]));
+    expect(lines()).toEqual(['b', 'c']);
+    mutations.stored({ type: 'stored', clientId: 'me', from: 3, upTo: 3, areRejected: true });
     mutations.restored(told([]));
     expect(lines()).toEqual(['b']);
   });

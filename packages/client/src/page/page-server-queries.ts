@@ -1,6 +1,6 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schema/define-room';
-import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { EngineRead } from '../sync/server-read.ts';
 import { keyOf } from './page-queries.ts';

@@ -1,4 +1,5 @@
-import { queryOf, sessionlessDrizzle, type SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 
 /** Builds a query, synchronously: a Drizzle select, or sql`…`. */
 export type QueryBuild<Query> = (db: SyncDrizzle) => Query;

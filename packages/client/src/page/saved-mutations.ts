@@ -24,14 +24,17 @@ export class SavedMutations {
   }
 
   /** They are on the disk. Gives the names there of those whose rejection is. */
-  stored({ clientId, from = 1, upTo }: StoredNotice): string[] {
+  stored({ clientId, from = 1, upTo, areRejected = false }: StoredNotice): string[] {
     const rejected: string[] = [];
     const savedUpTo = this.#upTo.get(clientId) ?? 0;
     this.#upTo.set(clientId, Math.max(savedUpTo, upTo));
     for (const mutation of this.#taken.between(clientId, savedUpTo + 1, upTo)) mutation.saved();
     for (const [mutationId, mutation] of this.#unkept.of(clientId)) {
-      if (mutationId < from || mutationId > upTo || this.#unkept.settle(clientId, mutationId) === undefined) continue;
+      if (mutationId < from || mutationId > upTo) continue;
       mutation.saved();
+      // Of one that was told while it was still pending on the disk, that it was rejected is not there yet.
+      if (!areRejected) continue;
+      this.#unkept.settle(clientId, mutationId);
       rejected.push(rejectionKey({ clientId, mutationId }));
     }
     return rejected;

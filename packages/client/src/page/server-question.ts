@@ -5,7 +5,7 @@ import { type Bookmark, readBookmark } from '@alcove/core/protocol/bookmark';
 import { READ_SQL_CHARACTERS_MAX, WAIT_MS_MAX } from '@alcove/core/protocol/limits';
 import type { AnyRoom, QueryName, QueryRow } from '@alcove/core/schema/define-room';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
-import { type BuiltQuery, queryOf, type RowOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { type BuiltQuery, queryOf, type RowOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
 import { postgresRowsOf } from '@alcove/core/sqlite/postgres-rows';
 import { kindOf, type KeysOf } from '@alcove/core/unknown-keys';
 import type { EngineRead, ReadAt } from '../sync/server-read.ts';

@@ -1,6 +1,6 @@
 import type { AnswerFacts } from '@alcove/core/protocol/answer-facts';
 import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schema/define-room';
-import type { RowOf } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { AlcoveError } from '@alcove/core/error';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { PageReads } from './page-reads.ts';

@@ -17,19 +17,6 @@ export function sortStopped(
   return { again: inOrder.filter(mayGoAgain), unknown: inOrder.filter((named) => !mayGoAgain(named)) };
 }
 
-/** Adds to what is pending of a client what its engine had taken of the batch whose answer is on its way, by its own word. */
-export function addHanded(
-  pending: Map<number, TrackedMutation>,
-  known: readonly { readonly mutationId: number }[],
-  handed: readonly TrackedMutation[],
-  lastMutationId: number,
-): void {
-  for (const { mutationId } of known) {
-    const mutation = handed[mutationId - lastMutationId - 1];
-    if (mutation?.status === 'waiting') pending.set(mutationId, mutation);
-  }
-}
-
 /** Which of a room's mutators say so. */
 export const idempotentOf =
   ({ mutators }: Pick<AnyRoom, 'mutators'>) =>

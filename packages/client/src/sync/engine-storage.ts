@@ -21,12 +21,15 @@ export interface EngineStorage {
   readonly imagePauseMs?: number;
 }
 
-/** Of this client all pending mutations up to one are on the disk; those from `from` on (default 1) with what became of them, where they were rejected. */
+/** Of this client all mutations that are pending up to one are on the disk, or what became of some. */
 export interface StoredNotice {
   readonly type: 'stored';
   readonly clientId: string;
   readonly upTo: number;
+  /** Default 1. */
   readonly from?: number;
+  /** That they were rejected is there, of those from `from` on. Else it may not be: the disk took them while they were pending. */
+  readonly areRejected?: boolean;
 }
 
 /** As a page was told of it. */

@@ -15,6 +15,9 @@ import { CommitQueue, type HeardCommit } from './commit-queue.ts';
 import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration, type SnapshotImage } from './hydration.ts';
 import { NextReplica } from './next-replica.ts';
+import { RoomHead } from './room-head.ts';
+import { SnapshotTries } from './snapshot-tries.ts';
+import { StreamStart } from './stream-start.ts';
 
 export interface ReplicaFlowOptions extends RunOptions {
   readonly outbox: Outbox;
@@ -39,10 +42,6 @@ export interface ReplicaFlowOptions extends RunOptions {
   onSnapshot(database: Database, position: ReplicaPosition, image: SnapshotImage | null, isFork: boolean): Database;
 }
 
-/** Failed snapshots in a row after which the session is given up, and of images after which rows are asked for. */
-const FAILURES_MAX = 3;
-const IMAGE_FAILURES_MAX = 2;
-
 /**
  * The way of the room's state into what is shown: snapshots, the stream of commits, rebase. A snapshot is made ready beside the replica that is shown and
  * takes its place when it is as new; nothing half is ever shown.
@@ -58,20 +57,13 @@ export class ReplicaFlow {
   readonly #queue = new CommitQueue();
   #shown: Replica | null = null;
   #next: NextReplica | null = null;
-  /** `at` of the ping whose answer comes behind the results of the snapshot's version; null: nothing to wait for. */
-  #awaitedPong: number | null = null;
-  /** The session waits for `follow`. */
-  #owesFollow = false;
-  /** The room's head as this session heard it: there the replica is current. */
-  #headVersion = 0;
-  /** The room's head as far as this session has shown it to be so: by its welcome, or by commits that could be applied. */
-  #provenVersion = 0;
+  readonly #start: StreamStart;
+  readonly #head = new RoomHead();
+  readonly #tries: SnapshotTries;
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
   #isForked = false;
   #forks = 0;
-  #failures = 0;
-  #imageFailures = 0;
   #user: Claims | null = null;
   /** What this reader may see, as the room said last; null: it has not said. */
   #view: string | null = null;
@@ -82,6 +74,8 @@ export class ReplicaFlow {
     this.#options = options;
     this.#roomSchema = options.room.model.schemaId;
     const { runtime, openDatabase, fetchImage, imageStallMs, room } = options;
+    this.#start = new StreamStart({ ...options, queue: this.#queue });
+    this.#tries = new SnapshotTries(fetchImage !== null);
     this.#hydration = new Hydration({
       runtime,
       imageStallMs,
@@ -90,7 +84,7 @@ export class ReplicaFlow {
       openDatabase,
       fetchImage,
       wake: () => options.wake(),
-      onStream: (position) => this.#streamFrom(position),
+      onStream: (position) => this.#start.from(position),
       onReady: (database, position, image) => this.#ready(database, position, image),
       onFailed: (error, by) => this.#failed(error, by),
     });
@@ -120,7 +114,7 @@ export class ReplicaFlow {
   }
 
   get isCurrent(): boolean {
-    const isLevel = this.#shown !== null && this.#shown.position.version >= this.#headVersion;
+    const isLevel = this.#shown !== null && this.#shown.position.version >= this.#head.version;
     // While rows of another history are on their way the stream is open, and the room may be behind what is shown.
     return isLevel && this.#queue.isOpen && this.#next === null && !this.#hydration.isActive;
   }
@@ -132,7 +126,7 @@ export class ReplicaFlow {
   }
 
   get snapshots(): ('image' | 'rows')[] {
-    return this.#options.fetchImage === null || this.#imageFailures >= IMAGE_FAILURES_MAX ? ['rows'] : ['image', 'rows'];
+    return this.#tries.kinds;
   }
 
   set user(user: Claims | null) {
@@ -168,8 +162,7 @@ export class ReplicaFlow {
   welcome({ hydration, image, view, version, schema }: WelcomeMessage): void {
     this.#roomSchema = schema;
     this.#view = view;
-    this.#headVersion = version;
-    this.#provenVersion = version;
+    this.#head.welcomed(version);
     const position = this.resumePosition;
     if (this.#next !== null) this.#next.fromVersion = this.#mayShowFrom(this.#next.replica.position);
     if (hydration === 'resume' && position !== null) {
@@ -189,7 +182,7 @@ export class ReplicaFlow {
   #expectSnapshot(image: WelcomeMessage['image'], view: string): void {
     this.#queue.end();
     this.#dropNext();
-    this.#owesFollow = image !== null;
+    this.#start.expect(image !== null);
     this.#hydration.begin(image, view);
     this.#options.wake();
   }
@@ -200,18 +193,8 @@ export class ReplicaFlow {
     else this.#hydration.rowsEnd(message);
   }
 
-  /** The session streams from here. Results for mutations that the snapshot may hold come first, and the answer to a ping behind them. */
-  #streamFrom(position: ReplicaPosition): void {
-    this.#queue.begin(position);
-    if (!this.#options.outbox.hasUnanswered && this.#options.siblings.count === 0) return;
-    const at = this.#options.runtime.monotonicMs();
-    if (this.#options.send({ type: 'ping', at })) this.#awaitedPong = at;
-  }
-
   pong(at: number | undefined): void {
-    if (at === undefined || at !== this.#awaitedPong) return;
-    this.#awaitedPong = null;
-    this.#options.wake();
+    if (this.#start.pong(at)) this.#options.wake();
   }
 
   commit(said: CommitMessage): void {
@@ -223,7 +206,7 @@ export class ReplicaFlow {
     const message = isOwn ? said : { ...said, schema: model.schemaId, changes: narrowChanges(model, said.changes) };
     const admitted = this.#queue.admit(message);
     if (admitted === 'queued') {
-      this.#headVersion = Math.max(this.#headVersion, message.to);
+      this.#head.heard(message.to);
       this.#options.wake();
     }
     if (admitted === 'gap')
@@ -233,11 +216,7 @@ export class ReplicaFlow {
 
   #ready(made: Database, position: ReplicaPosition, image: SnapshotImage | null): void {
     const database = this.#options.onSnapshot(made, position, image, this.#isForked);
-    if (image !== null && this.#owesFollow) {
-      this.#owesFollow = false;
-      const { historyId, version, hash } = position;
-      if (this.#options.send({ type: 'follow', historyId, version, hash })) this.#streamFrom(position);
-    }
+    if (image !== null) this.#start.imageCame(position);
     this.#takeNext(new Replica(database, position, this.#options), this.#mayShowFrom(position));
   }
 
@@ -267,34 +246,31 @@ export class ReplicaFlow {
   /** Within a history no older version than the one shown, unless the room itself is behind it. */
   #mayShowFrom({ historyId, version }: ReplicaPosition): number {
     const shown = this.#shown?.position ?? this.#options.shownBefore;
-    return shown === null || shown.historyId !== historyId ? version : Math.min(shown.version, this.#headVersion);
+    return shown === null || shown.historyId !== historyId ? version : Math.min(shown.version, this.#head.version);
   }
 
   #failed(error: AlcoveError, by: 'image' | 'rows'): void {
-    if (by === 'image') this.#imageFailures += 1;
+    if (by === 'image') this.#tries.imageFailed();
     this.#askSnapshot(error);
   }
 
-  /** What was under way is of no use. A few are asked for again on this session, then on another one, which backs off. */
+  /** What was under way is of no use. */
   #askSnapshot(error: AlcoveError): void {
     const { runtime, room } = this.#options;
     runtime.log.info('a snapshot is asked for anew', { room: room.name, code: error.code, message: error.message });
     this.#queue.end();
     this.#dropNext();
     this.#hydration.cancel();
-    this.#owesFollow = false;
-    // What could not be applied proves nothing about the room, nor does what is shown: the room may have gone back behind it.
-    this.#headVersion = this.#provenVersion;
-    this.#failures += 1;
-    if (this.#failures % FAILURES_MAX === 0) return this.#options.breakOff(error);
+    this.#start.expect(false);
+    this.#head.doubt();
+    if (!this.#tries.failed()) return this.#options.breakOff(error);
     this.#options.send({ type: 'hydrate', snapshots: this.snapshots });
   }
 
   lost(): void {
     this.#queue.end();
     this.#hydration.lost();
-    this.#owesFollow = false;
-    this.#awaitedPong = null;
+    this.#start.expect(false);
   }
 
   get hasWork(): boolean {
@@ -327,8 +303,8 @@ export class ReplicaFlow {
     const names = new Set([...settled.map(({ mutation }) => nameOf(mutation)), ...ended.map(nameOf)]);
     try {
       const changes = shown.rebase(commits, (mutation) => names.has(nameOf(mutation)));
-      this.#applied(commits);
-      this.#failures = 0;
+      this.#head.proved(commits.at(-1)?.to ?? 0);
+      this.#tries.applied();
       this.#options.onChanges(changes);
       this.#options.onSettled(settled);
       this.#options.onProgress(shown.position, commits, settled);
@@ -338,19 +314,15 @@ export class ReplicaFlow {
     }
   }
 
-  #applied(commits: readonly CommitMessage[]): void {
-    this.#provenVersion = Math.max(this.#provenVersion, commits.at(-1)?.to ?? 0);
-  }
-
   #catchUp(next: NextReplica): void {
     try {
       const commits = this.#queue.take();
       next.catchUp(commits);
-      this.#applied(commits);
+      this.#head.proved(commits.at(-1)?.to ?? 0);
     } catch (cause) {
       return this.#cannotApply(cause);
     }
-    if (this.#awaitedPong === null && next.isNewEnough) this.#show(next);
+    if (!this.#start.isAwaited && next.isNewEnough) this.#show(next);
   }
 
   #cannotApply(cause: unknown): void {
@@ -373,8 +345,7 @@ export class ReplicaFlow {
     this.#isForked = false;
     this.#shown = replica;
     this.#next = null;
-    this.#failures = 0;
-    this.#imageFailures = 0;
+    this.#tries.shown();
     replica.user = this.#user;
     replica.adopt([...siblings.pending(), ...outbox.pending()]);
     this.#options.onShown(replica.database);
@@ -386,7 +357,6 @@ export class ReplicaFlow {
   #dropNext(): void {
     this.#next?.replica.close();
     this.#next = null;
-    this.#awaitedPong = null;
   }
 
   close(): void {

@@ -10,15 +10,15 @@ import type { Advance, KnownClient, StoredOutbox, StoredReplica, StoredRoom } fr
 import type { VersionAt } from '../tabs/sibling-mutations.ts';
 import { ConfirmedPosts } from '../tabs/confirmed-posts.ts';
 import { CompanyChannel } from '../tabs/company-channel.ts';
-import type { TabMessage } from '../tabs/tab-channel.ts';
 import { carryOver } from './carry-over.ts';
 import { ClientGroups, groupToSpeakAs } from './client-group.ts';
 import type { HeardCommit } from './commit-queue.ts';
 import { DiskLook } from './disk-look.ts';
 import { ElsewhereWord } from './elsewhere-word.ts';
-import type { ToldRejection } from './engine-storage.ts';
-import { allNames, type LeftClient, wholeClients } from './join-names.ts';
-import { byClient, leftClients } from './left-client.ts';
+import type { StoredNotice, ToldRejection } from './engine-storage.ts';
+import { findLeft, type LeftSources } from './find-left.ts';
+import type { LeftClient } from './join-names.ts';
+import { byClient } from './left-client.ts';
 import { HeardWords } from './heard-words.ts';
 import { keepMissing } from './keep-missing.ts';
 import { KeptRejections } from './kept-rejections.ts';
@@ -26,6 +26,7 @@ import { OtherTabs } from './other-tabs.ts';
 import { PendingPosts } from './pending-posts.ts';
 import type { StorageFlowOptions } from './storage-flow-options.ts';
 import { StoredRows } from './stored-rows.ts';
+import { takeTabMessage, type TabMessageTakers } from './take-tab-message.ts';
 import { patienceOf } from './write-patience.ts';
 
 /**
@@ -51,6 +52,8 @@ export class StorageFlow {
   /** Version of their first welcome, as the disk was told of it. */
   readonly #welcomedAs = new Map<string, number>();
   readonly #heard = new HeardWords();
+  /** For what other tabs say and for what they left. */
+  readonly #parts: TabMessageTakers & LeftSources;
 
   constructor(options: StorageFlowOptions) {
     this.#options = options;
@@ -68,6 +71,16 @@ export class StorageFlow {
       post: (message) => this.#channel?.post(message),
       wake: options.wake,
     });
+    this.#parts = {
+      ...options,
+      tabs: this.#tabs,
+      groups: this.#groups,
+      look: this.#look,
+      disk: this.disk,
+      rejections: this.rejections,
+      sayAll: () => this.#sayAll(),
+      forgotten: () => this.#forgotten(),
+    };
   }
 
   #makeDisk(options: StorageFlowOptions): Persistence {
@@ -128,7 +141,7 @@ export class StorageFlow {
     this.#channel = new CompanyChannel({
       openChannel,
       name: placeName(place),
-      onMessage: (message) => this.#hear(message),
+      onMessage: (message) => message !== null && takeTabMessage(message, this.#parts),
       onCompany: () => this.#sayAll(),
     });
     const stored = await this.disk.open();
@@ -216,23 +229,8 @@ export class StorageFlow {
   }
 
   /** Of clients that nobody lives of any more, whatever their names: what is pending of those that are known (by now). */
-  async left(asked: readonly string[]): Promise<LeftClient[]> {
-    const { siblings } = this.#options;
-    const clientIds = allNames(asked, siblings.known());
-    const read = await this.disk.outbox(clientIds);
-    const kept = read === null ? null : this.#tabs.free(read, clientIds);
-    // It may have more than was heard of: not now. Where it is never read, what was heard of is all there is.
-    if (kept === null && this.disk.state.status !== 'off') return [];
-    // Of which only their tab's word came, and not that they have ended.
-    for (const { clientId, lastMutationId, confirmedAt } of read?.gone ?? []) siblings.confirmed(clientId, lastMutationId, confirmedAt);
-    if (read !== null) this.#look.found(clientIds, read);
-    // What has ended is shown until its commit is.
-    for (const { clientId, confirmed, confirmedAt, groupId } of kept?.clients ?? []) {
-      siblings.confirmed(clientId, confirmed, confirmedAt);
-      this.#groups.learn(clientId, groupId);
-    }
-    const ours = wholeClients(clientIds, (clientId) => this.#groups.isOurs(clientId) && !this.#tabs.isHeld(clientId));
-    return leftClients(ours, kept, siblings);
+  left(asked: readonly string[]): Promise<LeftClient[]> {
+    return findLeft(asked, this.#parts);
   }
 
   /** Nothing more comes of these; they are listed as `error` says, but for those that were issued again. */
@@ -279,6 +277,7 @@ export class StorageFlow {
       this.#tellStored(
         clientId,
         mutations.map(({ mutationId }) => mutationId),
+        { areRejected: true },
       );
     if (rejections.length === 0) return;
     this.rejections.written(rejections);
@@ -328,8 +327,8 @@ export class StorageFlow {
     keepMissing(options, stored);
   }
 
-  #tellStored(clientId: string, ids: readonly number[]): void {
-    this.#options.notices.add({ type: 'stored', clientId, from: Math.min(...ids), upTo: Math.max(...ids) });
+  #tellStored(clientId: string, ids: readonly number[], what: Pick<StoredNotice, 'areRejected'> = {}): void {
+    this.#options.notices.add({ type: 'stored', clientId, from: Math.min(...ids), upTo: Math.max(...ids), ...what });
   }
 
   #keepAll(stored: StoredRoom): void {
@@ -337,39 +336,6 @@ export class StorageFlow {
     this.rejections.opened({ ...stored, isNew: true, damage: [] });
     for (const mutation of this.#options.outbox.pending()) this.#keep(mutation);
     this.#options.onImageWanted('tail');
-  }
-
-  #hear(message: TabMessage | null): void {
-    const { outbox, siblings, wake } = this.#options;
-    if (message === null) return;
-    switch (message.type) {
-      case 'here':
-        return;
-      case 'who':
-        return this.#sayAll();
-      case 'pending':
-        this.#look.heard(message.clientId);
-        this.#groups.learn(message.clientId, message.groupId);
-        siblings.welcomed(message.clientId, message.welcomed ?? null);
-        if (!outbox.has(message.clientId)) this.#tabs.said(message.clientId, message.confirmed, message.mutations);
-        return;
-      case 'confirmed':
-        siblings.confirmed(message.clientId, message.confirmed, message.at);
-        return wake();
-      case 'rejections':
-        return void this.rejections.look();
-      case 'dismissed':
-        return this.rejections.dismissedElsewhere(message.keys);
-      case 'wanted':
-        if (!outbox.hasSession) this.#options.notices.add({ type: 'wanted', clientIds: message.clientIds });
-        return wake();
-      case 'hurry':
-        return this.disk.hurry();
-      case 'forget':
-        if (message.keeps === true) this.disk.close();
-        else this.disk.forget();
-        return this.#forgotten();
-    }
   }
 
   #sayAll(): void {

@@ -1,15 +1,10 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
-import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
-import type { Claims } from '@alcove/core/schema/define-mutator';
-import { Connection } from '../connection/connection.ts';
-import type { ConnectionState } from '../connection/connection-state.ts';
-import { ConnectionNotes } from './connection-notes.ts';
 import type { EngineClient, EngineHint, EngineStatus, SyncEngine, SyncEngineOptions } from './engine-interface.ts';
-import { engineHello, firstGroupId } from './engine-hello.ts';
 import { type EngineLimits, resolveEngineLimits } from './engine-limits.ts';
-import { closedError, engineStatus, obstacleOf, SessionFacts, STOPPED } from './engine-status.ts';
+import { EngineSession } from './engine-session.ts';
+import { closedError, engineStatus, obstacleOf, STOPPED } from './engine-status.ts';
 import { bytesOf, MutationFlow } from './mutation-flow.ts';
 import { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import { NoticeBatch } from './notice-batch.ts';
@@ -40,7 +35,7 @@ class Engine extends ReadCalls implements SyncEngine {
   readonly #limits: EngineLimits;
   readonly #notices: NoticeBatch;
   readonly #turns: WorkTurns;
-  readonly #connection: Connection;
+  readonly #session: EngineSession;
   readonly #mutations: MutationFlow;
   readonly #replica: ReplicaFlow;
   protected readonly queries: QueryFlow;
@@ -51,22 +46,16 @@ class Engine extends ReadCalls implements SyncEngine {
   protected readonly kept: KeptRoom | null;
   #isStarted = false;
   #mayConnect = true;
-  /** The client the session is of; another one once it was stopped. */
-  #clientId: string;
-  readonly #facts = new SessionFacts();
-  readonly #noted: ConnectionNotes;
   readonly #takers: MessageTakers;
   protected isClosed = false;
 
   constructor(options: SyncEngineOptions) {
     super();
     this.#options = options;
-    this.#clientId = options.clientId;
     this.#limits = resolveEngineLimits(options.limits);
     this.#notices = new NoticeBatch(options.onNotices);
     this.#turns = new WorkTurns(options.runtime, () => this.#guard('a turn', () => this.#work()) ?? false);
-    this.#noted = new ConnectionNotes(options.runtime.log, { room: options.room.name, id: options.roomId, url: options.url });
-    this.#connection = this.#makeConnection();
+    this.#session = this.#makeSession();
     this.#siblings = new SiblingMutations((mutation) => bytesOf(mutation, options.runtime));
     this.#mutations = new MutationFlow({ ...this.#shared(), notices: this.#notices, beside: this.#siblings });
     this.queries = new QueryFlow(options.room.model, this.#limits, options.runtime, this.#notices);
@@ -75,16 +64,33 @@ class Engine extends ReadCalls implements SyncEngine {
     this.#replica = this.#makeReplica();
     this.kept = this.#makeKept();
     this.#takers = {
-      facts: this.#facts,
+      facts: this.#session.facts,
       mutations: this.#mutations,
       siblings: this.#siblings,
       replica: this.#replica,
       states: this.states,
       reads: this.reads,
-      welcome: (message) => this.#welcome(message),
-      setUser: (user) => this.#setUser(user),
+      welcome: (message) => this.#session.welcome(message),
+      setUser: (user) => this.#session.setUser(user),
       wake: () => this.#turns.wish(),
     };
+  }
+
+  #makeSession(): EngineSession {
+    return new EngineSession({
+      engine: this.#options,
+      limits: this.#limits,
+      flows: () => ({
+        mutations: this.#mutations,
+        siblings: this.#siblings,
+        replica: this.#replica,
+        states: this.states,
+        reads: this.reads,
+        kept: this.kept,
+      }),
+      onMessage: (message) => this.#guard('a message', () => this.isClosed || this.#turns.during(() => takeMessage(message, this.#takers))),
+      wake: () => this.#turns.wish(),
+    });
   }
 
   #makeReads(): ServerReads {
@@ -93,8 +99,8 @@ class Engine extends ReadCalls implements SyncEngine {
       outbox: this.#mutations.outbox,
       siblings: this.#siblings,
       messageBytesMax: () => this.#mutations.messageBytesMax,
-      obstacle: () => obstacleOf(this.#connection.state),
-      held: () => this.#facts.held(this.#replica.position),
+      obstacle: () => obstacleOf(this.#session.connection.state),
+      held: () => this.#session.facts.held(this.#replica.position),
     });
   }
 
@@ -104,9 +110,9 @@ class Engine extends ReadCalls implements SyncEngine {
       ...this.#shared(),
       notices: this.#notices,
       database: () => this.#replica.database,
-      clientId: () => this.#clientId,
+      clientId: () => this.#session.clientId,
       offersFrom: (life - 1) * OFFERS_A_LIFE,
-      mayOffer: () => !this.#isStopped,
+      mayOffer: () => !this.#session.isStopped,
       speaksFor: (clientId) => this.#mutations.outbox.counters(clientId) !== null,
     });
   }
@@ -120,8 +126,8 @@ class Engine extends ReadCalls implements SyncEngine {
       notices: this.#notices,
       replica: () => this.#replica,
       turns: this.#turns,
-      facts: this.#facts,
-      takeOver: (clients, mutations) => this.#takeOver(clients, mutations),
+      facts: this.#session.facts,
+      takeOver: (clients, mutations) => this.#session.takeOver(clients, mutations),
     });
   }
 
@@ -131,30 +137,11 @@ class Engine extends ReadCalls implements SyncEngine {
       runtime,
       room,
       limits: this.#limits,
-      send: (message: ClientMessageInput): boolean => this.#connection.send(message),
-      bufferedBytes: (): number => this.#connection.bufferedBytes,
-      breakOff: (error: AlcoveError): void => this.#connection.breakOff(error.toBody()),
+      send: (message: ClientMessageInput): boolean => this.#session.connection.send(message),
+      bufferedBytes: (): number => this.#session.connection.bufferedBytes,
+      breakOff: (error: AlcoveError): void => this.#session.breakOff(error),
       wake: (): void => this.#turns.wish(),
     };
-  }
-
-  #makeConnection(): Connection {
-    const { runtime, url, openSocket } = this.#options;
-    return new Connection({
-      runtime,
-      url,
-      openSocket,
-      token: () => this.#options.token(),
-      hello: () => {
-        const groupId = (this.#facts.groupId ??= firstGroupId(this.#options, this.kept?.flow.groupId ?? null));
-        return engineHello({ ...this.#options, groupId }, this.#clientId, this.#mutations.outbox, this.#siblings, this.#replica);
-      },
-      times: this.#limits,
-      messageBytesMax: this.#limits.messageBytesMax,
-      onMessage: (message) => this.#guard('a message', () => this.isClosed || this.#turns.during(() => takeMessage(message, this.#takers))),
-      onLost: () => this.#lost(),
-      onPhase: (state) => this.#phase(state),
-    });
   }
 
   #makeReplica(): ReplicaFlow {
@@ -185,12 +172,13 @@ class Engine extends ReadCalls implements SyncEngine {
     this.assertOpen();
     this.#mayConnect = connect;
     // In a later life it was adopted, under the name its mutations go by.
-    if ((this.#options.life ?? 1) === 1) this.#mutations.outbox.addClient({ clientId: this.#clientId, confirmed: 0, welcomed: null });
-    if (this.kept === null || this.#isStarted) return this.#connection.start(connect);
+    if ((this.#options.life ?? 1) === 1)
+      this.#mutations.outbox.addClient({ clientId: this.#session.clientId, confirmed: 0, welcomed: null });
+    if (this.kept === null || this.#isStarted) return this.#session.connection.start(connect);
     this.#isStarted = true;
     // Hello says where the replica stands that was kept.
     void this.kept.restore().then(() => {
-      if (!this.isClosed) this.#connection.start(this.#mayConnect);
+      if (!this.isClosed) this.#session.connection.start(this.#mayConnect);
     });
   }
 
@@ -211,40 +199,13 @@ class Engine extends ReadCalls implements SyncEngine {
 
   adopt(clients: readonly EngineClient[], mutations: readonly Mutation[]): void {
     this.assertOpen();
-    const isStopped = this.#isStopped;
-    const adopted = this.#takeOver(clients, mutations);
+    const { isStopped } = this.#session;
+    const adopted = this.#session.takeOver(clients, mutations);
     this.#replica.adopt(adopted);
-    if (isStopped && clients[0] !== undefined) this.#becomeClient(clients[0].clientId);
-    this.kept?.speaksFor(clients, this.#clientId);
+    if (isStopped && clients[0] !== undefined) this.#session.become(clients[0].clientId);
+    this.kept?.speaksFor(clients, this.#session.clientId);
     for (const mutation of adopted) this.kept?.flow.called(mutation);
     this.#turns.wish();
-  }
-
-  /** Gives those that are new here; what is shown is the caller's business. */
-  #takeOver(clients: readonly EngineClient[], mutations: readonly Mutation[]): readonly Mutation[] {
-    // A session speaks for the clients that its hello named: those that it did not make it necessary to say hello again.
-    const isNamed = clients.every(({ clientId }) => this.#mutations.outbox.has(clientId));
-    if (!isNamed) this.#sayHelloAgain('for the clients that were adopted');
-    const adopted = this.#mutations.adopt(clients, mutations);
-    if (isNamed && adopted.length > 0) this.#sayHelloAgain('for the mutations that were adopted');
-    return adopted;
-  }
-
-  #sayHelloAgain(why: string): void {
-    const { state } = this.#connection;
-    if (state.phase === 'live' || (state.phase === 'connecting' && state.step === 'greeting'))
-      this.#connection.breakOff({ code: 'connection_lost', message: `hello is said again ${why}` });
-  }
-
-  /** Whether the room takes nothing more from the session's client, whatever its mutations are called by now. */
-  get #isStopped(): boolean {
-    return this.#mutations.outbox.isStopped(this.#mutations.outbox.speaksAs(this.#clientId));
-  }
-
-  /** The client before was stopped: sessions, and so presence and counters, are this one's from now on. */
-  #becomeClient(clientId: string): void {
-    this.#clientId = clientId;
-    this.states.values.startOver();
   }
 
   heard(clientId: string, upTo: number): void {
@@ -269,14 +230,14 @@ class Engine extends ReadCalls implements SyncEngine {
     if (this.isClosed) return;
     if (hint === 'hidden') this.states.values.offerNow();
     if (hint === 'hidden' || hint === 'visible') this.kept?.hides(hint === 'hidden');
-    this.#connection.hint(hint);
+    this.#session.connection.hint(hint);
   }
 
   leave(): void {
     if (this.isClosed) return;
     this.states.values.offerNow();
     const idle = this.#mutations.outbox.idleClientIds();
-    this.#connection.send({ type: 'bye', clientIds: this.kept === null ? idle : [] }); // a disk may bring them back
+    this.#session.connection.send({ type: 'bye', clientIds: this.kept === null ? idle : [] }); // a disk may bring them back
     this.kept?.flow.removeClients(idle);
     this.close();
   }
@@ -285,7 +246,7 @@ class Engine extends ReadCalls implements SyncEngine {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#turns.close();
-    this.#connection.close();
+    this.#session.close();
     this.states.close();
     this.queries.close(closedError());
     this.reads.close(closedError());
@@ -304,9 +265,9 @@ class Engine extends ReadCalls implements SyncEngine {
   status(): EngineStatus {
     return engineStatus({
       runtime: this.#options.runtime,
-      connection: this.#connection,
+      connection: this.#session.connection,
       replica: this.#replica,
-      facts: this.#facts,
+      facts: this.#session.facts,
       pending: this.#mutations.outbox.size,
       rejected: this.#mutations.rejected,
       storage: this.kept?.flow.disk.state ?? null,
@@ -318,47 +279,6 @@ class Engine extends ReadCalls implements SyncEngine {
     return this.#replica.pending;
   }
 
-  #setUser(user: Claims | null): void {
-    this.#facts.user = user;
-    this.#replica.user = user;
-    this.#turns.wish();
-  }
-
-  #welcome(message: WelcomeMessage): void {
-    const { outbox } = this.#mutations;
-    // What hello asked about it said too little of to speak for.
-    if (this.#siblings.asked.some((clientId) => outbox.has(clientId))) return this.#sayHelloAgain('for what was adopted meanwhile');
-    this.#facts.welcome(message, this.#options.runtime.nowMs());
-    this.#setUser(message.user);
-    const rekeyed = this.#mutations.welcome(message);
-    if (rekeyed.length > 0) {
-      this.#replica.rename((mutation) => outbox.currentName(mutation));
-      this.kept?.flow.renamed(rekeyed);
-      return this.#sayHelloAgain('under the names that mutations go by now');
-    }
-    this.kept?.flow.welcomed();
-    this.#replica.welcome(message);
-    this.states.welcomed(message);
-    this.#turns.wish();
-  }
-
-  #lost(): void {
-    if (this.isClosed) return;
-    this.#facts.welcomeVersion = null;
-    this.#mutations.outbox.connectionLost();
-    this.#replica.lost();
-    this.states.lost();
-    this.reads.lost();
-    this.#turns.wish();
-  }
-
-  #phase(state: ConnectionState): void {
-    if (this.isClosed) return;
-    if ('error' in state) this.#facts.error = state.error;
-    this.#noted.phase(state);
-    this.#turns.wish();
-  }
-
   /** What fails here is a bug of ours, and nobody called: it is logged, and another session begins from a known state. */
   #guard<Value>(what: string, run: () => Value): Value | undefined {
     try {
@@ -366,7 +286,7 @@ class Engine extends ReadCalls implements SyncEngine {
     } catch (cause) {
       const error = AlcoveError.from(cause);
       this.#options.runtime.log.error(`${what} failed`, { room: this.#options.room.name, code: error.code, message: error.message });
-      this.#connection.breakOff({ code: 'internal', message: error.message });
+      this.#session.connection.breakOff({ code: 'internal', message: error.message });
       return undefined;
     }
   }

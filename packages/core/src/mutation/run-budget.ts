@@ -1,7 +1,7 @@
 import { AlcoveError } from '../error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Row } from '../sqlite/database.ts';
-import type { StatementHooks, StatementResult } from '../sqlite/drizzle.ts';
+import type { StatementHooks, StatementResult } from '../sqlite/mutator-tx.ts';
 import { refusedIn } from '../sqlite/sql-guard.ts';
 
 /** Bounds of one run of a mutator. What passes one is rolled back, with a final code. */

@@ -6,7 +6,7 @@ import type { AnyMutator, Claims, MutatorBody, MutatorContext } from '../schema/
 import type { AnyRoom } from '../schema/define-room.ts';
 import { filtersReaders } from '../schema/row-rules.ts';
 import type { Database, Row } from '../sqlite/database.ts';
-import { mutatorTx, refuseUnrunWrites } from '../sqlite/drizzle.ts';
+import { mutatorTx, refuseUnrunWrites } from '../sqlite/mutator-tx.ts';
 import type { Mutation } from './mutation.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { RunBudget } from './run-budget.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { RowOf } from '../sqlite/drizzle.ts';
+import type { RowOf } from '../sqlite/built-query.ts';
 import { query } from './define-query.ts';
 
 describe('query', () => {

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import type { RowOf } from '../sqlite/drizzle.ts';
+import type { RowOf } from '../sqlite/built-query.ts';
 import { AlcoveError } from '../error.ts';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '../unknown-keys.ts';
 import type { AnyMutator } from './define-mutator.ts';

@@ -1,7 +1,7 @@
 import { is, SQL } from 'drizzle-orm';
 import { AlcoveError } from '../error.ts';
 import { kindOf } from '../unknown-keys.ts';
-import type { BuiltQuery, RowOf } from './drizzle.ts';
+import type { BuiltQuery, RowOf } from './built-query.ts';
 import { rowObject } from './drizzle-rows.ts';
 
 /**

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { RowCondition } from '@alcove/core/schema/row-rules';
 import { SQL_PARAMETERS_MAX } from '@alcove/core/sqlite/database';
-import { conditionText } from '@alcove/core/sqlite/drizzle';
+import { conditionText } from '@alcove/core/sqlite/built-query';
 import { whyRefused } from '@alcove/core/sqlite/sql-guard';
 import type { Token } from '@alcove/core/sqlite/tokenize';
 import { tokenize } from '@alcove/core/sqlite/tokenize';

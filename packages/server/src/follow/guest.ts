@@ -1,4 +1,4 @@
-import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { ClientMessageOf, HelloMessage } from '@alcove/core/protocol/client-message';
 import { chooseCodec } from '@alcove/core/protocol/codec';
 import type { RelayWordOf } from '@alcove/core/protocol/relay';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
@@ -14,11 +14,27 @@ export interface Guest {
   access: RoomAccess | null;
   /** The primary's, until the file here is where that says the room is. */
   welcome: WelcomeMessage | null;
-  /** Results that came before it was welcomed: what the primary owed it. */
+  /** Results that came before it was welcomed, or were asked for: what the primary owed it. */
   owed: number;
+  /** The primary has told what was settled after it. */
+  toldFrom: number;
+  /** Said by the tab, while the primary is asked what was settled since: it holds an image from before it was welcomed. */
+  follows: ClientMessageOf<'follow'> | null;
   /** Null until it was welcomed. */
   session: Session | null;
 }
+
+/** Who has come to the door. */
+export const guestOf = (connectionId: string, hello: HelloMessage): Guest => ({
+  connectionId,
+  hello,
+  access: null,
+  welcome: null,
+  owed: 0,
+  toldFrom: 0,
+  follows: null,
+  session: null,
+});
 
 /** Rights are the primary's to ask: here nothing is done that needs them. */
 export const accessOf = ({ user, expiresInMs }: RelayWordOf<'relayAccess'>): RoomAccess => ({

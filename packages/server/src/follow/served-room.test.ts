@@ -20,6 +20,7 @@ import { openDatabase } from '../host/node/open-database.ts';
 import { LimitMeter } from '../limits/limit-meter.ts';
 import { Gate } from '../room/gate.ts';
 import { resolveRoomOptions } from '../room/room-options.ts';
+import type { ImageOffer } from '../room/room-ports.ts';
 import { FollowedRoom } from './followed-room.ts';
 import { RelayedStates } from './relayed-states.ts';
 import { ServedRoom } from './served-room.ts';
@@ -44,12 +45,15 @@ let followed: FollowedRoom;
 let copy: Database;
 let ports: RecordingPorts;
 let read: number;
+/** What the follower has of them. */
+let image: ImageOffer | null;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'alcove-served-'));
   const database = openDatabase(join(directory, 'room.sqlite'));
   rules = new RowRules(room, openDatabase(':memory:'));
-  primary = new DrivenRoom({ room, database, rules });
+  // Its log is cut only where a test has it look after itself.
+  primary = new DrivenRoom({ room, database, rules, options: { limits: { changeLogVersionsMax: 1, housekeepingIntervalMs: 10 } } });
   primary.join('writer', {}, { claims: { sub: 'bob' } });
   primary.push('writer', 1, 'put', { id: 'b1', owner: 'bob' });
   database.exec(`VACUUM INTO '${join(directory, 'copy.sqlite')}'`);
@@ -58,6 +62,7 @@ beforeEach(() => {
   databases = [database, copy];
   ports = new RecordingPorts();
   read = 0;
+  image = null;
   primary.join('link', { snapshots: [] }, { claims: null, isFollower: true });
   primary.say('link', { type: 'followLog', ...followed.head });
 });
@@ -91,7 +96,7 @@ function serve(resultsMax = 100): ServedRoom {
       bufferedBytes: () => 0,
       disconnect: (connectionId, error) => ports.disconnect(connectionId, error),
       requestTick: () => undefined,
-      offerImage: () => null,
+      offerImage: () => image,
       relay: (connectionId, frame) => primary.room.receive(connectionId, frame),
       welcomed: () => undefined,
     },
@@ -232,6 +237,83 @@ describe('a tab of a follower', () => {
       'results 4@5 applied,5@6 applied',
       'commit 4-6 1',
       'presence',
+    ]);
+  });
+
+  /** Ann was here before, on the primary, and decided these; nobody has told her. */
+  const decided = (ids: readonly string[]): { clients: object[] } => {
+    primary.join('ann', { clientId: 'c-ann' }, { claims: { sub: 'ann' } });
+    for (const [at, id] of ids.entries()) put(id, 'ann', at + 1);
+    primary.room.leave('ann');
+    passed = primary.ports.sent.get('ann')?.length ?? 0;
+    return { clients: [{ clientId: 'c-ann', lastMutationId: ids.length, confirmed: 0, welcomed: 1 }] };
+  };
+  const follows = (version: number, hash: string): string =>
+    JSON.stringify({ type: 'follow', historyId: followed.historyId, version, hash });
+
+  it('[FO-24] with an image from before its welcome goes on from there once the primary has told what was settled since', () => {
+    const served = serve(1);
+    const { version, hash } = followed.head;
+    const { clients } = decided(['a1', 'a2', 'a3']);
+    fromLog(served);
+    image = { path: '/image', ticket: 't', expiresInMs: 1_000 };
+    joins(served, { snapshots: ['image', 'rows'], clients });
+    expect(brief(heard())).toEqual(['welcome 4 first']);
+    served.receive('ann', follows(version, hash));
+    expect(heard()).toEqual([]);
+    fromPrimary(served);
+    expect(brief(heard())).toEqual([
+      'results 1@2 applied',
+      'commit 1-2 1',
+      'results 3@4 duplicate,2@3 applied,3@4 applied',
+      'commit 2-4 1',
+    ]);
+    // What came after its welcome it was told of anyway.
+    put('a4', 'ann', 4);
+    fromPrimary(served);
+    fromLog(served);
+    expect(brief(heard())).toEqual(['results 4@5 applied', 'commit 4-5 1']);
+  });
+
+  it('[FO-24] gets rows as they are where the primary cannot tell what was settled since its image', () => {
+    const served = serve();
+    const { version, hash } = followed.head;
+    const { clients } = decided(['a1', 'a2', 'a3']);
+    fromLog(served);
+    primary.advance(50);
+    image = { path: '/image', ticket: 't', expiresInMs: 1_000 };
+    joins(served, { snapshots: ['image', 'rows'], clients });
+    served.receive('ann', follows(version, hash));
+    fromPrimary(served);
+    for (let turn = 0; turn < 3; turn += 1) served.tick();
+    expect(brief(heard())).toEqual([
+      'welcome 4 first',
+      'rehydrate',
+      'presence',
+      'snapshotBegin',
+      'snapshotRows',
+      'snapshotEnd',
+      'results 3@4 duplicate',
+    ]);
+  });
+
+  it('[FO-24] does not resume where the primary’s log does not go back so far, though the follower’s does', () => {
+    const served = serve();
+    const { historyId, version, hash } = followed.head;
+    const { clients } = decided(['a1', 'a2', 'a3']);
+    fromLog(served);
+    primary.advance(50);
+    const [direct] = primary.join('direct', {}, { claims: { sub: 'ann' } });
+    const { view } = direct as WelcomeMessage;
+    joins(served, { snapshots: ['rows'], resume: { historyId, view, version, hash }, clients });
+    for (let turn = 0; turn < 3; turn += 1) served.tick();
+    expect(brief(heard())).toEqual([
+      'welcome 4 floor',
+      'presence',
+      'snapshotBegin',
+      'snapshotRows',
+      'snapshotEnd',
+      'results 3@4 duplicate',
     ]);
   });
 

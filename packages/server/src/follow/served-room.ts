@@ -11,9 +11,11 @@ import type { StreamParts } from '../room/room-parts.ts';
 import type { RoomPorts } from '../room/room-ports.ts';
 import { Schedule } from '../room/schedule.ts';
 import { SessionFeeds } from '../room/session-feeds.ts';
+import { SessionWatch } from '../room/session-watch.ts';
 import { type Session, Sessions, sessionView } from '../room/sessions.ts';
 import type { TakenVersions } from './followed-room.ts';
-import { accessOf, type Guest, sessionOfGuest } from './guest.ts';
+import { AskedResults } from './asked-results.ts';
+import { accessOf, type Guest, guestOf, sessionOfGuest } from './guest.ts';
 import { HeldResults } from './held-results.ts';
 import type { RelayedStates } from './relayed-states.ts';
 
@@ -57,18 +59,25 @@ export class ServedRoom {
   readonly #sessions = new Sessions();
   readonly #feeds: SessionFeeds<ToldVersion>;
   readonly #held: HeldResults;
+  readonly #watch: SessionWatch;
   readonly #schedule: Schedule<ServedStep>;
+  readonly #asked: AskedResults;
   #primaryVersion: number;
   #statesToldMs = Number.NEGATIVE_INFINITY;
-  /** Monotonic time at which the first token of a session runs out, perhaps of one that is gone. */
-  #accessEndsMs = Number.POSITIVE_INFINITY;
   #isOver = false;
 
   constructor(parts: ServedRoomOptions) {
-    const { ports, runtime, welcome } = parts;
+    const { ports, runtime, welcome, limits } = parts;
     this.#parts = parts;
     this.#primaryVersion = welcome.version;
     this.#schedule = new Schedule((atMs) => ports.requestTick(atMs));
+    this.#watch = new SessionWatch({
+      sessions: this.#sessions,
+      runtime,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      want: (atMs) => this.#schedule.want('idle', atMs),
+      end: ({ connectionId }, error) => this.end(connectionId, error),
+    });
     this.#held = new HeldResults(runtime);
     this.#feeds = new SessionFeeds(parts, this.#sessions, this.#held, {
       wantPoll: (atMs) => this.#schedule.want('poll', atMs),
@@ -76,6 +85,7 @@ export class ServedRoom {
       send: (session, message) => this.#send(session, message),
       end: (session, error) => this.end(session.connectionId, error),
     });
+    this.#asked = new AskedResults(this.#feeds, ports, runtime);
   }
 
   get sessions(): number {
@@ -90,7 +100,7 @@ export class ServedRoom {
   /** A connection whose hello was read, and is on its way to the primary. */
   join(connectionId: string, hello: HelloMessage): void {
     const { sessionsMax, retryAfterMs } = this.#parts.limits;
-    this.#guests.set(connectionId, { connectionId, hello, access: null, welcome: null, owed: 0, session: null });
+    this.#guests.set(connectionId, guestOf(connectionId, hello));
     if (this.#guests.size <= sessionsMax) return;
     const limit = 'sessionsMax';
     this.end(connectionId, new AlcoveError('overloaded', `the room has ${sessionsMax} sessions here, its limit`, { retryAfterMs, limit }));
@@ -98,7 +108,7 @@ export class ServedRoom {
 
   /** A frame of a connection that was welcomed. */
   receive(connectionId: string, frame: string | Uint8Array): void {
-    this.#endExpired();
+    this.#watch.endExpired();
     const session = this.#guests.get(connectionId)?.session ?? null;
     if (session === null) return;
     session.heardMs = this.#parts.runtime.monotonicMs();
@@ -159,6 +169,10 @@ export class ServedRoom {
       case 'readFailed':
       case 'error':
         return this.#forward(guest, frame, message);
+      case 'pong':
+        return this.#asked.told(guest);
+      case 'rehydrate':
+        return this.#asked.cannotBeTold(guest);
       default:
         return; // rows, states and signs of life are told from here
     }
@@ -186,7 +200,7 @@ export class ServedRoom {
     for (const changeSet of changeSets) this.#feeds.rows.observe(changeSet);
     gate.durableAt(last.version);
     this.primaryAt(last.version);
-    this.#endExpired();
+    this.#watch.endExpired();
     if (this.#sessions.size > 0) this.#feeds.stream.publish({ ...last, changeSet: mergeChangeSets(definition.model, changeSets) });
     for (const guest of [...this.#guests.values()]) if (guest.session === null) this.#letIn(guest);
   }
@@ -214,7 +228,7 @@ export class ServedRoom {
       case 'rows':
         return this.#feeds.rows.step();
       case 'idle':
-        return this.#endSilent();
+        return this.#watch.endSilent();
       default:
         return exhaustive(step);
     }
@@ -229,17 +243,20 @@ export class ServedRoom {
       if (welcome.historyId !== historyId) throw new AlcoveError('room_failed', 'the room has a new history');
       const at = { readers, nowMs: runtime.monotonicMs(), version: gate.durable };
       const session = sessionOfGuest(guest, access, welcome, at);
-      const start = this.#feeds.startOf(session, hello.resume);
+      // Where the primary cannot tell what was settled since, the replica is made anew, whatever the log here has.
+      const start = this.#feeds.startOf(session, welcome.hydration === 'resume' ? hello.resume : null);
+      const hydration = welcome.hydration === 'resume' ? start.reason : welcome.hydration;
       guest.session = session;
       guest.welcome = null;
+      guest.toldFrom = hydration === 'resume' ? (hello.resume?.version ?? welcome.version) : welcome.version;
       this.#sessions.add(session);
       ports.welcomed(connectionId);
-      const { reason: hydration, image } = start;
+      const { image } = start;
       const serverNowMs = Math.max(0, welcome.serverNowMs + Math.floor(at.nowMs));
       this.#send(session, { ...welcome, serverNowMs, version: gate.durable, view: sessionView(session), hydration, image });
       this.#parts.states.add(connectionId, session.codec);
       this.#wantStates();
-      this.#watchAccess(session);
+      this.#watch.began(session);
       start.begin();
     } catch (cause) {
       this.end(connectionId, AlcoveError.from(cause));
@@ -252,7 +269,7 @@ export class ServedRoom {
       case 'hello':
         return this.end(session.connectionId, new AlcoveError('hello_repeated', 'this connection has said hello already'));
       case 'follow':
-        return this.#feeds.follow(session, message);
+        return this.#asked.follow(this.#guests.get(session.connectionId), session, message, frame);
       case 'followLog':
         return this.#feeds.followLog(session, message);
       case 'hydrate':
@@ -290,8 +307,8 @@ export class ServedRoom {
   #results(guest: Guest, { results }: ServerMessageOf<'results'>): void {
     const { connectionId, session } = guest;
     const { resultsMax } = this.#parts;
-    // It would be owed them again, however often it came.
-    if (session === null) guest.owed += results.length;
+    // It would be owed them again, however often it came, or asked for them.
+    if (session === null || guest.follows !== null) guest.owed += results.length;
     if (this.#held.add(connectionId, results) > resultsMax + guest.owed) {
       const limit = 'relayResultsMax';
       return this.end(
@@ -313,9 +330,7 @@ export class ServedRoom {
     if (session === null || access === null) return;
     if (subjectOf(access.claims) !== session.subject) throw new AlcoveError('forbidden', 'the fresh token is of another user');
     const readerClass = this.#parts.readers.classOf(access.claims);
-    session.access = access;
-    session.accessUntilMs = access.expiresInMs === undefined ? null : this.#parts.runtime.monotonicMs() + access.expiresInMs;
-    this.#watchAccess(session);
+    this.#watch.renewed(session, access);
     this.#send(session, message);
     if (readerClass.id === session.readerClass.id) return;
     session.readerClass = readerClass;
@@ -341,29 +356,6 @@ export class ServedRoom {
     if (!this.#parts.states.tick()) return;
     meter.met('ephemeralBacklogBytesMax');
     this.#schedule.want('states', this.#statesToldMs + limits.ephemeralTickMs);
-  }
-
-  #watchAccess({ heardMs, accessUntilMs }: Session): void {
-    this.#accessEndsMs = Math.min(this.#accessEndsMs, accessUntilMs ?? Number.POSITIVE_INFINITY);
-    this.#schedule.want('idle', Math.min(heardMs + this.#parts.limits.idleTimeoutMs / 4, this.#accessEndsMs));
-  }
-
-  /** Whose token has run out is told nothing more, also where the tick that says so is late. */
-  #endExpired(): void {
-    if (this.#parts.runtime.monotonicMs() >= this.#accessEndsMs) this.#endSilent();
-  }
-
-  #endSilent(): void {
-    const { runtime, limits } = this.#parts;
-    const nowMs = runtime.monotonicMs();
-    for (const { connectionId, heardMs, accessUntilMs } of [...this.#sessions]) {
-      if (nowMs - heardMs >= limits.idleTimeoutMs)
-        this.end(connectionId, new AlcoveError('idle_timeout', 'the client has been silent for too long', { limit: 'idleTimeoutMs' }));
-      else if (accessUntilMs !== null && nowMs >= accessUntilMs)
-        this.end(connectionId, new AlcoveError('unauthenticated', 'the token has expired'));
-    }
-    this.#accessEndsMs = Math.min(...[...this.#sessions].map(({ accessUntilMs }) => accessUntilMs ?? Number.POSITIVE_INFINITY));
-    if (this.#sessions.size > 0) this.#schedule.want('idle', Math.min(nowMs + limits.idleTimeoutMs / 4, this.#accessEndsMs));
   }
 
   #send({ connectionId, codec }: Session, message: ServerMessageInput): void {

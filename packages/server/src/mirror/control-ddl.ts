@@ -5,41 +5,73 @@ import { type MirrorNames, quoteText } from './mirror-names.ts';
 export const markOf = (names: MirrorNames, part: string): string => `mirror ${names.prefix}: ${part}`;
 
 /**
- * The schema of what is about all rooms. Runs again and again without harm, in one transaction.
+ * The schema of what is about all rooms, but for its functions and who may do what there, which come after. Runs again and again without harm, in one transaction.
  *
  * - `watermarks`: where the mirror stands in each room. `position` is where a first copy has got to, null when it is whole; `version` is what is there, and only
- *   where `state` is `live` are the rows those of that version. `schema_id` is of the definition that the rows were taken under.
+ *   where `state` is `live` are the rows those of that version. `hash` is the room's log's at it, `schema_id` of the definition that the rows were taken under. What an
+ *   older build made of it is brought up by `watermarkUpgrades`.
  * - `secret`: one row, for the owner alone.
- * - `session_address()`: the room that a session has proven to be allowed to read, as (definition, id, good until, MAC). It fails without a proof rather than find nothing.
- * - `session_room(definition)`: that room's id, where it is of this definition and complete; else null.
  */
-export const controlDdl = (names: MirrorNames, owner: string): readonly string[] => [
+export const controlDdl = (names: MirrorNames): readonly string[] => [
   `CREATE SCHEMA IF NOT EXISTS ${names.control}`,
   `COMMENT ON SCHEMA ${names.control} IS ${quoteText(markOf(names, 'watermarks'))}`,
   `REVOKE ALL ON SCHEMA ${names.control} FROM PUBLIC`,
   `CREATE TABLE IF NOT EXISTS ${names.watermarks} (
-    room text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, history_id text NOT NULL, version bigint NOT NULL,
-    state text NOT NULL CHECK (state IN ('syncing', 'live', 'deleted')), schema_id text NOT NULL,
+    room text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, history_id text NOT NULL, version bigint NOT NULL, hash text,
+    state text NOT NULL CONSTRAINT ${STATE_CHECK} ${STATES}, schema_id text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now(), deleted_at timestamptz, position jsonb,
     PRIMARY KEY (room, id))`,
   `CREATE TABLE IF NOT EXISTS ${names.secret} (
     single boolean PRIMARY KEY DEFAULT true CHECK (single), secret bytea NOT NULL, inner_pad bytea NOT NULL, outer_pad bytea NOT NULL)`,
   `REVOKE ALL ON ${names.secret}, ${names.watermarks} FROM PUBLIC, ${roles(names)}`,
-  ...functions(names),
+];
+
+/** What the reader and analysts may do of what is about all rooms. */
+export const controlRights = (names: MirrorNames, owner: string): readonly string[] => [
   `REVOKE ALL ON FUNCTION ${names.sessionAddress}(), ${names.sessionRoom}(text) FROM PUBLIC`,
   `GRANT EXECUTE ON FUNCTION ${names.sessionAddress}(), ${names.sessionRoom}(text) TO ${quoteIdentifier(names.readerRole)}, ${quoteIdentifier(owner)}`,
   `GRANT USAGE ON SCHEMA ${names.control} TO ${roles(names)}`,
   `GRANT SELECT ON ${names.watermarks} TO ${roles(names)}`,
 ];
 
+const STATE_CHECK = 'watermarks_state_check';
+const STATES = "CHECK (state IN ('syncing', 'live', 'deleted', 'retired'))";
+
+/** What a table of watermarks lacks that an older build made. @param found Its columns, and its rule of states as PostgreSQL tells it (null: none). */
+export const watermarkUpgrades = (
+  names: MirrorNames,
+  found: { readonly columns: readonly string[]; readonly states: string | null },
+): readonly string[] => [
+  ...(found.columns.includes('hash') ? [] : [`ALTER TABLE ${names.watermarks} ADD COLUMN hash text`]),
+  ...(found.states?.includes("'retired'") === true
+    ? []
+    : [`ALTER TABLE ${names.watermarks} DROP CONSTRAINT IF EXISTS ${STATE_CHECK}, ADD CONSTRAINT ${STATE_CHECK} ${STATES}`]),
+];
+
+/** Answers one row for `watermarkUpgrades`. */
+export const FOUND_WATERMARKS = `SELECT
+  ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped) AS columns,
+  (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1::regclass AND conname = '${STATE_CHECK}') AS states`;
+
 const roles = (names: MirrorNames): string => `${quoteIdentifier(names.readerRole)}, ${quoteIdentifier(names.analystRole)}`;
 
+/** A function, by the name that PostgreSQL finds it by. */
+export interface FunctionSql {
+  readonly signature: string;
+  readonly sql: string;
+}
+
 /**
+ * - `session_address()`: the room that a session has proven to be allowed to read, as (definition, id, good until, MAC). It fails without a proof rather than find nothing.
+ * - `session_room(definition)`: that room's id, where it is of this definition and complete; else null.
+ *
  * Both run as their owner. The given MAC is compared by its hash, so that the time it takes tells nothing of the right one.
  * PARALLEL SAFE: they read, and settings reach parallel workers.
  */
-const functions = (names: MirrorNames): readonly string[] => [
-  `CREATE OR REPLACE FUNCTION ${names.sessionAddress}() RETURNS text[]
+export const controlFunctions = (names: MirrorNames): readonly FunctionSql[] => [
+  {
+    signature: `${names.sessionAddress}()`,
+    sql: `CREATE OR REPLACE FUNCTION ${names.sessionAddress}() RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   parts text[] := string_to_array(current_setting(${quoteText(names.setting)}, true), '/');
@@ -59,7 +91,10 @@ BEGIN
   RETURN parts;
 END
 $body$`,
-  `CREATE OR REPLACE FUNCTION ${names.sessionRoom}(definition text) RETURNS text
+  },
+  {
+    signature: `${names.sessionRoom}(text)`,
+    sql: `CREATE OR REPLACE FUNCTION ${names.sessionRoom}(definition text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   address text[] := ${names.sessionAddress}();
@@ -68,6 +103,7 @@ BEGIN
     WHERE w.room = definition AND w.room = address[1] AND w.id = address[2] AND w.state = 'live');
 END
 $body$`,
+  },
 ];
 
 export interface PolicySql {

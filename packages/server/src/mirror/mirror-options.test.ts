@@ -41,6 +41,8 @@ describe('[MI-11] options of a mirror', () => {
     [{ url: 'mysql://writer:s3cret@db/app' }, /mirror\.url must look like/],
     [{ url: 'postgres://writer:s3cret@db' }, /mirror\.url must look like/],
     [{ url: 'postgres://writer:s3cret@/app' }, /mirror\.url must look like/],
+    [{ url: 'postgres://writer:s3cret%@db/app' }, /mirror\.url must look like/],
+    [{ url: 'postgres://writer:s3cret@db:65536/app' }, /mirror\.url must look like/],
     [{ url: 7 }, /mirror\.url must look like/],
     [{ url, prefix: 'A' }, /mirror\.prefix must be/],
     [{ url, rooms: [] }, /mirror\.rooms must be a list/],

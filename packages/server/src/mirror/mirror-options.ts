@@ -2,6 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { DAY, limit, type Limit } from '../limits/limits.ts';
+import { isServerUrl } from '../limits/server-url.ts';
 import { checkNames, checkPrefix, MirrorNames } from './mirror-names.ts';
 
 /** Where rooms are copied to, and how. */
@@ -22,7 +23,7 @@ export interface MirrorOptions {
   readonly retentionMs?: number;
   /** Each room is compared with its mirror once in it: an hour by default; 0: never. */
   readonly checkIntervalMs?: number;
-  /** Rooms that are written at once, each over a connection of its own: 2 by default. One more watches. */
+  /** Rooms that are written at once, each over a connection of its own: 2 by default. Up to three more hold the place, compare and tidy up. */
   readonly connections?: number;
 }
 
@@ -106,7 +107,7 @@ function namesOf(given: unknown, rooms: ReadonlyMap<string, AnyRoom>): readonly 
 }
 
 function urlOf(from: string, given: unknown): string {
-  if (typeof given === 'string' && PG_URL.test(given)) return given;
+  if (typeof given === 'string' && PG_URL.test(given) && isServerUrl(given)) return given;
   throw invalid(`${from} must look like postgres://user:password@host:5432/database, with %20 for a space in the password, %40 for an @`);
 }
 

@@ -20,7 +20,10 @@ class WrittenRoom {
   readonly database: Database = openDatabase(':memory:');
   version = 0;
   history = 0;
-  /** What it held, by history and version. */
+  /** The log's at each version, from the floor on. */
+  readonly #hashes = new Map<number, string>();
+  #commits = 0;
+  /** What it held, by the log's hash. */
   readonly held = new Map<string, string>();
 
   constructor() {
@@ -30,6 +33,11 @@ class WrittenRoom {
     this.#meta('historyId', 'h0');
     this.#meta('floor', 0);
     this.#hold();
+    this.#meta('floorHash', this.hash);
+  }
+
+  get hash(): string {
+    return this.#hashes.get(this.version) ?? '';
   }
 
   commit(changes: readonly (readonly [table: 'one' | 'two', key: number, value: number | null])[]): void {
@@ -47,16 +55,28 @@ class WrittenRoom {
         .map(([before, after]) => ({ before, after })),
     }));
     this.version += 1;
+    this.#hold();
     const record = encodeRecord({ tables: tables.filter(({ rows: changed }) => changed.length > 0) });
     this.database
-      .prepare("INSERT INTO alcove_log VALUES (?, ?, 0, ?, 0, 'hash', '[]', ?)")
-      .run([this.version, model.schemaId, record.length, record]);
-    this.#hold();
+      .prepare("INSERT INTO alcove_log VALUES (?, ?, 0, ?, 0, ?, '[]', ?)")
+      .run([this.version, model.schemaId, record.length, this.hash, record]);
   }
 
   prune(): void {
     this.database.prepare('DELETE FROM alcove_log WHERE version <= ?').run([this.version]);
     this.#meta('floor', this.version);
+    this.#meta('floorHash', this.hash);
+  }
+
+  /** An older copy of the file is put back: the same history, and what came after is lost. */
+  putBack(versions: number): void {
+    const floor = Number(this.database.prepare("SELECT value FROM alcove_meta WHERE name = 'floor'").get()?.[0]);
+    this.version = Math.max(floor, this.version - versions);
+    const [one = [], two = []] = JSON.parse(this.held.get(this.hash) ?? '[]') as Row[][];
+    for (const table of ['one', 'two']) this.database.exec(`DELETE FROM ${table}`);
+    this.database.prepare('DELETE FROM alcove_log WHERE version > ?').run([this.version]);
+    for (const row of one) this.database.prepare('INSERT INTO one VALUES (?, ?)').run(row);
+    for (const row of two) this.database.prepare('INSERT INTO two VALUES (?, ?)').run(row);
   }
 
   /** Goes back to nothing, as a restored file may, under another history. */
@@ -67,6 +87,7 @@ class WrittenRoom {
     this.#meta('historyId', `h${this.history}`);
     this.#meta('floor', 0);
     this.#hold();
+    this.#meta('floorHash', this.hash);
   }
 
   #put(key: number, value: number | null): [string, Row | null, Row | null] {
@@ -92,7 +113,9 @@ class WrittenRoom {
 
   #hold(): void {
     const rows = ['one', 'two'].map((table) => this.database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all());
-    this.held.set(`h${this.history} ${this.version}`, JSON.stringify(rows));
+    this.#commits += 1;
+    this.#hashes.set(this.version, `hash ${this.#commits}`);
+    this.held.set(this.hash, JSON.stringify(rows));
   }
 }
 
@@ -116,6 +139,11 @@ class KeptRows {
       for (const row of puts) rows.set(JSON.stringify(table.keyOf(row)), row);
     }
     this.watermark = JSON.parse(JSON.stringify(step.next)) as Watermark; // as it comes back from PostgreSQL
+  }
+
+  /** Its definition is not mirrored for a while. */
+  retire(): void {
+    if (this.watermark !== null) this.watermark = { ...this.watermark, state: 'retired', deletedMs: 1 };
   }
 
   get shown(): string {
@@ -147,6 +175,8 @@ const action = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ do: 'turn' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'prune' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'restore' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'retire' as const }) },
+  { weight: 1, arbitrary: fc.nat(3).map((versions) => ({ do: 'putBack' as const, versions })) },
 );
 const bounds = fc.record({
   changesMax: fc.constantFrom(1, 3, 1_000),
@@ -164,18 +194,25 @@ describe('[MI-3] steps of a mirror', () => {
         const steps = new RoomSteps(model, given);
         const look = (): void => {
           const mark = kept.watermark;
-          if (mark?.state === 'live')
-            expect(kept.shown).toBe(sortedText(room.held.get(`${mark.historyId} ${mark.version}`) ?? 'never held'));
+          if (mark?.state === 'live') expect(kept.shown).toBe(sortedText(room.held.get(mark.hash ?? '') ?? 'never held'));
         };
         for (const one of actions) {
           if (one.do === 'commit') room.commit(one.changes);
           else if (one.do === 'turn') kept.turn(room, steps);
           else if (one.do === 'prune') room.prune();
+          else if (one.do === 'retire') kept.retire();
+          else if (one.do === 'putBack') room.putBack(one.versions);
           else room.restore();
           look();
         }
         for (let turns = 0; turns < 300 && steps.next(room.database, kept.watermark).kind !== 'level'; turns += 1) kept.turn(room, steps);
-        expect(kept.watermark).toMatchObject({ state: 'live', version: room.version, historyId: `h${room.history}`, position: null });
+        expect(kept.watermark).toMatchObject({
+          state: 'live',
+          version: room.version,
+          hash: room.hash,
+          historyId: `h${room.history}`,
+          position: null,
+        });
         look();
         room.database.close();
       }),
@@ -191,6 +228,38 @@ describe('[MI-3] steps of a mirror', () => {
     ]);
     const step = new RoomSteps(model, { changesMax: 10, bytesMax: 10_000, pageRows: 10, pageBytes: 10_000 }).next(room.database, null);
     expect(step).toMatchObject({ kind: 'apply', next: { state: 'live', version: 1 } });
+  });
+
+  it('[MI-17] a file that was put back while it was being read is not taken for what was read of it', () => {
+    const room = new WrittenRoom();
+    const steps = new RoomSteps(model, { changesMax: 1, bytesMax: 1, pageRows: 10, pageBytes: 10_000 });
+    const kept = new KeptRows();
+    kept.turn(room, steps);
+    room.commit([['one', 1, 1]]);
+    room.commit([['one', 1, null]]);
+    kept.turn(room, steps);
+    expect(kept.watermark).toMatchObject({ state: 'syncing', version: 1 });
+    room.putBack(1);
+    room.commit([['one', 2, 2]]);
+    expect(steps.next(room.database, kept.watermark)).toMatchObject({ kind: 'restart' });
+  });
+
+  it('[MI-17] a file that was put back and went on under its name is not taken for what it was, where that is known', () => {
+    const room = new WrittenRoom();
+    const steps = new RoomSteps(model, { changesMax: 10, bytesMax: 10_000, pageRows: 10, pageBytes: 10_000 });
+    const kept = new KeptRows();
+    room.commit([['one', 1, 1]]);
+    room.commit([['one', 2, 2]]);
+    kept.turn(room, steps);
+    expect(kept.watermark).toMatchObject({ state: 'live', version: 2, hash: room.hash });
+    const older = { ...kept.watermark, hash: null } as Watermark; // as a build left it that knew no hashes
+    room.putBack(1);
+    room.commit([['one', 3, 3]]);
+    expect(steps.next(room.database, kept.watermark)).toMatchObject({ kind: 'restart' });
+    expect(steps.next(room.database, older)).toMatchObject({ kind: 'level' });
+    room.commit([['one', 4, 3]]);
+    expect(steps.next(room.database, kept.watermark)).toMatchObject({ kind: 'restart' });
+    expect(steps.next(room.database, older)).toMatchObject({ kind: 'apply', next: { version: 3, hash: room.hash } });
   });
 
   it('a file of another schema is told, not read', () => {

@@ -33,7 +33,7 @@ const RECORD_BYTES_MAX = 64 * 1024 * 1024;
  * What is to be done next in a room, by its watermark and one snapshot of its file.
  *
  * - `level`: nothing. `outdated`: the file has another schema than the definition, so the room must be opened first.
- * - `restart`: what is there does not lead to what the room is (another history, a pruned log, another schema): it is copied anew, from `next` on.
+ * - `restart`: what is there does not lead to what the room is (another history, or another log under its name, a pruned log, another schema): it is copied anew, from `next` on.
  * - `apply`: `tables`, then `next`, in one transaction.
  */
 export type RoomStep =
@@ -45,7 +45,9 @@ export type RoomStep =
 interface RoomHead {
   readonly historyId: string;
   readonly version: number;
+  readonly hash: string;
   readonly floor: number;
+  readonly floorHash: string;
   readonly schemaId: string;
 }
 
@@ -77,7 +79,9 @@ export class RoomSteps {
     if (watermark === null) return this.#apply(database, head, this.#begun(head));
     if (watermark.state === 'syncing' && watermark.position?.phase === 'clear')
       return { kind: 'restart', head: head.version, next: watermark };
-    if (!leadsTo(watermark, head)) return { kind: 'restart', head: head.version, next: this.#cleared(head) };
+    const { version, hash } = readOf(watermark);
+    if (!leadsTo(watermark, head) || (hash !== null && hash !== hashAt(database, head, version)))
+      return { kind: 'restart', head: head.version, next: this.#cleared(head) };
     if (watermark.state === 'live' && watermark.version === head.version) return { kind: 'level', head: head.version };
     return this.#apply(database, head, watermark);
   }
@@ -110,6 +114,7 @@ export class RoomSteps {
     const next: Watermark = {
       historyId: head.historyId,
       version: touched.version,
+      hash: isLevel ? head.hash : `at ${head.version} ${head.hash}`,
       state: isLevel ? 'live' : 'syncing',
       schemaId: head.schemaId,
       position,
@@ -207,8 +212,8 @@ export class RoomSteps {
     return { ...this.#cleared(head), position: { phase: 'copy', table, after: null, rows: 0 } };
   }
 
-  #cleared({ historyId, version, schemaId }: RoomHead): Watermark {
-    return { historyId, version, state: 'syncing', schemaId, position: { phase: 'clear' }, deletedMs: null };
+  #cleared({ historyId, version, hash, schemaId }: RoomHead): Watermark {
+    return { historyId, version, hash, state: 'syncing', schemaId, position: { phase: 'clear' }, deletedMs: null };
   }
 }
 
@@ -218,19 +223,41 @@ interface TableBatch {
   readonly gone: Map<string, Row>;
 }
 
-/** Whether the log goes on from the watermark. */
+/** Whether the log may go on from the watermark, as far as that is known without its hash. */
 const leadsTo = (watermark: Watermark, head: RoomHead): boolean =>
   watermark.state !== 'deleted' &&
+  watermark.position?.phase !== 'clear' &&
   watermark.historyId === head.historyId &&
   watermark.schemaId === head.schemaId &&
   watermark.version >= head.floor &&
   watermark.version <= head.version;
 
+/** The newest version of which rows were read, and the log's hash there; a hash of null is not known. */
+function readOf({ version, hash }: Watermark): { readonly version: number; readonly hash: string | null } {
+  const [, at, ofHead] = /^at (\d+) (.*)$/.exec(hash ?? '') ?? [];
+  return at === undefined || ofHead === undefined ? { version, hash } : { version: Number(at), hash: ofHead };
+}
+
 const HEAD_SQL = `SELECT
   (SELECT value FROM alcove_meta WHERE name = 'historyId'), (SELECT value FROM alcove_meta WHERE name = 'floor'),
-  (SELECT max(version) FROM alcove_log), (SELECT schema FROM alcove_schemas ORDER BY position DESC LIMIT 1)`;
+  (SELECT value FROM alcove_meta WHERE name = 'floorHash'), (SELECT max(version) FROM alcove_log),
+  (SELECT hash FROM alcove_log ORDER BY version DESC LIMIT 1), (SELECT schema FROM alcove_schemas ORDER BY position DESC LIMIT 1)`;
 
 function headOf(database: Database): RoomHead {
-  const [historyId, floor, version, schemaId] = database.prepare(HEAD_SQL).get() ?? [];
-  return { historyId: String(historyId), floor: Number(floor), version: Number(version ?? floor), schemaId: String(schemaId) };
+  const [historyId, floor, floorHash, version, hash, schemaId] = database.prepare(HEAD_SQL).get() ?? [];
+  return {
+    historyId: String(historyId),
+    version: Number(version ?? floor),
+    hash: String(hash ?? floorHash),
+    floor: Number(floor),
+    floorHash: String(floorHash),
+    schemaId: String(schemaId),
+  };
+}
+
+/** Null: the log does not have that version, or not any more. */
+function hashAt(database: Database, { floor, floorHash }: RoomHead, version: number): string | null {
+  if (version === floor) return floorHash;
+  const [hash] = database.prepare('SELECT hash FROM alcove_log WHERE version = ?').get([version]) ?? [];
+  return typeof hash === 'string' ? hash : null;
 }

@@ -18,10 +18,16 @@ export type CopyPosition =
 export interface Watermark {
   readonly historyId: string;
   readonly version: number;
-  readonly state: 'syncing' | 'live' | 'deleted';
+  /**
+   * Of the log at that version: a file that was put back may have another one there. Null: an older build left it out. While it is `syncing` rows may be newer than `version`: then it is `at VERSION HASH` of
+   * the newest that were read.
+   */
+  readonly hash: string | null;
+  /** `retired`: of a definition that was not mirrored any more when the mirror was connected last. */
+  readonly state: 'syncing' | 'live' | 'deleted' | 'retired';
   readonly schemaId: string;
   readonly position: CopyPosition | null;
-  /** Of a room that was deleted, in ms since 1970; its rows go some time after. */
+  /** Of a room that was deleted or retired, in ms since 1970; its rows go some time after. */
   readonly deletedMs: number | null;
 }
 
@@ -31,7 +37,7 @@ export interface NamedWatermark {
   readonly watermark: Watermark;
 }
 
-const COLUMNS = `room, id, history_id, version, state, schema_id, position, extract(epoch FROM deleted_at) * 1000 AS deleted_ms`;
+const COLUMNS = `room, id, history_id, version, hash, state, schema_id, position, extract(epoch FROM deleted_at) * 1000 AS deleted_ms`;
 
 /** Of all rooms, or of one. Answers rows for `watermarkOf`. */
 export const readWatermarks = (names: MirrorNames, room?: { readonly name: string; readonly id: string }): PgStatement => ({
@@ -45,6 +51,7 @@ export interface WatermarkRow {
   readonly id: string;
   readonly history_id: string;
   readonly version: string;
+  readonly hash: string | null;
   readonly state: Watermark['state'];
   readonly schema_id: string;
   readonly position: CopyPosition | null;
@@ -57,6 +64,7 @@ export const watermarkOf = (row: WatermarkRow): NamedWatermark => ({
   watermark: {
     historyId: row.history_id,
     version: Number(row.version),
+    hash: row.hash,
     state: row.state,
     schemaId: row.schema_id,
     position: row.position,
@@ -73,16 +81,16 @@ export function moveWatermark(
   before: Watermark | null,
   after: Watermark,
 ): PgStatement {
-  const to = [after.historyId, after.version, after.state, after.schemaId, jsonOf(after.position), deletedAt(after)];
+  const to = [after.historyId, after.version, after.state, after.schemaId, jsonOf(after.position), deletedAt(after), after.hash];
   if (before === null)
     return {
-      text: `INSERT INTO ${names.watermarks} (room, id, history_id, version, state, schema_id, position, deleted_at, applied_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1`,
+      text: `INSERT INTO ${names.watermarks} (room, id, history_id, version, state, schema_id, position, deleted_at, hash, applied_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1`,
       values: [room.name, room.id, ...to],
     };
   return {
-    text: `UPDATE ${names.watermarks} SET history_id = $3, version = $4, state = $5, schema_id = $6, position = $7, deleted_at = $8, applied_at = clock_timestamp()
-      WHERE room = $1 AND id = $2 AND history_id = $9 AND version = $10 AND state = $11 AND schema_id = $12 AND position IS NOT DISTINCT FROM $13::jsonb RETURNING 1`,
+    text: `UPDATE ${names.watermarks} SET history_id = $3, version = $4, state = $5, schema_id = $6, position = $7, deleted_at = $8, hash = $9, applied_at = clock_timestamp()
+      WHERE room = $1 AND id = $2 AND history_id = $10 AND version = $11 AND state = $12 AND schema_id = $13 AND position IS NOT DISTINCT FROM $14::jsonb RETURNING 1`,
     values: [room.name, room.id, ...to, before.historyId, before.version, before.state, before.schemaId, jsonOf(before.position)],
   };
 }

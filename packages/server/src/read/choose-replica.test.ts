@@ -117,6 +117,12 @@ describe('[RD-22] a read that asks for a version', () => {
     expect(ids(choice)).toEqual(['c', 'b', 'a']);
     expect(choice.candidates.map(({ version }) => version)).toEqual(['reached', 'unknown', 'behind']);
   });
+
+  test('goes to who was level when last looked at as to who is known to have it, in turn', () => {
+    const states = [replica('a'), replica('b', {}, { lag: { versions: 1, ms: 20 } })];
+    const first = [0, 1, 2, 3].map((turn) => choose(states, { facts: { versionAt: (id) => (id === 'a' ? 'reached' : 'unknown') }, turn }));
+    expect(first.map((choice) => ids(choice)[0])).toEqual(['a', 'b', 'a', 'b']);
+  });
 });
 
 describe('[RD-23] replicas set aside for a purpose', () => {

@@ -1,7 +1,7 @@
 import type { BreakerSettings } from './breaker.ts';
 import type { ReadRoute } from './read-route.ts';
 import type { Dialect } from './replica.ts';
-import { type Openness, opennessOf, placesOf, type ReplicaState } from './replica-state.ts';
+import { lags, type Openness, opennessOf, placesOf, type ReplicaState } from './replica-state.ts';
 import { preferenceOf, type Strategy, type StrategyMoment } from './strategy.ts';
 
 /** What the choice depends on of a read. */
@@ -84,6 +84,8 @@ interface Fit {
 
 /** A replica that has answered nothing for as long, though asked, may have stopped; what it has may also just take long. */
 const SILENT_MS = 1_000;
+/** One that is in step was level so long ago at the most. */
+const LEVEL_MS = 1_000;
 
 interface Weighed {
   readonly candidate: Candidate;
@@ -94,7 +96,7 @@ interface Weighed {
 /**
  * Who is asked, in which order, and why the others are not. Decides from what it is handed alone: equal arguments, equal choice.
  *
- * Whoever is known to be new enough goes first, then the lower tier, then the region that was asked for, then the strategy. The primary's readers come after the replicas
+ * Whoever is known to be new enough, or was level when it was last looked at, goes first, then the lower tier, then the region that was asked for, then the strategy. The primary's readers come after the replicas
  * unless they are preferred. A replica that is much slower than the others counts only while there is no other.
  */
 export function chooseReplica(facts: ReadFacts, states: readonly ReplicaState[], settings: ChoiceSettings, moment: ChoiceMoment): Choice {
@@ -147,9 +149,6 @@ function whyNot(facts: ReadFacts, state: ReplicaState, openness: Openness, setti
   return openness.isBreakerShut && !openness.probe ? 'breaker-open' : null;
 }
 
-const lags = ({ lag }: ReplicaState, { lagVersionsMax, lagMsMax }: ChoiceSettings): boolean =>
-  lag !== null && (lag.versions > lagVersionsMax || lag.ms > lagMsMax);
-
 function weigh(
   facts: ReadFacts,
   { state, openness }: Fit,
@@ -169,7 +168,7 @@ function weigh(
     isBusy && state.silentMs > SILENT_MS ? 1 : 0,
     isBusy ? (state.inFlight + state.queued) / places : 0,
     isPrimary === isPrimaryFirst ? 0 : 1,
-    versionOrder(version),
+    versionOrder(state, version),
     trialOrder(facts, openness, state.silentMs, moment.random()),
     tier,
     wanted === null || wanted === region ? 0 : 1,
@@ -178,9 +177,11 @@ function weigh(
   return { candidate: { id, isPrimary, isProbe: openness.probe, isBusy, version }, order };
 }
 
-function versionOrder(version: VersionKnown): number {
+/** What was level when it was last looked at most likely has what was not heard of either: asking costs little, and else whoever answered first had all reads of a room. */
+function versionOrder({ lag }: ReplicaState, version: VersionKnown): number {
   if (version === 'reached') return 0;
-  return version === 'unknown' ? 1 : 2;
+  if (version === 'behind') return 2;
+  return lag !== null && lag.ms < LEVEL_MS ? 0 : 1;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
 import { describe, expect, test } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
-import { compareRoom, KnownDigests } from './compare-room.ts';
+import { type ComparePace, compareRoom, KnownDigests } from './compare-room.ts';
 import { EndSource } from './end-source.ts';
 import type { Replica } from './replica.ts';
 import type { RoomDigest } from './room-digest.ts';
-import { RoomUnavailable } from './room-unavailable.ts';
+import { RoomGone, RoomUnavailable } from './room-unavailable.ts';
 
 type Step = readonly [version: number, content: string] | Error;
 
@@ -35,9 +35,9 @@ function scripted(id: string, steps: readonly Step[]): Replica & { readonly aske
   };
 }
 
-const compared = async (theirs: readonly Step[], ours: readonly Step[], known = new KnownDigests()) => {
+const compared = async (theirs: readonly Step[], ours: readonly Step[], known = new KnownDigests(), pace?: ComparePace) => {
   const [replica, truth] = [scripted('a', theirs), scripted('readers', ours)];
-  const outcome = await compareRoom({ runtime: new FakeRuntime(), truth, known }, replica, room, new EndSource().signal);
+  const outcome = await compareRoom({ runtime: new FakeRuntime(), truth, known }, replica, room, new EndSource().signal, pace);
   return { outcome, asked: [replica.asked(), truth.asked()] };
 };
 
@@ -117,8 +117,53 @@ describe('[RD-82] comparing a room', () => {
     const no = new AlcoveError('replica_unavailable', 'no');
     expect((await compared([no], [[1, 'x']])).outcome).toMatchObject({ kind: 'unsure', reason: expect.stringContaining('no') });
     expect((await compared([[1, 'x']], [no])).outcome.kind).toBe('unsure');
-    expect((await compared([[1, 'x']], [new RoomUnavailable('no file')])).outcome.kind).toBe('gone');
+    expect((await compared([[1, 'x']], [new RoomGone('no file')])).outcome.kind).toBe('gone');
+    // The primary's readers make way where a log is moved: that says nothing of what the replica holds.
+    expect((await compared([[1, 'x']], [new RoomUnavailable('made way')])).outcome.kind).toBe('unsure');
     expect((await compared([new RoomUnavailable('being copied')], [[1, 'x']])).outcome.kind).toBe('unsure');
+    // Deleted, it is at neither: whoever waited for it to be compared waits no more.
+    expect((await compared([new RoomUnavailable('the primary has none')], [new RoomGone('no file')])).outcome.kind).toBe('gone');
+    expect(await compared([no], [new RoomGone('no file')])).toMatchObject({ outcome: { kind: 'unsure' }, asked: [1, 0] });
+  });
+
+  test('one that is not read in time is late, whichever side it is', async () => {
+    const late = new AlcoveError('query_timeout', 'not done');
+    expect((await compared([late], [[1, 'x']])).outcome).toMatchObject({
+      kind: 'late',
+      reason: expect.stringContaining('a: query_timeout'),
+    });
+    expect((await compared([[1, 'x']], [late])).outcome).toMatchObject({ kind: 'late', reason: expect.stringContaining('readers') });
+  });
+
+  test('one that is read for long is read at once on both sides, and then in turn', async () => {
+    const pace = { timeoutMs: 60_000, atOnce: true };
+    expect(await compared([[3, 'x']], [[3, 'x']], undefined, pace)).toEqual({ outcome: { kind: 'same', rows: 20 }, asked: [1, 1] });
+    expect(
+      (
+        await compared(
+          [[4, 'x']],
+          [
+            [3, 'w'],
+            [4, 'y'],
+          ],
+          undefined,
+          pace,
+        )
+      ).outcome,
+    ).toMatchObject({ kind: 'wrong', found: { version: 4 } });
+    expect(
+      (
+        await compared(
+          [[9, 'x']],
+          [
+            [3, 'w'],
+            [4, 'y'],
+          ],
+          undefined,
+          pace,
+        )
+      ).outcome,
+    ).toMatchObject({ kind: 'wrong', found: { tables: [] } });
   });
 
   test('few rooms are remembered, the latest', () => {

@@ -2,14 +2,18 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { type AnsweredRoom, roomKey } from './answered-rooms.ts';
 import type { EndSignal, Replica } from './replica.ts';
-import { differingTables, type RoomDigest } from './room-digest.ts';
-import { RoomUnavailable } from './room-unavailable.ts';
-import { runBounded } from './run-bounded.ts';
+import { DIGEST_TIMEOUT_MS, differingTables, type RoomDigest } from './room-digest.ts';
+import { RoomGone, RoomUnavailable } from './room-unavailable.ts';
+import { runBounded, SILENCE } from './run-bounded.ts';
 
-/** Digests of one room that are asked for until two are of one version: half of them of the replica, half of the primary's readers. */
-const DIGESTS_MAX = 8;
-/** Above what a replica itself gives one. */
-const DIGEST_LIMIT_MS = 35_000;
+type Side = 'theirs' | 'ours';
+
+/** Digests of one room that are asked for, step by step, until two are of one version. */
+const IN_TURN: readonly (readonly Side[])[] = [['theirs'], ['ours'], ['theirs'], ['ours'], ['theirs'], ['ours'], ['theirs'], ['ours']];
+/** Of a room that is read for long: what begins at one time is likely to be of one version. */
+const AT_ONCE: readonly (readonly Side[])[] = [['theirs', 'ours'], ['ours'], ['theirs'], ['ours']];
+/** Above what a replica itself gives one, its way there and its wait for a process. */
+const BEYOND_MS = 25_000;
 
 /** What a replica holds and the primary does not, at one version. */
 export interface WrongRoom {
@@ -20,11 +24,12 @@ export interface WrongRoom {
 }
 
 /**
- * `same` · `wrong` · `unsure`: no two digests were of one version, or there was none · `gone`: the primary has no such room. `rows` is what had to be read for it, on both sides.
+ * `same` · `wrong` · `late`: a digest was not done in time · `unsure`: no two digests were of one version, or there was none · `gone`: the primary has no such room. `rows` is what had to be read
+ * for it, on both sides.
  */
 export type RoomOutcome = { readonly rows: number } & (
   | { readonly kind: 'same' | 'gone' }
-  | { readonly kind: 'unsure'; readonly reason: string }
+  | { readonly kind: 'unsure' | 'late'; readonly reason: string }
   | { readonly kind: 'wrong'; readonly found: WrongRoom }
 );
 
@@ -56,6 +61,14 @@ export interface CompareParts {
   readonly known: KnownDigests;
 }
 
+/** What the digests of one comparison may take, and whether both sides begin at once. */
+export interface ComparePace {
+  readonly timeoutMs: number;
+  readonly atOnce: boolean;
+}
+
+const LOOK_PACE: ComparePace = { timeoutMs: DIGEST_TIMEOUT_MS, atOnce: false };
+
 /**
  * Compares what a replica holds of a room with what the primary holds, at one version of it: a digest of the replica, one of the primary's readers, and in turn again while the room is written
  * meanwhile; any two of one version do.
@@ -65,31 +78,43 @@ export async function compareRoom(
   replica: Replica,
   room: AnsweredRoom,
   signal: EndSignal,
+  { timeoutMs, atOnce }: ComparePace = LOOK_PACE,
 ): Promise<RoomOutcome> {
   const first = known.of(room);
-  const theirs: RoomDigest[] = [];
-  const ours: RoomDigest[] = first === null ? [] : [first];
+  const digests: Record<Side, RoomDigest[]> = { theirs: [], ours: first === null ? [] : [first] };
   let rows = 0;
-  const digestOf = async (of: Replica): Promise<RoomDigest> => {
-    const digest = await runBounded(runtime, `the digest of ${of.id}`, (end) => of.digest(room, end), DIGEST_LIMIT_MS, signal);
-    rows += digest.tables.reduce((sum, table) => sum + table.rows, 0);
-    return digest;
-  };
-  for (let asked = 0; asked < DIGESTS_MAX; asked++) {
-    const isOurs = asked % 2 === 1;
+  let isLacked = false;
+  const ask = async (side: Side): Promise<Failure | null> => {
+    const of = side === 'ours' ? truth : replica;
+    const work = (end: EndSignal): Promise<RoomDigest> => of.digest(room, end, timeoutMs);
     try {
-      const digest = await digestOf(isOurs ? truth : replica);
-      (isOurs ? ours : theirs).push(digest);
-      if (isOurs) known.saw(room, digest);
+      const digest = await runBounded(runtime, `the digest of ${of.id}`, work, timeoutMs + BEYOND_MS, signal);
+      rows += digest.tables.reduce((sum, table) => sum + table.rows, 0);
+      digests[side].push(digest);
+      if (side === 'ours') known.saw(room, digest);
+      return null;
     } catch (cause) {
-      const error = AlcoveError.from(cause);
-      if (isOurs && error instanceof RoomUnavailable) return { kind: 'gone', rows };
-      return { kind: 'unsure', reason: `${isOurs ? truth.id : replica.id}: ${error.code}: ${error.message}`, rows };
+      isLacked ||= side === 'theirs' && cause instanceof RoomUnavailable;
+      return failureOfDigest(side, of.id, AlcoveError.from(cause));
     }
-    const judged = judge(room, theirs, ours, isOurs);
+  };
+  for (const step of atOnce ? AT_ONCE : IN_TURN) {
+    const failures = await Promise.all(step.map(ask));
+    const failure = failures.find((one) => one !== null);
+    // A room that was deleted is nowhere: what is not there any more is no riddle.
+    if (failure != null) return { ...((isLacked ? await ask('ours') : null)?.kind === 'gone' ? { kind: 'gone' } : failure), rows };
+    const judged = judge(room, digests.theirs, digests.ours, !step.includes('theirs'));
     if (judged !== null) return { ...judged, rows };
   }
   return { kind: 'unsure', reason: 'the room is written too fast', rows };
+}
+
+type Failure = { readonly kind: 'gone' } | { readonly kind: 'unsure' | 'late'; readonly reason: string };
+
+function failureOfDigest(side: Side, id: string, error: AlcoveError): Failure {
+  if (side === 'ours' && error instanceof RoomGone) return { kind: 'gone' };
+  const isLate = error.code === 'query_timeout' || error.limit === SILENCE;
+  return { kind: isLate ? 'late' : 'unsure', reason: `${id}: ${error.code}: ${error.message}` };
 }
 
 /** Null: no two of them are of one version. @param isOursLast Our last digest was begun after all of theirs had ended. */

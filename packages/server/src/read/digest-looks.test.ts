@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fleet } from '../../../../test/fake/routed-reads.ts';
+import { fleet, RoutedReads } from '../../../../test/fake/routed-reads.ts';
 
 describe('[RD-82] a replica that holds other rows than the primary', () => {
   test('is found by the look after its answer, is out, is mended and comes back', async () => {
@@ -85,7 +85,7 @@ describe('[RD-83] comparing contents', () => {
     expect([a.digests, b.digests, own?.digests]).toEqual([1, 1, 1]);
     await reads.look();
     expect([a.digests, b.digests]).toEqual([1, 1]);
-    expect(of('a')?.compared).toEqual({ same: 1, unsure: 0, wrong: 0, resyncs: 0 });
+    expect(of('a')?.compared).toEqual({ same: 1, unsure: 0, late: 0, wrong: 0, resyncs: 0 });
     await reads.answerers(2);
     reads.history.write();
     await reads.runtime.advanceAsync(1);
@@ -154,7 +154,7 @@ describe('[RD-83] comparing contents', () => {
 
 describe('[RD-80] an order to take a room anew', () => {
   test('goes to all that hold rooms, or to one', async () => {
-    const { reads, a, b, of } = await fleet();
+    const { reads, b, of } = await fleet();
     const room = { name: 'trip', id: 'r1' };
     expect(await reads.during(reads.router.resync(room))).toEqual(['a', 'b', 'primary']);
     expect(await reads.during(reads.router.resync(room, 'a'))).toEqual(['a']);
@@ -165,7 +165,19 @@ describe('[RD-80] an order to take a room anew', () => {
     b.resyncs = 'fail';
     await expect(reads.during(reads.router.resync(room, 'b'))).rejects.toMatchObject({ code: 'replica_unavailable' });
     await expect(reads.during(reads.router.resync(room, 'nobody'))).rejects.toMatchObject({ code: 'option_invalid' });
-    Object.assign(a, { resync: undefined });
-    await expect(reads.during(reads.router.resync(room, 'a'))).rejects.toMatchObject({ code: 'option_invalid' });
+  });
+
+  test('[RD-99] that nobody can carry out says what could be done instead', async () => {
+    const { reads, a, b, own } = await fleet();
+    const room = { name: 'trip', id: 'r1' };
+    const resync = (id?: string) => reads.during(reads.router.resync(room, id));
+    Object.assign(own ?? {}, { resync: undefined });
+    await expect(resync('primary')).rejects.toMatchObject({ code: 'option_invalid', hint: 'Name one that does: a, b.' });
+    await expect(resync('nobody')).rejects.toMatchObject({ code: 'option_invalid', hint: 'Name one of those.' });
+    for (const replica of [a, b]) Object.assign(replica, { resync: undefined });
+    const hint = expect.stringMatching(/^Followers and a mirror hold copies, and this server has neither/);
+    await expect(resync()).rejects.toMatchObject({ code: 'option_invalid', hint });
+    await expect(resync('a')).rejects.toMatchObject({ code: 'option_invalid', hint });
+    await expect(new RoutedReads().router.check('a')).rejects.toMatchObject({ hint: expect.stringContaining('Add one') });
   });
 });

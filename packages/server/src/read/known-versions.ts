@@ -6,6 +6,9 @@ const PAIRS_MAX = 16_384;
 /** A replica that was of another history, or behind, may have followed since: it is asked again. As long as a round of checks takes. */
 const OTHER_HISTORY_MS = 30_000;
 
+/** What is seen again and again is noted once in so long. */
+const SEEN_ANEW_MS = 1_000;
+
 interface Known {
   /** The newest that an answer was of. */
   readonly at: BookmarkParts | null;
@@ -31,7 +34,10 @@ export class KnownVersions {
 
   /** It gave an answer of this version. A replica that was rebuilt may be at an older one than before: the last word counts. */
   saw(replica: string, room: string, at: BookmarkParts, nowMs: number): void {
-    this.#set(pairOf(replica, room), { at, seenMs: nowMs, lacked: null, lackedMs: 0 });
+    const key = pairOf(replica, room);
+    const before = this.#pairs.get(key);
+    const isNews = before?.at == null || before.lacked !== null || !isSame(before.at, at) || nowMs - before.seenMs >= SEEN_ANEW_MS;
+    if (isNews) this.#set(key, { at, seenMs: nowMs, lacked: null, lackedMs: 0 });
   }
 
   /** It said that it is behind this version. */
@@ -71,6 +77,8 @@ export class KnownVersions {
     if (oldest.done !== true) this.#pairs.delete(oldest.value);
   }
 }
+
+const isSame = (a: BookmarkParts, b: BookmarkParts): boolean => a.historyId === b.historyId && a.version === b.version;
 
 const pairOf = (replica: string, room: string): string => `${replica}\n${room}`;
 

@@ -5,7 +5,8 @@ import type { Limit } from '../limits/limits.ts';
 /** What regions, purposes and ids look like: safe in variables, labels of metrics and lines of a log. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-export const invalid = (message: string): AlcoveError => new AlcoveError('option_invalid', message);
+export const invalid = (message: string, hint?: string): AlcoveError =>
+  new AlcoveError('option_invalid', message, hint === undefined ? {} : { hint });
 
 /** @throws AlcoveError `option_invalid`, as all of these: names `from`, what was given and what may be. */
 export function nameOf(from: string, given: unknown): string {

@@ -99,7 +99,13 @@ describe('[RD-86] SQL for PostgreSQL', () => {
     const cut = (sql: string): string[] => tokenizePostgres(sql).map(({ kind, text }) => `${kind} ${text}`);
     expect(cut('SeLeCT "A""b"."C"')).toEqual(['word select', 'name A"b', 'operator .', 'name C']);
     expect(cut("a/*x/*y*/'*/b--c\n'it''s'$1")).toEqual(['word a', 'word b', "string 'it''s'", 'parameter $1']);
-    expect(cut("x'00'E'\\''")).toEqual(["string x'00'", "escaped E'", 'operator \\', "string ''"]);
+    expect(cut("x'00'E'\\''a")).toEqual(["string x'00'", "escaped E'", 'word a']);
+    expect(cut("e'it''s; --' ;")).toEqual(["escaped e'", 'operator ;']);
+    expect(cut("E'a' -- '\n '\\'; b' c")).toEqual(["escaped E'", 'word c']);
+    expect(cut("E'a' '\\'; c'")).toEqual(["escaped E'", "string '\\'", 'operator ;', 'word c', "string '"]);
+    expect(cut(`U&"a"";" U&'a\\';`)).toEqual(['escaped U&"', "escaped U&'", 'operator ;']);
+    expect(cut("$$it's $a$ /* $$ a$b$ $é$;$$;$é$")).toEqual(['escaped $$', 'word a$b$', 'escaped $é$']);
+    expect(cut(`E'${'--'.repeat(20_000)}' ${'--'.repeat(20_000)}`)).toEqual(["escaped E'"]);
     expect(cut('tbl$1 éa É')).toEqual(['word tbl$1', 'word éa', 'word É']);
     expect(cut("'open")).toEqual(["string 'open"]);
   });

@@ -1,6 +1,6 @@
 /**
- * Cuts SQL of PostgreSQL's as its own scanner does, with `standard_conforming_strings` on. What would make a name or a string out of something else (`U&"…"`, `E'…'`, `$tag$`) is told as
- * `escaped` and never looked into: whoever decides about a text refuses it.
+ * Cuts SQL of PostgreSQL's as its own scanner does, with `standard_conforming_strings` on. What makes a name or a string out of something else (`U&"…"`, `E'…'`, `$tag$…$tag$`) is told as
+ * `escaped`, whole and with nothing but its beginning for a text: whoever has to know what it says refuses it.
  *
  * `word` keywords and bare names, in lower case as PostgreSQL takes them · `name` "…", without its quotes · `string` '…' · `number` · `parameter` $1 · `open` ( [ · `close` ) ] ·
  * `escaped` · `operator` everything else, one character each.
@@ -14,10 +14,21 @@ export interface PostgresToken {
   readonly text: string;
 }
 
+/** Of `E'…'`: behind a backslash stands anything. Strings with a line's end between them are one, and it goes on as it began. */
+const ESCAPES = /[^'\\]*(?:(?:\\[^]?|'')[^'\\]*)*/;
+const NEXT_LINE = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]|$))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*(?=[\n\r]|$))*/;
+const ESCAPED = [
+  `[uU]&'[^']*(?:''[^']*)*(?:'|$)`,
+  `[uU]&"[^"]*(?:""[^"]*)*(?:"|$)`,
+  `[eE]'${ESCAPES.source}(?:'${NEXT_LINE.source}'${ESCAPES.source})*(?:'|$)`,
+  String.raw`(\$(?:[A-Za-z_\u0080-\u{10FFFF}][A-Za-z0-9_\u0080-\u{10FFFF}]*)?\$)[^]*?(?:\1|$)`,
+].join('|');
+const ESCAPED_BEGINNING = /^(?:[uU]&["']|[eE]'|\$[^$]*\$)/;
+
 // Sticky, tried in this order. Every character above ASCII is part of a name.
 const SPACE = /[ \t\n\r\f\v]+|--[^\n\r]*/y;
 const PATTERNS: readonly (readonly [PostgresTokenKind, RegExp])[] = [
-  ['escaped', /[uU]&["']|[eE]'|\$(?:[A-Za-z_\u0080-\u{10FFFF}][A-Za-z0-9_\u0080-\u{10FFFF}]*)?\$/uy],
+  ['escaped', new RegExp(ESCAPED, 'uy')],
   ['string', /[bBxXnN]?'[^']*(?:''[^']*)*(?:'|$)/y],
   ['word', /[A-Za-z_\u0080-\u{10FFFF}][A-Za-z0-9_$\u0080-\u{10FFFF}]*/uy],
   ['name', /"[^"]*(?:""[^"]*)*(?:"|$)/y],
@@ -76,5 +87,6 @@ function tokenAt(sql: string, start: number): PostgresToken {
 function textOf(kind: PostgresTokenKind, text: string): string {
   // PostgreSQL folds ASCII alone in UTF-8.
   if (kind === 'word') return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  if (kind === 'escaped') return ESCAPED_BEGINNING.exec(text)?.[0] ?? text;
   return kind === 'name' ? text.slice(1, text.endsWith('"') && text.length > 1 ? -1 : undefined).replaceAll('""', '"') : text;
 }

@@ -152,6 +152,19 @@ describe('[RD-33] a read that asks for a version', () => {
   });
 });
 
+describe('[RD-95] rows of another history', () => {
+  test('are none for whoever takes rows of any age: another replica answers, then the primary’s readers', async () => {
+    const { reads, a, b, of } = await fleet();
+    const { historyId } = reads.history;
+    a.fault = 'astray';
+    expect(await reads.answerers(3, { historyId })).toEqual(['b', 'b', 'b']);
+    b.fault = 'astray';
+    expect(await reads.answerers(12, { historyId })).toEqual(Array.from({ length: 12 }, () => 'primary'));
+    // Of other rooms they may well have the right one.
+    expect([of('a'), of('b')]).toMatchObject([{ breakers: {} }, { breakers: {} }]);
+  });
+});
+
 describe('[RD-37] the end of a read', () => {
   test('whoever asked gives up: the replica is told at once', async () => {
     const { reads, a } = await fleet();

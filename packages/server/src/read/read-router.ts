@@ -19,6 +19,7 @@ import { CodeCounts, noCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import { type RouterSnapshot, snapshotOf } from './router-snapshot.ts';
 import { SlowReads } from './slow-reads.ts';
+import { UnderWay } from './under-way.ts';
 import { WatchedReplica } from './watched-replica.ts';
 
 /** Texts of reads, each looked at once while it is in use. */
@@ -44,7 +45,7 @@ export class ReadRouter {
   readonly #slow = new SlowReads();
   readonly #classified = new StatementCache<ClassifiedStatement>(CLASSIFIED_TEXTS_MAX, () => undefined);
   readonly #slowFrom = new Map<string, { readonly atMs: number; readonly fromMs: number | null }>();
-  readonly #open = new Set<EndSource>();
+  readonly #open = new UnderWay<EndSource>();
   #isClosed = false;
 
   /** @param met Is told the name of each limit that a read met here. */
@@ -74,7 +75,7 @@ export class ReadRouter {
     const source = new EndSource();
     const ended = (): void => source.end();
     signal.addEventListener('abort', ended, { once: true });
-    this.#open.add(source);
+    const place = this.#open.add(source);
     this.#parts.counts.reads += 1;
     const startedMs = this.#runtime.monotonicMs();
     try {
@@ -90,7 +91,7 @@ export class ReadRouter {
       throw error;
     } finally {
       signal.removeEventListener('abort', ended);
-      this.#open.delete(source);
+      this.#open.remove(place);
     }
   }
 
@@ -182,12 +183,7 @@ export class ReadRouter {
   async resync(room: AnsweredRoom, id?: string): Promise<readonly string[]> {
     const asked = id === undefined ? [...this.#replicas.values()] : [this.#of(id)];
     const able = asked.filter((one) => holdsRooms(one, id));
-    if (able.length === 0)
-      throw invalid(
-        id === undefined
-          ? 'there is no replica that holds rooms of its own'
-          : `${id} holds no rooms of its own: it reads what another one writes`,
-      );
+    if (able.length === 0) throw this.#noneHolds(id);
     await Promise.all(
       able.map(async (one) => {
         one.compared.resyncs += 1;
@@ -199,9 +195,16 @@ export class ReadRouter {
     return able.map((one) => one.id);
   }
 
-  /** Whether a replica, or any, holds rooms of its own. */
-  holdsRooms(id?: string): boolean {
-    return [...this.#replicas.values()].some((one) => (id === undefined || one.id === id) && holdsRooms(one, id));
+  /** Whether any holds rooms of its own, the mirror's aside. */
+  holdsRooms(): boolean {
+    return [...this.#replicas.values()].some((one) => holdsRooms(one, undefined));
+  }
+
+  #noneHolds(id: string | undefined): AlcoveError {
+    const able = [...this.#replicas.values()].filter((one) => holdsRooms(one, one.id)).map((one) => one.id);
+    if (id === undefined) return invalid('there is no replica that holds rooms of its own', NO_COPY_HINT);
+    const hint = able.length === 0 ? NO_COPY_HINT : `Name one that does: ${able.join(', ')}.`;
+    return invalid(`${id} holds no rooms of its own: it reads what another one writes`, hint);
   }
 
   /** What reads the very files that are written. */
@@ -224,7 +227,7 @@ export class ReadRouter {
   /** What is on its way ends with `closed`; all replicas are closed. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const source of [...this.#open]) source.end();
+    for (const source of this.#open.items) source.end();
     const replicas = [...this.#replicas.values()];
     for (const { id } of replicas) this.#forget(id);
     await Promise.all(replicas.map(({ replica }) => replica.close()));
@@ -240,7 +243,11 @@ export class ReadRouter {
   #of(id: string): WatchedReplica {
     const replica = this.#replicas.get(id);
     if (replica !== undefined) return replica;
-    throw invalid(`there is no replica of the id ${JSON.stringify(id)}. There are: ${[...this.#replicas.keys()].join(', ') || 'none'}`);
+    const ids = [...this.#replicas.keys()];
+    throw invalid(
+      `there is no replica of the id ${JSON.stringify(id)}. There are: ${ids.join(', ') || 'none'}`,
+      ids.length === 0 ? 'Add one, or name some in the option `replicas`.' : 'Name one of those.',
+    );
   }
 
   /** @throws AlcoveError `sql_refused` */
@@ -292,6 +299,9 @@ export class ReadRouter {
     );
   }
 }
+
+const NO_COPY_HINT =
+  'Followers and a mirror hold copies, and this server has neither: they are the options `replicas` and `mirror`. Its own readers read the rooms’ files, of which there is one each.';
 
 const holdsRooms = ({ replica }: WatchedReplica, id: string | undefined): boolean =>
   replica.resync !== undefined && (id !== undefined || replica.dialect === 'sqlite');

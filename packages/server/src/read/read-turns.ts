@@ -29,6 +29,8 @@ export class ReadTurns {
 
   entered(user: User): void {
     this.#running.set(user, this.#runningOf(user) + 1);
+    // Whoever had the last one has it still.
+    if (this.#lastTurn.get(user) === this.#turn) return;
     this.#turn += 1;
     this.#lastTurn.delete(user);
     this.#lastTurn.set(user, this.#turn);

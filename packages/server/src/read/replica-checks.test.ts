@@ -43,6 +43,37 @@ describe('[RD-34] checks', () => {
     expect(new Set(await strict.reads.answerers(4))).toEqual(new Set(['a', 'b']));
   });
 
+  test('one that is far behind is looked at again soon: it may catch up within moments', async () => {
+    const { reads, a } = await fleet({ limits: { lagMsMax: 1_000 } });
+    a.fault = 'lagging';
+    reads.history.write();
+    await reads.runtime.advanceAsync(2_000);
+    reads.history.write();
+    await reads.look();
+    expect(await reads.answerers(2)).toEqual(['b', 'b']);
+    a.fault = 'up';
+    await reads.runtime.advanceAsync(2_000);
+    expect(new Set(await reads.answerers(4))).toEqual(new Set(['a', 'b']));
+  });
+
+  test('one that says nothing to anybody costs one read its patience, and takes none until a look finds it well', async () => {
+    const { reads, a, of } = await fleet();
+    a.fault = 'silent';
+    const first = reads.read();
+    const second = reads.read();
+    await reads.runtime.advanceAsync(8_000);
+    expect((await Promise.all([first, second])).map(({ answer }) => answer?.replica)).toEqual(['b', 'b']);
+    const asked = a.reads;
+    expect(of('a')).toMatchObject({ isUp: false });
+    expect(await reads.answerers(6)).toEqual(['b', 'b', 'b', 'b', 'b', 'b']);
+    expect(a.reads).toBe(asked);
+    a.fault = 'up';
+    await reads.runtime.advanceAsync(40_000);
+    expect(of('a')).toMatchObject({ isUp: true });
+    await reads.runtime.advanceAsync(31_000);
+    expect(new Set(await reads.answerers(4))).toEqual(new Set(['a', 'b']));
+  });
+
   test('a look that waits behind long reads is not held against it while reads are answered', async () => {
     const { reads, a, of } = await fleet();
     const check = a.check.bind(a);

@@ -4,14 +4,14 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { AnsweredRoom } from './answered-rooms.ts';
 import type { DigestLooks } from './digest-looks.ts';
 import { EndSource } from './end-source.ts';
-import { afterCheck, afterFailedCheck } from './replica-state.ts';
+import { afterCheck, afterFailedCheck, lags } from './replica-state.ts';
 import type { RouterLimits } from './router-limits.ts';
 import { runBounded } from './run-bounded.ts';
 import type { WatchedReplica } from './watched-replica.ts';
 
 /** However many reads fail at once, a replica is not looked at more often. */
 const CHECK_GAP_MS = 1_000;
-/** Of one that is down: it may be a restart. */
+/** Of one that is down, or far behind: it may be a restart. */
 const DOWN_BASE_MS = 1_000;
 
 interface Watch {
@@ -23,11 +23,15 @@ interface Watch {
   running: Promise<void> | null;
   /** Beside the looks: it may take long, and a replica that goes is to be noticed meanwhile. */
   comparing: Promise<void> | null;
+  /** Beside both: a room that is large may take minutes, and the others are not to wait for it. */
+  comparingLarge: Promise<void> | null;
   /** Comparisons in a row that found it wrong. */
   wrongs: number;
   startedMs: number;
   /** In a row. */
   failures: number;
+  /** Looks in a row that found it too far behind. */
+  lates: number;
 }
 
 /**
@@ -55,9 +59,11 @@ export class ReplicaChecks {
       dueMs: Number.POSITIVE_INFINITY,
       running: null,
       comparing: null,
+      comparingLarge: null,
       wrongs: 0,
       startedMs: Number.NEGATIVE_INFINITY,
       failures: 0,
+      lates: 0,
     };
     this.#watches.set(replica.id, watch);
     if (!replica.state.settings.isPrimary) void this.#look(watch);
@@ -75,7 +81,8 @@ export class ReplicaChecks {
     const watch = this.#watches.get(id);
     if (watch === undefined || watch.running !== null) return;
     const waitMs = Math.max(0, watch.startedMs + CHECK_GAP_MS - this.#runtime.monotonicMs());
-    if (watch.replica.state.isDown || this.#runtime.monotonicMs() + waitMs >= watch.dueMs) return;
+    // It is looked at again and again already.
+    if (watch.failures > 0 || this.#runtime.monotonicMs() + waitMs >= watch.dueMs) return;
     this.#schedule(watch, waitMs);
   }
 
@@ -115,6 +122,7 @@ export class ReplicaChecks {
       const lag = await runBounded(this.#runtime, `the check of ${replica.id}`, check, this.#limits.failoverTimeoutMs, end.signal);
       this.#found(watch, replica.state.isDown);
       replica.state = afterCheck(replica.state, lag, this.#runtime.monotonicMs());
+      watch.lates = !replica.state.settings.isPrimary && lags(replica.state, this.#limits) ? watch.lates + 1 : 0;
       if (replica.state.settings.isPrimary) replica.probedByCheck();
       else this.#compare(watch);
     } catch (cause) {
@@ -130,6 +138,9 @@ export class ReplicaChecks {
       watch.wrongs = replica.state.isWrong ? watch.wrongs + 1 : 0;
       // It comes back with the look that finds it right.
       if (watch.wrongs > 0 && !end.signal.aborted) this.#noLaterThan(watch, this.#againMs(watch.wrongs));
+    });
+    watch.comparingLarge ??= this.#digests.large(replica, end.signal).finally(() => {
+      watch.comparingLarge = null;
     });
   }
 
@@ -155,10 +166,12 @@ export class ReplicaChecks {
   }
 
   /** Spread a little, so that the looks of a fleet do not fall together. */
-  #nextMs({ failures, replica }: Watch): number {
+  #nextMs({ failures, lates, replica }: Watch): number {
     const { checkIntervalMs } = this.#limits;
     const random = this.#runtime.random();
     if (failures === 0 && replica.state.settings.isPrimary) return Number.POSITIVE_INFINITY;
+    // It may catch up within moments, as after a restart of the primary.
+    if (failures === 0 && lates > 0) return this.#againMs(lates);
     if (failures === 0) return checkIntervalMs * (0.8 + random / 5);
     return this.#againMs(failures);
   }

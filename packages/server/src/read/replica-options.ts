@@ -1,5 +1,6 @@
 import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { limit } from '../limits/limits.ts';
+import { isServerUrl } from '../limits/server-url.ts';
 import { invalid, nameOf, namesOf, numberOf } from './option-values.ts';
 import type { Dialect } from './replica.ts';
 import type { ReplicaSettings } from './replica-state.ts';
@@ -107,6 +108,8 @@ function dialectOf(from: string, url: unknown): Dialect {
   if (typeof url !== 'string') throw invalid(`${from} must begin with ${schemes.join(', ')}, and is ${kindOf(url)}`);
   const [, scheme = ''] = /^([a-z]{1,20}):\/\/[^/\s]/.exec(url) ?? [];
   const dialect = Object.hasOwn(DIALECTS, scheme) ? DIALECTS[scheme] : undefined;
-  if (dialect !== undefined && !/\s/.test(url)) return dialect;
-  throw invalid(`${from} must begin with ${schemes.join(', ')} and name a host${scheme === '' ? '' : `, and is of ${scheme}://`}`);
+  if (dialect === undefined || /\s/.test(url))
+    throw invalid(`${from} must begin with ${schemes.join(', ')} and name a host${scheme === '' ? '' : `, and is of ${scheme}://`}`);
+  if (!isServerUrl(url)) throw invalid(`${from} is no address: a host, a port up to 65535, and %40 for an @ in a password, %25 for a %`);
+  return dialect;
 }

@@ -87,6 +87,12 @@ export const withBreaker = (state: ReplicaState, operationClass: string, breaker
   breakers: new Map(state.breakers).set(operationClass, breaker),
 });
 
+/** Too far behind to be asked. */
+export const lags = (
+  { lag }: ReplicaState,
+  { lagVersionsMax, lagMsMax }: { readonly lagVersionsMax: number; readonly lagMsMax: number },
+): boolean => lag !== null && (lag.versions > lagVersionsMax || lag.ms > lagMsMax);
+
 export const afterCheck = (state: ReplicaState, { versions, ms, sync }: ReplicaCheck, nowMs: number): ReplicaState => ({
   ...state,
   lag: { versions, ms },

@@ -14,6 +14,8 @@ export interface ReadRequest {
   readonly sight: ReadSight;
   /** An older answer is none: `read_behind`. Null: whatever there is. */
   readonly atLeast: BookmarkParts | null;
+  /** The room's own, as it is now: rows of another are another room's, however old they may be. Absent: of any. */
+  readonly historyId?: string | undefined;
   readonly bounds: ReadBounds;
   /** Whose turn it takes where reads wait: opaque. Absent: the server's own code. */
   readonly user?: string | undefined;
@@ -80,9 +82,10 @@ export interface Replica {
   check(signal: EndSignal): Promise<ReplicaCheck>;
   /**
    * What it holds of a room, all rows in one snapshot: for the server's own use, as whatever rules hide is in it. It reads the whole room and takes no place that reads of users would have.
-   * @throws AlcoveError (as rejection) as `read` does; `query_timeout` where the room is too large.
+   * @param timeoutMs What it may take; by itself DIGEST_TIMEOUT_MS. One that may take longer keeps no other waiting.
+   * @throws AlcoveError (as rejection) as `read` does; `query_timeout` where the room is too large for the time.
    */
-  digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest>;
+  digest(room: ReadRequest['room'], signal: EndSignal, timeoutMs?: number): Promise<RoomDigest>;
   /**
    * Throws away what it holds of a room and takes it anew; resolves when it is level with the primary again. Absent: it holds nothing of its own.
    * @throws AlcoveError (as rejection) `replica_unavailable` where that cannot be begun, or is not done within minutes: it goes on then.

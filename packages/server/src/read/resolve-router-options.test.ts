@@ -115,6 +115,10 @@ describe('[RD-30] options of the routing', () => {
       { replicas: [{ url: 'http://u:secret@x' }] },
       'replicas[0].url must begin with ws://, wss://, postgres://, postgresql:// and name a host, and is of http://',
     ],
+    ...['ws://[', 'wss://a:65536/sync', 'postgres://u:50%@db/app', 'postgres://u:%ff@db/app', 'ws://a|b/'].map((url): [unknown, string] => [
+      { replicas: [{ url }] },
+      'replicas[0].url is no address: a host, a port up to 65535, and %40 for an @ in a password, %25 for a %',
+    ]),
     [{ replicas: [{ url: 'ws://a', weight: -1 }] }, 'replicas[0].weight must be a whole number from 0 to 1000, and is -1'],
     [
       { replicas: [{ url: 'ws://a', id: 'a', statementTimeoutMs: 100 }] },

@@ -3,6 +3,9 @@ import type { Runtime, Utf8 } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
 import { rowHash } from './row-hash.ts';
 
+/** What a digest may take by itself: some million rows. */
+export const DIGEST_TIMEOUT_MS = 10_000;
+
 /** A value as any engine may hand it out: integers beyond ±(2^53−1) as bigint. */
 export type DigestCell = null | number | bigint | string | Uint8Array;
 

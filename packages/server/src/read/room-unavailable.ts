@@ -9,3 +9,6 @@ export class RoomUnavailable extends AlcoveError {
     super('replica_unavailable', message, options);
   }
 }
+
+/** There is no such room there, and not just at this moment. */
+export class RoomGone extends RoomUnavailable {}

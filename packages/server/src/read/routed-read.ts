@@ -1,10 +1,11 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { backoffMs } from '@alcove/core/retry/backoff';
-import { type Candidate, type Choice, chooseReplica } from './choose-replica.ts';
+import { type Candidate, type Choice, chooseReplica, type LeftOutReason } from './choose-replica.ts';
 import type { KnownVersions } from './known-versions.ts';
+import { PartlyTold } from './partly-told.ts';
 import type { ReadRoute, RoutedAnswer } from './read-route.ts';
-import type { Dialect, EndSignal, ReadRequest } from './replica.ts';
+import type { Dialect, EndSignal, ReadRequest, ReplicaLag } from './replica.ts';
 import type { ReplicaChecks } from './replica-checks.ts';
 import { retryAfterMsOf } from './retry-after.ts';
 import { RoomUnavailable } from './room-unavailable.ts';
@@ -15,6 +16,8 @@ import type { WatchedReplica } from './watched-replica.ts';
 
 /** The first wait before a replica that is behind is asked again, and the longest: it applies what a stream brings within milliseconds, or is in trouble. */
 const POLL = { baseMs: 20, maxMs: 250 };
+
+const LEVEL: ReplicaLag = { versions: 0, ms: 0 };
 
 export interface RoutedReadParts {
   readonly runtime: Runtime;
@@ -53,6 +56,9 @@ export const deadlineMsOf = (request: ReadRequest, waitMs: number, settings: Rou
 const turnMsOf = (request: ReadRequest, settings: RouterSettings): number =>
   Math.max(settings.limits.queueWaitMs, attemptMsOf(request, settings));
 
+const nobody = (leftOut: readonly string[]): string =>
+  `no replica can be asked: ${leftOut.length === 0 ? 'there is none' : leftOut.join(', ')}`;
+
 type Step =
   | { readonly do: 'ask'; readonly candidate: Candidate }
   | { readonly do: 'wait'; readonly ms: number }
@@ -89,8 +95,8 @@ export class RoutedRead {
   #hasWaited = false;
   /** There was no place. */
   #refusal: AlcoveError | null = null;
-  /** What the last one said that could not be had. */
-  #unavailable: AlcoveError | undefined;
+  /** By id, what those said that could not be had. */
+  readonly #unavailable = new Map<string, AlcoveError>();
   /** The last one that was asked could not be had. */
   #isRetry = false;
 
@@ -234,7 +240,9 @@ export class RoutedRead {
       if (!isPrimary) known.saw(id, this.#room, answer.at, nowMs);
       counts.answered += 1;
       if (!isPrimary) counts.byReplicas += 1;
-      return { ...answer, replica: id, lag: replica.state.lag ?? { versions: 0, ms: 0 }, tookMs: nowMs - this.#startedMs };
+      const { columns, cells, rows, truncated, at } = answer;
+      const lag = replica.state.lag ?? LEVEL;
+      return { columns, cells, rows, truncated, at, replica: id, lag, tookMs: nowMs - this.#startedMs };
     } catch (cause) {
       this.#take(id, isPrimary, AlcoveError.from(cause));
       return null;
@@ -281,7 +289,7 @@ export class RoutedRead {
     const { atLeast } = this.#read.request;
     if (error.code === 'replica_unavailable') {
       this.#tried.add(id);
-      this.#unavailable = error;
+      this.#unavailable.set(id, error);
       this.#failures += 1;
       this.#isRetry = true;
       return error instanceof RoomUnavailable ? undefined : checks.soon(id);
@@ -303,10 +311,16 @@ export class RoutedRead {
       });
     }
     if (this.#refusal !== null) return this.#refusal;
-    const why = leftOut.map(({ id, reason }) => `${id} (${reason})`).join(', ');
-    return new AlcoveError('replica_unavailable', `no replica can be asked${why === '' ? ': there is none' : `: ${why}`}`, {
-      retryAfterMs,
-      cause: this.#unavailable, // stays in this process: it may name addresses and roles
-    });
+    const told = leftOut.map(({ id, reason }) => `${id} (${reason})`);
+    const whole = leftOut.map(({ id, reason }) => `${id} (${[reason, ...this.#whyOf(id, reason)].join(': ')})`);
+    return new PartlyTold(nobody(told), nobody(whole), { retryAfterMs, cause: [...this.#unavailable.values()].at(-1) });
+  }
+
+  /** What was said by one that this read has tried, or that was found to be down or broken before it. */
+  #whyOf(id: string, reason: LeftOutReason): string[] {
+    const said = this.#unavailable.get(id);
+    if (said !== undefined) return [said.message];
+    const lastError = this.#parts.replicas.get(id)?.state.lastError;
+    return (reason === 'down' || reason === 'breaker-open') && lastError != null ? [lastError.message] : [];
   }
 }

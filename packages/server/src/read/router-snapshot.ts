@@ -9,9 +9,11 @@ import type { RouterSettings } from './router-options.ts';
 import type { SyncReport } from './sync-figures.ts';
 import type { SlowRead } from './slow-reads.ts';
 import type { Strategy } from './strategy.ts';
+import type { UncomparedRoom } from './uncompared-rooms.ts';
 import type { WatchedReplica } from './watched-replica.ts';
 
 const WRONG_SHOWN_MAX = 10;
+const UNCOMPARED_SHOWN_MAX = 10;
 
 type Codes = Readonly<Partial<Record<ErrorCode, number>>>;
 
@@ -49,8 +51,13 @@ export interface ReplicaSnapshot extends ReplicaSettings {
   readonly reads: number;
   /** Its part of all that replicas answered, from 0 to 1. */
   readonly share: number | null;
+  /** Its own: it could not be had, or was broken. */
   readonly errors: Codes;
   readonly lastError: LastError | null;
+  /** Of what it was asked: a text that any replica refuses or cannot run, asks for too much, or takes too long. */
+  readonly statementErrors: Codes;
+  /** Reads that went elsewhere with nothing held against it: it was behind, does not have the room, or had too much to do. */
+  readonly passedOn: number;
   /** Answers older than asked for. */
   readonly older: number;
   /** Of the last minute. */
@@ -65,8 +72,10 @@ export interface ReplicaSnapshot extends ReplicaSettings {
   readonly ejections: number;
   /** Rooms that it holds other rows of than the primary, as the last look found them; while there is one it answers nothing. At most ten. */
   readonly wrong: readonly WrongRoom[];
-  /** Comparisons of a room with the primary by what they found (`unsure`: the room was written too fast, or could not be read), and rooms it was told to take anew. */
-  readonly compared: { readonly same: number; readonly unsure: number; readonly wrong: number; readonly resyncs: number };
+  /** Comparisons of a room with the primary by what they found (`unsure`: the room was written too fast, or could not be read; `late`: it was not read in time), and rooms it was told to take anew. */
+  readonly compared: Readonly<Record<'same' | 'unsure' | 'late' | 'wrong' | 'resyncs', number>>;
+  /** Rooms whose last comparison found nothing out: how many, and at most ten of them, the longest waiting first. */
+  readonly uncompared: { readonly count: number; readonly rooms: readonly UncomparedRoom[] };
   /** Rooms that it has answered and that wait to be compared. */
   readonly toCompare: number;
 }
@@ -117,6 +126,8 @@ function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, a
     share: answered === 0 ? null : replica.answered / answered,
     errors: replica.errors.toObject(),
     lastError: state.lastError,
+    statementErrors: replica.statementErrors.toObject(),
+    passedOn: replica.passedOn,
     older: replica.older,
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
@@ -126,6 +137,7 @@ function replicaSnapshot(replica: WatchedReplica, { breaker }: RouterSettings, a
     ejections: replica.ejections,
     wrong: [...replica.wrong.values()].slice(0, WRONG_SHOWN_MAX),
     compared: { ...replica.compared },
+    uncompared: { count: replica.uncompared.size, rooms: replica.uncompared.list(UNCOMPARED_SHOWN_MAX) },
     toCompare: replica.answeredRooms.size,
   };
 }

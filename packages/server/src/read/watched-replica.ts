@@ -1,10 +1,12 @@
-import { AlcoveError } from '@alcove/core/error';
+import { AlcoveError, exhaustive } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { type AnsweredRoom, AnsweredRooms, roomKey } from './answered-rooms.ts';
 import { afterRead, type Breaker, breakerAt, type BreakerNews, mayProbe, opened, probing } from './breaker.ts';
 import type { WrongRoom } from './compare-room.ts';
 import { isSlow } from './eject-slow.ts';
+import { failureOf } from './failure-of.ts';
 import { reaches } from './known-versions.ts';
+import { LargeRooms } from './large-rooms.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { ReadPlaces } from './read-places.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica } from './replica.ts';
@@ -22,6 +24,7 @@ import { RoomUnavailable } from './room-unavailable.ts';
 import { CodeCounts } from './router-counts.ts';
 import type { RouterSettings } from './router-options.ts';
 import { runBounded, SILENCE } from './run-bounded.ts';
+import { UncomparedRooms } from './uncompared-rooms.ts';
 
 export interface WatchedReplicaParts {
   readonly runtime: Runtime;
@@ -48,7 +51,12 @@ export class WatchedReplica {
   readonly replica: Replica;
   readonly places: ReadPlaces;
   readonly latency = new LatencyWindow();
+  /** Of its own. */
   readonly errors = new CodeCounts();
+  /** Of what it was asked: any other one would have said the same. */
+  readonly statementErrors = new CodeCounts();
+  /** Reads that went elsewhere without anything being held against it. */
+  passedOn = 0;
   state: ReplicaState;
   answered = 0;
   ejections = 0;
@@ -58,8 +66,12 @@ export class WatchedReplica {
   readonly answeredRooms = new AnsweredRooms();
   /** By room, what it was found to hold wrong and was not found to hold right since. */
   readonly wrong = new Map<string, WrongRoom>();
+  /** Of what it has answered, those that are compared in turns of their own. */
+  readonly large: LargeRooms;
+  /** What could not be compared. */
+  readonly uncompared: UncomparedRooms;
   /** Comparisons of a room with the primary, by what they found, and rooms it was told to take anew. */
-  readonly compared = { same: 0, unsure: 0, wrong: 0, resyncs: 0 };
+  readonly compared = { same: 0, unsure: 0, late: 0, wrong: 0, resyncs: 0 };
   /** Monotonic: when it last answered anything. */
   answeredMs = Number.NEGATIVE_INFINITY;
   readonly #parts: WatchedReplicaParts;
@@ -74,6 +86,8 @@ export class WatchedReplica {
     this.state = initialState(settings);
     this.#parts = parts;
     const { queueMax, retryAfterMs } = parts.settings.limits;
+    this.uncompared = new UncomparedRooms(parts.runtime);
+    this.large = new LargeRooms(parts.runtime, parts.settings.limits);
     this.places = new ReadPlaces(settings.id, parts.runtime, { queueMax, retryAfterMs }, () =>
       placesOf(this.state, parts.runtime.monotonicMs(), parts.settings.breaker),
     );
@@ -121,9 +135,11 @@ export class WatchedReplica {
         () => this.places.leave(request.user),
       );
       if (request.atLeast !== null && !reaches(answer.at, request.atLeast)) this.#refuseOlder(request, answer);
+      if (request.historyId !== undefined && answer.at.historyId !== request.historyId)
+        throw new RoomUnavailable(`${this.id} holds another history of the room`);
       if (this.state.isWrong) throw new RoomUnavailable(`${this.id} holds wrong rows: what it had begun is not taken`);
       this.answered += 1;
-      if (!this.state.settings.isPrimary) this.answeredRooms.add(request.room);
+      if (!this.state.settings.isPrimary && !this.large.answered(request.room)) this.answeredRooms.add(request.room);
       this.#settle(ticket, 'good', runtime.monotonicMs() - ticket.startedMs);
       return answer;
     } catch (cause) {
@@ -131,6 +147,7 @@ export class WatchedReplica {
       const isBad = error.code === 'replica_unavailable' || error.code === 'internal';
       const tookMs = error.code === 'query_timeout' ? runtime.monotonicMs() - ticket.startedMs : null;
       this.#settle(ticket, tellsNothing(error, isWhole) ? 'none' : isBad ? 'bad' : 'good', tookMs);
+      if (error.limit === SILENCE && isWhole && this.#heardMs <= ticket.startedMs) this.#saidNothing(error);
       throw error;
     }
   }
@@ -152,6 +169,7 @@ export class WatchedReplica {
   foundWrong(found: WrongRoom): void {
     this.compared.wrong += 1;
     this.wrong.set(roomKey(found.room), found);
+    this.uncompared.compared(found.room);
     this.state = { ...this.state, isWrong: true };
     this.places.dismiss(new AlcoveError('replica_unavailable', `${this.id} holds wrong rows`));
   }
@@ -160,13 +178,31 @@ export class WatchedReplica {
   foundRight(room: AnsweredRoom): void {
     this.compared.same += 1;
     this.wrong.delete(roomKey(room));
+    this.uncompared.compared(room);
     if (!this.state.isWrong || this.wrong.size > 0) return;
     this.state = { ...this.state, isWrong: false, backSinceMs: this.#parts.runtime.monotonicMs() };
     this.places.admit();
   }
 
+  /** Nothing was found out: it is looked at again without a read of it. */
+  notCompared(room: AnsweredRoom, { kind, reason }: { readonly kind: 'unsure' | 'late'; readonly reason: string }): void {
+    this.compared[kind] += 1;
+    this.uncompared.failed(room, reason);
+    if (kind === 'late') this.large.late(room);
+    else if (this.large.has(room)) this.large.again(room);
+    else if (!this.wrong.has(roomKey(room))) this.answeredRooms.add(room);
+  }
+
   failedAs(error: AlcoveError): LastError {
     return { code: error.code, message: error.message, atMs: this.#parts.runtime.nowMs() };
+  }
+
+  /** To nobody, for as long as a read may take: nobody else is to find that out before a look has found it well. */
+  #saidNothing({ code, message }: AlcoveError): void {
+    if (this.state.settings.isPrimary || this.state.isDown) return;
+    this.state = { ...this.state, isDown: true };
+    this.#parts.runtime.log.info('a replica is down', { replica: this.id, code, message });
+    this.places.dismiss(new AlcoveError('replica_unavailable', message));
   }
 
   #refuseOlder({ room, atLeast }: ReadRequest, { at }: ReadAnswer): never {
@@ -180,10 +216,26 @@ export class WatchedReplica {
     // Nobody here has ended it: the replica itself was closed.
     if (error.code === 'closed' && !signal.aborted) error = new AlcoveError('replica_unavailable', `${this.id} was closed`, { cause });
     if (error.code === 'closed') return error;
-    this.errors.add(error.code);
     if (error.limit === SILENCE) this.#parts.met(SILENCE);
-    this.state = { ...this.state, lastError: this.failedAs(error) };
+    this.#countFailure(error);
     return error;
+  }
+
+  #countFailure(error: AlcoveError): void {
+    const whose = failureOf(error);
+    switch (whose) {
+      case 'statement':
+        return this.statementErrors.add(error.code);
+      case 'elsewhere':
+        this.passedOn += 1;
+        return;
+      case 'replica':
+        this.errors.add(error.code);
+        this.state = { ...this.state, lastError: this.failedAs(error) };
+        return;
+      default:
+        exhaustive(whose);
+    }
   }
 
   /** @param tookMs Null: says nothing about how fast it is. */

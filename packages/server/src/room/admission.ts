@@ -107,8 +107,10 @@ export class Admission {
   take(dueValueIds: readonly string[]): Batch {
     const { commitMutationsMax, commitShareMutations, commitTimeBudgetMs, commitShareTimeBudgetMs } = this.#limits;
     const nowMs = this.#runtime.monotonicMs();
-    const { items: works, isLopsided } = this.#queue.take({ max: commitMutationsMax, shareMin: commitShareMutations, nowMs });
-    for (const work of works) this.#left(work, -1);
+    const { items, isLopsided } = this.#queue.take({ max: commitMutationsMax, shareMin: commitShareMutations, nowMs });
+    for (const work of items) this.#left(work, -1);
+    // Whose token ran out while it was here was ended; of one whose connection was lost before that it is gone now, and comes again with a fresh one.
+    const works = items.filter((work) => work.kind !== 'mutation' || nowMs < (work.pusher.accessUntilMs ?? Number.POSITIVE_INFINITY));
     const byes = new Map([...this.#byes].filter(([clientId]) => !this.#waiting.has(clientId)));
     const batch: Batch = {
       works,

@@ -7,7 +7,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { runMutation } from '@alcove/core/mutation/run-mutation';
 import type { Mutation } from '@alcove/core/mutation/mutation';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import { writeWithTx } from '@alcove/core/sqlite/drizzle';
+import { writeWithTx } from '@alcove/core/sqlite/mutator-tx';
 import { isAllowed } from '../access/access.ts';
 import type { Ack } from '../change-log/ack.ts';
 import type { AppendedEntry } from '../change-log/change-log.ts';

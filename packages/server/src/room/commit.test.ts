@@ -221,6 +221,21 @@ describe('commits of a room', () => {
       expect(driven.ports.head?.version).toBe(1);
     });
 
+    it('[RM-7] has the head recorded before anybody is told, who may be told while the process dies', () => {
+      const recorded: (number | undefined)[] = [];
+      const { ports } = driven;
+      const send = ports.send.bind(ports);
+      ports.send = (connectionId, frame, lane) => {
+        recorded.push(ports.head?.version);
+        send(connectionId, frame, lane);
+      };
+      driven.queue('a', 1, 'addStop', stop('s1'));
+      driven.flush();
+      driven.room.durable(1);
+      expect(typesOf(driven.take('a'))).toEqual(['results', 'commit']);
+      expect(new Set(recorded)).toEqual(new Set([1]));
+    });
+
     it('[RM-7] opens in order, and tells a repeat of a mutation no earlier than its first result', () => {
       driven.queue('a', 1, 'addStop', stop('s1'));
       driven.flush();

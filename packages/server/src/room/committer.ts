@@ -86,11 +86,10 @@ export class Committer {
   /** Durable now. What only its sender needs to know first, then results and the commit to everybody, then effects. */
   #letOut({ made, outcomes, afterCommit, values }: Committed): void {
     const { parts, connections } = this.#around;
+    // Before anybody is told: of what a process that dies in the middle of that has told, the head has to know.
+    if (made !== null) parts.ports.storeHead({ historyId: parts.historyId, version: made.version, hash: made.hash });
     this.#tellSenders(outcomes);
-    if (made !== null) {
-      connections.publish(made);
-      parts.ports.storeHead({ historyId: parts.historyId, version: made.version, hash: made.hash });
-    }
+    if (made !== null) connections.publish(made);
     if (values !== null) {
       parts.values.told(values);
       connections.ephemeral.changed();

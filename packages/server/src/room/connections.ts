@@ -1,18 +1,22 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { HelloMessage } from '@alcove/core/protocol/client-message';
+import type { ClientMessageOf, HelloMessage } from '@alcove/core/protocol/client-message';
 import { chooseCodec, encodeMessage } from '@alcove/core/protocol/codec';
 import type { MutationResult, ServerMessageInput } from '@alcove/core/protocol/server-message';
 import type { RoomAccess } from '../access/access.ts';
 import { subjectOf } from '../access/access.ts';
 import type { MadeVersion } from './commit-run.ts';
 import { EphemeralState } from './ephemeral-state.ts';
+import type { HydrationReason } from './hydrate.ts';
 import { checkIdentity, checkSchema, sessionOf, userOf, welcomeOf } from './joining.ts';
 import { userKeyOf } from './mutation-rates.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Schedule } from './schedule.ts';
 import type { Session } from './sessions.ts';
+import { sessionView } from './sessions.ts';
 import { SessionFeeds } from './session-feeds.ts';
+import { SessionWatch } from './session-watch.ts';
 import { Sessions } from './sessions.ts';
+import { reachesResultsOf, resultsAt } from './settle.ts';
 import { RoomSettling } from './settling.ts';
 
 /** The room's recurring steps. */
@@ -25,17 +29,14 @@ export class Connections {
   readonly sessions = new Sessions();
   readonly feeds: SessionFeeds<MadeVersion>;
   readonly ephemeral: EphemeralState;
+  readonly watch: SessionWatch;
   readonly #parts: RoomParts;
-  readonly #schedule: Schedule<RoomStep>;
   readonly #olderSchemas: ReadonlyMap<string, boolean>;
   /** Called for every session that ended, after it is out; with the error, where it did not leave by itself. */
   readonly #onEnd: OnEnd;
-  /** Monotonic time at which the first token of a session runs out, perhaps of one that is gone. */
-  #accessEndsMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: RoomParts, schedule: Schedule<RoomStep>, olderSchemas: ReadonlyMap<string, boolean>, onEnd: OnEnd) {
     this.#parts = parts;
-    this.#schedule = schedule;
     this.#olderSchemas = olderSchemas;
     this.#onEnd = onEnd;
     this.feeds = new SessionFeeds(parts, this.sessions, new RoomSettling(parts), {
@@ -47,6 +48,13 @@ export class Connections {
     this.ephemeral = new EphemeralState(parts, {
       wantTick: (atMs) => schedule.want('ephemeral', atMs),
       wantExpiry: (atMs) => schedule.want('expiry', atMs),
+    });
+    this.watch = new SessionWatch({
+      sessions: this.sessions,
+      runtime: parts.runtime,
+      idleTimeoutMs: parts.limits.idleTimeoutMs,
+      want: (atMs) => schedule.want('idle', atMs),
+      end: (session, error) => this.end(session, error),
     });
   }
 
@@ -99,8 +107,7 @@ export class Connections {
   renewAccess(session: Session, access: RoomAccess): void {
     if (subjectOf(access.claims) !== session.subject) throw new AlcoveError('forbidden', 'the fresh token is of another user');
     const readerClass = this.#parts.readers.classOf(access.claims);
-    session.access = access;
-    this.#watchAccess(session);
+    this.watch.renewed(session, access);
     if (session.isRelayed) this.#tellAccess(session);
     this.send(session, { type: 'user', user: userOf(access.claims) });
     if (readerClass.id === session.readerClass.id) return;
@@ -111,25 +118,6 @@ export class Connections {
 
   publish(made: MadeVersion): void {
     this.feeds.stream.publish(made);
-  }
-
-  /** To be called before anything is done for anybody: whose token has run out has no rights, also where the tick that says so is late. */
-  endExpired(): void {
-    if (this.#parts.runtime.monotonicMs() >= this.#accessEndsMs) this.endSilent();
-  }
-
-  /** Ends sessions that were silent for too long or whose token ran out. */
-  endSilent(): void {
-    const nowMs = this.#parts.runtime.monotonicMs();
-    for (const session of [...this.sessions]) {
-      if (nowMs - session.heardMs >= this.#parts.limits.idleTimeoutMs)
-        this.end(session, new AlcoveError('idle_timeout', 'the client has been silent for too long', { limit: 'idleTimeoutMs' }));
-      else if (session.accessUntilMs !== null && nowMs >= session.accessUntilMs)
-        this.end(session, new AlcoveError('unauthenticated', 'the token has expired'));
-    }
-    this.#accessEndsMs = Math.min(...[...this.sessions].map(({ accessUntilMs }) => accessUntilMs ?? Number.POSITIVE_INFINITY));
-    if (this.sessions.size === 0) return;
-    this.#schedule.want('idle', Math.min(nowMs + this.#parts.limits.idleTimeoutMs / 4, this.#accessEndsMs));
   }
 
   send(session: Session, message: ServerMessageInput): void {
@@ -148,33 +136,42 @@ export class Connections {
     const session = sessionOf(this.#parts, { connectionId, hello, access, isRelayed }, this.#parts.meta.read());
     const start = isRelayed ? null : this.feeds.startOf(session, hello.resume);
     this.sessions.add(session);
-    if (isRelayed) this.#beginRelayed(session, hello.resume);
-    this.send(session, welcomeOf(this.#parts, session, hello, start?.reason ?? 'resume', start?.image ?? null));
+    const reason = start?.reason ?? this.#beginRelayed(session, hello.resume);
+    this.send(session, welcomeOf(this.#parts, session, hello, reason, start?.image ?? null));
     if (!isRelayed) this.ephemeral.join(session);
-    this.#watchAccess(session);
-    this.#schedule.want('idle', session.heardMs + this.#parts.limits.idleTimeoutMs / 4);
+    this.watch.began(session);
     start?.begin();
   }
 
-  /** Its follower tells it of the room's rows, as soon as it has the welcome: so that has to have what was settled until here, by version, before it. */
-  #beginRelayed(session: Session, resume: HelloMessage['resume']): void {
+  /**
+   * Its follower tells it of the room's rows, as soon as it has the welcome: so that has to have what was settled until here, by version, before it.
+   * @returns `floor` where that cannot be told from where its replica stands: the follower, whose log may go further back than this one, may not go on from there
+   */
+  #beginRelayed(session: Session, resume: HelloMessage['resume']): HydrationReason {
     const { historyId, gate } = this.#parts;
     this.#tellAccess(session);
-    if (resume?.historyId === historyId) session.owedFrom = Math.min(resume.version, session.owedFrom);
+    const resumed = resume?.historyId === historyId ? resume.version : gate.durable;
+    const isTold = reachesResultsOf(this.#parts, resumed, gate.durable);
+    if (isTold) session.owedFrom = Math.min(resumed, session.owedFrom);
     this.feeds.stream.begin(session, gate.durable);
+    return isTold ? 'resume' : 'floor';
+  }
+
+  /** Its replica is an image from before it was welcomed: its follower goes on from there once it has what was settled since, or is told that this cannot be told. */
+  tellSince(session: Session, { historyId, version }: ClientMessageOf<'follow'>): void {
+    const { gate } = this.#parts;
+    // Of another history, or ahead: its follower finds that out by itself.
+    if (historyId !== this.#parts.historyId || version > gate.durable) return;
+    if (!reachesResultsOf(this.#parts, version, gate.durable))
+      return this.send(session, { type: 'rehydrate', reason: 'floor', view: sessionView(session), image: null });
+    session.owedFrom = Math.min(version, session.owedFrom);
+    const results = resultsAt(this.#parts, session, gate.durable);
+    if (results.length > 0) this.send(session, { type: 'results', results });
   }
 
   /** By what claims a follower chooses the session's rows. */
   #tellAccess({ connectionId, access }: Session): void {
     this.#parts.ports.admitted?.(connectionId, userOf(access.claims), access.expiresInMs ?? null);
-  }
-
-  #watchAccess(session: Session): void {
-    const { expiresInMs } = session.access;
-    session.accessUntilMs = expiresInMs === undefined ? null : this.#parts.runtime.monotonicMs() + expiresInMs;
-    if (session.accessUntilMs === null) return;
-    this.#accessEndsMs = Math.min(this.#accessEndsMs, session.accessUntilMs);
-    this.#schedule.want('idle', session.accessUntilMs);
   }
 
   /** A client that is there already takes the place of its own session. */

@@ -78,7 +78,7 @@ function handleMessage(around: MessageSurroundings, session: Session, message: C
     case 'push':
       return push(around, session, message, bytes());
     case 'follow':
-      return session.isRelayed ? undefined : connections.feeds.follow(session, message);
+      return session.isRelayed ? connections.tellSince(session, message) : connections.feeds.follow(session, message);
     case 'hydrate':
       session.snapshots = message.snapshots;
       return session.isRelayed ? undefined : connections.feeds.rehydrate(session, 'asked');

@@ -125,4 +125,17 @@ describe('rights in a room', () => {
       { type: 'results', results: [expect.objectContaining({ status: 'rejected', code: 'forbidden' })] },
     ]);
   });
+
+  it('[AC-6] that ran out while a mutation waited, whose connection was lost before, run nothing of it', () => {
+    driven.join('c', {}, { claims: { sub: 'carol' }, expiresInMs: 100 });
+    for (const mutationId of [1, 2]) driven.queue('c', mutationId, 'addStop', { id: `s${mutationId}`, city: 'Kyoto' });
+    driven.room.leave('c', 'lost');
+    driven.runtime.advance(101);
+    driven.flush();
+    expect(stops()).toBe(0);
+    // She comes again, and sends them again.
+    driven.join('c', {}, { claims: { sub: 'carol' } });
+    for (const mutationId of [1, 2]) driven.push('c', mutationId, 'addStop', { id: `s${mutationId}`, city: 'Kyoto' });
+    expect(stops()).toBe(2);
+  });
 });

@@ -5,7 +5,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import { runMigrationPlan } from '@alcove/core/schema/migrate';
 import type { Database } from '@alcove/core/sqlite/database';
-import { writeWithTx } from '@alcove/core/sqlite/drizzle';
+import { writeWithTx } from '@alcove/core/sqlite/mutator-tx';
 import { ChangeLog } from '../change-log/change-log.ts';
 import { createLogTables } from '../change-log/log-tables.ts';
 import type { MetaTable } from '../change-log/room-meta.ts';

@@ -94,6 +94,8 @@ export interface ReadAsked {
   readonly params: Row;
   readonly dialect: Dialect;
   readonly atLeast: BookmarkParts | null;
+  /** Of the room as it is. */
+  readonly historyId: string;
   readonly route: ReadRoute;
   /** Whose rows. */
   readonly reader: ReaderClass;

@@ -15,9 +15,13 @@ export interface RoomStats {
   readonly floor: number;
   /** Bytes of records in the change log. */
   readonly logBytes: number;
-  /** Clients in the room. */
+  /** Of tabs in the room, those that came through followers among them. */
   readonly sessions: number;
-  /** Sessions that are caught up from the log, and those whose snapshot is on its way. */
+  /** Of them, those that came through followers. */
+  readonly sessionsRelayed: number;
+  /** Servers that follow the room: each has a session of its own, which is none of the above. */
+  readonly followers: number;
+  /** Sessions and followers that are caught up from the log, and those whose snapshot is on its way. */
   readonly behind: number;
   readonly hydrating: number;
   /** Mutations that wait for a commit, and their bytes. */
@@ -45,58 +49,32 @@ export function statsOf(parts: RoomParts, admission: Admission, connections: Con
   const { log, gate, values, historyId, meter, work } = parts;
   const { sessions, ephemeral } = connections;
   const { stream, rows } = connections.feeds;
-  return {
-    historyId,
-    get version() {
-      return log.head.version;
-    },
-    get durable() {
-      return gate.durable;
-    },
-    get floor() {
-      return log.floor.version;
-    },
-    get logBytes() {
-      return log.bytes;
-    },
-    get sessions() {
-      return sessions.size;
-    },
-    get behind() {
-      return stream.behind;
-    },
-    get hydrating() {
-      return [...sessions].filter(({ state }) => state.phase === 'rows' || state.phase === 'image').length;
-    },
-    get queuedMutations() {
-      return admission.size;
-    },
-    get queuedBytes() {
-      return admission.bytes;
-    },
-    get waitingAtGate() {
-      return gate.waiting;
-    },
-    get unwrittenValues() {
-      return values.unwritten;
-    },
-    get unwrittenValueBytes() {
-      return values.unwrittenBytes;
-    },
-    get states() {
-      return ephemeral.entries;
-    },
-    get stateSizes() {
-      return ephemeral.sizes;
-    },
-    get work() {
-      return work.counts();
-    },
-    get limitsMet() {
-      return meter.counts();
-    },
-    get isIdle() {
-      return sessions.size === 0 && !admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0;
-    },
-  };
+  return live<RoomStats>({
+    historyId: () => historyId,
+    version: () => log.head.version,
+    durable: () => gate.durable,
+    floor: () => log.floor.version,
+    logBytes: () => log.bytes,
+    sessions: () => sessions.tabs,
+    sessionsRelayed: () => sessions.relayed,
+    followers: () => sessions.followers,
+    behind: () => stream.behind,
+    hydrating: () => [...sessions].filter(({ state }) => state.phase === 'rows' || state.phase === 'image').length,
+    queuedMutations: () => admission.size,
+    queuedBytes: () => admission.bytes,
+    waitingAtGate: () => gate.waiting,
+    unwrittenValues: () => values.unwritten,
+    unwrittenValueBytes: () => values.unwrittenBytes,
+    states: () => ephemeral.entries,
+    stateSizes: () => ephemeral.sizes,
+    work: () => work.counts(),
+    limitsMet: () => meter.counts(),
+    isIdle: () => sessions.size === 0 && !admission.wantsFlush && gate.waiting === 0 && values.unwritten === 0 && rows.active === 0,
+  });
+}
+
+/** An object whose properties are found out when they are read. */
+function live<T extends object>(figures: { readonly [Name in keyof T]: () => T[Name] }): T {
+  const properties = Object.entries<() => unknown>(figures).map(([name, get]) => [name, { enumerable: true, get }]);
+  return Object.defineProperties({}, Object.fromEntries(properties)) as T; // one for each of its names
 }

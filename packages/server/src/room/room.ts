@@ -2,8 +2,9 @@ import { AlcoveError } from '@alcove/core/error';
 import { mintMutation } from '@alcove/core/mutation/mint-mutation';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
-import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
-import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
 import { ownClaims, userIdOf } from '../access/access.ts';
 import type { RoomAccess } from '../access/access.ts';
 import type { RoutedAnswer } from '../read/read-route.ts';
@@ -103,7 +104,7 @@ export class Room {
   /** A frame of a connection that joined, whole. Frames of others are ignored: the connection has just been ended. */
   receive(connectionId: string, frame: string | Uint8Array): void {
     if (this.#isOver) return;
-    this.#connections.endExpired();
+    this.#connections.watch.endExpired();
     const session = this.#connections.sessions.get(connectionId);
     if (session === undefined) return;
     receiveFrame(this.#messageSurroundings(), session, frame);
@@ -168,7 +169,7 @@ export class Room {
   /** Commits what was admitted: one transaction, one version. Call `durable(stats.version)` once it is on disk. */
   flush(): void {
     this.#flushRequested = false;
-    if (!this.#isOver) this.#connections.endExpired();
+    if (!this.#isOver) this.#connections.watch.endExpired();
     if (!this.#isOver) this.#committer.flush();
     if (this.#phase === 'draining') this.#leaveWhenDrained();
   }
@@ -232,7 +233,7 @@ export class Room {
 
   /**
    * Takes nothing new, writes everything that waits and every unwritten value, and lets the sessions go (`draining`) once that is durable. Calls `flush` itself; the
-   * host says `durable` after it, goes on answering `requestFlush`, and may `close` when `stats.sessions` is 0.
+   * host says `durable` after it, goes on answering `requestFlush`, and may `close` when `stats.isIdle`.
    */
   drain(): void {
     if (this.#phase !== 'open') return;
@@ -271,7 +272,7 @@ export class Room {
       case 'rows':
         return this.#connections.feeds.rows.step();
       case 'idle':
-        return this.#connections.endSilent();
+        return this.#connections.watch.endSilent();
       case 'reads':
         return this.#reads.tick();
       case 'housekeeping':

@@ -6,7 +6,7 @@ import type { ReadMessage } from '@alcove/core/protocol/client-message';
 import { encodeText } from '@alcove/core/protocol/codec';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Row } from '@alcove/core/sqlite/database';
-import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/drizzle';
+import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
 import { postgresQueryOf } from '../read/postgres-query.ts';
 import { lagOf, type ReadRoute, type RoutedAnswer } from '../read/read-route.ts';
 import type { Dialect } from '../read/replica.ts';
@@ -43,6 +43,8 @@ export class SessionReads {
   /** Those that the host has; the others wait for the room to get to their version. */
   readonly #asked = new Set<OpenRead>();
   readonly #waiting = new Set<OpenRead>();
+  /** No version before it is waited for. */
+  #leastWaited = Number.POSITIVE_INFINITY;
   readonly #countByUser = new Map<string, number>();
 
   constructor(parts: RoomParts, connections: Connections, schedule: Schedule<RoomStep>) {
@@ -99,6 +101,8 @@ export class SessionReads {
 
   /** More versions are durable. */
   advanced(): void {
+    if (this.#parts.gate.durable < this.#leastWaited) return;
+    this.#leastWaited = Number.POSITIVE_INFINITY;
     for (const read of [...this.#waiting]) this.#proceed(read);
   }
 
@@ -155,12 +159,13 @@ export class SessionReads {
   }
 
   #proceed(read: OpenRead): void {
-    const { ports, gate, runtime } = this.#parts;
+    const { ports, gate, runtime, historyId } = this.#parts;
     const { session, request, query, sql, params, dialect, atLeast, route, untilMs } = read;
     this.#waiting.delete(read);
     this.#asked.delete(read);
     if (atLeast !== null && atLeast.version > gate.durable) {
       this.#waiting.add(read);
+      this.#leastWaited = Math.min(this.#leastWaited, atLeast.version);
       return this.#schedule.want('reads', untilMs);
     }
     this.#asked.add(read);
@@ -171,6 +176,7 @@ export class SessionReads {
       params,
       dialect,
       atLeast,
+      historyId,
       route,
       reader: readerClass,
       claims: access.claims,

@@ -69,14 +69,33 @@ export class Sessions {
   readonly #byGroup = new Map<string, Set<Session>>();
   readonly #countByUser = new Map<string, number>();
   readonly #streamed = new Set<Session>();
+  /** Servers that follow the room. */
+  readonly #followers = new Set<Session>();
+  #relayed = 0;
 
   /** Those that are told of the room's rows from here. */
   get streamed(): Iterable<Session> {
     return this.#streamed;
   }
 
+  /** Everybody, servers that follow the room among them. */
   get size(): number {
     return this.#byConnection.size;
+  }
+
+  /** Of tabs, wherever they are connected. */
+  get tabs(): number {
+    return this.size - this.#followers.size;
+  }
+
+  /** Of tabs that are connected to followers. */
+  get relayed(): number {
+    return this.#relayed;
+  }
+
+  /** Of servers that follow the room. */
+  get followers(): number {
+    return this.#followers.size;
   }
 
   get(connectionId: string): Session | undefined {
@@ -106,7 +125,9 @@ export class Sessions {
     const user = userKeyOf(session);
     this.#countByUser.set(user, this.countOf(user) + 1);
     this.#byConnection.set(session.connectionId, session);
-    if (!session.isRelayed) this.#streamed.add(session);
+    if (session.isRelayed) this.#relayed += 1;
+    else this.#streamed.add(session);
+    if (session.access.isFollower === true) this.#followers.add(session);
     this.#byClient.set(session.clientId, session);
     const group = this.#byGroup.get(session.groupId) ?? new Set();
     group.add(session);
@@ -116,6 +137,8 @@ export class Sessions {
   remove(session: Session): void {
     if (!this.#byConnection.delete(session.connectionId)) return;
     this.#streamed.delete(session);
+    this.#followers.delete(session);
+    if (session.isRelayed) this.#relayed -= 1;
     const user = userKeyOf(session);
     if (this.countOf(user) > 1) this.#countByUser.set(user, this.countOf(user) - 1);
     else this.#countByUser.delete(user);

@@ -23,6 +23,10 @@ export function resultsAt(parts: Pick<RoomParts, 'log' | 'clients'>, session: Se
   return [...before, ...resultsOf(log.acks(from, version).filter(({ ack }) => group.has(ack.clientId)))];
 }
 
+/** Whether all that was settled after that version can be told one by one, each with its own version. */
+export const reachesResultsOf = ({ log }: Pick<RoomParts, 'log'>, version: number, head: number): boolean =>
+  version >= Math.max(log.floor.version, head - SINCE_VERSIONS_MAX);
+
 /** What the room remembers of these clients, of those that belong to the session's group and user. */
 export function ownRows({ clients }: Pick<RoomParts, 'clients'>, { groupId, subject }: Session, clientIds: Iterable<string>): ClientRow[] {
   return [...clientIds].flatMap((clientId) => {

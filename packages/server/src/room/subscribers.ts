@@ -132,7 +132,8 @@ export class Subscribers<Made extends ToldVersion> {
 
   #next(session: Session, event: SessionEvent): readonly SessionEffect[] {
     const { state, effects } = nextSession(session.state, event, this.#parts.limits);
-    if (session.state.phase === 'live' && state.phase === 'behind') this.#parts.meter.met('subscriberBacklogBytesMax');
+    const isOverfull = event.type === 'committed' && session.state.phase === 'live' && state.phase === 'behind';
+    if (isOverfull) this.#parts.meter.met('subscriberBacklogBytesMax');
     session.state = state;
     if (state.phase === 'behind') this.#behind.add(session);
     else this.#behind.delete(session);

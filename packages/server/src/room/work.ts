@@ -11,6 +11,8 @@ export type Work = MutationWork | CallWork | TransactWork;
 export interface Pusher {
   readonly connectionId: string;
   readonly access: RoomAccess;
+  /** Monotonic time at which its token runs out; null: never. */
+  readonly accessUntilMs: number | null;
   /** Mutations of it that wait for a flush. */
   queued: number;
 }

@@ -1,7 +1,9 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import { UsageError } from './cli-command.ts';
+import { whyFetchFailed } from './why-fetch-failed.ts';
 
 const URL_DEFAULT = 'http://localhost:8787/sync';
+const UNAUTHORIZED = 401;
 const TIMEOUT_MS = 10_000;
 /** Of orders: a room that is copied anew, or compared, takes its time. */
 const ORDER_TIMEOUT_MS = 5 * 60_000;
@@ -19,17 +21,18 @@ interface Given {
 /** What commands say to a running server, over HTTP, and what they tell when it does not do it. */
 export class AdminClient {
   readonly #base: string;
-  readonly #token: string;
+  /** Tried in this order, until one is taken. */
+  readonly #tokens: readonly string[];
 
   /**
-   * @param variables Of the environment, the first that is set is the token where none is given.
+   * @param variables Of the environment, those that are set are the tokens where none is given.
    * @throws UsageError without a token.
    */
   constructor({ url, token }: Given, variables: readonly string[] = ['ALCOVE_ADMIN_TOKEN']) {
-    const found = [token, ...variables.map((name) => process.env[name])].find((one) => one !== undefined && one !== '');
-    if (found === undefined) throw new UsageError(`give --token, or ${variables.join(' or ')} in the environment`);
+    const found = (token === undefined ? variables.map((name) => process.env[name] ?? '') : [token]).filter((one) => one !== '');
+    if (found.length === 0) throw new UsageError(`give --token, or ${variables.join(' or ')} in the environment`);
     this.#base = (url ?? URL_DEFAULT).replace(/^ws/, 'http').replace(/\/+$/, '');
-    this.#token = found;
+    this.#tokens = found;
   }
 
   /** @throws AlcoveError `connection_lost`, `unauthenticated`, `bad_message`; what the server says. */
@@ -44,26 +47,37 @@ export class AdminClient {
 
   async #fetch(path: string, init: RequestInit): Promise<string> {
     const address = `${this.#base}${path}`;
-    let response: Response;
-    let text: string;
+    let response: Response | null = null;
+    let text = '';
     try {
-      response = await fetch(address, { ...init, headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' } });
-      text = await response.text();
+      for (const token of this.#tokens) {
+        response = await fetch(address, { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
+        text = await response.text();
+        if (response.status !== UNAUTHORIZED) break;
+      }
     } catch (cause) {
-      throw new AlcoveError('connection_lost', `no server answers at ${address}`, { hint: 'Give its address with --url.', cause });
-    }
-    if (response.ok) return text;
-    if (response.status === 401)
-      throw new AlcoveError('unauthenticated', `the server at ${address} does not take this token`, {
-        hint: 'Give the token that the server was started with.',
+      throw new AlcoveError('connection_lost', `no server answers at ${address}: ${whyFetchFailed(cause)}`, {
+        hint: 'Give its address with --url.',
+        cause,
       });
-    const said = errorIn(text);
-    // A server without the endpoint knows nothing of the path.
-    if (said !== null && said.message !== 'there is nothing at this path') throw AlcoveError.fromBody(said);
-    throw new AlcoveError('bad_message', `${address} answered ${response.status}`, {
-      hint: 'Give the path of the sockets with --url, and start the server with an admin token.',
-    });
+    }
+    return taken(address, response, text);
   }
+}
+
+/** @throws AlcoveError what else than figures it is */
+function taken(address: string, response: Response | null, text: string): string {
+  if (response?.ok === true) return text;
+  if (response === null || response.status === UNAUTHORIZED)
+    throw new AlcoveError('unauthenticated', `the server at ${address} does not take this token`, {
+      hint: 'Give the token that the server was started with.',
+    });
+  const said = errorIn(text);
+  // A server without the endpoint knows nothing of the path.
+  if (said !== null && said.message !== 'there is nothing at this path') throw AlcoveError.fromBody(said);
+  throw new AlcoveError('bad_message', `${address} answered ${response.status}`, {
+    hint: 'Give the path of the sockets with --url, and start the server with an admin token.',
+  });
 }
 
 function errorIn(text: string): ErrorBody | null {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { CliCommand } from './cli-command.ts';
 import { readArguments, readRoom, UsageError } from './cli-command.ts';
@@ -25,6 +26,11 @@ The server must not be running meanwhile.
     );
     if (values.room === undefined || values.config === undefined) throw new UsageError('--room and --config must be given');
     const { name, id } = readRoom(values.room);
+    const [file = ''] = given;
+    if (!existsSync(file))
+      throw new AlcoveError('option_invalid', `there is no file ${file}`, {
+        hint: 'Give one that `alcove backup` wrote, or another SQLite file.',
+      });
     const { rooms, dataDir } = await loadConfig(values.config);
     const room = rooms.find((one) => one.name === name);
     if (room === undefined)
@@ -32,7 +38,7 @@ The server must not be running meanwhile.
     const server = await createServer({
       rooms: [room],
       dataDir: values['data-dir'] ?? dataDir ?? './data',
-      seed: given[0] ?? '',
+      seed: file,
       signals: false,
       log: createConsoleLogger('error'),
     });

@@ -3,17 +3,25 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Database } from '@alcove/core/sqlite/database';
+import type { FetchedCopy, FollowedCopy, ServedFile } from '../../follow/followed-copy.ts';
 import { FollowedRoom } from '../../follow/followed-room.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { type RoomFiles, withSidecars } from './data-dir.ts';
+import { fetchRoomCopy } from './fetch-room-copy.ts';
+import { GoneMark } from './gone-mark.ts';
 import { LogCheckpoint } from './log-checkpoint.ts';
 import { openDatabase } from './open-database.ts';
 
 export interface FollowedFileOptions {
   readonly address: RoomAddress;
+  /** The primary's sockets, ws: or wss:, and its follower token. */
+  readonly from: string;
+  readonly token: string;
   readonly definition: AnyRoom;
   readonly files: RoomFiles;
   readonly runtime: Runtime;
+  /** How long the file stays after the primary has said that it has no such room. */
+  readonly retentionMs: number;
   /** Past it readers are held off while the write-ahead log is moved into the file. Default: it may grow. */
   readonly walBytesMax?: number;
   /** Keeps the follower's own readers off the file until what it resolves with is called. */
@@ -22,32 +30,31 @@ export interface FollowedFileOptions {
 
 const nobodyReads = (): Promise<() => void> => Promise.resolve(() => undefined);
 
-/** An open copy, to tell of. */
-export interface ServedFile {
-  readonly database: Database;
-  readonly room: FollowedRoom;
-}
-
 interface OpenFile extends ServedFile {
   readonly log: LogCheckpoint;
 }
 
-/** The file that a follower keeps of one room: open or not, and put in place of the one before. */
-export class FollowedFile {
+/** The file that a follower keeps of one room in its dataDir. */
+export class FollowedFile implements FollowedCopy {
   readonly #options: FollowedFileOptions;
   #open: OpenFile | null = null;
+  /** The version that the file itself holds; null: it was not looked at since it was opened. */
+  #checkpointed: number | null = null;
+
+  readonly #gone: GoneMark;
 
   constructor(options: FollowedFileOptions) {
     this.#options = options;
+    this.#gone = new GoneMark(`${options.files.database.replace(/\.sqlite$/, '')}.gone`, options.runtime);
   }
 
-  /** Null: there is none, or none that can be used. */
+  /** The primary had no such room when it was last asked, perhaps before a restart. */
+  get wasGone(): boolean {
+    return this.#gone.isSet;
+  }
+
   get open(): ServedFile | null {
     return this.#open;
-  }
-
-  get room(): FollowedRoom | null {
-    return this.#open?.room ?? null;
   }
 
   /** Path of the file to read; null while there is none. */
@@ -55,12 +62,6 @@ export class FollowedFile {
     return this.#open === null ? null : this.#options.files.database;
   }
 
-  /** Where a fresh copy is put before `replace`. */
-  get makingPath(): string {
-    return this.#options.files.making;
-  }
-
-  /** What an earlier start left; a file that is no good is thrown away, to be copied anew. */
   find(): void {
     const { files, definition, runtime, address } = this.#options;
     if (!existsSync(files.database)) return;
@@ -77,9 +78,28 @@ export class FollowedFile {
     }
   }
 
-  /** Moves the write-ahead log into the file. */
+  /** Moves the write-ahead log into the file, where something was written. Called every few seconds, for each of perhaps thousands of rooms. */
   sweep(): void {
-    this.#open?.log.run();
+    const { version } = this.#open?.room.head ?? {};
+    if (version === undefined || version === this.#checkpointed) return;
+    if (this.#open?.log.run() === true) this.#checkpointed = version;
+  }
+
+  /** Called every few seconds: what the primary has no more is removed after its retention. */
+  tend(isGone: boolean): void {
+    this.sweep();
+    if (!isGone) return this.#gone.clear();
+    if (this.#open === null) return;
+    const { address, runtime, retentionMs } = this.#options;
+    try {
+      this.#gone.set();
+    } catch (cause) {
+      runtime.log.error('that a room is gone cannot be noted on the disk', { room: address.name, id: address.id, reason: String(cause) });
+    }
+    if (!this.#gone.isOlderThan(retentionMs)) return;
+    runtime.log.info('the file of a room that the primary has no more is removed', { room: address.name, id: address.id });
+    this.throwAway();
+    this.#gone.clear();
   }
 
   #checkpointOf(database: Database): LogCheckpoint {
@@ -98,7 +118,12 @@ export class FollowedFile {
     });
   }
 
-  /** The copy at `makingPath` is whole. @throws AlcoveError `file_damaged` where it cannot be used */
+  fetch(): FetchedCopy {
+    const { address, from, token, files } = this.#options;
+    const end = new AbortController();
+    return { whole: fetchRoomCopy({ address, from, token, path: files.making }, end.signal), cancel: () => end.abort() };
+  }
+
   replace(): void {
     const { files, address } = this.#options;
     this.throwAway();
@@ -115,5 +140,6 @@ export class FollowedFile {
   close(): void {
     this.#open?.database.close();
     this.#open = null;
+    this.#checkpointed = null;
   }
 }

@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
-import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import { createConsoleLogger } from './console-logger.ts';
+import { isServerUrl } from '../../limits/server-url.ts';
 import type { RoomLimits } from '../../room/room-options.ts';
 import type { HostLimits } from './host-limits.ts';
 import { checkOrigins, type OriginRule } from './origins.ts';
 import { defaultReadersMax } from './reader-pool.ts';
-import { resolvePath, resolveServerLimits, resolveToken } from './server-options.ts';
+import { resolvePath, resolveReaders, resolveServerLimits, resolveSwitch, resolveToken } from './server-options.ts';
 
 /** What `createFollower` takes. What makes no sense is `option_invalid`, which names the option and what may be. */
 export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRoom[]> {
@@ -35,6 +36,8 @@ export interface FollowerOptions<Rooms extends readonly AnyRoom[] = readonly Any
   readonly image?: boolean;
   /** Origins of pages that may connect, as createServer has them. Default: the host the page came from. */
   readonly origins?: readonly string[];
+  /** How long the file of a room stays, read by nobody, after the primary has said that it has no such room, in ms. Default: 30 days. 0: it goes at once. */
+  readonly retentionMs?: number;
   /** Bounds of this process and of its rooms, as createServer has them. */
   readonly limits?: Partial<RoomLimits & HostLimits>;
   /** Default: one line an entry on standard error. */
@@ -54,6 +57,7 @@ const FOLLOWER_OPTIONS: KeysOf<FollowerOptions> = {
   readers: true,
   image: true,
   origins: true,
+  retentionMs: true,
   limits: true,
   log: true,
 };
@@ -72,6 +76,7 @@ export interface ResolvedFollowerOptions {
   readonly readers: number;
   readonly image: boolean;
   readonly origins: OriginRule;
+  readonly retentionMs: number;
   readonly limits: HostLimits;
   readonly roomLimits: RoomLimits;
   readonly log: Logger;
@@ -84,28 +89,42 @@ export function resolveFollowerOptions(options: FollowerOptions): ResolvedFollow
   if (!Array.isArray(rooms) || rooms.length === 0 || !rooms.every(isRoom))
     throw invalid('rooms must list at least one room made by defineRoom');
   if (typeof dataDir !== 'string' || dataDir === '') throw invalid('dataDir must be the path of a directory');
-  if (typeof from !== 'string' || !/^wss?:\/\/\S+$/.test(from)) throw invalid(`from must be a ws: or wss: address, and is ${String(from)}`);
+  if (typeof from !== 'string' || !/^wss?:/.test(from) || !isServerUrl(from))
+    throw invalid(`from must be a ws: or wss: address, and is ${String(from)}`);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw invalid(`port must be a whole number from 0 to 65535, and is ${String(port)}`);
   const byName = new Map(rooms.map((room): [string, AnyRoom] => [room.name, room]));
+  if (byName.size < rooms.length) throw invalid('rooms holds two rooms of one name');
+  const { host, follow = [...byName.keys()].map((name) => `${name}/*`) } = options;
+  if (host !== undefined && typeof host !== 'string') throw invalid(`host must be a name or an address, and is ${kindOf(host)}`);
+  if (!Array.isArray(follow) || follow.length === 0) throw invalid(`follow must list rooms as NAME/ID or NAME/*, and is ${kindOf(follow)}`);
   const { hostLimits, roomLimits } = resolveServerLimits(options.limits ?? {}, 'the follower');
   return {
     rooms: byName,
     dataDir: resolve(dataDir),
     from,
     token: followerToken(options.token),
-    follow: (options.follow ?? [...byName.keys()].map((name) => `${name}/*`)).map((pattern) => followed(pattern, byName)),
+    follow: follow.map((pattern: string) => followed(pattern, byName)),
     port: port ?? null,
-    host: options.host ?? null,
+    host: host ?? null,
     adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     path: resolvePath(options.path ?? '/sync'),
-    readers: options.readers ?? defaultReadersMax(),
-    image: options.image ?? true,
+    readers: resolveReaders(options.readers ?? defaultReadersMax()),
+    image: resolveSwitch('image', options.image ?? true),
     origins: { origins: options.origins === undefined ? null : checkOrigins(options.origins), loopbackOnly: false },
+    retentionMs: retention(options.retentionMs),
     limits: hostLimits,
     roomLimits,
     log: options.log ?? createConsoleLogger(),
   };
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+const RETENTION_MS_MAX = 3_650 * DAY_MS;
+
+function retention(given: number = 30 * DAY_MS): number {
+  if (Number.isInteger(given) && given >= 0 && given <= RETENTION_MS_MAX) return given;
+  throw invalid(`retentionMs must be a whole number of ms from 0 to ${RETENTION_MS_MAX}, and is ${String(given)}`);
 }
 
 const invalid = (message: string): AlcoveError => new AlcoveError('option_invalid', message);

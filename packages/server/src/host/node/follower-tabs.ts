@@ -10,8 +10,9 @@ import type { LimitCounts, LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
+import { Door } from './door.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { FollowerLink } from './follower-link.ts';
+import type { FollowerLink } from '../../follow/follower-link.ts';
 import type { ResolvedFollowerOptions } from './follower-options.ts';
 import { HostImages } from './host-images.ts';
 import { originOf } from './http-answer.ts';
@@ -35,20 +36,17 @@ export interface FollowerTabsOptions {
   isReady(): boolean;
 }
 
-/** After it a client of a stopping follower comes again; each waits up to twice as long. */
-const DRAIN_RETRY_MS = 1_000;
-
 /** The tabs of a follower: their sockets from the first byte to their room, images of its files, and its HTTP side. */
 export class FollowerTabs {
   readonly meter: LimitMeter;
   readonly #options: FollowerTabsOptions;
   readonly #arrivals: SocketArrivals<TabInfo>;
+  readonly #door: Door;
   readonly #pool: BuilderPool;
   readonly #images: HostImages;
   readonly #rooms = new Map<string, RelayedRoom>();
   /** By definition; one for all of its rooms. */
   readonly #rules = new Map<string, RowRules>();
-  #isClosing = false;
 
   constructor(options: FollowerTabsOptions) {
     const { follower, dataDir, runtime } = options;
@@ -69,6 +67,11 @@ export class FollowerTabs {
       letIn: (arrival, frame) => void this.#letIn(arrival, frame),
       ended: () => undefined,
     });
+    const sockets = (): { connections: number; arrivals: number } => ({
+      connections: this.#arrivals.connections,
+      arrivals: this.#arrivals.size,
+    });
+    this.#door = new Door({ host: 'follower', limits, runtime, meter: this.meter, sockets });
   }
 
   get connections(): number {
@@ -115,21 +118,12 @@ export class FollowerTabs {
       path,
       origins,
       refusedOrigins: new RefusedOrigins(runtime.log, runtime),
-      images: new ImageEndpoint({
-        cache: this.#images.cache,
-        ticketKey: this.#images.ticketKey,
-        origins,
-        runtime,
-        downloadsMax: limits.imageDownloadsMax,
-        stallTimeoutMs: limits.imageStallTimeoutMs,
-        meter: this.meter,
-      }),
+      images: new ImageEndpoint({ images: this.#images, limits, origins, runtime, meter: this.meter }),
       others,
       followers: null,
       messageBytesMax: follower.roomLimits.messageBytesMax,
       closeTimeoutMs: limits.closeTimeoutMs,
-      refuses: () => this.#refuses(),
-      isDraining: () => this.#isClosing,
+      door: this.#door,
       isReady,
       opened: (socket, request) => this.#accept(socket, request),
     }).serve(server);
@@ -137,8 +131,8 @@ export class FollowerTabs {
 
   /** Nobody comes in any more, and those that are no further than the door go. */
   drain(): void {
-    this.#isClosing = true;
-    this.#arrivals.refuseAll(() => this.#draining());
+    this.#door.close();
+    this.#arrivals.refuseAll(() => this.#door.draining());
   }
 
   /** After all links are closed, which sends the tabs away. */
@@ -173,24 +167,6 @@ export class FollowerTabs {
     } catch (cause) {
       if (this.#arrivals.has(connection.id)) this.#arrivals.refuse(connection, AlcoveError.from(cause));
     }
-  }
-
-  #refuses(): AlcoveError | null {
-    const { connectionsMax, connectionsUnwelcomedMax } = this.#options.follower.limits;
-    if (this.#isClosing) return this.#draining();
-    const { connections, size } = this.#arrivals;
-    if (connections < connectionsMax && size < connectionsUnwelcomedMax) return null;
-    const error = new AlcoveError('overloaded', `${connections} sockets are open, ${size} of them not in a room yet`, {
-      retryAfterMs: 2_000,
-      limit: connections < connectionsMax ? 'connectionsUnwelcomedMax' : 'connectionsMax',
-    });
-    this.meter.saw(error);
-    return error;
-  }
-
-  #draining(): AlcoveError {
-    const retryAfterMs = Math.ceil(DRAIN_RETRY_MS * (1 + this.#options.runtime.random()));
-    return new AlcoveError('draining', 'the follower is stopping', { retryAfterMs });
   }
 
   #rulesOf(definition: AnyRoom): RowRules | null {

@@ -5,6 +5,7 @@ import type { AnyRoom } from '@alcove/core/schema/define-room';
 import { mayDo } from '../../access/front.ts';
 import { type ReaderClass, SEES_ALL, undecided } from '../../access/reader-class.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
+import { wholeOf } from '../../read/partly-told.ts';
 import { lagOf, type ReadRoute, type RoutedAnswer } from '../../read/read-route.ts';
 import { postgresSight } from '../../read/postgres-sight.ts';
 import { type ReadSight, readSight } from '../../read/read-sight.ts';
@@ -47,17 +48,17 @@ export class HostReads {
 
   /** For a session. @throws AlcoveError `forbidden`, and what the read failed with */
   async forUser(room: RoomAddress, asked: ReadAsked, signal: EndSignal): Promise<RoutedAnswer> {
-    const { query, claims, user, reader, sql, params, dialect, atLeast, route, waitMs } = asked;
+    const { query, claims, user, reader, sql, params, dialect, atLeast, historyId, route, waitMs } = asked;
     const may = await mayDo(claims, { kind: 'sql', query }, { may: mayOf(this.#options.rules, room) });
     if (!may) {
       const what = query === null ? 'read this room by SQL of its own' : `run the query ${query}`;
       throw new AlcoveError('forbidden', `this user may not ${what}`);
     }
     const sight = this.#sight(room, reader, false, dialect);
-    return this.#read({ room, sql, params, sight, atLeast, user }, route, waitMs, signal, dialect);
+    return this.#read({ room, sql, params, sight, atLeast, historyId, user }, route, waitMs, signal, dialect);
   }
 
-  /** For the server's own code, which sees all rows; with `whole` also tables that stay in the room. `head`: where the room stands. */
+  /** For the server's own code, which sees all rows; with `whole` also tables that stay in the room, and what replicas say of themselves where none can be asked. `head`: where the room stands. */
   async own(
     room: RoomAddress,
     { sql, params, dialect, at, route, waitMs, signal }: OwnRead,
@@ -76,7 +77,10 @@ export class HostReads {
     const sight = this.#sight(room, SEES_ALL, whole, dialect);
     const alone = whole && dialect === 'sqlite' && this.#staysIn(room, sql);
     const asked = alone ? { ...route, primaryOnly: true } : route;
-    const answer = await this.#read({ room, sql, params, sight, atLeast }, asked, waitMs, signal, dialect);
+    const request = { room, sql, params, sight, atLeast, historyId: head.historyId };
+    const answer = await this.#read(request, asked, waitMs, signal, dialect).catch((error: unknown) => {
+      throw whole ? wholeOf(error) : error;
+    });
     return { ...answer, lag: lagOf(answer, head) };
   }
 

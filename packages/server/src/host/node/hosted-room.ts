@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { AlcoveError } from '@alcove/core/error';
 import type { HelloMessage } from '@alcove/core/protocol/client-message';
-import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
+import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { Database } from '@alcove/core/sqlite/database';
 import type { RoomAccess } from '../../access/access.ts';
 import type { SessionFacts } from '../../access/session-filter.ts';
@@ -18,6 +18,7 @@ import { HeadFile } from './head-file.ts';
 import { LogCheckpoint } from './log-checkpoint.ts';
 import { RoomReads } from './room-reads.ts';
 import type { ConnectionHandlers, HostConnection } from './host-connection.ts';
+import { TickTimer } from './tick-timer.ts';
 
 export interface HostedRoomOptions {
   readonly address: RoomAddress;
@@ -68,7 +69,7 @@ export class HostedRoom implements OpenedRoom {
   /** Of them, those that carry another server. */
   readonly #followers = new Set<string>();
   readonly #inode: bigint | null;
-  #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
+  readonly #tick: TickTimer;
   #checkpointed = -1;
   #told = -1;
   #over = false;
@@ -76,6 +77,7 @@ export class HostedRoom implements OpenedRoom {
   /** @throws AlcoveError whatever is wrong with the file; nothing is open then. */
   constructor(options: HostedRoomOptions) {
     this.#options = options;
+    this.#tick = new TickTimer(options.runtime, () => this.#call(() => this.#room.tick()));
     this.#head = new HeadFile(options.files.head);
     this.#reads = new RoomReads(options.userReadsMax, {
       read: (asked, signal) => options.read(asked, signal),
@@ -89,7 +91,7 @@ export class HostedRoom implements OpenedRoom {
       this.#head.sync();
     } catch (error) {
       this.#over = true;
-      this.#tick?.timer.cancel();
+      this.#tick.cancel();
       this.#database.close();
       this.#head.close();
       throw error;
@@ -216,7 +218,7 @@ export class HostedRoom implements OpenedRoom {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#tick?.timer.cancel();
+    this.#tick.cancel();
     this.#reads.close();
     const { runtime, address } = this.#options;
     for (const [what, step] of Object.entries({
@@ -248,7 +250,7 @@ export class HostedRoom implements OpenedRoom {
         this.#followers.delete(connectionId);
       },
       requestFlush: () => setImmediate(() => this.#flush()),
-      requestTick: (atMs) => this.#requestTick(atMs),
+      requestTick: (atMs) => this.#over || this.#tick.request(atMs),
       offerImage: (request) =>
         this.#options.offerImage(request, { ...request, logBytesSince: (version) => logBytesSince(this.#database, version) }),
       read: (connectionId, request, asked) => this.#reads.begin(connectionId, request, asked),
@@ -277,17 +279,6 @@ export class HostedRoom implements OpenedRoom {
     if (version === this.#told && !isNew) return;
     this.#told = version;
     this.#options.moved(version, isNew);
-  }
-
-  #requestTick(atMs: number): void {
-    if (this.#over || (this.#tick !== null && this.#tick.atMs <= atMs)) return;
-    this.#tick?.timer.cancel();
-    const { runtime } = this.#options;
-    const timer = runtime.setTimer(Math.max(0, atMs - runtime.monotonicMs()), () => {
-      this.#tick = null;
-      this.#call(() => this.#room.tick());
-    });
-    this.#tick = { atMs, timer };
   }
 
   /** A room reports its own failures through its ports; whatever else it throws is a bug, and its state is not to be trusted any more. */

@@ -32,7 +32,7 @@ export const answerJson = (response: ServerResponse, status: number, body: unkno
 
 /** `{"error": {code, message, …}}`, with Retry-After where the error says when. */
 export const answerError = (response: ServerResponse, status: number, error: AlcoveError, headers: Record<string, string> = {}): void =>
-  answerJson(response, status, { error: error.toBody() }, { ...retryAfter(error), ...headers });
+  answerJson(response, status, { error: error.toBody() }, { ...retryAfter(error), ...unread(error), ...headers });
 
 /** To whoever does not bring the token: 401, or 429 where too many did not. */
 export const answerUnauthorized = (response: ServerResponse, error: AlcoveError): void =>
@@ -54,6 +54,9 @@ export const refuseUpgrade = (socket: Duplex, status: number, error: AlcoveError
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n'));
   socket.resume();
 };
+
+/** The rest of what was sent is read by nobody: nothing else may come over that connection. */
+const unread = ({ code }: AlcoveError): Record<string, string> => (code === 'message_too_large' ? { connection: 'close' } : {});
 
 const retryAfter = (error: AlcoveError): Record<string, string> =>
   error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) };

@@ -4,6 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { RELAY_OVERHEAD_BYTES } from '@alcove/core/protocol/relay';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import type { Door } from './door.ts';
 import type { Endpoint } from './endpoints.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
 import { answerError, answerJson, originOf, pathOf, refuseUpgrade } from './http-answer.ts';
@@ -24,9 +25,7 @@ export interface HttpFrontOptions {
   readonly followers: FollowerEndpoint | null;
   readonly messageBytesMax: number;
   readonly closeTimeoutMs: number;
-  /** Why no socket may be opened now, if so. */
-  refuses(): AlcoveError | null;
-  isDraining(): boolean;
+  readonly door: Pick<Door, 'refusal' | 'isClosed'>;
   /** Absent: ready as long as it does not drain. */
   isReady?(): boolean;
   opened(socket: WebSocket, request: IncomingMessage): void;
@@ -135,7 +134,7 @@ export class HttpFront {
   }
 
   #health(response: ServerResponse): void {
-    if (this.#options.isDraining()) answerJson(response, 503, { status: 'draining' });
+    if (this.#options.door.isClosed) answerJson(response, 503, { status: 'draining' });
     else answerJson(response, 200, { status: 'ok' });
   }
 
@@ -149,7 +148,7 @@ export class HttpFront {
   }
 
   #refusal(request: IncomingMessage): { readonly status: number; readonly error: AlcoveError } | null {
-    const { path, origins, refusedOrigins, refuses } = this.#options;
+    const { path, origins, refusedOrigins, door } = this.#options;
     if (pathOf(request) !== path) return { status: 404, error: new AlcoveError('bad_message', `sockets are opened at ${path}`) };
     if (origins.loopbackOnly && !isOfThisMachine(request)) {
       return {
@@ -165,7 +164,7 @@ export class HttpFront {
       refusedOrigins.tell(asked);
       return { status: 403, error: new AlcoveError('origin_refused', `pages of ${origin} may not connect here`) };
     }
-    const error = refuses();
+    const error = door.refusal();
     return error === null ? null : { status: 503, error };
   }
 }

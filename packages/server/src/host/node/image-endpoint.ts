@@ -6,7 +6,9 @@ import { AlcoveError } from '@alcove/core/error';
 import { imageHeaders, IMAGE_HEADERS } from '@alcove/core/protocol/image-headers';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
-import type { ImageCache, ImageLease } from '../../snapshot/image-cache.ts';
+import type { ImageLease } from '../../snapshot/image-cache.ts';
+import type { HostImages } from './host-images.ts';
+import type { HostLimits } from './host-limits.ts';
 import { answerError, originOf } from './http-answer.ts';
 import { readTicket } from './image-ticket.ts';
 import type { ImageTicket } from './image-ticket.ts';
@@ -14,14 +16,10 @@ import { isOriginAllowed } from './origins.ts';
 import type { OriginRule } from './origins.ts';
 
 export interface ImageEndpointOptions {
-  readonly cache: ImageCache;
-  readonly ticketKey: Uint8Array;
+  readonly images: Pick<HostImages, 'cache' | 'ticketKey'>;
+  readonly limits: Pick<HostLimits, 'imageDownloadsMax' | 'imageStallTimeoutMs'>;
   readonly origins: OriginRule;
   readonly runtime: Runtime;
-  /** Images that are being sent at once; past it `overloaded`. */
-  readonly downloadsMax: number;
-  /** A download that takes nothing for so long is ended. */
-  readonly stallTimeoutMs: number;
   readonly meter: LimitMeter;
 }
 
@@ -67,13 +65,13 @@ export class ImageEndpoint {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new AlcoveError('bad_message', `an image is fetched with GET, not ${request.method}`);
     const ticket = this.#ticket(request);
-    const { cache, downloadsMax } = this.#options;
-    if (this.#downloads >= downloadsMax)
+    const { images, limits } = this.#options;
+    if (this.#downloads >= limits.imageDownloadsMax)
       throw new AlcoveError('overloaded', `${this.#downloads} images are being sent`, { retryAfterMs: 2000, limit: 'imageDownloadsMax' });
     this.#downloads += 1;
     let lease: ImageLease | null = null;
     try {
-      lease = await cache.lease(ticket, ticket.version);
+      lease = await images.cache.lease(ticket, ticket.version);
       await this.#send(request, response, lease, cors);
     } finally {
       this.#downloads -= 1;
@@ -109,7 +107,7 @@ export class ImageEndpoint {
     const file = createReadStream(lease.file, { highWaterMark: 256 * 1024 });
     await opened(file); // before the answer says 200
     response.writeHead(200, body);
-    response.setTimeout(this.#options.stallTimeoutMs, () => {
+    response.setTimeout(this.#options.limits.imageStallTimeoutMs, () => {
       this.#options.meter.met('imageStallTimeoutMs');
       response.destroy();
     });
@@ -120,7 +118,7 @@ export class ImageEndpoint {
     const [, text] = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '') ?? [];
     if (text === undefined)
       throw new AlcoveError('ticket_refused', 'the request has no ticket: send Authorization: Bearer <ticket of the welcome message>');
-    return readTicket(text, this.#options.ticketKey, this.#options.runtime.monotonicMs());
+    return readTicket(text, this.#options.images.ticketKey, this.#options.runtime.monotonicMs());
   }
 
   /** Headers for the page's origin; null where that may not. */

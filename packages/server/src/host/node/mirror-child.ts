@@ -2,7 +2,7 @@
  * A process of its own that copies rooms to PostgreSQL, until its parent goes: neither reading rooms nor waiting for PostgreSQL takes the writer's time. It may be killed at any moment; the next one goes on from the
  * watermarks.
  */
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { AlcoveError, assert, exhaustive } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 import { Mirror } from '../postgres/mirror.ts';
@@ -12,8 +12,8 @@ import { MirrorFiles } from './mirror-files.ts';
 import type { MirrorOrders, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 
-/** Below the process that serves the rooms: a commit goes before its copy. */
-const MIRROR_PRIORITY = 5;
+/** So much below the process that serves the rooms, wherever that stands: a commit goes before its copy. */
+const MIRROR_NICER_BY = 5;
 const FIGURES_MS = 1_000;
 /** Of its time, one part in so many at the most is for figures: with ten thousand rooms they take some 20 ms. */
 const FIGURES_SHARE = 100;
@@ -104,7 +104,7 @@ function take(message: MirrorRequest): void {
 }
 
 try {
-  setPriority(MIRROR_PRIORITY);
+  setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + MIRROR_NICER_BY));
 } catch {
   // not allowed here: it runs at the ordinary priority
 }

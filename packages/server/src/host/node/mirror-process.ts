@@ -58,7 +58,7 @@ export class MirrorProcess {
   readonly #names: ReadonlySet<string>;
   readonly #requests = new Map<number, { resolve(differed: readonly string[]): void; reject(error: AlcoveError): void }>();
   readonly #moved = new Map<string, MovedRoom>();
-  readonly #whenReady: (() => void)[] = [];
+  readonly #whenReady: ((access: MirrorAccess) => void)[] = [];
   /** Versions that have not been told. */
   #versions = 0;
   #isTaking = false;
@@ -90,10 +90,10 @@ export class MirrorProcess {
     return this.#access;
   }
 
-  /** Calls once there is `access`, perhaps at once. */
-  whenReady(then: () => void): void {
-    if (this.#access === null) this.#whenReady.push(then);
-    else then();
+  /** Calls each time the mirror is connected, and at once where it is: it may be another one, with another secret, than before. */
+  whenReady(then: (access: MirrorAccess) => void): void {
+    this.#whenReady.push(then);
+    if (this.#access !== null) then(this.#access);
   }
 
   get status(): MirrorStatus {
@@ -242,8 +242,9 @@ export class MirrorProcess {
   #isReady(secret: Uint8Array): void {
     const { mirror, runtime } = this.#options;
     this.#failures = 0;
-    this.#access = mirrorAccess(mirror.prefix, secret, runtime);
-    for (const then of this.#whenReady.splice(0)) then();
+    const access = mirrorAccess(mirror.prefix, secret, runtime);
+    this.#access = access;
+    for (const then of this.#whenReady) then(access);
   }
 
   async #bringUpToDate(request: number, room: RoomAddress): Promise<void> {
@@ -270,7 +271,12 @@ export class MirrorProcess {
   #request(message: (request: number) => MirrorRequest): Promise<readonly string[]> {
     this.#asked += 1;
     const request = this.#asked;
-    if (this.#child === null) return Promise.reject(new AlcoveError('replica_unavailable', 'the mirror’s process is being started'));
+    if (this.#child === null)
+      return Promise.reject(
+        new AlcoveError('replica_unavailable', 'the mirror’s process is being started', {
+          hint: 'Ask again in a moment; the server’s log says why it ended.',
+        }),
+      );
     return new Promise((resolve, reject) => {
       this.#requests.set(request, { resolve, reject });
       this.#send(message(request));

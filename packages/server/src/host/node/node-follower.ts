@@ -13,9 +13,13 @@ import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { type SyncReport, syncReport } from '../../read/sync-figures.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
 import { BearerGuard } from './bearer-guard.ts';
+import { FollowerLink, LINK_FRAME_BYTES_MAX } from '../../follow/follower-link.ts';
 import type { LinkStatus } from '../../follow/link-status.ts';
 import type { DataDir } from './data-dir.ts';
-import { FollowerLink } from './follower-link.ts';
+import { dialPrimary } from './dial-primary.ts';
+import { fetchRoomIds } from './fetch-room-ids.ts';
+import { FollowedFile } from './followed-file.ts';
+import { RoomListing } from './room-listing.ts';
 import { FollowerTabs } from './follower-tabs.ts';
 import { openForTab } from './open-for-tab.ts';
 import type { TabInfo } from './relayed-room.ts';
@@ -31,19 +35,8 @@ import { SqlEndpoint } from './sql-endpoint.ts';
 import { LimitMeter } from '../../limits/limit-meter.ts';
 import type { OwnRead } from './server-sql.ts';
 
-/** How often rooms that were made since are looked for. */
-const LIST_INTERVAL_MS = 10_000;
-/** A read of a room that is not known asks the primary for its rooms at most so often. */
-const LIST_AGAIN_MS = 500;
 /** How long a read that names a version waits for it here at the longest; who asked waits no longer elsewhere. */
 const REACH_TIMEOUT_MS = 2_000;
-
-/** What whoever runs it has to do, by status. */
-const LIST_REFUSALS: Readonly<Record<number, string>> = {
-  401: 'its `followers.token` is another one than ours',
-  404: 'there are no sockets at this path: is `from` without its /sync?',
-  426: 'nobody may follow it: give it `followers: { token }`, or ALCOVE_FOLLOWER_TOKEN',
-};
 
 export interface FollowedStatus extends LinkStatus {
   readonly room: string;
@@ -68,15 +61,14 @@ export class NodeFollower {
   readonly #runtime: Runtime;
   readonly #readers: ReaderPool;
   readonly #tabs: FollowerTabs;
+  readonly #listing: RoomListing;
   readonly #others: Endpoint;
   readonly #meter = new LimitMeter(LIMIT_NAMES);
   readonly #links = new Map<string, FollowerLink>();
+  /** Of the same rooms. */
+  readonly #files = new Map<string, FollowedFile>();
   #server: HttpServer | null = null;
-  #listTimer: Timer | null = null;
   #sweep: Timer | null = null;
-  #listing: Promise<void> | null = null;
-  #listedMs = Number.NEGATIVE_INFINITY;
-  #listFailure: string | null = null;
   #wasReady = false;
   #closing: Promise<void> | null = null;
 
@@ -87,7 +79,7 @@ export class NodeFollower {
     this.#runtime = runtime;
     this.#readers = new ReaderPool({
       runtime,
-      fileOf: (room) => this.#links.get(keyOf(room))?.path ?? null,
+      fileOf: (room) => this.#files.get(keyOf(room))?.path ?? null,
       tablesOf: ({ name }) => digestTables(definitionOf(options, name).model),
       readersMax: Math.max(1, options.readers),
       queueMax: limits.readQueueMax,
@@ -99,15 +91,16 @@ export class NodeFollower {
     });
     this.#others = endpointsOf([this.#readEndpoint(), ...this.#ownEndpoints()]);
     this.#tabs = this.#followerTabs();
+    this.#listing = this.#roomListing();
   }
 
   /** For other servers. */
   #readEndpoint(): ReadEndpoint {
     return new ReadEndpoint(this.#guard(this.#options.token, 'the follower token'), {
       read: (request, signal) => this.#answer(request, signal),
-      digest: async (room, signal) => {
-        await this.#followed(room);
-        return this.#readers.digest(room, signal);
+      digest: async (room, signal, timeoutMs) => {
+        await this.#readable(room);
+        return this.#readers.digest(room, signal, timeoutMs);
       },
       resync: async (room) => (await this.#followed(room)).resync(),
       lag: () => ({ ...this.lag, sync: this.sync }),
@@ -141,13 +134,25 @@ export class NodeFollower {
     });
   }
 
+  #roomListing(): RoomListing {
+    const { follow, from, token } = this.#options;
+    return new RoomListing({
+      names: follow.flatMap(({ name, id }) => (id === null ? [name] : [])),
+      from,
+      runtime: this.#runtime,
+      idsOnDisk: (name) => this.#dataDir.roomIds(name),
+      idsOnPrimary: (name, timeoutMs) => fetchRoomIds({ from, token, name, timeoutMs }),
+      found: (address) => this.#followRoom(address),
+    });
+  }
+
   /** @throws AlcoveError `port_in_use`, `sql_unavailable` */
   async start(): Promise<void> {
     if (!this.#readers.available)
       throw new AlcoveError('sql_unavailable', 'a follower reads in a sandbox, and @photostructure/sqlite does not load here');
     const { follow, port, host } = this.#options;
     for (const { name, id } of follow) if (id !== null) this.#followRoom({ name, id });
-    await this.#list();
+    await this.#listing.look();
     this.#scheduleSweep();
     if (port === null) return;
     this.#server = makeHttpServer();
@@ -190,7 +195,7 @@ export class NodeFollower {
 
   /** Every room that is followed was level with the primary once since this follower was started. */
   get #isReady(): boolean {
-    this.#wasReady ||= this.#listFailure === null && [...this.#links.values()].every((link) => link.hasBeenLevel);
+    this.#wasReady ||= this.#listing.isComplete && [...this.#links.values()].every((link) => link.hasBeenLevel);
     return this.#wasReady;
   }
 
@@ -240,7 +245,7 @@ export class NodeFollower {
   }
 
   async #close(): Promise<void> {
-    this.#listTimer?.cancel();
+    this.#listing.close();
     this.#sweep?.cancel();
     const stopped = this.#server === null || !this.#server.listening ? Promise.resolve() : stopListening(this.#server);
     this.#tabs.drain();
@@ -256,7 +261,7 @@ export class NodeFollower {
     signal: EndSignal,
     waitMs = REACH_TIMEOUT_MS,
   ): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }> {
-    const link = await this.#followed(request.room);
+    const link = await this.#readable(request.room);
     if (!isSightOf(request.sight, definitionOf(this.#options, request.room.name).model.schemaId))
       throw new RoomUnavailable('this follower is of another release of the app than the server that asks');
     await link.reached(request.atLeast?.version ?? 0, Math.min(waitMs, REACH_TIMEOUT_MS));
@@ -264,9 +269,19 @@ export class NodeFollower {
     return { answer, lag: link.lag ?? { versions: 0, ms: 0 } };
   }
 
+  /** What was deleted is read by nobody, though the file is still here. */
+  async #readable(room: RoomAddress): Promise<FollowerLink> {
+    const link = await this.#followed(room);
+    if (link.isGone) throw new RoomUnavailable('the primary has no such room any more');
+    return link;
+  }
+
   async #followed(room: RoomAddress): Promise<FollowerLink> {
     const link = await this.#linkOf(room);
-    if (link === null) throw new RoomUnavailable('this follower does not follow the room');
+    if (link === null)
+      throw new RoomUnavailable(`this follower does not follow ${keyOf(room)}`, {
+        hint: 'See that there is such a room, and that it is among those that the follower was told to follow.',
+      });
     return link;
   }
 
@@ -274,8 +289,7 @@ export class NodeFollower {
   async #linkOf(room: RoomAddress): Promise<FollowerLink | null> {
     const known = this.#links.get(keyOf(room));
     if (known !== undefined) return known;
-    if (!this.#options.follow.some(({ name, id }) => id === null && name === room.name)) return null;
-    if (this.#runtime.monotonicMs() - this.#listedMs > LIST_AGAIN_MS) await (this.#listing ?? this.#list());
+    await this.#listing.lookFor(room.name);
     return this.#links.get(keyOf(room)) ?? null;
   }
 
@@ -299,65 +313,36 @@ export class NodeFollower {
     const definition = this.#options.rooms.get(address.name);
     if (this.#links.has(key) || definition === undefined || this.#closing !== null) return;
     const { from, token } = this.#options;
-    const files = this.#dataDir.roomFiles(address);
+    const runtime = this.#runtime;
+    const file = this.#fileOf(address, definition);
     const listener = this.#tabs.room(definition, address, () => link);
-    const link: FollowerLink = new FollowerLink({
-      address,
-      definition,
-      files,
-      from,
-      token,
-      runtime: this.#runtime,
-      listener,
-      walBytesMax: this.#options.limits.walBytesMax,
-      holdOffReaders: ({ database }) => this.#readers.holdOff(database),
-    });
+    const dial = dialPrimary(from, LINK_FRAME_BYTES_MAX);
+    const link: FollowerLink = new FollowerLink({ address, from, token, runtime, file, dial, listener, wasGone: file.wasGone });
+    this.#files.set(key, file);
     this.#links.set(key, link);
     link.start();
   }
 
+  #fileOf(address: RoomAddress, definition: AnyRoom): FollowedFile {
+    const { from, token, limits, retentionMs } = this.#options;
+    return new FollowedFile({
+      address,
+      from,
+      token,
+      definition,
+      files: this.#dataDir.roomFiles(address),
+      runtime: this.#runtime,
+      retentionMs,
+      walBytesMax: limits.walBytesMax,
+      holdOffReaders: ({ database }) => this.#readers.holdOff(database),
+    });
+  }
+
   #scheduleSweep(): void {
     this.#sweep = this.#runtime.setTimer(this.#options.limits.sweepIntervalMs, () => {
-      for (const link of this.#links.values()) link.sweep();
+      for (const [key, file] of this.#files) file.tend(this.#links.get(key)?.isGone === true);
       this.#scheduleSweep();
     });
-  }
-
-  /** Rooms of the names that are followed whole; those that are on the disk already are followed even where the primary does not answer. */
-  #list(): Promise<void> {
-    this.#listTimer?.cancel();
-    this.#listing ??= this.#listNow().finally(() => {
-      this.#listing = null;
-      this.#listedMs = this.#runtime.monotonicMs();
-      const isWanted = this.#options.follow.some(({ id }) => id === null);
-      if (isWanted && this.#closing === null) this.#listTimer = this.#runtime.setTimer(LIST_INTERVAL_MS, () => void this.#list());
-    });
-    return this.#listing;
-  }
-
-  async #listNow(): Promise<void> {
-    const names = this.#options.follow.flatMap(({ name, id }) => (id === null ? [name] : []));
-    for (const name of names) {
-      for (const id of await this.#dataDir.roomIds(name)) this.#followRoom({ name, id });
-      for (const id of await this.#idsOnPrimary(name)) this.#followRoom({ name, id });
-    }
-  }
-
-  async #idsOnPrimary(name: string): Promise<readonly string[]> {
-    const { from, token, log } = this.#options;
-    const url = new URL(from.replace(/^ws/, 'http'));
-    url.searchParams.set('rooms', name);
-    try {
-      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(LIST_INTERVAL_MS) });
-      if (!response.ok) throw new AlcoveError('connection_lost', LIST_REFUSALS[response.status] ?? `it answered ${response.status}`);
-      this.#listFailure = null;
-      return ((await response.json()) as { rooms: string[] }).rooms; // our own server's word
-    } catch (cause) {
-      const reason = AlcoveError.from(cause).message;
-      if (this.#listFailure !== reason) log.error('the primary does not tell its rooms; it is asked again', { name, from, reason });
-      this.#listFailure = reason;
-      return [];
-    }
   }
 }
 

@@ -3,48 +3,36 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { type AnyRoom, isRoom } from '@alcove/core/schema/define-room';
 import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
-import { kindOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { kindOf } from '@alcove/core/unknown-keys';
 import { is, SQL } from 'drizzle-orm';
 import { LimitMeter } from '../../limits/limit-meter.ts';
 import { WorkMeter } from '../../limits/work-meter.ts';
 import { RoomDirectory } from '../../room/room-directory.ts';
 import type { RoomAddress } from '../../room/room-directory.ts';
-import { AdminEndpoint } from './admin-endpoint.ts';
-import { BearerGuard } from './bearer-guard.ts';
 import type { AlcoveServer, ServerRooms, ServerSessions } from './alcove-server.ts';
 import { BuilderPool } from './builder-pool.ts';
 import type { DataDir } from './data-dir.ts';
-import { endpointsOf } from './endpoints.ts';
-import { FollowerEndpoint } from './follower-endpoint.ts';
+import { Door } from './door.ts';
 import { HostImages } from './host-images.ts';
 import { HostReads } from './host-reads.ts';
 import { type ReplicaPools, serverPools } from '../postgres/replica-pools.ts';
 import { ReadFleet } from './read-fleet.ts';
 import { type HostLimits, LIMIT_NAMES } from './host-limits.ts';
 import type { HostedRoom } from './hosted-room.ts';
-import { HttpFront } from './http-front.ts';
-import { ImageEndpoint } from './image-endpoint.ts';
-import { boundAddressOf, listen, makeHttpServer, socketOriginOf, stopListening } from './listen.ts';
+import { HttpSide } from './http-side.ts';
 import type { MirrorProcess } from './mirror-process.ts';
 import { ROOM_ID } from './room-file-name.ts';
 import { createRoomHandle } from './room-handle.ts';
 import type { HandlePorts, RoomHandle } from './room-handle.ts';
-import { RefusedOrigins } from './refused-origins.ts';
 import { RoomOpener } from './room-opener.ts';
 import { SeedTemplates } from './seed-templates.ts';
-import { resolvePath } from './server-options.ts';
 import type { ResolvedServerOptions } from './server-options.ts';
-import { ephemeralSums, roomsThatMet } from './server-metrics.ts';
-import type { ServerMetrics } from './server-metrics.ts';
+import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
 import { busiestRooms, processFigures, type ServerStatus } from './server-status.ts';
 import { bothHeldOff, mirrorProcess, serverMirror, type ServerMirror } from './server-mirror.ts';
 import { serverRooms } from './server-rooms.ts';
 import { serverSessions } from './server-sessions.ts';
 import { SocketFront } from './socket-front.ts';
-import { SqlEndpoint } from './sql-endpoint.ts';
-
-/** After it a client of a draining server comes again; each waits up to twice as long, so that they do not come all at once. */
-const DRAIN_RETRY_MS = 1_000;
 
 /** The server's parts and how they hang together. `createServer` checks the options, takes the dataDir and starts it. */
 export class NodeServer implements AlcoveServer {
@@ -59,22 +47,16 @@ export class NodeServer implements AlcoveServer {
   readonly #meter = new LimitMeter(LIMIT_NAMES);
   readonly #work = new WorkMeter();
   readonly #startedMs: number;
-  readonly #refusedOrigins: RefusedOrigins;
   readonly #templates = new SeedTemplates();
   readonly #images: HostImages;
-  readonly #endpoint: ImageEndpoint;
-  readonly #admin: AdminEndpoint | null;
-  readonly #followers: FollowerEndpoint | null;
-  readonly #sql: SqlEndpoint | null;
   readonly #fleet: ReadFleet;
   readonly #mirror: MirrorProcess | null;
   readonly #reads: HostReads;
   readonly #opener: RoomOpener;
   readonly #directory: RoomDirectory<HostedRoom>;
+  readonly #door: Door;
   readonly #sockets: SocketFront;
-  readonly #detach: (() => void)[] = [];
-  #ownServer: HttpServer | null = null;
-  #urlOf: () => string | null = () => null;
+  readonly #http: HttpSide;
   #sweep: Timer | null = null;
   #closing: Promise<void> | null = null;
 
@@ -83,43 +65,35 @@ export class NodeServer implements AlcoveServer {
     this.#options = options;
     this.#runtime = runtime;
     this.#startedMs = runtime.monotonicMs();
-    this.#refusedOrigins = new RefusedOrigins(runtime.log, runtime);
     this.#dataDir = dataDir;
     this.#pool = builderPool(limits, runtime);
     this.#images = new HostImages({ enabled: options.image, dataDir, rooms, pool: this.#pool, limits, runtime });
-    this.#endpoint = this.#imageEndpoint();
-    this.#admin = this.#adminEndpoint();
-    this.#followers = this.#followerEndpoint();
-    this.#sql = this.#sqlEndpoint();
     this.#mirror = mirrorProcess(options, runtime, (room) => this.#directory.use(room, 'existing', () => undefined));
     this.#fleet = new ReadFleet(options, dataDir, runtime, this.#meter, this.#mirror);
     this.replicas = serverPools(options.databases, runtime);
     this.#reads = this.#hostReads();
     this.#opener = this.#roomOpener();
     this.#directory = new RoomDirectory(this.#opener, limits, runtime);
-    this.#sockets = this.#socketFront();
+    const sockets = (): SocketFront => this.#sockets;
+    this.#door = new Door({ host: 'server', limits, runtime, meter: this.#meter, sockets });
+    this.#sockets = new SocketFront({ server: options, directory: this.#directory, runtime, meter: this.#meter, door: this.#door });
     this.rooms = serverRooms(this.#directory, options, {
       known: (name) => void this.#definition(name),
       addressOf: (name, id) => this.#address(name, id),
     });
     this.mirror = serverMirror(this.#mirror, (name, id) => this.#address(name, id));
     this.sessions = serverSessions(this.#sockets);
+    this.#http = this.#httpSide();
   }
 
   /** @throws AlcoveError what is wrong with a seed file; `port_in_use`. Whoever called closes it then. */
   async start(): Promise<void> {
-    const { rooms, seeds, port, host, path, authenticate } = this.#options;
+    const { rooms, seeds, authenticate } = this.#options;
     await this.#templates.prepare(rooms, seeds, this.#dataDir.imageDirectory, this.#pool);
     this.#scheduleSweep();
     this.#mirror?.start();
     if (authenticate === null) this.#tellNobodyIsAuthenticated();
-    if (port === null) return;
-    this.#ownServer = makeHttpServer();
-    this.#httpFront(path).serve(this.#ownServer);
-    await listen(this.#ownServer, port, host);
-    const server = this.#ownServer;
-    this.#urlOf = () => addressOf(server, path);
-    this.#runtime.log.info('listening', { url: this.url, address: boundAddressOf(server) });
+    await this.#http.listen();
   }
 
   #tellNobodyIsAuthenticated(): void {
@@ -131,18 +105,11 @@ export class NodeServer implements AlcoveServer {
   }
 
   get url(): string {
-    const url = this.#urlOf();
-    if (url === null)
-      throw new AlcoveError('option_invalid', 'the server has no address: give it a port, or attach it to an HTTP server that listens');
-    return url;
+    return this.#http.url;
   }
 
-  attach(server: HttpServer, options: { readonly path?: string } = {}): void {
-    if (!isHttpServer(server)) throw new AlcoveError('option_invalid', `server.attach takes an HTTP server, and got ${kindOf(server)}`);
-    refuseUnknownKeys('option_invalid', 'server.attach', options, { path: true });
-    const path = resolvePath(options.path ?? this.#options.path);
-    this.#detach.push(this.#httpFront(path).attach(server));
-    if (this.#urlOf() === null) this.#urlOf = () => addressOf(server, path);
+  attach(server: HttpServer, options?: { readonly path?: string }): void {
+    this.#http.attach(server, options);
   }
 
   room<Room extends AnyRoom>(definition: Room, id: string): RoomHandle<Room>;
@@ -164,23 +131,20 @@ export class NodeServer implements AlcoveServer {
   }
 
   metrics(): ServerMetrics {
-    const rooms = [...this.#directory.openRooms()];
-    return {
+    const counted = {
       uptimeMs: Math.round(this.#runtime.monotonicMs() - this.#startedMs),
-      connections: this.#sockets.connections,
+      connections: this.#sockets.sockets,
       connectionsUnwelcomed: this.#sockets.arrivals,
       openRooms: this.#directory.openCount,
-      sessions: rooms.reduce((sum, { room }) => sum + room.stats.sessions, 0),
       limitsMet: this.#meter.counts(),
-      roomLimitsMet: roomsThatMet(rooms),
       work: this.#work.counts(),
-      ephemeral: ephemeralSums(rooms.map(({ room }) => room.stats)),
     };
+    return serverMetrics(counted, [...this.#directory.openRooms()]);
   }
 
   #status(): ServerStatus {
     return {
-      status: this.#closing === null ? 'ok' : 'draining',
+      status: this.#door.isClosed ? 'draining' : 'ok',
       atMs: this.#runtime.nowMs(),
       process: processFigures(),
       metrics: this.metrics(),
@@ -198,17 +162,17 @@ export class NodeServer implements AlcoveServer {
   async #close(): Promise<void> {
     const untilMs = this.#runtime.monotonicMs() + this.#options.hostLimits.drainTimeoutMs;
     this.#sweep?.cancel();
-    const stopped = this.#ownServer === null || !this.#ownServer.listening ? Promise.resolve() : stopListening(this.#ownServer);
-    this.#sockets.refuseArrivals(() => this.#draining());
-    await this.#directory.closeAll(this.#draining());
+    this.#door.close();
+    const stopped = this.#http.stopListening();
+    this.#sockets.refuseArrivals(() => this.#door.draining());
+    await this.#directory.closeAll(this.#door.draining());
     this.#opener.close();
     await this.#until(untilMs, () => this.#sockets.connections === 0);
     this.#sockets.terminate();
-    this.#ownServer?.closeAllConnections();
+    this.#http.closeConnections();
     await stopped;
-    for (const detach of this.#detach.splice(0)) detach();
+    this.#http.close();
     this.#pool.close();
-    this.#admin?.close();
     await Promise.all([this.#fleet.close(), this.#mirror?.close(), this.replicas.close()]);
   }
 
@@ -217,12 +181,6 @@ export class NodeServer implements AlcoveServer {
     while (!condition() && this.#runtime.monotonicMs() < untilMs) {
       await new Promise<void>((resolve) => this.#runtime.setTimer(10, resolve));
     }
-  }
-
-  #draining(): AlcoveError {
-    return new AlcoveError('draining', 'the server is stopping', {
-      retryAfterMs: Math.ceil(DRAIN_RETRY_MS * (1 + this.#runtime.random())),
-    });
   }
 
   #definition(name: string): AnyRoom {
@@ -261,16 +219,6 @@ export class NodeServer implements AlcoveServer {
     });
   }
 
-  #socketFront(): SocketFront {
-    return new SocketFront({
-      server: this.#options,
-      directory: this.#directory,
-      runtime: this.#runtime,
-      meter: this.#meter,
-      refuses: () => this.#refusesSockets(),
-    });
-  }
-
   #hostReads(): HostReads {
     const { rooms, hostLimits } = this.#options;
     const { readTimeoutMs: timeoutMs, readRowsMax: rowsMax, readBytesMax: bytesMax } = hostLimits;
@@ -285,85 +233,23 @@ export class NodeServer implements AlcoveServer {
     });
   }
 
-  #guard(token: string | readonly string[], name: string): BearerGuard {
-    return new BearerGuard({ token, name, limits: this.#options.hostLimits, runtime: this.#runtime, meter: this.#meter });
-  }
-
-  #adminEndpoint(): AdminEndpoint | null {
-    const { adminToken } = this.#options;
-    if (adminToken === null) return null;
-    const guard = this.#guard(adminToken, 'the admin token');
-    return new AdminEndpoint({ guard, status: () => this.#status(), fleet: () => this.#fleet, mirror: () => this.mirror });
-  }
-
-  #followerEndpoint(): FollowerEndpoint | null {
-    const { followerToken, rooms } = this.#options;
-    if (followerToken === null) return null;
-    return new FollowerEndpoint({
-      guard: this.#guard(followerToken, 'the follower token'),
-      rooms,
+  #httpSide(): HttpSide {
+    return new HttpSide({
+      server: this.#options,
       dataDir: this.#dataDir,
       pool: this.#pool,
-      open: (address, asked, request) => this.#sockets.openFor(address, asked, request),
-    });
-  }
-
-  /** For whoever runs it. Rooms that are not there are not made. */
-  #sqlEndpoint(): SqlEndpoint | null {
-    const { adminToken, followerToken } = this.#options;
-    const tokens = [adminToken, followerToken].filter((token) => token !== null);
-    if (tokens.length === 0) return null;
-    return new SqlEndpoint({
-      guard: this.#guard(tokens, 'the admin token or the follower token'),
-      wholeToken: adminToken,
+      images: this.#images,
+      runtime: this.#runtime,
+      meter: this.#meter,
+      door: this.#door,
+      sockets: this.#sockets,
+      admin: { status: () => this.#status(), fleet: () => this.#fleet, mirror: () => this.mirror },
+      // Rooms that are not there are not made.
       read: ({ name, id }, read, whole) => {
         const address = this.#address(name, id);
         return this.#directory.use(address, 'existing', ({ room }) => this.#reads.own(address, read, room.head, whole));
       },
     });
-  }
-
-  #imageEndpoint(): ImageEndpoint {
-    const { hostLimits, origins } = this.#options;
-    return new ImageEndpoint({
-      cache: this.#images.cache,
-      ticketKey: this.#images.ticketKey,
-      origins,
-      runtime: this.#runtime,
-      downloadsMax: hostLimits.imageDownloadsMax,
-      stallTimeoutMs: hostLimits.imageStallTimeoutMs,
-      meter: this.#meter,
-    });
-  }
-
-  #httpFront(path: string): HttpFront {
-    const { origins, roomLimits, hostLimits } = this.#options;
-    return new HttpFront({
-      path,
-      origins,
-      refusedOrigins: this.#refusedOrigins,
-      images: this.#endpoint,
-      others: endpointsOf([this.#admin, this.#sql]),
-      followers: this.#followers,
-      messageBytesMax: roomLimits.messageBytesMax,
-      closeTimeoutMs: hostLimits.closeTimeoutMs,
-      refuses: () => this.#refusesSockets(),
-      isDraining: () => this.#closing !== null,
-      opened: (socket, request) => this.#sockets.accept(socket, request),
-    });
-  }
-
-  #refusesSockets(): AlcoveError | null {
-    const { connectionsMax, connectionsUnwelcomedMax } = this.#options.hostLimits;
-    if (this.#closing !== null) return this.#draining();
-    const { connections, arrivals } = this.#sockets;
-    if (connections < connectionsMax && arrivals < connectionsUnwelcomedMax) return null;
-    const error = new AlcoveError('overloaded', `${connections} sockets are open, ${arrivals} of them not in a room yet`, {
-      retryAfterMs: 2000,
-      limit: connections < connectionsMax ? 'connectionsUnwelcomedMax' : 'connectionsMax',
-    });
-    this.#meter.saw(error);
-    return error;
   }
 
   #scheduleSweep(): void {
@@ -383,18 +269,9 @@ const builderPool = (limits: HostLimits, runtime: Runtime): BuilderPool =>
     idleMs: limits.imageBuilderIdleMs,
   });
 
-const addressOf = (server: HttpServer, path: string): string | null => {
-  const origin = socketOriginOf(server);
-  return origin === null ? null : `${origin}${path}`;
-};
-
 /** A handle takes a builder's function or sql`…`; the room takes the former. */
 const builderOf = (build: unknown): ((db: SyncDrizzle) => unknown) => {
   if (is(build, SQL)) return () => build;
   if (typeof build === 'function') return (db) => build(db) as unknown; // what it returns is looked at by the room
   throw new AlcoveError('query_invalid', 'query takes a function that builds a select, or sql`…`');
 };
-
-/** Of Node's, or what wraps one. */
-const isHttpServer = (server: unknown): boolean =>
-  typeof server === 'object' && server !== null && 'emit' in server && 'listen' in server && 'address' in server;

@@ -9,10 +9,14 @@ type Metrics = ScrapedMetrics<ServerStatus>;
 /** The figures of a server as Prometheus reads them: `alcove_…`, and those of Node's process, `process_…` and `nodejs_…`. */
 export class Prometheus {
   readonly #registry = new Registry();
+  readonly #status: () => ServerStatus;
+  /** What a scrape is told all of: each look goes over all rooms. */
+  #seen: ServerStatus | null = null;
 
   constructor(status: () => ServerStatus) {
+    this.#status = status;
     collectDefaultMetrics({ register: this.#registry });
-    const metrics = new ScrapedMetrics(this.#registry, status);
+    const metrics = new ScrapedMetrics(this.#registry, () => this.#seen ?? status());
     serverMetrics(metrics);
     roomMetrics(metrics);
     readMetrics(metrics);
@@ -25,8 +29,13 @@ export class Prometheus {
   }
 
   /** Asked by a scraper, every few seconds at most. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    this.#seen = this.#status();
+    try {
+      return await this.#registry.metrics();
+    } finally {
+      this.#seen = null;
+    }
   }
 
   /** What is observed of the process is observed no more. */
@@ -40,7 +49,17 @@ function serverMetrics(metrics: Metrics): void {
   metrics.gauge('alcove_connections', 'Open sockets', (status) => status.metrics.connections);
   metrics.gauge('alcove_connections_unwelcomed', 'Open sockets that are in no room yet', (status) => status.metrics.connectionsUnwelcomed);
   metrics.gauge('alcove_rooms_open', 'Rooms that are open', (status) => status.metrics.openRooms);
-  metrics.gauge('alcove_sessions', 'Sessions in rooms', (status) => status.metrics.sessions);
+  metrics.gauge(
+    'alcove_sessions',
+    'Sessions of tabs in rooms, those that came through followers among them',
+    ({ metrics: { sessions } }) => sessions,
+  );
+  metrics.gauge('alcove_sessions_relayed', 'Of them, those that came through followers', (status) => status.metrics.sessionsRelayed);
+  metrics.gauge(
+    'alcove_follower_links',
+    'Followers in rooms, each once for every room that it follows',
+    (status) => status.metrics.followerLinks,
+  );
   metrics.gauge('alcove_draining', '1 while the server stops', ({ status }) => (status === 'draining' ? 1 : 0));
   // Not by room: there may be as many as there are users.
   metrics.counters('alcove_limits_met_total', 'How often each limit was met', ['limit'], (status) =>
@@ -92,8 +111,15 @@ function replicaMetrics(metrics: Metrics): void {
   const counter = (name: string, help: string, value: Value): void => metrics.counters(name, help, ['replica'], lines(value));
   const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : ms / 1_000);
   counter('alcove_reads_total', 'Reads that a replica answered', ({ reads }) => reads);
-  counter('alcove_read_errors_total', 'Reads that failed at a replica', ({ errors }) =>
-    Object.values(errors).reduce((sum, count) => sum + count, 0),
+  const sumOf = (codes: Readonly<Record<string, number>>): number => Object.values(codes).reduce((sum, count) => sum + count, 0);
+  counter('alcove_read_errors_total', 'Reads that failed at a replica over itself', ({ errors }) => sumOf(errors));
+  counter('alcove_read_statement_errors_total', 'Reads that failed at a replica over what they asked', ({ statementErrors }) =>
+    sumOf(statementErrors),
+  );
+  counter(
+    'alcove_reads_passed_on_total',
+    'Reads that went elsewhere: it was behind, does not have the room, or had too much to do',
+    ({ passedOn }) => passedOn,
   );
   gauge('alcove_replica_up', '1 where the last check found it', ({ isUp }) => (isUp === null ? null : isUp ? 1 : 0));
   gauge('alcove_replica_lag_seconds', 'Age of what it last applied', ({ lag }) => seconds(lag?.ms));
@@ -102,13 +128,14 @@ function replicaMetrics(metrics: Metrics): void {
   gauge('alcove_read_p99_seconds', 'Of the last minute', ({ p99Ms }) => seconds(p99Ms));
   gauge('alcove_replica_wrong', '1 while it holds other rows than the primary and is out', ({ wrong }) => (wrong.length > 0 ? 1 : 0));
   counter('alcove_replica_resyncs_total', 'Rooms that a replica was told to take anew', ({ compared }) => compared.resyncs);
+  gauge('alcove_replica_uncompared_rooms', 'Rooms whose last comparison found nothing out', ({ uncompared }) => uncompared.count);
   metrics.counters(
     'alcove_replica_compared_total',
-    'Comparisons of a room with the primary: same, wrong, or unsure (it was written too fast, or could not be read)',
+    'Comparisons of a room with the primary: same, wrong, late (not read in time) or unsure (written too fast, or not to be read)',
     ['replica', 'found'],
     ({ reads }) =>
       reads.replicas.flatMap(({ id: replica, compared }) =>
-        (['same', 'unsure', 'wrong'] as const).map((found) => [{ replica, found }, compared[found]] as const),
+        (['same', 'unsure', 'late', 'wrong'] as const).map((found) => [{ replica, found }, compared[found]] as const),
       ),
   );
 }

@@ -4,7 +4,8 @@ import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import * as v from 'valibot';
 import { wireCell } from '@alcove/core/protocol/wire-changes';
 import type { EndSignal, ReadAnswer, ReadRequest, ReplicaCheck, ReplicaLag } from '../../read/replica.ts';
-import type { RoomDigest } from '../../read/room-digest.ts';
+import { LARGE_DIGEST_TIMEOUT_MS } from '../../read/large-rooms.ts';
+import { DIGEST_TIMEOUT_MS, type RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import type { BearerGuard } from './bearer-guard.ts';
 import { answerError, answerJson } from './http-answer.ts';
@@ -20,6 +21,10 @@ const bookmark = v.object({ historyId: v.string(), version: v.number() });
 
 const roomAddress = v.object({ name: v.string(), id: v.string() });
 const roomBody = v.object({ room: roomAddress });
+const digestBody = v.object({
+  room: roomAddress,
+  timeoutMs: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(LARGE_DIGEST_TIMEOUT_MS)), DIGEST_TIMEOUT_MS),
+});
 
 /** A read as one server sends it to another. */
 const readBody = v.object({
@@ -34,7 +39,7 @@ const readBody = v.object({
 
 export interface ReadEndpointPorts {
   read(request: ReadRequest, signal: EndSignal): Promise<{ readonly answer: ReadAnswer; readonly lag: ReplicaLag }>;
-  digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest>;
+  digest(room: ReadRequest['room'], signal: EndSignal, timeoutMs: number): Promise<RoomDigest>;
   /** Resolves when the room is level again. */
   resync(room: ReadRequest['room']): Promise<void>;
   /** Over all rooms, and how each of them is kept in step. */
@@ -87,8 +92,8 @@ export class ReadEndpoint {
   }
 
   async #digest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { room } = bodyOf(roomBody, await requestBody(request, ROOM_BYTES_MAX));
-    answerJson(response, 200, await this.#ports.digest(room, goneSignal(response)));
+    const { room, timeoutMs } = bodyOf(digestBody, await requestBody(request, ROOM_BYTES_MAX));
+    answerJson(response, 200, await this.#ports.digest(room, goneSignal(response), timeoutMs));
   }
 
   async #resync(request: IncomingMessage, response: ServerResponse): Promise<void> {

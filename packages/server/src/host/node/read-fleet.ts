@@ -56,7 +56,11 @@ export class ReadFleet implements ReadRoutes {
   /** A replica while the server runs. @throws AlcoveError `forbidden` without the follower token, `option_invalid` */
   add(given: ReplicaOptions, followerToken: string): void {
     const { followerToken: ours } = this.#options;
-    if (ours !== null && !new BearerToken(ours).is(followerToken))
+    if (ours === null)
+      throw new AlcoveError('forbidden', 'a replica is added by whoever has the follower token, and the server has none', {
+        hint: 'Give createServer `followers: { token }`, or ALCOVE_FOLLOWER_TOKEN; or name the replica among its `replicas`.',
+      });
+    if (!new BearerToken(ours).is(followerToken))
       throw new AlcoveError('forbidden', 'a replica is added by whoever has the follower token, and this is another one');
     const taken = this.router.snapshot().replicas.length;
     this.#add(resolveReplica(given, taken + 1, (field) => field));
@@ -82,9 +86,14 @@ export class ReadFleet implements ReadRoutes {
   }
 
   #add(replica: ResolvedReplica): void {
+    const address = this.#newAddress(replica);
+    this.#addNew(replica);
+    this.#addresses.set(replica.settings.id, address);
+  }
+
+  #addNew(replica: ResolvedReplica): void {
     const { url, settings } = replica;
     const { followerToken } = this.#options;
-    this.#refuseTwice(replica);
     if (settings.dialect === 'postgres') {
       if (this.#mirror !== null) return this.#mirror.add(replica);
       throw new AlcoveError('option_invalid', `replica ${settings.id} is a PostgreSQL, and the server has no mirror that it could hold`, {
@@ -98,8 +107,8 @@ export class ReadFleet implements ReadRoutes {
     this.router.add(new RemoteReplica({ id: settings.id, url, token: followerToken }), settings);
   }
 
-  /** One replica under two ids would get two shares of the reads. */
-  #refuseTwice({ url, settings: { id } }: ResolvedReplica): void {
+  /** One replica under two ids would get two shares of the reads. @throws AlcoveError `option_invalid` */
+  #newAddress({ url, settings: { id } }: ResolvedReplica): string {
     const address = url.replace(/\/+$/, '');
     const there = new Set(this.router.snapshot().replicas.map((replica) => replica.id));
     const [other] = [...this.#addresses].find(([one, at]) => at === address && there.has(one)) ?? [];
@@ -107,7 +116,7 @@ export class ReadFleet implements ReadRoutes {
       throw new AlcoveError('option_invalid', `replica ${id} has the address of replica ${other}`, {
         hint: 'Name it once, and weigh it: { weight: 2 } gives it twice the share.',
       });
-    this.#addresses.set(id, address);
+    return address;
   }
 
   #noReaders(): AlcoveError {
@@ -136,11 +145,10 @@ function mirrorReaders(options: ResolvedServerOptions, router: ReadRouter, runti
     region: replicas.router.region,
     modelOf: (name) => (options.mirror?.rooms.includes(name) === true ? rooms.get(name)?.model : undefined),
     mirrorLag: () => lagOf(mirror),
+    trouble: () => mirror.status.error?.message ?? null,
     resync: (room) => mirror.resync(room),
   });
-  mirror.whenReady(() => {
-    if (mirror.access !== null) readers.open(mirror.access);
-  });
+  mirror.whenReady((access) => readers.open(access));
   return readers;
 }
 

@@ -4,7 +4,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FileRoom, ReaderPoolWorld } from '../../../../../test/contract/reader-pool-world.ts';
-import { codeOf, ReplicaReads, rowsIn } from '../../../../../test/contract/replica-contract.ts';
+import { codeOf, ReplicaReads, rowsIn } from '../../../../../test/contract/replica-reads.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import type { ReaderPoolOptions } from './reader-pool.ts';
 

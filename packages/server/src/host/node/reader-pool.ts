@@ -5,8 +5,8 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { ReadTurns } from '../../read/read-turns.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
-import type { DigestTable, RoomDigest } from '../../read/room-digest.ts';
-import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { DIGEST_TIMEOUT_MS, type DigestTable, type RoomDigest } from '../../read/room-digest.ts';
+import { RoomGone, RoomUnavailable } from '../../read/room-unavailable.ts';
 import { hasReaderChild, ReaderProcess, type ReaderRun } from './reader-process.ts';
 import type { ReaderAnswer, ReaderJob } from './reader-job.ts';
 
@@ -37,8 +37,6 @@ export const defaultReadersMax = (): number => Math.max(2, availableParallelism(
 
 /** Of a read of nothing, its wait for a process not counted. */
 const CHECK_TIMEOUT_MS = 5_000;
-/** Of a digest: some million rows. It holds the room's log for as long. */
-const DIGEST_TIMEOUT_MS = 10_000;
 /** After a process that could not be started none is started for so long. */
 const START_RETRY_MS = 1_000;
 /** Most reads are done within it. A log that is too long waits for it, and nothing else does. */
@@ -63,6 +61,8 @@ export class ReaderPool implements Replica {
   readonly #heldOff = new Map<string, number>();
   /** One process more, for digests: reads wait for none. Made when one is asked for. */
   #digests: ReaderPool | null = null;
+  /** And one for those that may take long, for which no other digest waits. */
+  #longDigests: ReaderPool | null = null;
   /** Of those that wait for reads to end, called whenever one has. */
   readonly #looks = new Set<() => void>();
   #isAvailable: boolean | undefined;
@@ -92,22 +92,27 @@ export class ReaderPool implements Replica {
   async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
     const { room, sql, params, sight, atLeast, bounds, user } = request;
     const path = this.#options.fileOf(room);
-    if (path === null) throw new RoomUnavailable('the room has no file here');
+    if (path === null) throw new RoomGone('the room has no file here');
     const answer = await this.#run({ path, sql, params, sight, atLeast, bounds }, bounds.timeoutMs, signal, user);
     if (answer === null || 'tables' in answer) throw new AlcoveError('internal', 'a reader process answered a read with something else');
     return answer;
   }
 
-  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+  /** Holds the room's log while it lasts, and makes way where that is to be moved. */
+  async digest(room: ReadRequest['room'], signal: EndSignal, timeoutMs = DIGEST_TIMEOUT_MS): Promise<RoomDigest> {
     const path = this.#options.fileOf(room);
-    if (path === null) throw new RoomUnavailable('the room has no file here');
+    if (path === null) throw new RoomGone('the room has no file here');
     if (this.#closed) throw new AlcoveError('closed', 'the server is closed');
-    this.#digests ??= new ReaderPool({ ...this.#options, readersMax: 1 });
-    const job: ReaderJob = { path, digest: this.#options.tablesOf(room), bounds: { timeoutMs: DIGEST_TIMEOUT_MS } };
-    const answer = await this.#digests.#run(job, DIGEST_TIMEOUT_MS, signal);
+    const job: ReaderJob = { path, digest: this.#options.tablesOf(room), bounds: { timeoutMs } };
+    const answer = await this.#digestPool(timeoutMs).#run(job, timeoutMs, signal);
     if (answer === null || !('tables' in answer))
       throw new AlcoveError('internal', 'a reader process answered a digest with something else');
     return answer;
+  }
+
+  #digestPool(timeoutMs: number): ReaderPool {
+    const one = (): ReaderPool => new ReaderPool({ ...this.#options, readersMax: 1 });
+    return timeoutMs > DIGEST_TIMEOUT_MS ? (this.#longDigests ??= one()) : (this.#digests ??= one());
   }
 
   async check(signal: EndSignal): Promise<ReplicaLag> {
@@ -130,9 +135,10 @@ export class ReaderPool implements Replica {
     const reading = [...this.#processes].filter((process) => process.isReading(path));
     for (const process of reading)
       process.end(new RoomUnavailable('the read made way for what was written', { retryAfterMs: RETRY_AFTER_MS }));
-    const [goOn] = await Promise.all([this.#digests?.holdOff(path), ...reading.map(({ exited }) => exited)]);
+    const digests = [this.#digests, this.#longDigests].flatMap((pool) => pool?.holdOff(path) ?? []);
+    const [goOn] = await Promise.all([Promise.all(digests), ...reading.map(({ exited }) => exited)]);
     return () => {
-      goOn?.();
+      for (const go of goOn) go();
       const others = (this.#heldOff.get(path) ?? 1) - 1;
       if (others > 0) this.#heldOff.set(path, others);
       else this.#heldOff.delete(path);
@@ -164,7 +170,7 @@ export class ReaderPool implements Replica {
     for (const read of this.#waiting) read.failed(closed);
     const processes = [...this.#processes];
     for (const process of processes) process.end(closed);
-    await Promise.all([this.#digests?.close(), ...processes.map(({ exited }) => exited)]);
+    await Promise.all([this.#digests?.close(), this.#longDigests?.close(), ...processes.map(({ exited }) => exited)]);
   }
 
   #run(job: ReaderJob, timeoutMs: number, signal: EndSignal, user?: string): Promise<ReaderAnswer> {

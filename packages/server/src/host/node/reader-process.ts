@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
@@ -22,8 +22,8 @@ const START_TIMEOUT_MS = 10_000;
  */
 const ABANDONED_MS = 250;
 
-/** Below the process that serves the rooms: a commit goes before a read. Much lower, and reads would stand still on a machine that has other things to do. */
-const READER_PRIORITY = 5;
+/** So much below the process that serves the rooms, wherever that stands: a commit goes before a read. Much lower, and reads would stand still on a machine that has other things to do. */
+const READER_NICER_BY = 10;
 
 /** A read on its way. */
 export interface ReaderRun {
@@ -191,7 +191,7 @@ const unavailable = (reason: string, cause?: unknown): AlcoveError =>
 /** Before it has started its threads, which take their priority from its first one; its start costs a processor some 100 ms. */
 function lower({ pid }: ChildProcess): void {
   try {
-    if (pid !== undefined) setPriority(pid, READER_PRIORITY);
+    if (pid !== undefined) setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + READER_NICER_BY));
   } catch {
     // gone already, or not allowed here: it runs at the ordinary priority
   }

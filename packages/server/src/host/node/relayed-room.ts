@@ -25,11 +25,13 @@ import type { RoomAddress } from '../../room/room-directory.ts';
 import type { RoomLimits } from '../../room/room-options.ts';
 import type { ImageOffer, ImageRequest } from '../../room/room-ports.ts';
 import type { ImageWanted } from '../../snapshot/image-cache.ts';
-import type { ServedFile } from './followed-file.ts';
+import type { ServedFile } from '../../follow/followed-copy.ts';
 import type { HostConnection } from './host-connection.ts';
 import type { HostLimits } from './host-limits.ts';
-import type { LinkListener } from './link-listener.ts';
+import type { LinkListener } from '../../follow/link-listener.ts';
 import { RelayBacklog } from './relay-backlog.ts';
+import { SessionNumbers } from './session-numbers.ts';
+import { TickTimer } from './tick-timer.ts';
 
 /** The way to the primary, of which the room is told as a LinkListener. */
 export interface RelayLink {
@@ -90,21 +92,19 @@ export class RelayedRoom implements LinkListener {
   readonly #options: RelayedRoomOptions;
   readonly #link: () => RelayLink;
   readonly #tabs = new Map<string, Tab>();
-  readonly #bySession = new Map<number, string>();
-  /** Sessions that have said something since the primary was told so. */
-  readonly #heard = new Set<number>();
+  readonly #numbers = new SessionNumbers();
+  readonly #tick: TickTimer;
   readonly #backlog: RelayBacklog;
   #served: ServedRoom | null = null;
   #file: ServedFile | null = null;
   #states: RelayedStates | null = null;
   #welcome: WelcomeMessage | null = null;
-  #lastSession = 0;
-  #tick: { readonly atMs: number; readonly timer: Timer } | null = null;
   #alive: Timer | null = null;
 
   constructor(options: RelayedRoomOptions, link: () => RelayLink) {
     this.#options = options;
     this.#link = link;
+    this.#tick = new TickTimer(options.runtime, () => this.#call((served) => served.tick()));
     this.#backlog = new RelayBacklog({ ...options, bufferedBytes: () => link().bufferedBytes });
   }
 
@@ -131,7 +131,7 @@ export class RelayedRoom implements LinkListener {
   welcomed(welcome: WelcomeMessage): void {
     const { definition, roomLimits, runtime } = this.#options;
     this.#welcome = welcome;
-    this.#lastSession = 0;
+    this.#numbers.startOver();
     this.#states = new RelayedStates({
       definition,
       boot: welcome.boot,
@@ -166,7 +166,7 @@ export class RelayedRoom implements LinkListener {
 
   relayed(session: number, frame: Uint8Array): void {
     if (session === RELAY_WORDS) return this.#words(frame);
-    const connectionId = this.#bySession.get(session);
+    const connectionId = this.#numbers.connectionOf(session);
     if (connectionId !== undefined) this.#call((served) => served.fromPrimary(connectionId, frame));
   }
 
@@ -174,8 +174,7 @@ export class RelayedRoom implements LinkListener {
     const { runtime } = this.#options;
     const served = this.#served;
     this.#served = null;
-    this.#tick?.timer.cancel();
-    this.#tick = null;
+    this.#tick.cancel();
     this.#alive?.cancel();
     this.#backlog.clear();
     // Those that were not welcomed yet wait for the next way; the others are told that this one is gone.
@@ -218,7 +217,7 @@ export class RelayedRoom implements LinkListener {
       ports: {
         ...this.#socket,
         disconnect: (connectionId, error) => this.#disconnect(connectionId, error),
-        requestTick: (atMs) => this.#requestTick(atMs),
+        requestTick: (atMs) => this.#tick.request(atMs),
         offerImage: (request) => offerImage(request, { ...request, logBytesSince: (version) => logBytesSince(database, version) }),
         relay: (connectionId, frame) => this.#relay(connectionId, frame),
         welcomed: (connectionId) => this.#isWelcome(connectionId),
@@ -229,10 +228,8 @@ export class RelayedRoom implements LinkListener {
   /** Knocks at the primary for a tab. */
   #open(tab: Tab): void {
     const { connection, hello, frame, info } = tab;
-    this.#lastSession += 1;
-    const session = this.#lastSession;
+    const session = this.#numbers.give(connection.id);
     tab.session = session;
-    this.#bySession.set(session, connection.id);
     const { address, origin, isLocal } = info;
     const about = { address: address.slice(0, 256), ...(origin === undefined ? {} : { origin: origin.slice(0, 512) }), isLocal };
     this.#say({ type: 'relayOpen', session, ...about });
@@ -242,7 +239,7 @@ export class RelayedRoom implements LinkListener {
 
   #said({ connection, isWelcome, session }: Tab, frame: string | Uint8Array): void {
     if (!isWelcome) return this.#options.early(connection.id, frame);
-    if (session !== null) this.#heard.add(session);
+    if (session !== null) this.#numbers.said(session);
     this.#call((served) => served.receive(connection.id, frame));
   }
 
@@ -279,8 +276,7 @@ export class RelayedRoom implements LinkListener {
     const { session } = tab;
     tab.session = null;
     this.#backlog.forget(tab.connection);
-    if (session === null || !this.#bySession.delete(session)) return;
-    this.#heard.delete(session);
+    if (session === null || !this.#numbers.takeBack(session)) return;
     this.#say({ type: 'relayLeft', session, clean });
   }
 
@@ -321,7 +317,7 @@ export class RelayedRoom implements LinkListener {
 
   #word(frame: Uint8Array): void {
     const word = decodeRelayWord(frame, this.#options.runtime, { messageBytesMax: RELAY_WORD_BYTES_MAX });
-    const connectionId = word !== null && 'session' in word ? this.#bySession.get(word.session) : undefined;
+    const connectionId = word !== null && 'session' in word ? this.#numbers.connectionOf(word.session) : undefined;
     if (word === null || connectionId === undefined) return;
     switch (word.type) {
       case 'relayAccess':
@@ -329,7 +325,7 @@ export class RelayedRoom implements LinkListener {
       case 'relayHold':
         return this.#tabs.get(connectionId)?.connection.slowDown(Math.min(word.ms, HOLD_MS_MAX));
       case 'relayEnd':
-        this.#bySession.delete(word.session);
+        this.#numbers.takeBack(word.session);
         return this.#call((served) => served.ended(connectionId, AlcoveError.fromBody(word)));
       case 'relayOpen':
       case 'relayLeft':
@@ -344,27 +340,13 @@ export class RelayedRoom implements LinkListener {
   #sayAlive(everyMs: number): void {
     this.#alive?.cancel();
     this.#alive = this.#options.runtime.setTimer(everyMs, () => {
-      const heard = [...this.#heard];
-      this.#heard.clear();
-      for (let from = 0; from < heard.length; from += RELAY_ALIVE_MAX)
-        this.#say({ type: 'relayAlive', sessions: heard.slice(from, from + RELAY_ALIVE_MAX) });
+      for (const sessions of this.#numbers.takeHeard(RELAY_ALIVE_MAX)) this.#say({ type: 'relayAlive', sessions });
       this.#sayAlive(everyMs);
     });
   }
 
   #say(word: RelayWord): void {
     this.#link().relay(encodeRelayWord(word, this.#options.runtime));
-  }
-
-  #requestTick(atMs: number): void {
-    if (this.#tick !== null && this.#tick.atMs <= atMs) return;
-    this.#tick?.timer.cancel();
-    const { runtime } = this.#options;
-    const timer = runtime.setTimer(Math.max(0, atMs - runtime.monotonicMs()), () => {
-      this.#tick = null;
-      this.#call((served) => served.tick());
-    });
-    this.#tick = { atMs, timer };
   }
 
   /** Whatever it throws is a bug, and its state is not to be trusted any more: the tabs come again, over another socket. */

@@ -2,9 +2,10 @@ import { cellToWire } from '@alcove/core/change/wire-cell';
 import { AlcoveError, type ErrorCode } from '@alcove/core/error';
 import { EndSource } from '../../read/end-source.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaCheck, ReplicaLag } from '../../read/replica.ts';
-import type { RoomDigest } from '../../read/room-digest.ts';
+import { DIGEST_TIMEOUT_MS, type RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { LIMIT_HEADER, ROOM_UNAVAILABLE, TOO_MUCH_TO_DO } from './read-endpoint.ts';
+import { whyFetchFailed } from './why-fetch-failed.ts';
 import { withLimit } from './with-limit.ts';
 
 export interface RemoteReplicaOptions {
@@ -19,8 +20,8 @@ export interface RemoteReplicaOptions {
 const CHECK_TIMEOUT_MS = 5_000;
 /** Above the time that the follower itself gives the read, for the way there and back. */
 const TRAVEL_MS = 5_000;
-/** Above what the follower gives a digest, its wait for a process included. */
-const DIGEST_TIMEOUT_MS = 30_000;
+/** Above what the follower gives a digest: its wait for a process, and the way there and back. */
+const BEYOND_DIGEST_MS = 20_000;
 /** Of a room that is copied anew: as long as this client of HTTP waits for the head of an answer, and less. */
 const RESYNC_TIMEOUT_MS = 4 * 60_000;
 /** Words of a follower about itself, not about the read: another replica may do better. */
@@ -65,8 +66,9 @@ export class RemoteReplica implements Replica {
     return JSON.parse(await this.#fetch('/lag', {}, signal, CHECK_TIMEOUT_MS)) as ReplicaCheck; // as above
   }
 
-  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
-    const text = await this.#fetch('/digest', { method: 'POST', body: JSON.stringify({ room }) }, signal, DIGEST_TIMEOUT_MS);
+  async digest(room: ReadRequest['room'], signal: EndSignal, timeoutMs = DIGEST_TIMEOUT_MS): Promise<RoomDigest> {
+    const body = JSON.stringify({ room, timeoutMs });
+    const text = await this.#fetch('/digest', { method: 'POST', body }, signal, timeoutMs + BEYOND_DIGEST_MS);
     return JSON.parse(text) as RoomDigest; // as above
   }
 
@@ -94,7 +96,7 @@ export class RemoteReplica implements Replica {
       if (cause instanceof AlcoveError) throw cause;
       if (ended.signal.aborted || this.#closed.signal.aborted)
         throw new AlcoveError('closed', this.#closed.signal.aborted ? 'the replica is closed' : 'nobody waits for the read any more');
-      throw this.#unavailable(cause instanceof Error ? cause.message : String(cause), cause);
+      throw this.#unavailable(whyFetchFailed(cause), cause);
     } finally {
       signal.removeEventListener('abort', end);
     }
@@ -107,7 +109,8 @@ export class RemoteReplica implements Replica {
     } catch (cause) {
       return this.#unavailable(`it answered ${status}`, cause);
     }
-    if (error.code === 'replica_unavailable' && status === ROOM_UNAVAILABLE) return new RoomUnavailable(error.message, { cause: error });
+    if (error.code === 'replica_unavailable' && status === ROOM_UNAVAILABLE)
+      return new RoomUnavailable(error.message, { hint: error.hint, cause: error });
     if (error.code === 'replica_unavailable' && status === TOO_MUCH_TO_DO)
       return new AlcoveError(error.code, error.message, { limit: 'readQueueMax', cause: error });
     if (ABOUT_ITSELF.has(error.code)) return this.#unavailable(`${error.code}: ${error.message}`, error);

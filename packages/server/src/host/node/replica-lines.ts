@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import type { MirrorStatus } from './mirror-process.ts';
 import type { ReplicaSnapshot, RouterSnapshot } from '../../read/router-snapshot.ts';
 import type { SyncFigures, SyncReport } from '../../read/sync-figures.ts';
@@ -15,19 +16,24 @@ function stateOf({ enabled, draining, wrong, isUp, breakers, pace }: ReplicaSnap
 }
 
 const ms = (value: number): string => `${Math.round(value)} ms`;
+const behind = (versions: number, lagMs: number): string => `${counted(versions, 'version', 'versions')} and ${ms(lagMs)} behind`;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** One line for a replica, and below it what is wrong with it. */
 export function replicaLines(replica: ReplicaSnapshot): string[] {
   const { id, lag, reads, share, p50Ms, p99Ms, wrong, isUp, lastError, compared } = replica;
+  const tried = compared.same + compared.wrong;
   const facts = [
     stateOf(replica),
-    ...(lag === null || lag.ms === 0 ? [] : [`${lag.versions} versions and ${lag.ms} ms behind`]),
-    `${reads} reads${share === null ? '' : ` (${percent(share)})`}`,
+    ...(lag === null || lag.ms === 0 ? [] : [behind(lag.versions, lag.ms)]),
+    `${counted(reads, 'read', 'reads')}${share === null ? '' : ` (${percent(share)})`}`,
     ...(p50Ms === null || p99Ms === null ? [] : [`p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`]),
-    ...(compared.same + compared.wrong + compared.unsure === 0
+    ...errorsOf(replica),
+    ...(tried + compared.unsure + compared.late === 0
       ? []
-      : [`compared ${compared.same + compared.wrong} times, ${compared.wrong} wrong, ${compared.unsure} unsure`]),
+      : [
+          `compared ${counted(tried, 'time', 'times')}, ${compared.wrong} wrong, ${compared.unsure} unsure${compared.late === 0 ? '' : `, ${compared.late} not in time`}`,
+        ]),
   ];
   return [
     `  ${id}: ${facts.join(', ')}`,
@@ -35,7 +41,33 @@ export function replicaLines(replica: ReplicaSnapshot): string[] {
       ({ room, tables, version }) =>
         `    holds other rows than the primary: ${room.name}/${room.id}${tables.length === 0 ? '' : `, ${tables.join(', ')}`} at version ${version}`,
     ),
+    ...uncomparedLines(replica),
     ...(isUp === false && lastError !== null ? [`    ${lastError.code}: ${lastError.message}`] : []),
+  ];
+}
+
+const total = (codes: ReplicaSnapshot['errors']): number => Object.values(codes).reduce((sum, count) => sum + count, 0);
+
+/** Its own, and apart from them those of what it was asked. */
+function errorsOf({ errors, statementErrors }: ReplicaSnapshot): string[] {
+  const [own, theirs] = [total(errors), total(statementErrors)];
+  return [
+    ...(own === 0 ? [] : [counted(own, 'error', 'errors')]),
+    ...(theirs === 0 ? [] : [`${counted(theirs, 'error', 'errors')} of statements`]),
+  ];
+}
+
+const UNCOMPARED_SHOWN = 3;
+
+function uncomparedLines({ uncompared: { count, rooms } }: ReplicaSnapshot): string[] {
+  const shown = rooms.slice(0, UNCOMPARED_SHOWN);
+  const left = count - shown.length;
+  return [
+    ...shown.map(
+      ({ room, sinceMs, tries, reason }) =>
+        `    not compared since ${new Date(sinceMs).toISOString()}: ${room.name}/${room.id}, ${counted(tries, 'try', 'tries')}, ${reason}`,
+    ),
+    ...(left > 0 ? [`    … ${left} more rooms not compared`] : []),
   ];
 }
 
@@ -45,7 +77,7 @@ export function syncLines({ totals, rooms, omitted }: SyncReport, roomsMax: numb
   const shown = unwell.slice(0, roomsMax);
   const left = unwell.length - shown.length;
   return [
-    `    ${totals.healthy} of ${totals.rooms} rooms healthy, ${totals.available} readable, ${totals.batches} batches, ${totals.rows} rows, ${totals.errors} errors${totals.errors === 0 ? '' : ` (${percent(totals.errorRate)} of all tries)`}`,
+    `    ${totals.healthy} of ${totals.rooms} rooms healthy, ${totals.available} readable, ${counted(totals.batches, 'batch', 'batches')}, ${counted(totals.rows, 'row', 'rows')}, ${counted(totals.errors, 'error', 'errors')}${totals.errors === 0 ? '' : ` (${percent(totals.errorRate)} of all tries)`}`,
     ...shown.map(roomLine),
     ...(left > 0 ? [`      … ${left}${omitted > 0 ? ' or more' : ''} others`] : []),
   ];
@@ -55,7 +87,7 @@ function roomLine({ room, id, state, version, lagVersions, lagMs, ageMs, error }
   const facts = [
     state,
     version === null ? 'nothing there yet' : `version ${version}`,
-    ...(lagMs === 0 ? [] : [`${lagVersions} versions and ${ms(lagMs)} behind`]),
+    ...(lagMs === 0 ? [] : [behind(lagVersions, lagMs)]),
     ...(ageMs === null ? [] : [`last change ${Math.round(ageMs / 1_000)} s ago`]),
     ...(error === null ? [] : [`${error.code}: ${error.message}`]),
   ];
@@ -64,7 +96,7 @@ function roomLine({ room, id, state, version, lagVersions, lagMs, ageMs, error }
 
 /** How the copy in PostgreSQL is. */
 export const mirrorLines = (mirror: MirrorStatus, roomsMax: number): string[] => [
-  `  mirror at ${mirror.url}: ${[mirror.state, ...(mirror.error === null ? [] : [`${mirror.error.code}: ${mirror.error.message}`]), `${mirror.checks.done} rooms compared, ${mirror.checks.drifted} drifted, ${mirror.checks.repaired} made anew`].join(', ')}`,
+  `  mirror at ${mirror.url}: ${[mirror.state, ...(mirror.error === null ? [] : [`${mirror.error.code}: ${mirror.error.message}`]), `${counted(mirror.checks.done, 'room', 'rooms')} compared, ${mirror.checks.drifted} drifted, ${mirror.checks.repaired} made anew`].join(', ')}`,
   ...syncLines(mirror, roomsMax),
 ];
 
@@ -73,7 +105,7 @@ export function fleetLines({ enabled, strategy, counts, replicaShare, replicas }
   const share = replicaShare === null ? '' : `, ${percent(replicaShare)} by replicas`;
   const off = enabled ? '' : ', replicas switched off';
   return [
-    `${counts.answered} reads on the server answered${share}, ${counts.fallbacks} fell back to the primary’s readers (${strategy}${off})`,
+    `${counted(counts.answered, 'read', 'reads')} on the server answered${share}, ${counts.fallbacks} fell back to the primary’s readers (${strategy}${off})`,
     ...replicas.flatMap((replica) => [...replicaLines(replica), ...(replica.sync === null ? [] : syncLines(replica.sync, roomsMax))]),
   ];
 }

@@ -92,10 +92,10 @@ async function obey({ fleet, mirror }: Ordered, given: v.InferOutput<typeof orde
   }
 }
 
+/** What the mirror holds is compared room by room; without one its PostgreSQL is looked at, as every replica is. */
 async function check({ fleet, mirror }: Ordered, id: string | undefined, room: RoomAddress | undefined): Promise<void> {
-  if (id !== MIRROR) return fleet.router.check(id, room);
-  if (room === undefined) throw new AlcoveError('option_invalid', 'the mirror is compared room by room: give one');
-  await mirror.check(room.name, room.id);
+  if (id === MIRROR && room !== undefined) await mirror.check(room.name, room.id);
+  else await fleet.router.check(id, room);
 }
 
 /** Of everybody who holds rooms of their own, or of one. */
@@ -103,8 +103,8 @@ async function resync({ fleet, mirror }: Ordered, room: RoomAddress, id: string 
   const hasMirror = mirror.status() !== null;
   if (id === MIRROR || (id === undefined && hasMirror)) await mirror.resync(room.name, room.id);
   if (id === MIRROR) return;
-  const hasFollowers = fleet.router.holdsRooms(id);
-  if (hasFollowers || !hasMirror) await fleet.router.resync(room, id);
+  // Whoever is named has to do it; where nobody is, the mirror alone will do.
+  if (id !== undefined || !hasMirror || fleet.router.holdsRooms()) await fleet.router.resync(room, id);
 }
 
 function orderOf(text: string): v.InferOutput<typeof order> {

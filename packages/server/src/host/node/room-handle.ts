@@ -1,6 +1,7 @@
 import type { AnyRoom, MutatorArgs, MutatorName } from '@alcove/core/schema/define-room';
 import type { Claims } from '@alcove/core/schema/define-mutator';
-import type { RowOf, SyncDrizzle } from '@alcove/core/sqlite/drizzle';
+import type { RowOf } from '@alcove/core/sqlite/built-query';
+import type { SyncDrizzle } from '@alcove/core/sqlite/drizzle';
 import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { SQL } from 'drizzle-orm';
 import type { RoutedAnswer } from '../../read/read-route.ts';

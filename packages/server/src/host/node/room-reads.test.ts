@@ -11,6 +11,7 @@ const asked = (user: string): ReadAsked => ({
   sql: 'SELECT 1',
   params: [],
   atLeast: null,
+  historyId: 'h',
   route: ANY_ROUTE,
   reader: SEES_ALL,
   claims: null,

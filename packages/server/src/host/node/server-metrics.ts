@@ -25,12 +25,18 @@ export interface EphemeralSums {
 export interface ServerMetrics {
   /** Since the server was started. */
   readonly uptimeMs: number;
-  /** Open sockets, and those of them that are in no room yet. */
+  /** Open sockets. */
   readonly connections: number;
+  /** Sockets, and tabs at followers, that are in no room yet. */
   readonly connectionsUnwelcomed: number;
-  /** Rooms that are open, and sessions in them. */
+  /** Rooms that are open. */
   readonly openRooms: number;
+  /** Of tabs in them: those with a socket here, and those that came through followers. */
   readonly sessions: number;
+  /** Of the sessions, those that came through followers. */
+  readonly sessionsRelayed: number;
+  /** Followers in the open rooms, each once for every room that it follows: a socket each, and no session. */
+  readonly followerLinks: number;
   /**
    * How often each limit was met since the server was started, in all rooms and before any: something was refused, ended, slowed down, put off or dropped
    * because of it. Keys are names of limits, and `messageFragmentsMax` and `changeSetBytesMax`, which are bounds that are no options; one that was never met is missing.
@@ -47,7 +53,29 @@ export interface ServerMetrics {
 /** A page of figures has a line for each of them: few enough, whatever the number of rooms. */
 const ROOMS_MAX = 20;
 
-export function ephemeralSums(rooms: readonly RoomStats[]): EphemeralSums {
+/** What is counted elsewhere, as it stands. */
+type Counted = Pick<ServerMetrics, 'uptimeMs' | 'connections' | 'connectionsUnwelcomed' | 'openRooms' | 'limitsMet' | 'work'>;
+
+export function serverMetrics(counted: Counted, open: readonly OpenRoom[]): ServerMetrics {
+  const sum = (of: (stats: RoomStats) => number): number => open.reduce((all, { room: { stats } }) => all + of(stats), 0);
+  return {
+    ...counted,
+    sessions: sum(({ sessions }) => sessions),
+    sessionsRelayed: sum(({ sessionsRelayed }) => sessionsRelayed),
+    followerLinks: sum(({ followers }) => followers),
+    roomLimitsMet: roomsThatMet(open),
+    ephemeral: ephemeralSums(open.map(({ room: { stats } }) => stats)),
+  };
+}
+
+/** A room of the directory's. */
+interface OpenRoom {
+  readonly address: RoomAddress;
+  readonly limitsMet: LimitCounts;
+  readonly room: { readonly stats: RoomStats };
+}
+
+function ephemeralSums(rooms: readonly RoomStats[]): EphemeralSums {
   const sum = (of: (stats: RoomStats) => number): number => rooms.reduce((all, stats) => all + of(stats), 0);
   return {
     presence: sum(({ stateSizes }) => stateSizes.presence.entries),

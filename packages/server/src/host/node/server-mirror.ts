@@ -34,7 +34,9 @@ export function mirrorProcess(
 export function serverMirror(mirror: MirrorProcess | null, addressOf: (name: string, id: string) => RoomAddress): ServerMirror {
   const needed = (): MirrorProcess => {
     if (mirror !== null) return mirror;
-    throw new AlcoveError('option_invalid', 'the server has no mirror: give createServer `mirror: { url }`, or ALCOVE_MIRROR_URL');
+    throw new AlcoveError('option_invalid', 'the server has no mirror: give createServer `mirror: { url }`, or ALCOVE_MIRROR_URL', {
+      hint: 'Orders about a follower name its id; `alcove replicas` lists them.',
+    });
   };
   return {
     status: () => mirror?.status ?? null,

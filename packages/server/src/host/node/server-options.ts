@@ -4,7 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Logger } from '@alcove/core/runtime/logger';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { Claims, MutatorTx } from '@alcove/core/schema/define-mutator';
-import { type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
+import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { AccessAction } from '../../access/access.ts';
 import type { ReplicaOptions } from '../../read/replica-options.ts';
 import { type MirrorOptions, type ResolvedMirror, resolveMirror } from '../../mirror/mirror-options.ts';
@@ -83,7 +83,7 @@ export interface ServerOptions<Rooms extends readonly AnyRoom[] = readonly AnyRo
   /** Whether snapshots may be built as SQLite images and fetched over HTTP; true by default. Else all go as rows over the socket. */
   readonly image?: boolean;
   /**
-   * Processes that answer `room.sql`, each with one read at a time; by default one less than there are cores, at least one. 0: none, and who reads by SQL is told `sql_unavailable`, as
+   * Processes that answer `room.sql`, each with one read at a time; by default one less than there are cores, at least two, since one user never has all of them. 0: none, and who reads by SQL is told `sql_unavailable`, as
    * everywhere where @photostructure/sqlite, the sandbox, cannot be had.
    */
   readonly readers?: number;
@@ -186,16 +186,16 @@ export const resolveServerOptions = (options: ServerOptions): ResolvedServerOpti
     port: resolvePort(options.port),
     host: resolveHost(options.host, loopbackOnly),
     path: resolvePath(options.path ?? '/sync'),
-    authenticate: options.authenticate ?? null,
-    authorize: options.authorize ?? null,
+    authenticate: resolveFunction('authenticate', options.authenticate),
+    authorize: resolveFunction('authorize', options.authorize),
     origins: { origins: options.origins === undefined ? null : checkOrigins(options.origins), loopbackOnly },
     seeds: resolveSeeds(options.seed, rooms),
     synchronous: resolveSynchronous(options.synchronous ?? 'FULL'),
-    createOnJoin: options.createOnJoin ?? true,
-    image: options.image ?? true,
+    createOnJoin: resolveSwitch('createOnJoin', options.createOnJoin ?? true),
+    image: resolveSwitch('image', options.image ?? true),
     readers: resolveReaders(options.readers ?? defaultReadersMax()),
-    acceptLostTail: options.acceptLostTail ?? false,
-    signals: options.signals ?? true,
+    acceptLostTail: resolveSwitch('acceptLostTail', options.acceptLostTail ?? false),
+    signals: resolveSwitch('signals', options.signals ?? true),
     adminToken: resolveToken('admin', options.admin, 'ALCOVE_ADMIN_TOKEN'),
     followerToken: resolveToken('followers', options.followers, 'ALCOVE_FOLLOWER_TOKEN'),
     replicas: resolveReads(options.replicas ?? {}),
@@ -233,9 +233,23 @@ const resolvePort = (port: number | undefined): number | null => {
 
 const READERS_MAX = 256;
 
-const resolveReaders = (readers: number): number => {
+/** @throws AlcoveError `option_invalid` */
+export const resolveReaders = (readers: number): number => {
   if (Number.isInteger(readers) && readers >= 0 && readers <= READERS_MAX) return readers;
-  throw invalid(`readers must be a whole number from 0 to ${READERS_MAX}, and is ${String(readers)}`);
+  throw invalid(
+    `readers must be a whole number from 0 to ${READERS_MAX}, and is ${typeof readers === 'number' ? readers : kindOf(readers)}`,
+  );
+};
+
+/** @throws AlcoveError `option_invalid` */
+export const resolveSwitch = (name: string, given: boolean): boolean => {
+  if (typeof given === 'boolean') return given;
+  throw invalid(`${name} must be true or false, and is ${kindOf(given)}`);
+};
+
+const resolveFunction = <Fn>(name: string, given: Fn | undefined): Fn | null => {
+  if (given === undefined || typeof given === 'function') return given ?? null;
+  throw invalid(`${name} must be a function, and is ${kindOf(given)}`);
 };
 
 const resolveReads = (given: NonNullable<ServerOptions['replicas']>): ResolvedRouterOptions =>
@@ -257,6 +271,7 @@ export const resolveToken = (name: string, given: { readonly token: string } | u
 };
 
 const resolveHost = (host: string | undefined, loopbackOnly: boolean): string | null => {
+  if (host !== undefined && typeof host !== 'string') throw invalid(`host must be a name or an address, and is ${kindOf(host)}`);
   if (!loopbackOnly) return host ?? null;
   if (host !== undefined && !isLoopbackName(host) && !isLoopbackAddress(host)) {
     throw new AlcoveError('option_invalid', `host is ${host}, but without authenticate only this machine may connect`, {
@@ -279,6 +294,8 @@ const resolveSynchronous = (synchronous: string): NonNullable<DriverOptions['syn
 
 const resolveSeeds = (seed: ServerOptions['seed'], rooms: ReadonlyMap<string, AnyRoom>): ReadonlyMap<string, Seed> => {
   if (seed === undefined) return new Map();
+  if (typeof seed !== 'string' && typeof seed !== 'function' && !isObject(seed))
+    throw invalid(`seed must be a function, a path, or one of them by room name, and is ${kindOf(seed)}`);
   if (typeof seed === 'string' || typeof seed === 'function') return new Map([...rooms.keys()].map((name) => [name, seed]));
   const seeds = new Map(Object.entries(seed));
   const unknown = [...seeds.keys()].find((name) => !rooms.has(name));
@@ -291,6 +308,7 @@ export const resolveServerLimits = (
   limits: Partial<RoomLimits & HostLimits>,
   owner: string,
 ): { roomLimits: RoomLimits; hostLimits: HostLimits } => {
+  if (!isObject(limits)) throw invalid(`limits must be an object of numbers, and is ${kindOf(limits)}`);
   resolveLimits({ ...ROOM_LIMITS, ...HOST_LIMITS }, limits, { owner }); // so that a wrong name is told with all there are
   const entries = Object.entries(limits);
   const of = (table: object): Partial<RoomLimits & HostLimits> =>

@@ -35,8 +35,12 @@ export interface RoomFigures {
   readonly version: number;
   readonly floor: number;
   readonly logBytes: number;
+  /** Of tabs, those that came through followers among them. */
   readonly sessions: number;
-  /** Sessions that are being caught up, and those that load a snapshot. */
+  readonly sessionsRelayed: number;
+  /** Servers that follow it. */
+  readonly followers: number;
+  /** Sessions and followers that are being caught up, and those that load a snapshot. */
   readonly behind: number;
   readonly hydrating: number;
   readonly queuedMutations: number;
@@ -58,27 +62,25 @@ export const busiestRooms = (rooms: Iterable<{ readonly address: RoomAddress; re
   [...rooms]
     .sort((a, b) => b.stats.sessions - a.stats.sessions || b.stats.version - a.stats.version)
     .slice(0, ROOMS_MAX)
-    .map(({ address: { name: room, id }, stats }) => {
-      const { historyId, version, floor, logBytes, sessions, behind, hydrating, queuedMutations, unwrittenValues, states } = stats;
-      const { stateSizes, unwrittenValueBytes, work } = stats;
-      return {
-        room,
-        id,
-        historyId,
-        version,
-        floor,
-        logBytes,
-        sessions,
-        behind,
-        hydrating,
-        queuedMutations,
-        unwrittenValues,
-        states,
-        stateSizes,
-        unwrittenValueBytes,
-        work,
-      };
-    });
+    .map(({ address: { name: room, id }, stats }) => ({
+      room,
+      id,
+      historyId: stats.historyId,
+      version: stats.version,
+      floor: stats.floor,
+      logBytes: stats.logBytes,
+      sessions: stats.sessions,
+      sessionsRelayed: stats.sessionsRelayed,
+      followers: stats.followers,
+      behind: stats.behind,
+      hydrating: stats.hydrating,
+      queuedMutations: stats.queuedMutations,
+      unwrittenValues: stats.unwrittenValues,
+      states: stats.states,
+      stateSizes: stats.stateSizes,
+      unwrittenValueBytes: stats.unwrittenValueBytes,
+      work: stats.work,
+    }));
 
 export const processFigures = (): ProcessFigures => {
   const { rss, heapUsed } = process.memoryUsage();

@@ -32,6 +32,7 @@ export class SocketArrivals<Info> {
   readonly #options: SocketArrivalsOptions<Info>;
   readonly #connections = new Map<string, HostConnection>();
   readonly #arrivals = new Map<string, Arrival<Info>>();
+  #relayed = 0;
   #sweep: Timer | null = null;
   #lastText = '';
   #lastBytes: Uint8Array = new Uint8Array();
@@ -42,6 +43,11 @@ export class SocketArrivals<Info> {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** Of them, those with a socket of their own. */
+  get sockets(): number {
+    return this.#connections.size - this.#relayed;
   }
 
   /** Those in no room yet. */
@@ -76,13 +82,17 @@ export class SocketArrivals<Info> {
   #add(connection: HostConnection, info: Info): void {
     const { runtime, limits } = this.#options;
     this.#connections.set(connection.id, connection);
+    if (connection.isRelayed) this.#relayed += 1;
     this.#arrivals.set(connection.id, { connection, info, untilMs: runtime.monotonicMs() + limits.helloTimeoutMs, early: null });
     this.#sweep ??= this.#nextSweep();
   }
 
   /** The connection is gone. */
   ended(connectionId: string): void {
-    if (!this.#connections.delete(connectionId)) return;
+    const connection = this.#connections.get(connectionId);
+    if (connection === undefined) return;
+    this.#connections.delete(connectionId);
+    if (connection.isRelayed) this.#relayed -= 1;
     this.#arrivals.delete(connectionId);
     this.#options.ended(connectionId);
   }

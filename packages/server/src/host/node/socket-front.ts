@@ -13,6 +13,7 @@ import type { Renewal } from '../../access/token-renewals.ts';
 import type { LimitMeter } from '../../limits/limit-meter.ts';
 import type { RoomAddress, RoomDirectory, UseMode } from '../../room/room-directory.ts';
 import { BearerToken } from './bearer-token.ts';
+import type { Door } from './door.ts';
 import type { AskingTab } from './follower-endpoint.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
 import { originOf } from './http-answer.ts';
@@ -28,8 +29,7 @@ export interface SocketFrontOptions {
   readonly directory: RoomDirectory<HostedRoom>;
   readonly runtime: Runtime;
   readonly meter: LimitMeter;
-  /** Why nobody may come in now, if so. */
-  refuses(): AlcoveError | null;
+  readonly door: Pick<Door, 'refusal'>;
 }
 
 /** Sockets from their first byte to their room: hello, who is it, may they, in. Deadlines of all of them. */
@@ -57,8 +57,13 @@ export class SocketFront {
     });
   }
 
+  /** Sockets, and tabs at followers, each of which is one as far as limits and closing go. */
   get connections(): number {
     return this.#arrivals.connections;
+  }
+
+  get sockets(): number {
+    return this.#arrivals.sockets;
   }
 
   get arrivals(): number {
@@ -265,7 +270,7 @@ export class SocketFront {
   #refusesRelayed(isLocal: boolean): AlcoveError | null {
     if (this.#options.server.origins.loopbackOnly && !isLocal)
       return new AlcoveError('unauthenticated', 'this server authenticates nobody and therefore lets in its own machine only');
-    return this.#options.refuses();
+    return this.#options.door.refusal();
   }
 }
 

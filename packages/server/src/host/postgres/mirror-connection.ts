@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import pg, { type Pool, type PoolClient, type QueryResult } from 'pg';
 import type { PgStatement } from '../../mirror/watermark.ts';
+import { inTransaction } from './in-transaction.ts';
 
 export interface MirrorConnectionOptions {
   readonly url: string;
@@ -52,24 +53,10 @@ export class MirrorConnection {
   }
 
   /** All or nothing. Where COMMIT itself fails nobody knows which: whoever goes on reads the watermark again. */
-  async transaction<Result>(run: (statement: RunStatement) => Promise<Result>, begin = 'BEGIN'): Promise<Result> {
-    const client = await this.pool.connect();
-    let broken: Error | boolean = true;
-    try {
-      await client.query(begin);
-      const result = await run(({ text, values }) => client.query<Record<string, unknown>>(text, [...values]));
-      await client.query('COMMIT');
-      broken = false;
-      return result;
-    } catch (error) {
-      broken = await client.query('ROLLBACK').then(
-        () => false,
-        () => true,
-      );
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  async transaction<Result>(run: (statement: RunStatement) => Promise<Result>, begin?: string): Promise<Result> {
+    const work = (client: PoolClient): Promise<Result> =>
+      run(({ text, values }) => client.query<Record<string, unknown>>(text, [...values]));
+    return inTransaction(await this.pool.connect(), work, begin);
   }
 
   /** Ends all, whatever they do. */
@@ -96,7 +83,7 @@ export class MirrorConnection {
 const poolOf = ({ url, prefix, connections }: MirrorConnectionOptions): Pool =>
   new pg.Pool({
     connectionString: url,
-    max: connections + 2, // one holds the lock, one compares
+    max: connections + 3, // one holds the lock, one compares, one sees to the rest
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { RoomModel } from '@alcove/core/schema/room-model';
+import { PartlyTold } from '../../read/partly-told.ts';
 import type { EndSignal, ReadRequest, ReplicaLag } from '../../read/replica.ts';
 import { REPLICA_LIMITS, type ResolvedReplica } from '../../read/replica-options.ts';
 import type { ReadRouter } from '../../read/read-router.ts';
@@ -20,6 +21,8 @@ export interface MirrorReadersOptions {
   readonly modelOf: (name: string) => RoomModel | undefined;
   /** How far the mirror is behind the rooms; so are all its standbys. */
   readonly mirrorLag?: () => ReplicaLag;
+  /** What keeps the mirror from its PostgreSQL; null: nothing that is known of. For whoever runs the server. */
+  readonly trouble?: () => string | null;
   /** Has the mirror copy a room anew: its standbys follow. */
   readonly resync?: (room: ReadRequest['room']) => Promise<void>;
 }
@@ -31,12 +34,14 @@ export const MIRROR_PRIMARY = 'mirror';
 
 /**
  * The readers of a server's PostgreSQL mirror: its primary, which stands in, and the replicas that were named. They are behind the router once it is known how to sign in, which the mirror finds out when
- * it first reaches its PostgreSQL; until then nobody answers SQL of that dialect.
+ * it first reaches its PostgreSQL; until then nobody answers SQL of that dialect. A mirror that was made anew has another secret: they sign in with that.
  */
 export class MirrorReaders {
   readonly #options: MirrorReadersOptions;
   readonly #waiting: ResolvedReplica[] = [];
   readonly #whenOpen = new Set<() => void>();
+  /** What was removed from the router may stand here still. */
+  readonly #readers = new Set<PgReplica>();
   #access: MirrorAccess | null = null;
   #primary: PgReplica | null = null;
 
@@ -54,10 +59,11 @@ export class MirrorReaders {
     else this.#open(replica, access);
   }
 
-  /** Once. */
+  /** Each time it is known how to sign in, be it as before. */
   open(access: MirrorAccess): void {
-    if (this.#access !== null) return;
+    const before = this.#access;
     this.#access = access;
+    if (before !== null) return this.#signIn(before, access);
     const { url, router, region } = this.#options;
     this.#primary = this.#reader({ id: MIRROR_PRIMARY, url, access, user: access.reader, pool: REPLICA_LIMITS.pool.default });
     router.add(this.#primary, {
@@ -92,12 +98,21 @@ export class MirrorReaders {
         reject(error);
       };
       const aborted = (): void => failed(new AlcoveError('closed', 'nobody waits for the read any more'));
-      const timer = this.#options.runtime.setTimer(waitMs, () =>
-        failed(new AlcoveError('replica_unavailable', 'the mirror has not reached its PostgreSQL yet', { retryAfterMs: RETRY_AFTER_MS })),
-      );
+      const timer = this.#options.runtime.setTimer(waitMs, () => failed(this.#notReached()));
       signal.addEventListener('abort', aborted, { once: true });
       this.#whenOpen.add(tell);
     });
+  }
+
+  #signIn(before: MirrorAccess, access: MirrorAccess): void {
+    if (before.reader.password === access.reader.password) return;
+    for (const reader of this.#readers) if (!reader.signIn(access)) this.#readers.delete(reader);
+  }
+
+  #notReached(): AlcoveError {
+    const message = 'the mirror has not reached its PostgreSQL yet';
+    const trouble = this.#options.trouble?.() ?? null;
+    return new PartlyTold(message, trouble === null ? message : `${message}: ${trouble}`, { retryAfterMs: RETRY_AFTER_MS });
   }
 
   #open({ url, settings, connectTimeoutMs, statementTimeoutMs }: ResolvedReplica, access: MirrorAccess): void {
@@ -109,7 +124,7 @@ export class MirrorReaders {
   #reader(given: Pick<PgReplicaOptions, 'id' | 'url' | 'access' | 'pool'> & Partial<PgReplicaOptions>): PgReplica {
     const { runtime, modelOf, mirrorLag, resync } = this.#options;
     const { connectTimeoutMs, statementTimeoutMs } = REPLICA_LIMITS;
-    return new PgReplica({
+    const reader = new PgReplica({
       connectTimeoutMs: connectTimeoutMs.default,
       statementTimeoutMs: statementTimeoutMs.default,
       runtime,
@@ -118,6 +133,8 @@ export class MirrorReaders {
       ...(resync === undefined ? {} : { resync }),
       ...given,
     });
+    this.#readers.add(reader);
+    return reader;
   }
 
   /** Where the primary stands; null: it cannot be asked. */

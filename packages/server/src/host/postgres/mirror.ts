@@ -4,11 +4,13 @@ import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import { MirrorNames, type MirroredRoom as MirroredDefinition } from '../../mirror/mirror-names.ts';
 import type { NamedWatermark } from '../../mirror/watermark.ts';
 import { syncReport } from '../../read/sync-figures.ts';
+import { CheckRounds } from './check-rounds.ts';
 import { MirrorConnection } from './mirror-connection.ts';
 import type { MirrorFigures } from './mirror-figures.ts';
+import { MirrorUpkeep } from './mirror-upkeep.ts';
 import { keyOf, type MirroredAddress, MirroredRoom } from './mirrored-room.ts';
 import { type PgFailure, pgFailure } from './pg-failure.ts';
-import { provision } from './provision.ts';
+import { provision, type Provisioned } from './provision.ts';
 import { RoomComparisons } from './room-comparisons.ts';
 import { RoomQueue } from './room-queue.ts';
 import type { RoomSource } from './room-source.ts';
@@ -44,8 +46,6 @@ export interface MovedRoom extends MirroredAddress {
 const CONNECT_BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 5_000 };
 /** How often rooms that wait to be tried again, and tombstones, are looked at. */
 const SWEEP_MS = 1_000;
-/** Between two comparisons, however many rooms there are. */
-const CHECK_GAP_MS = 20;
 /** A room whose turns end so often with PostgreSQL away is taken for the cause of it. */
 const DISTURBANCES_MAX = 3;
 
@@ -61,6 +61,8 @@ export class Mirror {
   readonly #queue = new RoomQueue();
   readonly #heldOff = new Set<string>();
   readonly #comparisons: RoomComparisons;
+  readonly #rounds: CheckRounds;
+  readonly #upkeep: MirrorUpkeep;
   #connection: MirrorConnection | null = null;
   #state: MirrorFigures['state'] = 'starting';
   #error: AlcoveError | null = null;
@@ -69,15 +71,14 @@ export class Mirror {
   #active = 0;
   #retry: Timer | null = null;
   #sweep: Timer | null = null;
-  #checking: Timer | null = null;
-  #toCheck: string[] = [];
   readonly #untilIdle: (() => void)[] = [];
 
   constructor(settings: MirrorSettings, ports: MirrorPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    const { definitions, batchChanges, retentionMs, prefix } = settings;
-    this.#turns = new RoomTurn({ names: new MirrorNames(prefix), definitions, batchChanges, retentionMs, ...ports });
+    const { definitions, batchChanges, retentionMs, checkIntervalMs, prefix } = settings;
+    const names = new MirrorNames(prefix);
+    this.#turns = new RoomTurn({ names, definitions, batchChanges, retentionMs, ...ports });
     this.#comparisons = new RoomComparisons({
       turns: this.#turns,
       log: ports.runtime.log,
@@ -85,12 +86,25 @@ export class Mirror {
       same: (room) => this.#settle(room),
       failed: async (connection, room, cause) => void (await this.#failed(connection, room, cause)),
     });
+    this.#rounds = new CheckRounds({
+      runtime: ports.runtime,
+      intervalMs: checkIntervalMs,
+      rooms: this.#rooms,
+      isRunning: () => this.#state === 'running',
+      due: (room) => {
+        room.isToBeChecked = true;
+        this.#enqueue(room, 'later');
+      },
+    });
+    const mirrored = definitions.map(({ name }) => name);
+    const lost = (connection: MirrorConnection, failure: PgFailure): void => this.#lost(connection, failure);
+    this.#upkeep = new MirrorUpkeep({ names, mirrored, retentionMs, runtime: ports.runtime, lost });
   }
 
   start(): void {
     void this.#connect();
     this.#scheduleSweep();
-    this.#scheduleCheck();
+    this.#rounds.start();
   }
 
   moved(rooms: readonly MovedRoom[]): void {
@@ -150,7 +164,9 @@ export class Mirror {
 
   async close(): Promise<void> {
     this.#state = 'closed';
-    for (const timer of [this.#retry, this.#sweep, this.#checking]) timer?.cancel();
+    for (const timer of [this.#retry, this.#sweep]) timer?.cancel();
+    this.#rounds.stop();
+    this.#upkeep.stop();
     this.#turns.close();
     this.#queue.clear();
     const closed = new AlcoveError('closed', 'the mirror was stopped');
@@ -161,27 +177,31 @@ export class Mirror {
   }
 
   async #connect(): Promise<void> {
-    const { runtime, ready } = this.#ports;
+    const { runtime } = this.#ports;
     let connection: MirrorConnection | null = null;
     try {
       connection = await MirrorConnection.open(this.#settings, (cause) => this.#lost(connection, pgFailure(cause)));
-      const { secret } = await provision(connection.pool, { ...this.#settings, rooms: this.#settings.definitions, runtime });
+      const provisioned = await provision(connection.pool, { ...this.#settings, rooms: this.#settings.definitions, runtime });
       await this.#meet(await this.#turns.writer.watermarks(connection));
       if (this.#state === 'closed') return await connection.close();
       this.#connection = connection;
-      this.#isAvailable(secret, ready);
+      this.#isAvailable(connection, provisioned);
     } catch (cause) {
       void connection?.close();
       this.#unavailable(pgFailure(cause).error);
     }
   }
 
-  #isAvailable(secret: Uint8Array, ready: MirrorPorts['ready']): void {
-    this.#ports.runtime.log.info('the mirror is connected', { prefix: this.#settings.prefix, rooms: this.#rooms.size });
+  #isAvailable(connection: MirrorConnection, { secret, retired }: Provisioned): void {
+    const { runtime, ready } = this.#ports;
+    runtime.log.info('the mirror is connected', { prefix: this.#settings.prefix, rooms: this.#rooms.size });
+    if (retired.length > 0)
+      runtime.log.info('definitions are mirrored no more, and their rows go after the retention', { definitions: retired.join(', ') });
     this.#state = 'running';
     this.#error = null;
     this.#attempts = 0;
     ready(secret);
+    this.#upkeep.start(connection, secret);
     this.#next();
   }
 
@@ -189,6 +209,7 @@ export class Mirror {
   #lost(connection: MirrorConnection | null, { error }: PgFailure): void {
     if (connection === null || connection !== this.#connection) return;
     this.#connection = null;
+    this.#upkeep.stop();
     void connection.close();
     this.#unavailable(error);
   }
@@ -358,24 +379,5 @@ export class Mirror {
       }
       this.#scheduleSweep();
     });
-  }
-
-  /** One room after the other, spread over the interval. */
-  #scheduleCheck(): void {
-    const { checkIntervalMs } = this.#settings;
-    if (checkIntervalMs === 0) return;
-    const gapMs = Math.max(CHECK_GAP_MS, checkIntervalMs / Math.max(1, this.#rooms.size));
-    this.#checking = this.#ports.runtime.setTimer(gapMs, () => {
-      if (this.#state === 'running') this.#checkNext();
-      this.#scheduleCheck();
-    });
-  }
-
-  #checkNext(): void {
-    if (this.#toCheck.length === 0) this.#toCheck = [...this.#rooms.keys()].reverse();
-    const room = this.#rooms.get(this.#toCheck.pop() ?? '');
-    if (room === undefined || room.watermark?.state !== 'live' || room.error !== null) return;
-    room.isToBeChecked = true;
-    this.#enqueue(room, 'later');
   }
 }

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { ClientConfig, Pool, PoolClient } from 'pg';
@@ -20,8 +19,6 @@ export interface PgConnectionOptions {
 
 /** Unused connections are given back to the server after it. */
 const IDLE_MS = 30_000;
-const CANCEL_CODE = 80_877_102;
-const CANCEL_TIMEOUT_MS = 1_000;
 /** A server that is there lets somebody in within it, or says why not. */
 const ALIVE_WITHIN_MS = 1_000;
 /** Who has borrowed a connection and keeps it holds up no close. */
@@ -55,33 +52,26 @@ export class PgConnections {
     });
     // A connection that ended while nobody used it: the pool makes another one, and a read that cannot have one says so.
     this.#pool.on('error', ignore);
-    this.#pool.on('release', (_, client) => {
-      client.off('error', ignore);
-      this.#lent.delete(client);
-    });
+    // While it is in use its end is told to what runs on it; pg ends the process over one that breaks while nobody runs anything on it.
+    this.#pool.on('connect', (client) => client.on('error', ignore));
+    this.#pool.on('release', (_, client) => this.#lent.delete(client));
   }
 
   /** To be given back by `release`; with `true` where its state is not known. @throws what pg throws */
   async take(): Promise<PoolClient> {
     if (this.#closing !== null) throw new AlcoveError('closed', 'the replica is closed');
-    const client = await this.#pool.connect();
-    // While it is in use its end is told to what runs on it.
-    client.on('error', ignore);
-    return client;
+    return this.#pool.connect();
   }
 
   /** As pg's own pool does it: given back by the client's own `release`. @throws what pg throws */
   async lend(): Promise<PoolClient> {
     const client = await this.#pool.connect();
     this.#lent.add(client);
-    // pg ends the process over a connection that breaks while nobody runs anything on it.
-    client.on('error', ignore);
     return client;
   }
 
   release(client: PoolClient, isBroken: boolean): void {
     client.release(isBroken);
-    if (isBroken) client.on('error', ignore); // what it still has to say is of no interest
   }
 
   /** Whether the server lets anybody in just now, or at least says why not: one that stands still does neither. By a connection of its own. */
@@ -124,24 +114,6 @@ export class PgConnections {
 }
 
 const ignore = (): void => undefined;
-
-/**
- * Asks the server to end what the client's session runs. It may come too late and end what runs next, so that a client must not be used again unless what was to end has ended by it.
- * Nothing is heard of a request that does not get through.
- */
-export function cancelRunning(client: PoolClient): void {
-  // pg keeps what the server told of the session in fields that its types leave out.
-  const { processID, secretKey } = client as unknown as { readonly processID: number | null; readonly secretKey: number | null };
-  if (processID === null || secretKey === null) return;
-  const request = Buffer.alloc(16);
-  for (const [index, word] of [16, CANCEL_CODE, processID].entries()) request.writeInt32BE(word, index * 4);
-  request.writeInt32BE(secretKey, 12);
-  const socket = client.host.startsWith('/') ? connect(`${client.host}/.s.PGSQL.${client.port}`) : connect(client.port, client.host);
-  socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy());
-  socket.on('error', ignore);
-  socket.on('connect', () => socket.end(request));
-  socket.resume();
-}
 
 /** Cuts the connection. The server notices within `client_connection_check_interval`, also while a statement runs. */
 export function cutConnection(client: PoolClient): void {

@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import { wordsOf } from './read-failure.ts';
 
 /**
  * What a statement or a connection failed of, by whose business it is.
@@ -48,7 +49,7 @@ const HINTS: Readonly<Record<PgFailureKind, string>> = {
 /** Everything that is not an answer of PostgreSQL's is a connection that failed, but for our own errors, which are about a room. */
 export function pgFailure(cause: unknown): PgFailure {
   if (cause instanceof AlcoveError) return { kind: cause.code === 'option_invalid' ? 'setup' : 'room', error: cause };
-  const message = cause instanceof Error ? cause.message || cause.name : String(cause);
+  const message = wordsOf(cause);
   const state = sqlState(cause);
   const kind = state === null ? kindOfOther(cause) : (KINDS[state] ?? KINDS[state.slice(0, 2)] ?? 'room');
   const code = kind === 'room' ? 'sql_failed' : 'replica_unavailable';

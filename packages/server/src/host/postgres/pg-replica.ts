@@ -10,13 +10,13 @@ import { AnswerCells } from '../../read/answer-cells.ts';
 import { EndSource } from '../../read/end-source.ts';
 import { postgresRead } from '../../read/postgres-text.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
-import type { RoomDigest } from '../../read/room-digest.ts';
+import { DIGEST_TIMEOUT_MS, type RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
 import { digestOfMirror } from './digest-of-mirror.ts';
 import type { MirrorAccess } from './mirror-access.ts';
 import { cellFromPg, SESSION_SETTINGS } from './cell-from-pg.ts';
 import { PgConnections } from './pg-connections.ts';
-import { readFailure, unavailable } from './read-failure.ts';
+import { readFailure, unavailable, wordsOf } from './read-failure.ts';
 import { type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
 import { pgTurn } from './pg-turn.ts';
 import { runOn } from './run-on.ts';
@@ -49,8 +49,8 @@ export interface PgReplicaOptions {
 /** Of a look: a server that is there answers within milliseconds. */
 const CHECK_TIMEOUT_MS = 4_000;
 const CHECK_BYTES_MAX = 10_000;
-/** Of all rows of a room. */
-const DIGEST_TIMEOUT_MS = 60_000;
+/** One that looks ask for, and one that may take long. */
+const DIGESTS_AT_ONCE = 2;
 
 /** The mirror in one PostgreSQL, a standby or the primary, as reads of rooms see it: SQL of PostgreSQL's, each read in a transaction of its own. */
 export class PgReplica implements Replica {
@@ -59,24 +59,35 @@ export class PgReplica implements Replica {
   readonly resync?: (room: ReadRequest['room']) => Promise<void>;
   readonly #options: PgReplicaOptions;
   readonly #names: MirrorNames;
-  readonly #connections: PgConnections;
+  #access: MirrorAccess;
+  #connections: PgConnections;
   /** Digests read whole rooms: they take no connection of reads. */
-  readonly #digests: PgConnections;
+  #digests: PgConnections;
+  /** Those of before it signed in anew: what runs on them ends first. */
+  #leaving: Promise<unknown> = Promise.resolve();
   /** Null: it is the primary. */
   readonly #watch: StandbyWatch | null;
   readonly #running = new Set<EndSource>();
   #isClosed = false;
 
   constructor(options: PgReplicaOptions) {
-    const { id, url, access, pool, connectTimeoutMs, runtime, primary } = options;
+    const { id, access, runtime, primary } = options;
     this.id = id;
     this.#options = options;
     this.#names = new MirrorNames(access.prefix);
     this.#watch = primary === undefined ? null : new StandbyWatch({ id, runtime, primary, position: (signal) => this.position(signal) });
     if (options.resync !== undefined) this.resync = options.resync;
-    const user = options.user ?? (new URL(url).username === '' ? access.reader : undefined);
-    this.#connections = new PgConnections({ runtime, url, user, max: pool, connectTimeoutMs });
-    this.#digests = new PgConnections({ runtime, url, user, max: 1, connectTimeoutMs });
+    this.#access = access;
+    [this.#connections, this.#digests] = connectionsOf(options, access);
+  }
+
+  /** The mirror was made anew, with another secret: reads from now on use it. @returns false where the replica is closed */
+  signIn(access: MirrorAccess): boolean {
+    if (this.#isClosed) return false;
+    this.#leaving = Promise.all([this.#leaving, this.#connections.close(), this.#digests.close()]);
+    this.#access = access;
+    [this.#connections, this.#digests] = connectionsOf(this.#options, access);
+    return true;
   }
 
   async read(request: ReadRequest, signal: EndSignal): Promise<ReadAnswer> {
@@ -133,7 +144,7 @@ export class PgReplica implements Replica {
     await this.#run(script, { timeoutMs: CHECK_TIMEOUT_MS, bytesMax: CHECK_BYTES_MAX, overflown: () => false }, signal).catch(
       (error: unknown) => {
         if (error instanceof AlcoveError && error.code === 'closed') throw error;
-        throw unavailable(this.id, error instanceof Error ? error.message : String(error), error);
+        throw unavailable(this.id, wordsOf(error), error);
       },
     );
     const position = positionOf(rows[0] ?? []);
@@ -141,13 +152,13 @@ export class PgReplica implements Replica {
     return position;
   }
 
-  async digest(room: ReadRequest['room'], signal: EndSignal): Promise<RoomDigest> {
+  async digest(room: ReadRequest['room'], signal: EndSignal, timeoutMs = DIGEST_TIMEOUT_MS): Promise<RoomDigest> {
     const model = this.#modelOf(room);
     const { runtime } = this.#options;
     try {
-      return await this.#using(this.#digests, DIGEST_TIMEOUT_MS, signal, (client) =>
+      return await this.#using(this.#digests, timeoutMs, signal, (client) =>
         digestOfMirror(client, {
-          prelude: this.#prelude(room, DIGEST_TIMEOUT_MS),
+          prelude: this.#prelude(room, timeoutMs),
           standingOf: (rows) => this.#standingOf(room, rows),
           tableOf: (table) => this.#names.tableOf(room.name, table),
           model,
@@ -162,12 +173,12 @@ export class PgReplica implements Replica {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const source of [...this.#running]) source.end();
-    await Promise.all([this.#connections.close(), this.#digests.close()]);
+    await Promise.all([this.#leaving, this.#connections.close(), this.#digests.close()]);
   }
 
   /** The settings of a read and its watermark: the last one of them is what `#standingOf` takes. */
   #prelude(room: ReadRequest['room'], timeoutMs: number): PgStatement[] {
-    const { access } = this.#options;
+    const access = this.#access;
     return [
       settings([...SESSION_SETTINGS, ['statement_timeout', String(Math.ceil(timeoutMs))], [this.#names.setting, access.proof(room)]]),
       {
@@ -216,6 +227,16 @@ export class PgReplica implements Replica {
       this.#running.delete(source);
     }
   }
+}
+
+/** Of reads, and of digests. */
+function connectionsOf(
+  { runtime, url, user, pool, connectTimeoutMs }: PgReplicaOptions,
+  { reader }: MirrorAccess,
+): [PgConnections, PgConnections] {
+  const signsIn = user === undefined ? (new URL(url).username === '' ? reader : undefined) : user.user === reader.user ? reader : user;
+  const shared = { runtime, url, user: signsIn, connectTimeoutMs };
+  return [new PgConnections({ ...shared, max: pool }), new PgConnections({ ...shared, max: DIGESTS_AT_ONCE })];
 }
 
 /** For this transaction alone. Values go as parameters: sessions of one role see each other's statements. */

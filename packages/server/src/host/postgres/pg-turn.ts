@@ -2,7 +2,8 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
 import type { PoolClient } from 'pg';
 import type { EndSignal } from '../../read/replica.ts';
-import { cancelRunning, cutConnection, type PgConnections } from './pg-connections.ts';
+import { cancelRunning } from './cancel-running.ts';
+import { cutConnection, type PgConnections } from './pg-connections.ts';
 import { failureKindOf } from './read-failure.ts';
 
 export interface PgTurnParts {
@@ -53,13 +54,22 @@ class PgTurn<T> {
       const client = await connections.take();
       if (this.#ended !== null) return connections.release(client, false);
       this.#client = client;
-      this.#after(timeoutMs, () => this.#end(new AlcoveError('query_timeout', `the read took longer than ${timeoutMs} ms and was ended`)));
-      this.#after(WONDER_AFTER_MS, () => void this.#wonder());
+      this.#watch(timeoutMs);
       await this.#settle(client, work(client));
     } finally {
       signal.removeEventListener('abort', aborted);
       for (const timer of this.#timers) timer.cancel();
     }
+  }
+
+  #watch(timeoutMs: number): void {
+    const over = (): void => this.#end(new AlcoveError('query_timeout', `the read took longer than ${timeoutMs} ms and was ended`));
+    if (timeoutMs <= WONDER_AFTER_MS) return this.#after(timeoutMs, over);
+    // Most reads are done before the first of the two.
+    this.#after(WONDER_AFTER_MS, () => {
+      void this.#wonder();
+      this.#after(timeoutMs - WONDER_AFTER_MS, over);
+    });
   }
 
   async #settle(client: PoolClient, work: Promise<T>): Promise<void> {

@@ -6,11 +6,12 @@ import { EndSource } from '../../read/end-source.ts';
 import type { EndSignal, ReadAnswer, ReadRequest, Replica, ReplicaLag } from '../../read/replica.ts';
 import type { RoomDigest } from '../../read/room-digest.ts';
 import { RoomUnavailable } from '../../read/room-unavailable.ts';
+import { UnderWay } from '../../read/under-way.ts';
 import { historyOf, versionOf } from './pg-bookmark.ts';
 import { PgConnections } from './pg-connections.ts';
 import { lsnOf, type PgPosition, POSITION_SQL, positionOf } from './pg-position.ts';
 import { pgTurn } from './pg-turn.ts';
-import { failureKindOf, sqlStateOf, unavailable } from './read-failure.ts';
+import { failureKindOf, sqlStateOf, unavailable, wordsOf } from './read-failure.ts';
 import { StandbyWatch } from './standby-watch.ts';
 
 /** A read of an app's own, on its way through the router: its rows go to whoever asked, and never through the answer. */
@@ -46,7 +47,7 @@ export class PoolReplica implements Replica {
   /** Of writes and transactions: as long as one is kept, it takes none from reads and looks, nor these from it. */
   readonly #lent: PgConnections;
   readonly #watch: StandbyWatch | null;
-  readonly #running = new Set<EndSource>();
+  readonly #running = new UnderWay<EndSource>();
   /** Where it stood when it was last looked at: at least there it is. */
   #seen: BookmarkParts = { historyId: '', version: 0 };
   #isClosed = false;
@@ -115,7 +116,7 @@ export class PoolReplica implements Replica {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const source of [...this.#running]) source.end();
+    for (const source of this.#running.items) source.end();
     await Promise.all([this.#connections.close(), this.#lent.close()]);
   }
 
@@ -152,20 +153,20 @@ export class PoolReplica implements Replica {
     const ended = (): void => source.end();
     signal.addEventListener('abort', ended, { once: true });
     if (signal.aborted) ended();
-    this.#running.add(source);
+    const place = this.#running.add(source);
     try {
       return await pgTurn({ connections: this.#connections, runtime: this.#options.runtime, timeoutMs, signal: source.signal }, work);
     } catch (error) {
       throw this.#failure(error);
     } finally {
       signal.removeEventListener('abort', ended);
-      this.#running.delete(source);
+      this.#running.remove(place);
     }
   }
 
   #failure(error: unknown): AlcoveError {
     if (error instanceof AlcoveError) return error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = wordsOf(error);
     if (failureKindOf(error) === 'unavailable') return unavailable(this.id, message, error);
     if (ONLY_ON_PRIMARY.has(sqlStateOf(error)) && this.#watch !== null)
       return new AlcoveError('sql_refused', `${this.id} takes no writes: ${message}`, { cause: error });

@@ -3,13 +3,25 @@ import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { Pool, PoolClient } from 'pg';
-import { controlDdl, markOf, type PolicySql, tablePolicies, watermarkPolicies } from '../../mirror/control-ddl.ts';
+import {
+  controlDdl,
+  controlFunctions,
+  controlRights,
+  FOUND_WATERMARKS,
+  markOf,
+  tablePolicies,
+  watermarkPolicies,
+  watermarkUpgrades,
+} from '../../mirror/control-ddl.ts';
 import { checkNames, MirrorNames, type MirroredRoom, mirroredTables, quoteText } from '../../mirror/mirror-names.ts';
 import { hmacPads, readerPassword } from '../../mirror/session-proof.ts';
 import { type FoundTable, tableSteps } from '../../mirror/table-ddl.ts';
 import { inTransaction } from './in-transaction.ts';
 import { type MirrorAccess, mirrorAccess } from './mirror-access.ts';
+import { dropTable, RetiredDefinitions } from './retired-definitions.ts';
+import { secureTable } from './row-security.ts';
 import { scramVerifier } from './scram-verifier.ts';
+import { writeFunctions } from './write-functions.ts';
 
 export interface ProvisionOptions {
   /** As `checkPrefix` takes it. */
@@ -22,6 +34,8 @@ export interface Provisioned {
   readonly access: MirrorAccess;
   /** For whoever makes a MirrorAccess of it elsewhere. */
   readonly secret: Uint8Array;
+  /** Definitions that were mirrored until now, and are no more. */
+  readonly retired: readonly string[];
 }
 
 const PG_VERSION_MIN = 140_000;
@@ -29,8 +43,8 @@ const PG_VERSION_MIN = 140_000;
 const LOCK_TIMEOUT_MS = 5_000;
 
 /**
- * Makes what is missing of schemas, tables, roles and row security, and brings tables to their definitions. One transaction; two at a time take turns. Rooms whose rows went with a table are marked to
- * be copied anew.
+ * Makes what is missing of schemas, tables, roles and row security, and brings what stands there to the definitions and to this build. One transaction; two at a time take turns. Rooms whose rows went with a table are marked to
+ * be copied anew, those of definitions that are not mirrored any more to go.
  * @throws AlcoveError `option_invalid` for a database or names that cannot hold the mirror; what PostgreSQL fails with is thrown as it is.
  */
 export async function provision(pool: Pool, options: ProvisionOptions): Promise<Provisioned> {
@@ -68,12 +82,17 @@ class Provisioning {
       this.#names.watermarks,
     ]);
     this.#isNew = table === null;
-    for (const sql of controlDdl(this.#names, this.#owner)) await this.#client.query(sql);
+    for (const sql of controlDdl(this.#names)) await this.#client.query(sql);
+    await this.#upgradeWatermarks();
+    await writeFunctions(this.#client, controlFunctions(this.#names));
+    for (const sql of controlRights(this.#names, this.#owner)) await this.#client.query(sql);
     const secret = await this.#secret();
     await this.#shapeReader(secret);
-    await this.#secureTable(prefix, 'watermarks', watermarkPolicies(this.#names, this.#owner));
+    await secureTable(this.#client, this.#names.watermarks, watermarkPolicies(this.#names, this.#owner));
     for (const room of rooms) await this.#definition(room);
-    return { access: mirrorAccess(prefix, secret, runtime), secret };
+    const mirrored = rooms.map(({ name }) => name);
+    const retired = await new RetiredDefinitions(this.#names, mirrored).retire(this.#client);
+    return { access: mirrorAccess(prefix, secret, runtime), secret, retired };
   }
 
   async #checkDatabase(): Promise<void> {
@@ -118,6 +137,11 @@ class Provisioning {
       throw invalid(`there is a schema ${schema} that is not of this mirror: choose another prefix`);
   }
 
+  async #upgradeWatermarks(): Promise<void> {
+    const [found] = await this.#rows<{ columns: string[]; states: string | null }>(FOUND_WATERMARKS, [this.#names.watermarks]);
+    for (const sql of watermarkUpgrades(this.#names, found ?? { columns: [], states: null })) await this.#client.query(sql);
+  }
+
   async #secret(): Promise<Uint8Array> {
     const fresh = randomBytes(32);
     const { inner, outer } = hmacPads(fresh);
@@ -153,31 +177,20 @@ class Provisioning {
     await this.#client.query(`REVOKE ALL ON SCHEMA ${quoted} FROM PUBLIC`);
     const steps = tableSteps(this.#names, name, model, await this.#foundTables(schema));
     for (const sql of steps.sql) await this.#client.query(sql);
-    for (const table of steps.dropped) await this.#drop(this.#names.tableOf(name, table));
+    for (const table of steps.dropped) await dropTable(this.#client, this.#names.tableOf(name, table));
     if (this.#isNew)
       for (const { name: table } of mirroredTables(model)) await this.#client.query(`TRUNCATE ${this.#names.tableOf(name, table)}`);
     if (steps.isEmptied)
       await this.#client.query(
-        `UPDATE ${this.#names.watermarks} SET state = 'syncing', schema_id = '', position = NULL WHERE room = $1 AND state <> 'deleted'`,
+        `UPDATE ${this.#names.watermarks} SET state = 'syncing', schema_id = '', position = NULL, deleted_at = NULL WHERE room = $1 AND state <> 'deleted'`,
         [name],
       );
     for (const { name: table } of mirroredTables(model))
-      await this.#secureTable(schema, table, tablePolicies(this.#names, this.#owner, name, table));
+      await secureTable(this.#client, this.#names.tableOf(name, table), tablePolicies(this.#names, this.#owner, name, table));
     await this.#grant(
       quoted,
       mirroredTables(model).map((table) => this.#names.tableOf(name, table.name)),
     );
-  }
-
-  /** What stands in the way, such as a view of the app's, stays; its rows do not. */
-  async #drop(table: string): Promise<void> {
-    await this.#client.query('SAVEPOINT before_drop');
-    try {
-      await this.#client.query(`DROP TABLE ${table}`);
-    } catch {
-      await this.#client.query('ROLLBACK TO SAVEPOINT before_drop');
-      await this.#client.query(`TRUNCATE ${table}`);
-    }
   }
 
   async #grant(schema: string, tables: readonly string[]): Promise<void> {
@@ -185,23 +198,6 @@ class Provisioning {
     await this.#client.query(`GRANT USAGE ON SCHEMA ${schema} TO ${roles}`);
     await this.#client.query(`REVOKE ALL ON ${tables.join(', ')} FROM PUBLIC`);
     await this.#client.query(`GRANT SELECT ON ${tables.join(', ')} TO ${roles}`);
-  }
-
-  /** Only what is missing: each of these waits for everybody who reads the table. */
-  async #secureTable(schema: string, table: string, policies: readonly PolicySql[]): Promise<void> {
-    const full = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-    const [found] = await this.#rows<{ enabled: boolean; forced: boolean }>(
-      'SELECT relrowsecurity AS enabled, relforcerowsecurity AS forced FROM pg_class WHERE oid = $1::regclass',
-      [full],
-    );
-    if (found?.enabled !== true) await this.#client.query(`ALTER TABLE ${full} ENABLE ROW LEVEL SECURITY`);
-    if (found?.forced !== true) await this.#client.query(`ALTER TABLE ${full} FORCE ROW LEVEL SECURITY`);
-    const standing = await this.#rows<{ name: string }>(
-      'SELECT policyname AS name FROM pg_policies WHERE schemaname = $1 AND tablename = $2',
-      [schema, table],
-    );
-    const known = new Set(standing.map(({ name }) => name));
-    for (const { name, sql } of policies) if (!known.has(name)) await this.#client.query(sql);
   }
 
   async #foundTables(schema: string): Promise<FoundTable[]> {

@@ -36,7 +36,7 @@ export function failureKindOf(error: unknown): PgFailureKind {
  */
 export function readFailure(name: string, error: unknown, tables: readonly string[]): AlcoveError {
   if (error instanceof AlcoveError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = wordsOf(error);
   const kind = failureKindOf(error);
   if (kind === 'unavailable') return unavailable(name, message, error);
   if (kind === 'ended') return new AlcoveError('query_timeout', 'PostgreSQL ended the read: it took too long', { cause: error });
@@ -49,6 +49,12 @@ export function readFailure(name: string, error: unknown, tables: readonly strin
   if (state === '42501' || state === '25006') return new AlcoveError('sql_refused', message, { hint: 'Reads on the server only read.' });
   if (state === '53400' || state === '54000') return new AlcoveError('result_too_large', message);
   return new AlcoveError('sql_failed', message, { hint: 'Correct the SQL; the message is PostgreSQL’s.' });
+}
+
+/** What an error says. Node's says nothing itself where a name has several addresses and none of them answers. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return [...new Set(error.errors.map(wordsOf))].join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
 }
 
 export const unavailable = (name: string, why: string, cause?: unknown): AlcoveError =>

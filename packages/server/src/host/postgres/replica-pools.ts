@@ -1,8 +1,10 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
+import { StatementCache } from '@alcove/core/sqlite/statement-cache';
 import type { Pool, PoolClient, QueryResult } from 'pg';
-import { classifyPostgres } from '../../read/classify-postgres.ts';
+import { classifyPostgres, type PostgresStatementKind } from '../../read/classify-postgres.ts';
 import { EndSource } from '../../read/end-source.ts';
+import { wholeOf } from '../../read/partly-told.ts';
 import type { ReadRoute } from '../../read/read-route.ts';
 import { ReadRouter } from '../../read/read-router.ts';
 import type { EndSignal } from '../../read/replica.ts';
@@ -48,10 +50,16 @@ export interface ReplicaPools {
 }
 
 const PRIMARY = 'primary';
+/** As PostgreSQL calls what it has done: a body that may have set the session, which no text shows. The connection is handed on to nobody. */
+const WHOLE_PROGRAMS: ReadonlySet<string> = new Set(['DO', 'CALL']);
+const POOLS_HINT =
+  'See that the PostgreSQLs of `databases` run and can be reached, the primary first of all; they are asked again by themselves.';
 const WAIT_DEFAULT_MS = 2_000;
 const TIMEOUT_DEFAULT_MS = 5_000;
 /** All databases are one room to the router, so that what is known of a replica's position is known once. */
 const ROOM = { name: 'database', id: '' };
+/** Texts of statements, each looked at once while it is in use. */
+const CLASSIFIED_TEXTS_MAX = 512;
 const SIGHT = { key: 'database', tables: [] };
 
 export const openReplicaPools = (databases: ResolvedDatabases, runtime: Runtime): ReplicaPools => new Pools(databases, runtime);
@@ -60,7 +68,9 @@ export const openReplicaPools = (databases: ResolvedDatabases, runtime: Runtime)
 export function serverPools(databases: ResolvedDatabases | null, runtime: Runtime): ReplicaPools {
   if (databases !== null) return openReplicaPools(databases, runtime);
   const refuse = (): never => {
-    throw new AlcoveError('option_invalid', 'the server has no databases: give createServer `databases: { primary: { url } }`');
+    throw new AlcoveError('option_invalid', 'the server has no databases: give createServer `databases: { primary: { url } }`', {
+      hint: '`server.replicas` are pools over an app’s own tables in PostgreSQL. Replicas of rooms are the option `replicas`, and are read by `server.room(…).sql`.',
+    });
   };
   return {
     forRead: refuse,
@@ -77,6 +87,7 @@ export function serverPools(databases: ResolvedDatabases | null, runtime: Runtim
 class Pools implements ReplicaPools {
   readonly #router: ReadRouter;
   readonly #primary: PoolReplica;
+  readonly #kinds = new StatementCache<PostgresStatementKind>(CLASSIFIED_TEXTS_MAX, () => undefined);
 
   constructor({ primary, router, replicas }: ResolvedDatabases, runtime: Runtime) {
     this.#router = new ReadRouter(router, runtime);
@@ -108,7 +119,7 @@ class Pools implements ReplicaPools {
     return asPool(
       new RoutedPool({
         query: async (text, run) => {
-          refuseTransaction(text);
+          this.#kindOf(text);
           return this.#written(run);
         },
         connect: () => this.#primary.connect(),
@@ -123,7 +134,9 @@ class Pools implements ReplicaPools {
   async bookmark(): Promise<DatabaseBookmark> {
     const position = await this.#primary.committed(new EndSource().signal);
     if (!position.isStandby) return databaseBookmark(position);
-    throw new AlcoveError('replica_unavailable', 'the primary of the pools is a standby now: name the server that was promoted');
+    throw new AlcoveError('replica_unavailable', 'the primary of the pools is a standby now', {
+      hint: 'Name the server that was promoted as `primary` of `databases`, and start anew.',
+    });
   }
 
   get snapshot(): RouterSnapshot {
@@ -135,8 +148,7 @@ class Pools implements ReplicaPools {
   }
 
   async #query(text: string, run: (client: PoolClient) => Promise<QueryResult>, options: ForReadOptions): Promise<QueryResult> {
-    refuseTransaction(text);
-    if (classifyPostgres(text) !== 'read') return this.#written(run);
+    if (this.#kindOf(text) !== 'read') return this.#written(run);
     try {
       return await this.#routed(text, run, options);
     } catch (error) {
@@ -144,6 +156,23 @@ class Pools implements ReplicaPools {
       if (error instanceof AlcoveError && error.code === 'sql_refused' && error.cause !== undefined) return this.#written(run);
       throw plainFailure(error);
     }
+  }
+
+  /** @throws AlcoveError `sql_refused` for what begins or ends a transaction, or sets the session: statements of a pool may each go over another connection. */
+  #kindOf(text: string): Exclude<PostgresStatementKind, 'transaction'> {
+    let kind = this.#kinds.get(text);
+    if (kind === undefined) {
+      kind = classifyPostgres(text);
+      this.#kinds.set(text, kind);
+    }
+    if (kind !== 'transaction') return kind;
+    throw new AlcoveError(
+      'sql_refused',
+      `a pool cannot run ${text.trim().slice(0, 30)}: its next statement may go over another connection`,
+      {
+        hint: 'Use replicas.transaction(…), or a client of connect().',
+      },
+    );
   }
 
   async #routed(text: string, run: (client: PoolClient) => Promise<QueryResult>, options: ForReadOptions): Promise<QueryResult> {
@@ -176,7 +205,7 @@ class Pools implements ReplicaPools {
         throw new AlcoveError('sql_refused', 'the text left a transaction open on a connection of a pool, and was rolled back', {
           hint: 'Use replicas.transaction(…), or a client of connect().',
         });
-      isBroken = false;
+      isBroken = [result].flat().some(({ command }) => WHOLE_PROGRAMS.has(command));
       return result;
     } catch (error) {
       // An answer of PostgreSQL's leaves the connection as it was; anything else does not.
@@ -203,14 +232,6 @@ class Pools implements ReplicaPools {
 const isInTransaction = (client: PoolClient): boolean =>
   (client as unknown as { getTransactionStatus(): string | null }).getTransactionStatus() !== 'I';
 
-/** Statements of a pool may each go over another connection. */
-function refuseTransaction(text: string): void {
-  if (classifyPostgres(text) !== 'transaction') return;
-  throw new AlcoveError('sql_refused', `a pool cannot run ${text.trim().slice(0, 30)}: its next statement may go over another connection`, {
-    hint: 'Use replicas.transaction(…), or a client of connect().',
-  });
-}
-
 /** What PostgreSQL said of a statement, as pg throws it: apps look at its `code`. */
 const plainFailure = (error: unknown): unknown =>
-  error instanceof AlcoveError && error.code === 'sql_failed' && error.cause !== undefined ? error.cause : error;
+  error instanceof AlcoveError && error.code === 'sql_failed' && error.cause !== undefined ? error.cause : wholeOf(error, POOLS_HINT);

@@ -33,7 +33,7 @@ export class RoutedPool extends EventEmitter {
       });
     if (typeof values === 'function' || typeof arguments[2] === 'function')
       throw new AlcoveError('sql_refused', 'a routed pool answers by promises, not callbacks');
-    return this.#ports.query(text, (client) => client.query(statement as string, values)); // either, as pg's own overloads
+    return this.#ports.query(text, (client) => ask(client, statement, values));
   }
 
   connect(): Promise<PoolClient> {
@@ -42,6 +42,19 @@ export class RoutedPool extends EventEmitter {
 
   /** Nothing: the connections are those of the pools that this one is of. */
   async end(): Promise<void> {}
+}
+
+/** As `client.query`, whose promises cost it as much as all of the routing does. @throws what pg throws, with the stack of whoever asked, as pg does it */
+async function ask(client: PoolClient, statement: PoolStatement, values: unknown[] | undefined): Promise<QueryResult> {
+  try {
+    return await new Promise((resolve, reject) => {
+      const told = (error: Error | null, result: QueryResult): void => (error === null ? resolve(result) : reject(error));
+      client.query(statement as string, values as unknown[], told); // text or an object, values or none: pg's own overloads have no word for all of them
+    });
+  } catch (error) {
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  }
 }
 
 /** For who takes pg's Pool: Drizzle asks of it what a RoutedPool has, and its name to have "Pool" in it. */

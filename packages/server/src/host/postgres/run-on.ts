@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { PoolClient } from 'pg';
 import { cutConnection } from './pg-connections.ts';
-import { failureKindOf } from './read-failure.ts';
+import { failureKindOf, wordsOf } from './read-failure.ts';
 import { SnapshotRead, type SnapshotScript } from './snapshot-read.ts';
 
 /** What may come in beyond the answer itself: a batch of rows whose JSON is smaller than what PostgreSQL sends of them. */
@@ -47,6 +47,4 @@ export async function runOn(
 const notOpened = (error: unknown): AlcoveError =>
   error instanceof AlcoveError
     ? error
-    : new AlcoveError('replica_unavailable', `the mirror cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+    : new AlcoveError('replica_unavailable', `the mirror cannot be read: ${wordsOf(error)}`, { cause: error });

@@ -1,8 +1,8 @@
 import type { AlcoveError } from '@alcove/core/error';
 import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
-import type { TakenVersions } from '../../follow/followed-room.ts';
-import type { StatesMessage } from '../../follow/relayed-states.ts';
-import type { ServedFile } from './followed-file.ts';
+import type { TakenVersions } from './followed-room.ts';
+import type { StatesMessage } from './relayed-states.ts';
+import type { ServedFile } from './followed-copy.ts';
 
 /**
  * What a follower's link to its primary tells whoever serves the room's tabs.
