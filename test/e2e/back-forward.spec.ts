@@ -48,7 +48,7 @@ const pagesWithLocks = (page: Page): Promise<number> =>
     return new Set([...held, ...pending].map(({ clientId }) => clientId)).size;
   });
 
-/** Times that the browser may throw a page away for reasons of its own, of which a busy machine has some. */
+/** Times that the browser may throw a page away for reasons of its own, memory for one. */
 const ATTEMPTS_MAX = 6;
 
 /** What stood against keeping the page that was gone back to: empty where it was kept. Named so by the browser; reasons of the page's own making fail the test. */
@@ -66,8 +66,8 @@ async function goBackTo(page: Page): Promise<readonly string[]> {
   return reasons;
 }
 
-/** @returns false where the browser threw the page away. */
-async function comesBack(notebook: Notebook, page: Page, other: Page, room: string): Promise<boolean> {
+/** @returns why the browser threw the page away; empty where it did not. */
+async function comesBack(notebook: Notebook, page: Page, other: Page, room: string): Promise<readonly string[]> {
   await other.goto(notebook.url(room));
   await until(other, QUIET);
   await openMarked(notebook, page, room);
@@ -78,7 +78,8 @@ async function comesBack(notebook: Notebook, page: Page, other: Page, room: stri
   await add(other, ['b']);
   await notebook.roomHas(room, ['a', 'b']);
 
-  if ((await goBackTo(page)).length > 0) return false;
+  const first = await goBackTo(page);
+  if (first.length > 0) return first;
   expect(await markOf(page)).toEqual({ hidden: [true], shown: [true] });
   await untilShows(page, ['a', 'b']);
   await until(page, QUIET);
@@ -87,12 +88,13 @@ async function comesBack(notebook: Notebook, page: Page, other: Page, room: stri
   await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
   // And once more.
   await page.goForward({ waitUntil: 'commit' });
-  if ((await goBackTo(page)).length > 0) return false;
+  const second = await goBackTo(page);
+  if (second.length > 0) return second;
   expect(await markOf(page)).toEqual({ hidden: [true, true], shown: [true, true] });
   await add(page, ['d']);
   await notebook.roomHas(room, ['a', 'b', 'c', 'd']);
   await until(page, { ...QUIET, rejected: {}, errors: [], unsaved: 0 });
-  return true;
+  return [];
 }
 
 test('[WK-34] a page in the browser’s back/forward cache has no lock, comes back as it was, fetches what it missed and writes on', async ({
@@ -101,10 +103,12 @@ test('[WK-34] a page in the browser’s back/forward cache has no lock, comes ba
   await withCache(async (browser) => {
     const context = await browser.newContext();
     const [page, other] = [await context.newPage(), await context.newPage()];
-    let attempt = 1;
-    while (!(await comesBack(notebook, page, other, `aside-${attempt}`))) {
-      attempt += 1;
-      expect(attempt, 'a page that the browser keeps').toBeLessThanOrEqual(ATTEMPTS_MAX);
+    const thrownAway: string[] = [];
+    for (;;) {
+      const reasons = await comesBack(notebook, page, other, `aside-${thrownAway.length}`);
+      if (reasons.length === 0) return;
+      thrownAway.push(reasons.join(', '));
+      expect(thrownAway.length, `the browser kept no page: ${thrownAway.join('; ')}`).toBeLessThan(ATTEMPTS_MAX);
     }
   });
 });

@@ -64,6 +64,11 @@ export class ScriptedEngine implements EngineHost {
     this.#handlers = null;
   }
 
+  /** Whether something was opened since it was closed. */
+  get isOpen(): boolean {
+    return this.#handlers !== null;
+  }
+
   say(...notices: EngineNotice[]): void {
     this.#handlers?.onNotices(notices);
   }

@@ -144,7 +144,7 @@ export class Client {
   }
 
   /**
-   * The page is put aside and may be shown again (bfcache). Where all that was called is decided, its rooms let go of sockets and locks, which would keep it from that. Else they stay
+   * The page is put aside and may be shown again (bfcache). Where all that was called is decided, its rooms let go of worker, sockets and locks, which would keep it from that. Else they stay
    * as they are: the browser throws the page away, at once or when another tab asks for the locks of its clients, which then pushes what is pending; or the page does when it is back.
    */
   suspend(): void {
@@ -153,6 +153,8 @@ export class Client {
     this.#isSuspended = true;
     for (const room of this.#rooms.values()) room.suspend();
     this.#locks?.suspend();
+    // A worker that is stopped in the middle of leaving holds transactions of the disk that other tabs wait for: the browser would throw the page away.
+    this.#host.close();
   }
 
   /** It is shown again: every room connects anew and fetches what it missed. */

@@ -280,7 +280,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Goes on under a client of its own: the one before may be taken for gone. */
   resume(): void {
-    if (this.#closed || !this.#started) return;
+    if (this.#closed || !this.#started || this.#engines.port !== null) return;
     const clientId = this.#mutations.startOver();
     this.#engines.startOver(clientId);
     this.#kept?.own(clientId);

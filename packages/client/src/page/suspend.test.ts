@@ -105,7 +105,7 @@ it('[WK-34] rooms leave with nothing pending and come back as a client of their 
   await turn();
   client.suspend();
   expect(client.hidden.getSnapshot()).toBe(true);
-  expect(engine.ordered('leave')).toEqual([]);
+  expect([engine.ordered('leave'), engine.isOpen]).toEqual([[], true]);
   expect(locks.names).toEqual([`alcove client ${before}`]);
   client.resume();
   expect(client.hidden.getSnapshot()).toBe(false);
@@ -113,6 +113,8 @@ it('[WK-34] rooms leave with nothing pending and come back as a client of their 
   engine.say({ type: 'settled', clientId: before, mutationId: 1, outcome: 'applied', version: 5, error: null });
   await mutation.confirmed;
   client.suspend();
+  // Not a turn later: the browser may stop the page here.
+  expect(engine.isOpen).toBe(false);
   await turn();
   expect(engine.ordered('leave')).toHaveLength(1);
   expect(locks.names).toEqual([]);
@@ -129,4 +131,15 @@ it('[WK-34] rooms leave with nothing pending and come back as a client of their 
   client.close();
   await turn();
   expect(locks.names).toEqual([]);
+});
+
+it('[WK-34] a room that is begun after its page was put aside is opened once', async () => {
+  const engine = new ScriptedEngine();
+  const client = new Client({ url: 'ws://room' }, { runtime: new FakeRuntime(), host: engine });
+  client.room(tripRoom, 'japan');
+  client.suspend();
+  client.room(tripRoom, 'norway');
+  client.resume();
+  expect(engine.requests.map(({ roomId }) => roomId)).toEqual(['japan', 'norway', 'japan']);
+  client.close();
 });

@@ -91,6 +91,7 @@ export interface EngineHost {
    * blame. The caller opens again, with what it still has.
    */
   open(request: OpenRequest, handlers: EngineHandlers): EnginePort;
+  /** Ends all engines at once, whatever they are at: what is opened afterwards is run anew. */
   close(): void;
 }
 

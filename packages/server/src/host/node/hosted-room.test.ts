@@ -35,7 +35,7 @@ describe('a room on this host', () => {
       files: { database: join(dir, 'r.sqlite'), head: join(dir, 'r.head'), making: join(dir, 'r.making') },
       runtime,
       walBytesMax: 1_000_000,
-      closeTimeoutMs: 1_000,
+      closeTimeoutMs: 60_000,
       userReadsMax: 8,
       openDatabase: () => {
         const database = openDatabase(join(dir, 'r.sqlite'));
