@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AlcoveError } from '@alcove/core/error';
 import type { Database } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { codeOf } from '../../../../../test/contract/code-of.ts';
 import { NAUGHTY_TEXTS } from '../../../../../test/integration/naughty-texts.ts';
 import { createLogTables } from '../../change-log/log-tables.ts';
@@ -11,6 +12,18 @@ import type { SeenTable } from '../../read/read-sight.ts';
 import { openDatabase } from './open-database.ts';
 import type { ReadJob } from './reader-job.ts';
 import { ReaderSandbox } from './reader-sandbox.ts';
+
+/** What was drawn at random, newest last. */
+const drawn = vi.hoisted((): string[] => []);
+vi.mock('node:crypto', async (load) => {
+  const crypto = await load<typeof import('node:crypto')>();
+  const randomBytes = (size: number): Buffer => {
+    const bytes = crypto.randomBytes(size);
+    drawn.push(bytes.toString('hex'));
+    return bytes;
+  };
+  return { ...crypto, randomBytes };
+});
 
 const SETTINGS = { valueBytesMax: 1_000_000, heapBytesMax: 100_000_000 };
 
@@ -44,6 +57,15 @@ const jobOf = (sql: string, params: ReadJob['params'] = []): ReadJob => ({
   bounds: { timeoutMs: 1_000, rowsMax: 1_000, bytesMax: 1_000_000 },
 });
 const cells = (sql: string, params: ReadJob['params'] = []): unknown => JSON.parse(sandbox?.read(jobOf(sql, params))?.cells ?? 'null');
+/** What it fails with; null: it does not. */
+const messageOf = (sql: string): string | null => {
+  try {
+    cells(sql);
+    return null;
+  } catch (cause) {
+    return AlcoveError.from(cause).message;
+  }
+};
 const whole = (name: string, columns = '*'): SeenTable => ({ name, select: `SELECT ${columns} FROM main.${quoteIdentifier(name)}` });
 
 describe('ReaderSandbox', () => {
@@ -111,16 +133,19 @@ describe('ReaderSandbox', () => {
       'SELECT b FROM a, a',
       'SELECT * FROM a AS x JOIN a USING (c)',
     ]) {
-      const error = (() => {
-        try {
-          return cells(text);
-        } catch (cause) {
-          return cause instanceof Error ? cause.message : cause;
-        }
-      })();
-      expect(typeof error, text).toBe('string');
+      const error = messageOf(text);
+      expect(error, text).not.toBe(null);
       expect(String(error).replaceAll(text, '')).not.toMatch(/rule-canary|guard_|none_|main\./);
     }
+  });
+
+  it('[RD-69] who knows the names that stand in front of tables is not heard, however they are spelt', () => {
+    room.exec("CREATE TABLE a (b); INSERT INTO a VALUES ('x')");
+    open(whole('a'));
+    const guard = `guard_0_${drawn.at(-1)}`;
+    const missing = messageOf('SELECT b FROM nowhere');
+    for (const name of [guard, guard.toUpperCase(), `none_${drawn.at(-1)}`]) expect(messageOf(`SELECT b FROM ${name}`), name).toBe(missing);
+    expect(cells('SELECT b FROM a')).toEqual([['x']]);
   });
 
   it('[RD-63] stands at the floor where the log is empty, then at its head', () => {
