@@ -4,6 +4,7 @@ import { advanceWith, clientOf, mutationOf, newPlace, reload, type StorageWorld,
 /** What becomes of clients that are removed or renamed. */
 export function removalContract(make: () => StorageWorld): void {
   goneContract(make);
+  putAsideContract(make);
 
   it('[ST-69] what goes by other names is there under those alone, also where another tab is in between', async () => {
     const world = make();
@@ -45,6 +46,24 @@ export function removalContract(make: () => StorageWorld): void {
     expect(kept.mutations).toEqual([mutationOf('a', 3)]);
     await withRoom(world, place, (room) => room.removeClients([{ clientId: 'a', lastMutationId: 3 }]));
     expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [] });
+  });
+}
+
+/** One that is given up while something of it is put aside. */
+function putAsideContract(make: () => StorageWorld): void {
+  it('[ST-4] of a client that is given up what is listed is there and the rest is gone, or neither', async () => {
+    const world = make();
+    const place = newPlace();
+    const rejection = { key: 'a 1', mutation: mutationOf('a', 1), error: { code: 'client_unknown', message: 'gone' }, atMs: 1 } as const;
+    await withRoom(world, place, async (room) => {
+      await room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)]);
+      const given = room.advance(advanceWith({ rejections: [rejection] }), [{ clientId: 'a', lastMutationId: 1 }]);
+      const seen = room.load('outbox').then(({ clients, rejections }) => clients.length + rejections.length);
+      expect(await seen).toBe(1);
+      await given;
+    });
+    expect(await reload(world, place)).toMatchObject({ damage: [], clients: [], mutations: [], rejections: [rejection] });
+    expect(await withRoom(world, place, (room) => room.outbox(['a']))).toMatchObject({ gone: [{ clientId: 'a', lastMutationId: 1 }] });
   });
 }
 

@@ -86,6 +86,7 @@ test('who answers reads is seen and told what to do', async ({ browser, visit })
     await far.getByRole('button', { name: 'Check far' }).click();
     await expect(far.locator('.badge')).toHaveText('down');
     await expect(far).toContainText('replica_unavailable');
+    await expect(far).toContainText('1 of 1 rooms healthy when it was last reached');
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);
   } finally {
     await context.close();

@@ -32,18 +32,18 @@ export const STORAGE_BUGS: readonly (() => Bug)[] = [
     what: 'commits are appended although one before them is missing',
     needsStorage: true,
     engineStorage: changed((inner, random) => ({
-      advance: (advance) =>
-        inner.advance({
-          ...advance,
-          commits: advance.commits.map((commit) => (random.chance(0.2) ? { ...commit, changes: [] } : commit)),
-        }),
+      advance: (advance, removed) =>
+        inner.advance(
+          { ...advance, commits: advance.commits.map((commit) => (random.chance(0.2) ? { ...commit, changes: [] } : commit)) },
+          removed,
+        ),
     })),
   }),
   () => ({
     name: 'rejection-not-kept',
     what: 'a rejection leaves the disk with its mutation',
     needsStorage: true,
-    engineStorage: changed((inner) => ({ advance: (advance) => inner.advance({ ...advance, rejections: [] }) })),
+    engineStorage: changed((inner) => ({ advance: (advance, removed) => inner.advance({ ...advance, rejections: [] }, removed) })),
   }),
   () => ({
     name: 'adoption-without-lock',

@@ -124,7 +124,7 @@ function showReplica(replica, known) {
     button.hidden = order === 'enable' ? !isOut : order === 'drain' || order === 'disable' ? isOut : false;
     button.onclick = () => begin(order, replica, known);
   }
-  if (sync !== null) showSync(card, sync);
+  if (sync !== null) showSync(card, sync, isUp !== false);
 }
 
 const total = (codes) => Object.values(codes).reduce((sum, one) => sum + one, 0);
@@ -138,7 +138,7 @@ function readFacts(replica) {
     ['Running', `${replica.inFlight} of ${replica.concurrencyMax}${replica.queued === 0 ? '' : `, ${replica.queued} wait`}`],
     ['Errors', count(errors), errors > 0],
     ['Errors of statements', count(ofStatements)],
-    ['Passed on', count(replica.passedOn)],
+    ['Asked of another instead', count(replica.passedOn)],
   ];
 }
 
@@ -180,13 +180,14 @@ function showMirror(mirror, known) {
     ['Compared', `${count(checks.done)}, ${count(checks.drifted)} drifted, ${count(checks.repaired)} made anew`, checks.drifted > 0],
   ]);
   for (const [order, button] of card.byName) button.onclick = () => begin(order, { id: 'mirror', isMirror: true }, known);
-  showSync(card, mirror);
+  showSync(card, mirror, state !== 'unavailable');
 }
 
-function showSync({ sync, summary, table }, { totals, rooms, omitted }) {
+/** Of one that is not reached it is what was known last. */
+function showSync({ sync, summary, table }, { totals, rooms, omitted }, isReached) {
   sync.hidden = false;
   const errors = totals.errors === 0 ? '' : `, ${counted(totals.errors, 'error', 'errors')} (${percent(totals.errorRate)} of all tries)`;
-  summary.textContent = `${count(totals.healthy)} of ${count(totals.rooms)} rooms healthy${errors}`;
+  summary.textContent = `${count(totals.healthy)} of ${count(totals.rooms)} rooms healthy${isReached ? '' : ' when it was last reached'}${errors}`;
   const rows = rooms.map(
     ({ room, id, state, version, lagMs, lagVersions, ageMs, batches, rows: written, errors: failed, errorRate, error }) => [
       [`${room}/${id}`, false],

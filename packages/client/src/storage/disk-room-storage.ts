@@ -138,8 +138,8 @@ export class DiskRoomStorage implements RoomStorage {
     for (const mutation of mutations) transaction.put('mutations', [mutation.clientId, mutation.mutationId], seal(this.#runtime, mutation));
   }
 
-  advance({ historyId, commits, clients, rejections }: Advance): Promise<Advanced> {
-    const mode = rejections.length > 0 ? 'strict' : 'relaxed';
+  advance({ historyId, commits, clients, rejections }: Advance, removed: readonly KnownClient[] = []): Promise<Advanced> {
+    const mode = rejections.length + removed.length > 0 ? 'strict' : 'relaxed';
     const tables = ['header', 'tail', 'clients', 'mutations', 'rejections'] as const;
     return this.#disk.transact('advance', { tables, mode }, async (transaction) => {
       for (const client of clients) {
@@ -149,6 +149,7 @@ export class DiskRoomStorage implements RoomStorage {
       }
       for (const rejection of rejections) transaction.put('rejections', rejection.key, seal(this.#runtime, rejection));
       if (rejections.length > 0) await trimRejections(this.#runtime, transaction);
+      if (removed.length > 0) await this.#removeIn(transaction, removed);
       const header = await this.#headerIn(transaction);
       const { tail, fresh } = admitToTail(header, historyId, commits);
       const imageBytes = header.image?.bytes ?? 0;

@@ -281,7 +281,7 @@ export class Persistence {
         await room.writeImage(work.image, await room.becomeImager());
         return;
       case 'advance': {
-        const { tail, tailBytes, imageBytes } = await room.advance(work.advance);
+        const { tail, tailBytes, imageBytes } = await room.advance(work.advance, work.removed);
         const mayWant = !this.#isClosed && work.advance.commits.length > 0 && this.#full.hasRoom(this.#options.runtime.monotonicMs());
         const isCostly = tailBytes > Math.max(this.#options.tailBytesMin ?? TAIL_BYTES_MIN, imageBytes / 2);
         if (mayWant && (tail !== 'appended' || isCostly)) this.#options.onImageWanted(REASONS[tail]);

@@ -64,8 +64,11 @@ export interface RoomStorage {
    * their `schemaId` stands for; absent: it is not known.
    */
   enqueue(client: StoredClient, mutations: readonly StoredMutation[], under?: NamedSchema): Promise<void>;
-  /** Strict where something was rejected; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. */
-  advance(advance: Advance): Promise<Advanced>;
+  /**
+   * Strict where something was rejected or removed; else relaxed: in a crash of the machine the last ones may be missing, as if they had never been made. `removed`: as
+   * `removeClients`, together with the rest or not at all.
+   */
+  advance(advance: Advance, removed?: readonly KnownClient[]): Promise<Advanced>;
   /**
    * Removes clients with all that is pending of them, up to what the caller knows of: what another tab wrote for one since stays, and is pending. Of the last 250 that
    * were removed, or renamed, the names are remembered. Strict.

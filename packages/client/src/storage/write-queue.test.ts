@@ -64,3 +64,22 @@ it('[ST-77] what follows on mutations that were decided before they were written
   queue.enqueue(clientOf('a'), mutationOf('a', 7), 0);
   expect(written()).toEqual(['advance', ['7 behind 0']]);
 });
+
+it('[ST-4] a client that is given up goes with what is listed of it, also where that has to be written once more', () => {
+  const queue = new WriteQueue();
+  const rejection: StoredRejection = {
+    key: 'a 1',
+    mutation: mutationOf('a', 1),
+    error: { code: 'client_unknown', message: 'gone' },
+    atMs: 1,
+  };
+  queue.advance({ historyId: '', commits: [], clients: [clientOf('a')], rejections: [rejection] }, 0);
+  queue.removeClients([{ clientId: 'a', lastMutationId: 1 }], 0);
+  const together = { type: 'advance', advance: { clients: [], rejections: [rejection] }, removed: [{ clientId: 'a', lastMutationId: 1 }] };
+  const failing = queue.next(0, NO_PATIENCE);
+  expect(failing).toMatchObject(together);
+  if (failing !== null) queue.failed(failing);
+  expect(queue.next(0, NO_PATIENCE)).toMatchObject(together);
+  queue.done();
+  expect(queue.isEmpty).toBe(true);
+});

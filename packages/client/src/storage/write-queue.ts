@@ -9,7 +9,8 @@ export type Work =
   | { readonly type: 'dismiss'; readonly keys: readonly string[] }
   | { readonly type: 'drop'; readonly have: RoomState }
   | { readonly type: 'image'; readonly image: StoredImage }
-  | { readonly type: 'advance'; readonly advance: Advance };
+  /** `removed`: clients that go with what was put aside of them. */
+  | { readonly type: 'advance'; readonly advance: Advance; readonly removed: readonly KnownClient[] };
 
 interface Queued {
   readonly client: StoredClient;
@@ -203,12 +204,9 @@ export class WriteQueue {
       this.#have = null;
       return { type: 'drop', have };
     }
-    // What is put aside of a client stands in the list before the client is gone.
-    if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0)) {
-      const clients = [...this.#removed].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId }));
-      this.#removed = new Map();
-      return { type: 'remove', clients };
-    }
+    // What is put aside of a client stands in the list when the client is gone: with it, since either write may fail, and nobody waits for one at the end.
+    if (this.#removed.size > 0 && (this.#advance === null || this.#advance.rejections.length === 0))
+      return { type: 'remove', clients: this.#takeRemoved() };
     if (this.#dismissed.size > 0) {
       const keys = this.#dismissed;
       this.#dismissed = new Set();
@@ -225,7 +223,13 @@ export class WriteQueue {
     const advance = this.#advance;
     this.#advance = null;
     this.#skipped.clear();
-    return advance === null ? null : { type: 'advance', advance };
+    return advance === null ? null : { type: 'advance', advance, removed: this.#takeRemoved() };
+  }
+
+  #takeRemoved(): KnownClient[] {
+    const removed = [...this.#removed].map(([clientId, lastMutationId]) => ({ clientId, lastMutationId }));
+    this.#removed = new Map();
+    return removed;
   }
 
   /** Without the word that those before them ended they would seem to have lost them. */
@@ -243,7 +247,7 @@ export class WriteQueue {
     this.#skipped.clear();
     if (advance === null) return null;
     if (advance.commits.length > 0) this.#advance = { ...advance, clients: [], rejections: [] };
-    return { type: 'advance', advance: { ...advance, commits: [] } };
+    return { type: 'advance', advance: { ...advance, commits: [] }, removed: this.#takeRemoved() };
   }
 
   /** Of one client, in order, as far as they lie together. */
@@ -285,6 +289,7 @@ export class WriteQueue {
         return;
       case 'advance': {
         const later = this.#advance;
+        this.#noteRemoved(work.removed);
         for (const { clientId } of work.advance.clients) this.#skipped.add(clientId);
         this.#advance = withoutClients(work.advance, this.#gone);
         if (this.#have !== null) this.dropCommits();
