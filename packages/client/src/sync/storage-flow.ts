@@ -79,7 +79,7 @@ export class StorageFlow {
       disk: this.disk,
       rejections: this.rejections,
       sayAll: () => this.#sayAll(),
-      forgotten: () => this.#forgotten(),
+      forgotten: (isGone) => this.#forgotten(isGone),
     };
   }
 
@@ -104,7 +104,7 @@ export class StorageFlow {
         if (!options.isInTurn()) options.wake();
       },
       onImageWanted: (reason) => options.onImageWanted(reason),
-      onForgotten: () => this.#forgotten(),
+      onForgotten: () => this.#forgotten(true),
       onReopened: (stored, isFirst) => {
         if (!isFirst) return this.#keepAll(stored);
         const replica = this.#opened(stored);
@@ -343,8 +343,11 @@ export class StorageFlow {
     this.#posts.post(this.#options.outbox.pending());
   }
 
-  #forgotten(): void {
+  /** `isGone`: a page that was loaded since may have been told of what was pending here, and would take it over. */
+  #forgotten(isGone: boolean): void {
     this.#look.close();
+    const clientIds = isGone ? new Set(this.#options.outbox.pending().map(({ clientId }) => clientId)) : [];
+    for (const clientId of clientIds) this.#channel?.post({ type: 'confirmed', clientId, confirmed: Number.MAX_SAFE_INTEGER, at: null });
     this.#channel?.close();
     this.#channel = null;
     this.#options.notices.add({ type: 'forgotten' });

@@ -20,8 +20,8 @@ export interface TabMessageTakers {
   readonly notices: Pick<NoticeBatch, 'add'>;
   /** Tells the other tabs of everything that is pending here. */
   sayAll(): void;
-  /** Nothing is kept any more. */
-  forgotten(): void;
+  /** Nothing is kept any more. `isGone`: nor is what was pending. */
+  forgotten(isGone: boolean): void;
   /** There is something for the next turn. */
   wake(): void;
 }
@@ -54,7 +54,7 @@ export function takeTabMessage(message: TabMessage, to: TabMessageTakers): void 
     case 'forget':
       if (message.keeps === true) to.disk.close();
       else to.disk.forget();
-      return to.forgotten();
+      return to.forgotten(message.keeps !== true);
     default:
       return exhaustive(message);
   }

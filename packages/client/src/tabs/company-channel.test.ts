@@ -104,4 +104,13 @@ describe('a channel between tabs', () => {
     expect(heard).toEqual([null]);
     expect(posted.slice(-2)).toEqual([PENDING, CONFIRMED]);
   });
+
+  it('[ST-51] whoever is told to forget says nothing of what is pending, though it is the first word it hears', async () => {
+    const place = new Place();
+    const { heard, posted, company } = place.tab();
+    await delivered();
+    posted.length = 0;
+    place.say({ type: 'forget' });
+    expect([heard, posted, company()]).toEqual([[{ type: 'forget' }], [], 0]);
+  });
 });

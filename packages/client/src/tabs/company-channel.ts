@@ -41,7 +41,8 @@ export class CompanyChannel implements TabChannel {
     const isFirst = !this.#hasCompany;
     this.#hasCompany = true;
     if (message?.type === 'who' || (message?.type === 'here' && !message.isAnswer)) this.#channel.post({ type: 'here', isAnswer: true });
-    if (isFirst && message?.type !== 'who') this.#options.onCompany();
+    // Whoever is told to forget has nothing to say any more: a page that came since would take it over.
+    if (isFirst && message?.type !== 'who' && message?.type !== 'forget') this.#options.onCompany();
     this.#options.onMessage(message);
   }
 }
