@@ -17,7 +17,7 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 5 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
 
 /** A server whose tokens are good or not as the test says, and a client of it in this process. */
 async function together(lifeS = 3_600) {

@@ -17,7 +17,7 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 5 });
+const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
 
 /** A server whose tokens say who one is, `ann` or `ann/nobody`, and clients of it in this process. */
 async function serve() {

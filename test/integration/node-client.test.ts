@@ -59,7 +59,7 @@ function join2() {
   return { a, b };
 }
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
 
 describe('two clients in Node and a real server', () => {
   it('[WK-16] a client that knows no definitions is refused where it is made', () => {

@@ -110,7 +110,7 @@ describe('frames that are played again', () => {
     const bob = await host.join(server.url, 'japan', { token: tokenOf({ sub: 'bob' }) });
     bob.say({ type: 'heard', clientId: ann.clientId, upTo: 9 });
     bob.say({ type: 'bye', clientIds: [ann.clientId] });
-    await vi.waitFor(async () => expect(await server.sessions.list({ user: 'bob' })).toEqual([]), { timeout: 10_000, interval: 5 });
+    await vi.waitFor(async () => expect(await server.sessions.list({ user: 'bob' })).toEqual([]), { timeout: 20_000, interval: 5 });
     expect((await ann.result(ann.push('addStop', { id: 'b', city: 'Nara' }))).status).toBe('applied');
     expect(ann.closed).toBeNull();
   });

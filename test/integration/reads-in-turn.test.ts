@@ -7,6 +7,7 @@ import type { RouterSnapshot } from '../../packages/server/src/read/router-snaps
 import { HostFixture } from './host-fixture.ts';
 import type { Message, PlainClient } from './plain-client.ts';
 import { trip } from './trip-room.ts';
+import { eventually } from '../fake/eventually.ts';
 
 const ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
 const COUNT = 'SELECT count(*) FROM stops';
@@ -109,7 +110,7 @@ test('[RD-14] the app is asked for one user no more often at once than a user ma
   expect(await read(ada)).toMatchObject({ type: 'readRows' });
   expect([atOnce, most]).toEqual([3, 3]);
   for (const decide of waiting.splice(0)) decide();
-  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  await eventually(() => expect(waiting).toHaveLength(1));
   waiting[0]?.();
   expect(await last).toMatchObject({ type: 'readRows', cells: [[5]] });
   expect(most).toBe(3);

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ScriptedEngine } from '../../../test/fake/scripted-engine.ts';
 import { createRoomHooks } from './create-room-hooks.ts';
+import { eventually } from '../../../test/fake/eventually.ts';
 
 const stops = sqliteTable('stops', { id: text().primaryKey(), city: text().notNull() });
 const trip = defineRoom({
@@ -41,7 +42,7 @@ function render(children: ReactNode, { strict = false } = {}) {
     client.close();
     element.remove();
   });
-  const text = (expected: string) => vi.waitFor(() => expect(element.textContent).toBe(expected));
+  const text = (expected: string) => eventually(() => expect(element.textContent).toBe(expected));
   return { engine, client, element, root, text };
 }
 
@@ -103,7 +104,7 @@ describe('useQuery', () => {
     engine.answer('stops', whole(['1', 'Kyoto']));
     await text('current:Kyoto');
     show('hidden');
-    await vi.waitFor(() => expect(element.querySelector('p')?.style.display).toBe('none'));
+    await eventually(() => expect(element.querySelector('p')?.style.display).toBe('none'));
     engine.answer('stops', { ...whole(['1', 'Nara']), revision: 2 });
     show('visible');
     await text('current:Nara');
@@ -296,7 +297,7 @@ describe('the other hooks', () => {
         <Stops />
       </Boundary>,
     );
-    await vi.waitFor(() => expect(element.textContent).toBe('failed:option_invalid'));
+    await eventually(() => expect(element.textContent).toBe('failed:option_invalid'));
     spy.mockRestore();
   });
 });

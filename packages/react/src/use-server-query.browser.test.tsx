@@ -6,10 +6,11 @@ import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { Activity, type ReactNode, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import * as v from 'valibot';
-import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { ScriptedEngine } from '../../../test/fake/scripted-engine.ts';
 import { serverRows } from '../../../test/fake/server-answers.ts';
 import { createRoomHooks } from './create-room-hooks.ts';
+import { eventually } from '../../../test/fake/eventually.ts';
 
 const stops = sqliteTable('stops', { id: text().primaryKey(), city: text().notNull() });
 const trip = defineRoom({
@@ -35,15 +36,15 @@ async function render(children: ReactNode, { strict = false } = {}) {
     </hooks.RoomProvider>
   );
   root.render(strict ? <StrictMode>{tree}</StrictMode> : tree);
-  await vi.waitFor(() => expect(engine.requests.length).toBe(1));
+  await eventually(() => expect(engine.requests.length).toBe(1));
   engine.live();
   ends.push(() => {
     root.unmount();
     client.close();
     element.remove();
   });
-  const text = (expected: string) => vi.waitFor(() => expect(element.textContent).toBe(expected));
-  const asked = (count: number) => vi.waitFor(() => expect(engine.reads.length).toBe(count));
+  const text = (expected: string) => eventually(() => expect(element.textContent).toBe(expected));
+  const asked = (count: number) => eventually(() => expect(engine.reads.length).toBe(count));
   const answer = (...cities: string[]) =>
     engine.reads.at(-1)?.resolve(
       serverRows(

@@ -12,6 +12,7 @@ import { EDGES_OF_SOCKETS } from './edges-of-sockets.ts';
 import { EDGES_OF_STATES } from './edges-of-states.ts';
 import { LimitedServer } from './limited-server.ts';
 import { MET_ELSEWHERE, QUIET_LIMITS } from './quiet-limits.ts';
+import { eventually } from '../../fake/eventually.ts';
 
 const EDGES: readonly Edge[] = [...EDGES_OF_MESSAGES, ...EDGES_OF_MUTATIONS, ...EDGES_OF_STATES, ...EDGES_OF_SOCKETS, ...EDGES_OF_READERS];
 const FIXED = ['changeSetBytesMax', 'messageFragmentsMax'];
@@ -51,7 +52,7 @@ describe('just within a limit everything passes; just past it', () => {
         closed: edge.closes ?? null,
         waits: edge.waits ?? false,
       });
-      await vi.waitFor(() => expect(server.met(edge.limit)).toBeGreaterThan(0));
+      await eventually(() => expect(server.met(edge.limit)).toBeGreaterThan(0));
       expect(await told.peer?.lives()).not.toBe(false);
       await serves(server);
     },

@@ -165,7 +165,7 @@ describe('[MI-10] one database', () => {
     await one.level(first, 'a');
     const second = await two.server();
     await vi.waitFor(() => expect(second.mirror.status()).toMatchObject({ state: 'unavailable', error: { code: 'option_invalid' } }), {
-      timeout: 10_000,
+      timeout: 20_000,
     });
     expect(second.mirror.status()?.error?.message).toContain('another mirror writes under the prefix same');
     await expect(second.mirror.resync('ledger', 'a')).rejects.toThrow('another mirror writes');
@@ -180,7 +180,7 @@ describe('[MI-10] one database', () => {
       const server = await world.server();
       await vi.waitFor(
         () => expect(server.mirror.status()?.error?.message).toMatch(/there is a (schema|role) taken.*choose another prefix/),
-        { timeout: 10_000 },
+        { timeout: 20_000 },
       );
       expect(JSON.stringify(server.mirror.status())).not.toContain(cluster.primary.url.split(':')[2]?.split('@')[0] ?? 'no password');
     }
@@ -222,7 +222,7 @@ describe('[MI-1] a definition that changed', () => {
         );
         expect(mark, JSON.stringify(world.log.errors)).toEqual({ schema_id: changed.model.schemaId, state: 'live' });
       },
-      { timeout: 15_000, interval: 30 },
+      { timeout: 20_000, interval: 30 },
     );
     const tables = await cluster.primary.query<{ name: string; columns: string }>(
       `SELECT table_name AS name, string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) AS columns FROM information_schema.columns WHERE table_schema = 's_ledger' GROUP BY 1`,

@@ -77,7 +77,7 @@ export class MirrorWorld {
             `the mirror of ${id} is at ${JSON.stringify(mark)}, not at ${version}: ${JSON.stringify(this.log.entries.slice(-3))}`,
           );
       },
-      { timeout: 12_000, interval: 15 },
+      { timeout: 20_000, interval: 15 },
     );
   }
 

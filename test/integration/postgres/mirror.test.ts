@@ -4,6 +4,7 @@ import { runCli } from '../../../packages/server/src/host/node/run-cli.ts';
 import { ledger, type LedgerOp, put } from './ledger-room.ts';
 import type { MirrorWorld } from './mirror-world.ts';
 import { MirrorWorlds } from './mirror-worlds.ts';
+import { eventually } from '../../fake/eventually.ts';
 
 const worlds = MirrorWorlds.ofFile('m');
 let world: MirrorWorld;
@@ -87,7 +88,7 @@ describe('a mirror', () => {
       await runCli([...args, '--url', server.url, '--token', token], { out: take, err: take });
       return said;
     };
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await alcove('status')).toMatch(
         / {2}mirror at postgres.*: running, 0 rooms compared.*\n {4}1 of 1 rooms healthy, 1 readable, \d+ batch(?:es)?, \d+ rows?, 0 errors\n/,
       ),
@@ -97,7 +98,7 @@ describe('a mirror', () => {
     expect(await metrics.text()).toMatch(/^alcove_sync_rooms_healthy\{replica="mirror"\} 1$/m);
     await worlds.primary.query(`UPDATE ${world.prefix}_ledger.items SET n = 7`);
     await alcove('replicas', 'check', 'mirror', '--room', 'ledger/seen');
-    await vi.waitFor(() => expect(server.mirror.status()?.checks).toMatchObject({ drifted: 1, repaired: 1 }));
+    await eventually(() => expect(server.mirror.status()?.checks).toMatchObject({ drifted: 1, repaired: 1 }));
     await worlds.primary.query(`DELETE FROM ${world.prefix}_ledger.items`);
     expect(await alcove('resync', 'ledger/seen', '--replica', 'mirror')).not.toContain('alcove:');
     await world.isSame('seen');
@@ -119,11 +120,11 @@ describe('a mirror', () => {
     for (let n = 0; n < 40; n += 1)
       await server.room(ledger, 'busy').mutate.run(n % 10 === 0 ? many : [put(`row ${n}`, { n }), { do: 'remove', id: `row ${2 * n}` }]);
     const done = server.mirror.status()?.checks.done ?? 0;
-    await vi.waitFor(() => expect(server.mirror.status()?.checks.done).toBeGreaterThan(done + 4), { timeout: 15_000, interval: 30 });
+    await vi.waitFor(() => expect(server.mirror.status()?.checks.done).toBeGreaterThan(done + 4), { timeout: 20_000, interval: 30 });
     expect(world.log.errors).toEqual([]);
     await worlds.primary.query(`DELETE FROM ${world.prefix}_ledger.items WHERE room_id = 'idle'`);
     await vi.waitFor(() => expect(server.mirror.status()?.checks).toMatchObject({ drifted: 1, repaired: 1 }), {
-      timeout: 15_000,
+      timeout: 20_000,
       interval: 30,
     });
     expect(world.log.errors).toMatchObject([{ fields: { id: 'idle', tables: 'items' } }]);

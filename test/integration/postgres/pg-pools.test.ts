@@ -6,6 +6,7 @@ import { integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PgCluster } from './pg-cluster.ts';
 import { type PgNode, until } from './pg-node.ts';
+import { eventually } from '../../fake/eventually.ts';
 
 const people = pgTable('people', { id: integer().primaryKey(), name: text().notNull() });
 
@@ -122,7 +123,7 @@ describe('[RD-90] connections that somebody keeps, or leaves as nobody expects',
   test('are not handed on in a transaction, and hold up no close', async () => {
     await expect(pools.forWrite().query('CREATE TABLE IF NOT EXISTS odd (a int); BEGIN')).rejects.toMatchObject({ code: 'sql_refused' });
     await expect(pools.forRead().query("SELECT set_config('search_path', '', false)")).rejects.toMatchObject({ code: 'sql_refused' });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await cluster.primary.query("SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in%'")).toEqual([]),
     );
     const own = open(cluster.primary, []);

@@ -88,13 +88,13 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a PostgreSQL th
     await room.mutate.run([put('1', { n: 1 }), put('2', { n: 2 })]);
     await world.level(server, 'a');
     const read = () => room.sql(sql`SELECT sum(n)::int AS n FROM items`, { dialect: 'postgres' }).then(({ rows }) => rows);
-    await vi.waitFor(async () => expect(await read()).toEqual([{ n: 3 }]), { timeout: 10_000, interval: 30 });
+    await vi.waitFor(async () => expect(await read()).toEqual([{ n: 3 }]), { timeout: 20_000, interval: 30 });
     expect(await server.mirror.check('ledger', 'a')).toEqual([]);
     expect(proxy.passed).toBeGreaterThan(3);
     expect(proxy.refused).toBe(0);
     await server.close();
     const stranger = await world.server({ mirror: { url: url.replace(/&sslrootcert=.*/, '') } });
-    await vi.waitFor(() => expect(stranger.mirror.status()).toMatchObject({ state: 'unavailable' }), { timeout: 10_000, interval: 30 });
+    await vi.waitFor(() => expect(stranger.mirror.status()).toMatchObject({ state: 'unavailable' }), { timeout: 20_000, interval: 30 });
     expect(stranger.mirror.status()?.error?.message).toContain('self-signed certificate');
   });
 });

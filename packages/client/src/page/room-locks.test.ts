@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type PageLocks, RoomLocks } from './room-locks.ts';
+import { eventually } from '../../../../test/fake/eventually.ts';
 
 /** One browser's locks: whoever asked first is next. */
 function browserLocks(): PageLocks {
@@ -39,23 +40,23 @@ describe('locks of clients', () => {
   it('[TB-21] what a page has of a client that it may not speak for goes to the next that asks', async () => {
     const { older, newer } = twoPages();
     older.locks.others(['a']);
-    await vi.waitFor(() => expect(older.free).toEqual(['a']));
+    await eventually(() => expect(older.free).toEqual(['a']));
     newer.locks.others(['a']);
     older.locks.giveUp(['a']);
-    await vi.waitFor(() => expect(newer.free).toEqual(['a']));
+    await eventually(() => expect(newer.free).toEqual(['a']));
   });
 
   it('[TB-21] nor does it wait for one any more; asked for again, it waits again', async () => {
     const { older, newer } = twoPages();
     newer.locks.own('a');
     older.locks.others(['a', 'b']);
-    await vi.waitFor(() => expect(older.free).toEqual(['b']));
+    await eventually(() => expect(older.free).toEqual(['b']));
     older.locks.giveUp(['a']);
     newer.locks.close();
     older.locks.others(['b']);
-    await vi.waitFor(() => expect(older.free).toEqual(['b', 'b']));
+    await eventually(() => expect(older.free).toEqual(['b', 'b']));
     older.locks.others(['a']);
-    await vi.waitFor(() => expect(older.free).toEqual(['b', 'b', 'a']));
+    await eventually(() => expect(older.free).toEqual(['b', 'b', 'a']));
   });
 
   it('[TB-3] a lock that is granted while it is given up is given back', async () => {
@@ -63,7 +64,7 @@ describe('locks of clients', () => {
     older.locks.others(['a']);
     older.locks.giveUp(['a']);
     newer.locks.others(['a']);
-    await vi.waitFor(() => expect(newer.free).toEqual(['a']));
+    await eventually(() => expect(newer.free).toEqual(['a']));
     expect(older.free).toEqual([]);
   });
 });

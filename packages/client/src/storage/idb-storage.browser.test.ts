@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { storageContract } from '../../../../test/contract/storage-contract.ts';
 import { newPlace, type Row, clientOf, mutationOf } from '../../../../test/contract/storage-samples.ts';
@@ -7,6 +7,7 @@ import type { DiskKey, DiskTable } from './disk.ts';
 import { createIdbStorage, databaseName } from './idb-storage.ts';
 import { rememberForgotten, wasForgotten } from './idb-forgotten.ts';
 import type { StoragePlace } from './storage.ts';
+import { eventually } from '../../../../test/fake/eventually.ts';
 
 const runtime = createBrowserRuntime({ log: silentLogger });
 
@@ -94,7 +95,7 @@ describe('storage in IndexedDB', () => {
     await expect(room.load()).rejects.toMatchObject(late);
     await expect(room.enqueue(clientOf('a', { lastMutationId: 1 }), [mutationOf('a', 1)])).rejects.toMatchObject(late);
     isHeld = false;
-    await vi.waitFor(async () => expect(await room.load()).toMatchObject({ clients: [], mutations: [] }));
+    await eventually(async () => expect(await room.load()).toMatchObject({ clients: [], mutations: [] }));
     room.close();
     other.close();
   });

@@ -8,6 +8,7 @@ import { clientOf, commitFrom, mutationOf, newPlace, positionAt } from '../../..
 import { Persistence } from './persistence.ts';
 import type { StoredImage } from './storage.ts';
 import { NO_PATIENCE } from './write-queue.ts';
+import { eventually } from '../../../../test/fake/eventually.ts';
 
 const digest = async (bytes: Uint8Array): Promise<string> => bytesToHex(sha256(bytes));
 
@@ -48,7 +49,7 @@ function world() {
     return { persistence, stored, states, onImageWanted, onReopened, onForgotten };
   };
   const becomes = (one: ReturnType<typeof tab>, state: object) =>
-    vi.waitFor(() => {
+    eventually(() => {
       runtime.time.advance(0);
       expect(one.persistence.state).toMatchObject(state);
     });
@@ -128,7 +129,7 @@ describe('what a tab keeps', () => {
     await runtime.time.advanceAsync(0);
     expect(doings).toEqual([]);
     one.persistence.close();
-    await vi.waitFor(() => expect(doings).toEqual(['enqueue', 'dismiss', 'advance']));
+    await eventually(() => expect(doings).toEqual(['enqueue', 'dismiss', 'advance']));
     expect((await load()).mutations.map(({ mutationId }) => mutationId)).toEqual([2, 3, 4]);
   });
 
@@ -319,7 +320,7 @@ describe('what a tab keeps', () => {
     one.persistence.enqueue(clientAt(1), mutationOf('a', 1));
     disk.fault = () => null;
     runtime.time.advance(60_000);
-    await vi.waitFor(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
     await saved(one);
   });
 
@@ -332,7 +333,7 @@ describe('what a tab keeps', () => {
     one.onReopened.mockImplementation(() => one.persistence.enqueue(clientAt(1), mutationOf('a', 1)));
     disk.clear(place);
     runtime.time.advance(60_000);
-    await vi.waitFor(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(one.onReopened).toHaveBeenCalledTimes(1));
     await saved(one);
     expect(await load()).toMatchObject({ isNew: false, mutations: [mutationOf('a', 1)] });
   });
@@ -347,7 +348,7 @@ describe('what a tab keeps', () => {
     two.onReopened.mockImplementation(() => two.persistence.enqueue(second, mutationOf('b', 1)));
     disk.clear(place);
     runtime.time.advance(60_000);
-    for (const { onReopened } of [one, two]) await vi.waitFor(() => expect(onReopened).toHaveBeenCalledTimes(1));
+    for (const { onReopened } of [one, two]) await eventually(() => expect(onReopened).toHaveBeenCalledTimes(1));
     for (const each of [one, two]) await saved(each);
     const { groupId: now, mutations } = await load();
     expect([now, mutations]).toEqual([groupId, [mutationOf('a', 1), mutationOf('b', 1)]]);
@@ -363,7 +364,7 @@ describe('what a tab keeps', () => {
     await storage.remove(place);
     one.persistence.enqueue(clientAt(2), mutationOf('a', 2));
     runtime.time.advance(60_000);
-    await vi.waitFor(() => expect(one.onForgotten).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(one.onForgotten).toHaveBeenCalledTimes(1));
     one.persistence.enqueue(clientAt(3), mutationOf('a', 3));
     runtime.time.advance(600_000);
     expect(one.onReopened).not.toHaveBeenCalled();

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { createFetchImage } from './fetch-image.ts';
+import { eventually } from '../../../../test/fake/eventually.ts';
 
 it('[CN-17] tells of every little that comes on a slow link, so that nobody takes it for a stall', async () => {
   const answers: ServerResponse[] = [];
@@ -20,10 +21,10 @@ it('[CN-17] tells of every little that comes on a slow link, so that nobody take
   const progress: number[] = [];
   const image = fetchImage({ path: '/sync/image', ticket: 't' }, ({ bytes }) => void progress.push(bytes), new AbortController().signal);
   for (const come of [10, 20]) {
-    await vi.waitFor(() => expect(progress.at(-1)).toBe(come));
+    await eventually(() => expect(progress.at(-1)).toBe(come));
     answers[0]?.write('0123456789');
   }
-  await vi.waitFor(() => expect(progress).toEqual([10, 20, 30]));
+  await eventually(() => expect(progress).toEqual([10, 20, 30]));
   answers[0]?.end();
   expect((await image).bytes).toHaveLength(30);
   http.close();

@@ -36,7 +36,7 @@ function openOffline(roomId: string) {
   room.retain();
   return { client, room, started };
 }
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 const count = sql<{ n: number }>`select count(*) as n from notes`;
 
 /** The room with one row, on this browser's disk. */

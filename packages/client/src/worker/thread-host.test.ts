@@ -1,8 +1,9 @@
 import { AlcoveError } from '@alcove/core/error';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { EngineNotice, SyncEngine } from '../sync/engine-interface.ts';
 import type { EngineLoss, OpenRequest } from './engine-port.ts';
 import { ThreadHost } from './thread-host.ts';
+import { eventually } from '../../../../test/fake/eventually.ts';
 
 const request: OpenRequest = {
   roomName: 'trip',
@@ -48,8 +49,8 @@ it('[WK-20] an engine that breaks is gone when its page hears of it; one that re
     onLost: (loss) => void losses.push({ ...loss, error: { ...loss.error, message: `closed: ${engine.closed}` } }),
   });
   port.tell({ type: 'presence', state: 1, change: 1 });
-  await vi.waitFor(() => expect(notices).toMatchObject([{ type: 'stateRefused', what: 'presence', error: { code: 'state_invalid' } }]));
+  await eventually(() => expect(notices).toMatchObject([{ type: 'stateRefused', what: 'presence', error: { code: 'state_invalid' } }]));
   expect(losses).toEqual([]);
   port.tell({ type: 'adopt', clients: [], mutations: [] });
-  await vi.waitFor(() => expect(losses).toEqual([{ error: { code: 'outbox_full', message: 'closed: true' }, final: true }]));
+  await eventually(() => expect(losses).toEqual([{ error: { code: 'outbox_full', message: 'closed: true' }, final: true }]));
 });

@@ -32,7 +32,7 @@ function open(options: { workerBudgetMs?: number; worker?: () => Worker } = {}) 
   return { client, room, roomId, started: () => started, outdated: () => outdated };
 }
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 const endless = sql<{ n: number }>`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS n FROM n`;
 const count = sql<{ n: number }>`select count(*) as n from notes`;
 

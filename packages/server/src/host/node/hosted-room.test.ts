@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import type { ErrorCode } from '@alcove/core/error';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CollectingLogger } from '../../../../../test/fake/collecting-logger.ts';
 import { stops, tripRoom } from '../../../../../test/fake/trip-room.ts';
 import { openRoom } from '../../room/open-room.ts';
 import { HostedRoom } from './hosted-room.ts';
 import { createNodeRuntime } from './node-runtime.ts';
 import { openDatabase } from './open-database.ts';
+import { eventually } from '../../../../../test/fake/eventually.ts';
 
 describe('a room on this host', () => {
   const log = new CollectingLogger();
@@ -110,7 +111,7 @@ describe('a room on this host', () => {
     reading.next();
     for (let at = 0; wal() <= 1_000_000; at += 1) await Promise.all(Array.from({ length: 50 }, (_, index) => add(`${at} ${index}`)));
     await sweep();
-    await vi.waitFor(() => expect(heldOff).toEqual(['asked', 'over']));
+    await eventually(() => expect(heldOff).toEqual(['asked', 'over']));
     expect(wal()).toBe(0);
     reader.close();
     await add('c');

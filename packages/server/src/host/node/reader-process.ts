@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime, Timer } from '@alcove/core/runtime/runtime';
@@ -70,7 +71,6 @@ export class ReaderProcess {
     this.#options = options;
     this.#ports = ports;
     this.#child = startChild(options);
-    lower(this.#child);
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', () => resolve());
       this.#child.once('error', () => resolve());
@@ -139,6 +139,7 @@ export class ReaderProcess {
     if (this.#state === 'ended') return;
     if (reply.kind === 'ready') {
       this.#hasServed = true;
+      lower(this.#child);
       this.#free();
       return;
     }
@@ -188,12 +189,25 @@ function errorOf(job: ReaderJob, body: ErrorBody, limit: string | undefined): Al
 const unavailable = (reason: string, cause?: unknown): AlcoveError =>
   new AlcoveError('replica_unavailable', `a reader process ended: ${reason}`, { cause });
 
-/** Before it has started its threads, which take their priority from its first one; its start costs a processor some 100 ms. */
+/** Once it takes reads: its start is some 100 ms of a processor, for which it would wait for seconds on a machine that others keep busy, and reads with it. */
 function lower({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  const priority = Math.min(constants.priority.PRIORITY_LOW, getPriority() + READER_NICER_BY);
+  for (const thread of threadsOf(pid)) {
+    try {
+      setPriority(thread, priority);
+    } catch {
+      // gone already, or not allowed here: it runs at the ordinary priority
+    }
+  }
+}
+
+/** On Linux each thread has a priority of its own; elsewhere a process has one. */
+function threadsOf(pid: number): readonly number[] {
   try {
-    if (pid !== undefined) setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + READER_NICER_BY));
+    return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
-    // gone already, or not allowed here: it runs at the ordinary priority
+    return [pid];
   }
 }
 

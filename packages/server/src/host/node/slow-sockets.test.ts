@@ -9,6 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { FakeRuntime } from '../../../../../test/fake/fake-runtime.ts';
 import { resolveHostLimits } from './host-limits.ts';
 import { SocketConnection } from './socket-connection.ts';
+import { eventually } from '../../../../../test/fake/eventually.ts';
 
 const limits = resolveHostLimits({});
 const runtime = new FakeRuntime();
@@ -74,14 +75,14 @@ const rawClient = async (): Promise<{ socket: Socket; write(bytes: Buffer): Prom
   socket.write(
     'GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
   );
-  await vi.waitFor(() => expect(accepted).toHaveLength(1));
+  await eventually(() => expect(accepted).toHaveLength(1));
   const raw = accepted[0]?.raw as Socket; // an http server hands out sockets
   return {
     socket,
     async write(bytes) {
       const until = raw.bytesRead + bytes.length;
       socket.write(bytes);
-      await vi.waitFor(() => expect(raw.bytesRead).toBe(until));
+      await eventually(() => expect(raw.bytesRead).toBe(until));
     },
   };
 };
@@ -106,7 +107,7 @@ describe('a socket that is slowed down', () => {
     runtime.time.advance(1_000);
     expect(messages).toEqual(['one', 'two', 'three']);
     await client.write(textFrame('four'));
-    await vi.waitFor(() => expect(messages).toEqual(['one', 'two', 'three', 'four']));
+    await eventually(() => expect(messages).toEqual(['one', 'two', 'three', 'four']));
     client.socket.destroy();
   });
 
@@ -114,7 +115,7 @@ describe('a socket that is slowed down', () => {
     const client = await rawClient();
     heardOne = () => connection().slowDown(1_000);
     client.socket.end(Buffer.concat(['one', 'two', 'three'].map(textFrame)));
-    await vi.waitFor(() => expect(messages).toEqual(['one', 'two', 'three']));
+    await eventually(() => expect(messages).toEqual(['one', 'two', 'three']));
   });
 });
 
@@ -162,7 +163,7 @@ describe('a slow socket', () => {
     const full = connection().bufferedBytes;
     expect(full).toBeGreaterThan(31_000_000);
     // The system's own buffers take some of it, piece by piece.
-    await vi.waitFor(() => expect(connection().bufferedBytes).toBeLessThan(full));
+    await eventually(() => expect(connection().bufferedBytes).toBeLessThan(full));
     expect(connection().bufferedBytes).toBeGreaterThan(1_000_000);
     client.resume();
     await vi.waitFor(() => expect(heard).toHaveLength(5), { timeout: 20_000 });
