@@ -22,6 +22,7 @@ import { type Engine, engines } from './engines.ts';
 import { type DrawnRoom, drawFilteredRoom } from './filtered-room.ts';
 import { FilteredReader } from './filtered-reader.ts';
 import { type Contents, seenBy } from './row-rules-oracle.ts';
+import { drawnFrom } from './drawn-from.ts';
 
 /** More of them before a release: `ALCOVE_PROPERTY_RUNS=2000`. */
 const RUNS = Number(process.env['ALCOVE_PROPERTY_RUNS'] ?? 40);
@@ -119,7 +120,7 @@ class Run {
 
   async #step(): Promise<void> {
     const kind = this.#draw(fc.nat, { max: 19 });
-    const reader = this.#draw(fc.constantFrom<Reader[]>, ...this.#readers);
+    const reader = drawnFrom(this.#draw, this.#readers);
     if (kind < 9) return this.#commit();
     if (kind < 11) return this.#renew(reader);
     if (kind < 12) return this.#join(reader);
@@ -142,7 +143,7 @@ class Run {
   #commit(): void {
     const { definition, statements } = this.#drawn;
     for (let mutations = this.#draw(fc.integer, { min: 1, max: 3 }); mutations > 0; mutations -= 1) {
-      const reader = this.#draw(fc.constantFrom<Reader[]>, ...this.#readers);
+      const reader = drawnFrom(this.#draw, this.#readers);
       const run = Array.from({ length: this.#draw(fc.integer, { min: 1, max: 3 }) }, () => {
         const app = { ...definition.model, tables: definition.model.tables.filter(({ name }) => name !== 'alcove_values') };
         const statement = drawStatement(this.#draw, app);

@@ -14,6 +14,7 @@ import { type DrawnRoom, drawFilteredRoom } from './filtered-room.ts';
 import { FilteredReader } from './filtered-reader.ts';
 import { contentsOf } from './row-rules-oracle.ts';
 import { type JudgedRun, WriteJudge } from './write-judge.ts';
+import { drawnFrom } from './drawn-from.ts';
 
 /** More of them before a release: `ALCOVE_PROPERTY_RUNS=2000`. */
 const RUNS = Number(process.env['ALCOVE_PROPERTY_RUNS'] ?? 40);
@@ -74,7 +75,7 @@ class Run {
     for (const { name, claims } of this.#writers) this.#driven.join(name, {}, { claims });
     for (let calls = 0; calls < CALLS_BEFORE; calls += 1) await this.#serverCall({}, ['insert', 'upsert']);
     for (let steps = this.#draw(fc.integer, { min: 4, max: STEPS_MAX }); steps > 0; steps -= 1) {
-      const writer = this.#draw(fc.constantFrom<Writer[]>, ...this.#writers);
+      const writer = drawnFrom(this.#draw, this.#writers);
       const kind = this.#draw(fc.nat, { max: 9 });
       if (kind === 0) this.#renew(writer);
       else if (kind === 1) await this.#serverCall(writer.claims);

@@ -17,6 +17,7 @@ import { EngineWorld } from '../fake/engine-world.ts';
 import { FakeBrowser } from '../fake/fake-browser.ts';
 import { FakeRuntime } from '../fake/fake-runtime.ts';
 import { OFFLINE } from '../fake/kept-tabs.ts';
+import { drawnFrom } from '../contract/drawn-from.ts';
 
 const sqlJs = await initSqlJs();
 /** More of them before a release: `ALCOVE_PROPERTY_RUNS=2000`. */
@@ -335,7 +336,7 @@ async function randomly(draw: fc.GeneratorValue, run: Notes, script: string[]): 
   const tabs: EnginePage[] = [];
   for (let steps = draw(fc.integer, { min: 5, max: 20 }); steps > 0; steps -= 1) {
     const kind = draw(fc.nat, { max: 9 });
-    const page = tabs.length === 0 ? undefined : draw(fc.constantFrom<EnginePage[]>, ...tabs);
+    const page = tabs.length === 0 ? undefined : drawnFrom(draw, tabs);
     const claims = draw(fc.constantFrom<Claims[]>, ...ALL_CLAIMS);
     script.push(`${STEPS[kind]} ${page?.clientId} ${JSON.stringify(claims)}`);
     if (kind < 4) {

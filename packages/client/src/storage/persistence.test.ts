@@ -10,8 +10,6 @@ import type { StoredImage } from './storage.ts';
 import { NO_PATIENCE } from './write-queue.ts';
 import { eventually } from '../../../../test/fake/eventually.ts';
 
-const digest = async (bytes: Uint8Array): Promise<string> => bytesToHex(sha256(bytes));
-
 function imageAt(version: number, length = 1000): StoredImage {
   const bytes = Uint8Array.from({ length }, (_, at) => (at * 31 + version) & 255);
   return { position: positionAt(version), bytes, sha256: bytesToHex(sha256(bytes)) };
@@ -21,7 +19,7 @@ function world() {
   const disk = new FakeBrowserDisk();
   const runtime = new FakeRuntime();
   const place = newPlace();
-  const storage = disk.storage(runtime, digest);
+  const storage = disk.storage(runtime, async (bytes) => bytesToHex(sha256(bytes)));
   const doings: string[] = [];
   disk.fault = (doing) => {
     doings.push(doing);

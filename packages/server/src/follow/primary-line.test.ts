@@ -1,5 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { LINE_PACE, type LineSocketHandlers, PrimaryLine } from './primary-line.ts';
 
@@ -63,6 +63,24 @@ it('tells what is said over its socket, and asks once a second', () => {
   expect(told).toEqual(['dialing', 'opened', 'heard hello', 'ask', 'ask']);
   line.send('good day');
   expect(socket().sent).toEqual(['good day']);
+});
+
+it('takes nobody for silent whose words it had no time to read', () => {
+  let heldUpMs = 0;
+  vi.spyOn(runtime, 'monotonicMs').mockImplementation(() => runtime.time.nowMs + heldUpMs);
+  line.beats(100);
+  runtime.advance(950);
+  socket().says.message('hello');
+  runtime.advance(50);
+  told.length = 0;
+  heldUpMs = 5_000;
+  runtime.advance(100);
+  socket().says.arriving();
+  runtime.advance(300);
+  expect(told).toEqual(['ask', 'ask', 'ask', 'ask']);
+  heldUpMs = 10_000;
+  runtime.advance(200);
+  expect(told.slice(4)).toEqual(['ask', 'silent heartbeat_missed']);
 });
 
 it('opens another socket after a wait that grows, and is short again once the line was of use', () => {

@@ -154,9 +154,14 @@ export class PrimaryLine {
 
   #ask(): void {
     this.#asking?.cancel();
-    this.#asking = this.#runtime.setTimer(Math.min(this.#pace.askMsMax, this.#heartbeatMs), () => {
-      const isSilent = this.#runtime.monotonicMs() - this.#heardMs > SILENT_HEARTBEATS_MAX * this.#heartbeatMs;
-      if (isSilent && this.#speaker.silent(new AlcoveError('heartbeat_missed', 'the primary says nothing'))) return this.end();
+    const delayMs = Math.min(this.#pace.askMsMax, this.#heartbeatMs);
+    const dueMs = this.#runtime.monotonicMs() + delayMs;
+    this.#asking = this.#runtime.setTimer(delayMs, () => {
+      const nowMs = this.#runtime.monotonicMs();
+      const isSilent = nowMs - this.#heardMs > SILENT_HEARTBEATS_MAX * this.#heartbeatMs;
+      // Whoever was held up itself has not read yet what came meanwhile: it looks once more.
+      const isLate = nowMs - dueMs > this.#heartbeatMs;
+      if (isSilent && !isLate && this.#speaker.silent(new AlcoveError('heartbeat_missed', 'the primary says nothing'))) return this.end();
       this.#speaker.ask();
       this.#ask();
     });
