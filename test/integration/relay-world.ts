@@ -8,7 +8,6 @@ import { type AlcoveServer, createFollower, createServer, type FollowerOptions, 
 import { eq, sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import * as v from 'valibot';
-import { vi } from 'vitest';
 import { CollectingLogger } from '../fake/collecting-logger.ts';
 
 export const stops = sqliteTable('stops', { id: text().primaryKey(), city: text().notNull(), count: integer().notNull().default(0) });
@@ -43,7 +42,7 @@ export const trip = defineRoom({
 });
 
 export const token = 'a-follower-token-of-this-test';
-export const until = (check: () => void | Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+export { eventually as until } from '../fake/eventually.ts';
 
 type Trip = readonly [typeof trip];
 type Follower = Awaited<ReturnType<typeof createFollower<Trip>>>;
