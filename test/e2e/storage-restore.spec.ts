@@ -7,22 +7,48 @@ interface Restore {
   /** Of the server, which is stopped. */
   putBack(notebook: Notebook, copy: string): void;
   start(notebook: Notebook): Promise<void>;
+  /** How the pages, which have no network yet, come to hear of it. */
+  hear(notebook: Notebook, stays: Page, reloads: Page): Promise<void>;
 }
 
+const atOnce: Restore['hear'] = async ({ wire }, ...pages) => {
+  wire.mend();
+  await Promise.all(pages.map(wake));
+};
+
+const wholeFolder: Restore = {
+  how: 'its whole folder',
+  putBack: ({ server }, copy) => server.putBack(copy),
+  start: ({ server }) => server.start(),
+  hear: atOnce,
+};
+
 const RESTORES: readonly Restore[] = [
+  wholeFolder,
   {
-    how: 'its whole folder',
-    putBack: ({ server }, copy) => server.putBack(copy),
-    start: ({ server }) => server.start(),
+    ...wholeFolder,
+    how: 'its whole folder, and one page’s worker begins anew from what the other page has kept since',
+    hear: async ({ wire }, stays, reloads) => {
+      await reloads.evaluate(() => globalThis.notebook.disconnect());
+      wire.mend();
+      await wake(stays);
+      await until(stays, { pending: [], result: 'current', storage: 'saved' });
+      await expect.poll(async () => (await shown(stays)).lostTail).not.toBeNull();
+      await reloads.evaluate(() => {
+        globalThis.notebook.endWorker();
+        globalThis.notebook.reconnect();
+      });
+    },
   },
   {
     how: 'the file of the room, and the operator accepts that its tail is lost',
     putBack: ({ server }, copy) => server.putBack(copy, (path) => path.endsWith('.sqlite')),
     start: ({ server }) => server.start('older', { acceptLostTail: true }),
+    hear: atOnce,
   },
 ];
 
-for (const { how, putBack, start } of RESTORES) {
+for (const { how, putBack, start, hear } of RESTORES) {
   test(`[CN-14] [CN-20] [OB-16] [ST-71] yesterday's copy of the server is put back, ${how}: what is pending arrives once, what is lost is told`, async ({
     notebook,
   }) => {
@@ -54,8 +80,7 @@ for (const { how, putBack, start } of RESTORES) {
     await reloads.reload();
     await untilShows(reloads, ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
     await until(reloads, { result: 'cached', lostTail: null, rejected: {} });
-    notebook.wire.mend();
-    await Promise.all([stays, reloads].map(wake));
+    await hear(notebook, stays, reloads);
     const now = ['a', 'b', 'f', 'g', 'h'];
     await notebook.roomHas(room, now);
     for (const page of [stays, reloads]) {

@@ -21,6 +21,7 @@ const LIVE: EngineStatus = {
   replica: 'current',
   historyId: 'h',
   version: 1,
+  hash: '1',
   headVersion: 1,
   welcomeVersion: 1,
   heardAtMs: 1,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ShownVersion } from '../../packages/client/src/sync/engine-interface.ts';
+import type { EnginePage } from '../fake/engine-page.ts';
 import { OFFLINE, useKeptTabs } from '../fake/kept-tabs.ts';
 
 const kept = useKeptTabs();
@@ -47,7 +49,7 @@ describe('what outlives an engine', () => {
     await kept.saved(first);
     first.engine.close();
     expect(kept.browser.disk.rows(kept.place, 'mutations')).toHaveLength(1);
-    const next = kept.tab('a', { ...OFFLINE, life: 2, shown: { historyId: 'h', version: 1 }, start: false });
+    const next = kept.tab('a', { ...OFFLINE, life: 2, shown: { historyId: 'h', version: 1, hash: '1' }, start: false });
     next.engine.adopt([{ clientId: 'a', lastMutationId: 1, confirmed: 1, welcomed: 0 }], []);
     next.engine.start();
     await kept.saved(next);
@@ -72,6 +74,63 @@ describe('what outlives an engine', () => {
         .flat()
         .some((notice) => notice.type === 'status' && notice.status.hydration !== null && notice.status.hydration.phase === 'rows'),
     ).toBe(false);
+  });
+});
+
+describe('[CN-20] the next engine of a page, where another tab has kept something since', () => {
+  const lists = async (page: EnginePage, ids: readonly string[]): Promise<void> => {
+    for (const id of ids) page.mutate('addList', { id, name: id });
+    await kept.world.quiet();
+    await kept.saved(page);
+  };
+
+  /** What the page showed, and what another tab has kept after it. */
+  async function begun(): Promise<ShownVersion> {
+    const first = kept.tab('a');
+    await kept.world.quiet();
+    await lists(first, ['l1', 'l2']);
+    const { historyId, version, hash } = first.status;
+    first.engine.close();
+    const sibling = kept.tab('b');
+    await kept.world.quiet();
+    await lists(sibling, ['l3']);
+    sibling.engine.close();
+    if (historyId === null || version === null || hash === null) expect.unreachable();
+    return { historyId, version, hash };
+  }
+  const isByRows = (page: EnginePage): boolean => page.of('status').some(({ status }) => status.hydration !== null);
+
+  it('goes on from there where that follows on what the page showed, and knows so once the room was heard', async () => {
+    const shown = await begun();
+    const offline = kept.tab('c', { ...OFFLINE, shown });
+    await kept.shows(offline, 'l1', 'l2', 'l3');
+    expect(offline.status).toMatchObject({ replica: 'cached', version: shown.version + 1, hash: null });
+    offline.engine.close();
+    const online = kept.tab('d', { shown });
+    await kept.world.quiet();
+    expect(online.status).toMatchObject({ replica: 'current', version: shown.version + 1, hash: expect.any(String) as string });
+    expect(online.status.forked).toBeUndefined();
+    expect(isByRows(online)).toBe(false);
+  });
+
+  it('says once that the room went on without what the page showed, and what that was, however new what was kept is', async () => {
+    const shown = await begun();
+    for (const lost of [
+      { ...shown, hash: 'lost' },
+      { ...shown, version: shown.version + 9, hash: 'lost' },
+    ]) {
+      const next = kept.tab(`after-${lost.version}`, { shown: lost });
+      await kept.world.quiet();
+      await kept.shows(next, 'l1', 'l2', 'l3');
+      expect(next.status).toMatchObject({ replica: 'current', forked: { times: 1, seenVersion: lost.version } });
+      expect(isByRows(next)).toBe(true);
+      next.engine.hint('offline');
+      next.engine.hint('online');
+      await kept.world.quiet();
+      expect(next.status).toMatchObject({ replica: 'current', forked: { times: 1 } });
+      await kept.saved(next);
+      next.engine.close();
+    }
   });
 });
 

@@ -47,8 +47,9 @@ export interface NotebookPage {
   read(id: string, then: 'dismiss' | 'retry'): void;
   /** Of its room, or of all rooms of its user; comes to the code and the message of a refusal, null where it was done. */
   forget(what: 'room' | 'user', options?: ForgetOptions): Promise<{ readonly code: string; readonly message: string } | null>;
-  /** Until the page is loaded again. */
+  /** Until the page is loaded again, or `reconnect`. */
   disconnect(): void;
+  reconnect(): void;
   /** Ends the worker's thread, as a browser does that is short of memory. */
   endWorker(): void;
 }
@@ -146,6 +147,7 @@ export function startPage(definition: typeof notebook | typeof newerNotebook, op
         },
       ),
     disconnect: () => room.disconnect(),
+    reconnect: () => room.reconnect(),
     endWorker: () => worker?.terminate(),
   };
 }

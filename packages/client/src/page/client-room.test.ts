@@ -102,16 +102,16 @@ it('[CN-20] tells that the room went on without the end of the history that was 
   const client = engine.client();
   const room = client.room(tripRoom, 'japan');
   const lostTail = () => room.status.getSnapshot().lostTail;
-  engine.live({ historyId: 'h', version: 7, forks: 0 });
-  engine.live({ historyId: 'h', version: 9, forks: 1 });
+  engine.live({ historyId: 'h', version: 7 });
+  engine.live({ historyId: 'h', version: 9, forked: { times: 1, seenVersion: 7 } });
   expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
-  engine.live({ historyId: 'h', version: 12, forks: 1 });
+  engine.live({ historyId: 'h', version: 12, forked: { times: 1, seenVersion: 7 } });
   expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
   // Another engine counts anew.
   engine.die();
-  engine.live({ historyId: 'h', version: 12, forks: 0 });
+  engine.live({ historyId: 'h', version: 12 });
   expect(lostTail()).toMatchObject({ seenVersion: 7, version: 9 });
-  engine.live({ historyId: 'h', version: 11, forks: 1 });
+  engine.live({ historyId: 'h', version: 11, forked: { times: 1, seenVersion: 12 } });
   expect(lostTail()).toMatchObject({ seenVersion: 12, version: 11 });
   client.close();
 });
@@ -136,11 +136,15 @@ it('[RB-11] tells an engine what those before it showed last', () => {
   const engine = new ScriptedEngine();
   const client = engine.client();
   client.room(tripRoom, 'japan');
-  engine.live({ historyId: 'h', version: 7 });
+  const shown = { historyId: 'h', version: 7, hash: '7' };
+  engine.live(shown);
   engine.die();
   // It dies before it has shown anything.
-  engine.live({ historyId: null, version: null });
+  engine.live({ historyId: null, version: null, hash: null });
   engine.die();
-  expect(engine.requests.map(({ shown }) => shown)).toEqual([null, { historyId: 'h', version: 7 }, { historyId: 'h', version: 7 }]);
+  // So does one that does not know whether what it shows follows on that.
+  engine.live({ historyId: 'h', version: 9, hash: null });
+  engine.die();
+  expect(engine.requests.map(({ shown }) => shown)).toEqual([null, shown, shown, shown]);
   client.close();
 });

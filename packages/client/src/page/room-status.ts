@@ -1,6 +1,6 @@
 import { AlcoveError, type ErrorBody } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
-import type { EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
+import type { EngineStatus, Forked, ShownVersion } from '../sync/engine-interface.ts';
 import { Observable } from './observable.ts';
 import { INITIAL_STATUS, lostTailIn, type PageStatus, type SyncStatus, syncStatusOf } from './sync-status.ts';
 import type { LostTail } from './sync-status.ts';
@@ -12,8 +12,8 @@ export class RoomStatus {
   /** Null: there is no engine that said anything, or the room cannot be opened. */
   #engine: EngineStatus | null = null;
   #shown: ShownVersion | null = null;
-  /** As the engine counts them. */
-  #forks = 0;
+  /** As the engine counts. */
+  #forkedTimes = 0;
   #groupId: string | null = null;
   #lostTail: LostTail | null = null;
   #isClosed = false;
@@ -37,9 +37,10 @@ export class RoomStatus {
     this.#engine = engine;
     this.#groupId = engine.groupId ?? this.#groupId;
     const shown = shownIn(engine);
-    const { forks = 0 } = engine;
-    this.#lostTail = lostTailIn(this.#shown, shown, { isForked: forks > this.#forks, atMs: this.#runtime.nowMs() }) ?? this.#lostTail;
-    this.#forks = forks;
+    const { forked = NEVER } = engine;
+    const fork = forked.times > this.#forkedTimes ? forked : null;
+    this.#lostTail = lostTailIn(this.#shown, shown, { fork, atMs: this.#runtime.nowMs() }) ?? this.#lostTail;
+    this.#forkedTimes = forked.times;
     this.#shown = shown ?? this.#shown;
   }
 
@@ -79,5 +80,7 @@ export class RoomStatus {
 
 const CLOSED = new AlcoveError('closed', 'the room was closed, or forgotten on this device: nothing is followed or kept here any more');
 
-const shownIn = ({ historyId, version }: EngineStatus): ShownVersion | null =>
-  historyId === null || version === null ? null : { historyId, version };
+const NEVER: Forked = { times: 0, seenVersion: 0 };
+
+const shownIn = ({ historyId, version, hash }: EngineStatus): ShownVersion | null =>
+  historyId === null || version === null || hash === null ? null : { historyId, version, hash };

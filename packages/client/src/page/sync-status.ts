@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import { isServerFault } from '../connection/connection-end.ts';
 import type { LostOutbox } from '../storage/place-marks.ts';
-import type { EngineStatus, ShownVersion } from '../sync/engine-interface.ts';
+import type { EngineStatus, Forked, ShownVersion } from '../sync/engine-interface.ts';
 import type { PlaceFacts } from './kept-room-place.ts';
 
 /** State of a room in this tab, for status bars and hooks. */
@@ -134,10 +134,11 @@ export function obstacleIn({ replica, connection, error }: EngineStatus): Alcove
 export function lostTailIn(
   before: ShownVersion | null,
   now: ShownVersion | null,
-  { isForked, atMs }: { readonly isForked: boolean; readonly atMs: number },
+  { fork, atMs }: { readonly fork: Forked | null; readonly atMs: number },
 ): LostTail | null {
-  if (before === null || now === null || (before.historyId === now.historyId && !isForked)) return null;
-  return { seenVersion: before.version, version: now.version, atMs };
+  if (before === null || now === null) return null;
+  if (before.historyId !== now.historyId) return { seenVersion: before.version, version: now.version, atMs };
+  return fork === null ? null : { seenVersion: fork.seenVersion, version: now.version, atMs };
 }
 
 /** What the page itself knows. */

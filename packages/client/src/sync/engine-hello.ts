@@ -12,7 +12,7 @@ export function engineHello(
   clientId: string,
   outbox: Outbox,
   siblings: Pick<SiblingMutations, 'hello'>,
-  replica: Pick<ReplicaFlow, 'resumePosition' | 'snapshots'>,
+  replica: Pick<ReplicaFlow, 'resumePosition' | 'shownElsewhere' | 'snapshots'>,
 ): ReturnType<ConnectionOptions['hello']> {
   const own = outbox.hello(clientId);
   return {
@@ -25,6 +25,7 @@ export function engineHello(
     // Of what other tabs have pending the room says what it has decided: they may not hear it, or tell it, for long.
     clients: [...own, ...siblings.hello((other) => outbox.has(other), HELLO_CLIENTS_MAX - own.length)],
     resume: replica.resumePosition,
+    shown: replica.shownElsewhere,
     snapshots: replica.snapshots,
   };
 }

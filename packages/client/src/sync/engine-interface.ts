@@ -138,6 +138,16 @@ export interface EngineClient {
 export interface ShownVersion {
   readonly historyId: string;
   readonly version: number;
+  /** Of the history up to there: where the room has another one, it went on without what was shown. */
+  readonly hash: string;
+}
+
+/** The room went on under one history without the end of it that was shown, as after a restore of all its files. */
+export interface Forked {
+  /** How often, for this engine. */
+  readonly times: number;
+  /** The newest version that was shown before, the last time, by this engine or an earlier one of the page. */
+  readonly seenVersion: number;
 }
 
 export interface SyncEngineOptions {
@@ -339,8 +349,10 @@ export interface EngineStatus {
   readonly historyId: string | null;
   /** Confirmed version of the replica; null before the first snapshot. */
   readonly version: number | null;
-  /** How often the room went on under this very history without what was shown of it, as after a restore of all its files. Absent: never. */
-  readonly forks?: number;
+  /** Of that version; null, too, while it is not known whether it follows on what an earlier engine showed (`SyncEngineOptions.shown`). */
+  readonly hash: string | null;
+  /** Absent: never. */
+  readonly forked?: Forked;
   /** The room's head as last heard. */
   readonly headVersion: number | null;
   /** The room's version at the welcome of the running session, which is the first welcome of clients made in it; null: there is no session. */

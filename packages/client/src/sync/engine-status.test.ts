@@ -8,7 +8,7 @@ const statusIn = (state: ConnectionState, facts = new SessionFacts()) =>
   engineStatus({
     runtime: new FakeRuntime(),
     connection: { state, heardAtMs: null, roundTripMs: null },
-    replica: { position: null, isCurrent: false, progress: null, forks: 0 },
+    replica: { position: null, isCurrent: false, progress: null, forked: null, hash: null },
     facts,
     pending: 0,
     rejected: 0,

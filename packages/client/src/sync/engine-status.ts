@@ -13,7 +13,7 @@ import type { ReplicaFlow } from './replica-flow.ts';
 export interface StatusSources {
   readonly runtime: Runtime;
   readonly connection: Pick<Connection, 'state' | 'heardAtMs' | 'roundTripMs'>;
-  readonly replica: Pick<ReplicaFlow, 'position' | 'isCurrent' | 'progress' | 'forks'>;
+  readonly replica: Pick<ReplicaFlow, 'position' | 'isCurrent' | 'progress' | 'forked' | 'hash'>;
   readonly facts: SessionFacts;
   readonly pending: number;
   readonly rejected: number;
@@ -79,7 +79,8 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     replica: position === null ? 'pending' : replica.isCurrent ? 'current' : 'cached',
     historyId: position?.historyId ?? null,
     version: position?.version ?? null,
-    forks: replica.forks,
+    hash: replica.hash,
+    ...(replica.forked === null ? {} : { forked: replica.forked }),
     headVersion,
     welcomeVersion: sources.facts.welcomeVersion,
     heardAtMs: connection.heardAtMs,

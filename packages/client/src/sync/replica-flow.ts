@@ -12,7 +12,7 @@ import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { Replica, type ReplicaPosition } from '../replica/replica.ts';
 import { CommitQueue, type HeardCommit } from './commit-queue.ts';
-import type { FetchImage, HydrationProgress, ShownVersion } from './engine-interface.ts';
+import type { FetchImage, Forked, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration, type SnapshotImage } from './hydration.ts';
 import { NextReplica } from './next-replica.ts';
 import { RoomHead } from './room-head.ts';
@@ -63,7 +63,10 @@ export class ReplicaFlow {
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
   #isForked = false;
-  #forks = 0;
+  #forked: Forked | null = null;
+  #isWelcomed = false;
+  /** Shown by an earlier engine; null: the room was heard about it, and what is shown since goes on from there. */
+  #before: ShownVersion | null;
   #user: Claims | null = null;
   /** What this reader may see, as the room said last; null: it has not said. */
   #view: string | null = null;
@@ -73,6 +76,7 @@ export class ReplicaFlow {
   constructor(options: ReplicaFlowOptions) {
     this.#options = options;
     this.#roomSchema = options.room.model.schemaId;
+    this.#before = options.shownBefore;
     const { runtime, openDatabase, fetchImage, imageStallMs, room } = options;
     this.#start = new StreamStart({ ...options, queue: this.#queue });
     this.#tries = new SnapshotTries(fetchImage !== null);
@@ -103,14 +107,26 @@ export class ReplicaFlow {
     return this.#shown?.pending ?? [];
   }
 
-  /** How often the room went on in its history without what was shown of it. */
-  get forks(): number {
-    return this.#forks;
+  /** Null: never. */
+  get forked(): Forked | null {
+    return this.#forked;
   }
 
   /** What hello resumes from: a replica that is not shown yet counts too. */
   get resumePosition(): ReplicaPosition | null {
     return (this.#next?.replica ?? this.#shown)?.position ?? null;
+  }
+
+  /** Of what is shown; null, too, where an earlier engine of the page showed something and nobody knows yet whether this follows on it. */
+  get hash(): string | null {
+    return this.#before === null ? (this.position?.hash ?? null) : null;
+  }
+
+  /** What the page showed last, where hello resumes from something else: another tab may have kept that, of a room that went on without what this one showed. */
+  get shownElsewhere(): ShownVersion | null {
+    if (this.#isForked) return null;
+    const shown = this.#before ?? (this.#next === null ? null : this.position);
+    return shown === null ? null : { historyId: shown.historyId, version: shown.version, hash: shown.hash };
   }
 
   get isCurrent(): boolean {
@@ -163,6 +179,9 @@ export class ReplicaFlow {
     this.#roomSchema = schema;
     this.#view = view;
     this.#head.welcomed(version);
+    this.#isWelcomed = true;
+    if (hydration === 'fork') this.#isForked = true;
+    else if (this.#shown !== null) this.#before = null;
     const position = this.resumePosition;
     if (this.#next !== null) this.#next.fromVersion = this.#mayShowFrom(this.#next.replica.position);
     if (hydration === 'resume' && position !== null) {
@@ -170,7 +189,6 @@ export class ReplicaFlow {
       this.#queue.begin(position);
       return;
     }
-    if (hydration === 'fork') this.#isForked = true;
     this.#expectSnapshot(image, view);
   }
 
@@ -341,8 +359,7 @@ export class ReplicaFlow {
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
     this.#unshownSettled = [];
     const before = this.#shown;
-    if (this.#isForked && (before !== null || this.#options.shownBefore !== null)) this.#forks += 1;
-    this.#isForked = false;
+    if (this.#isWelcomed) this.#proven(this.#before ?? this.position);
     this.#shown = replica;
     this.#next = null;
     this.#tries.shown();
@@ -352,6 +369,13 @@ export class ReplicaFlow {
     before?.close();
     this.#options.onSettled(settled);
     this.#options.onProgress(replica.position, commits, settled);
+  }
+
+  /** The room was heard about `seen`, which what is shown now takes the place of. */
+  #proven(seen: ShownVersion | null): void {
+    if (this.#isForked && seen !== null) this.#forked = { times: (this.#forked?.times ?? 0) + 1, seenVersion: seen.version };
+    this.#isForked = false;
+    this.#before = null;
   }
 
   #dropNext(): void {

@@ -305,6 +305,7 @@ describe('types and fields', () => {
       token: null,
       clients: [],
       resume: null,
+      shown: null,
       snapshots: ['rows'],
     });
   });

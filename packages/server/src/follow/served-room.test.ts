@@ -317,6 +317,13 @@ describe('a tab of a follower', () => {
     ]);
   });
 
+  it('[CN-20] hears that the room is without what its page showed, wherever its replica comes from', () => {
+    const served = serve();
+    const { historyId, version, hash } = followed.head;
+    joins(served, { snapshots: ['rows'], resume: { historyId, view: '', version, hash }, shown: { historyId, version, hash: 'lost' } });
+    expect(brief(heard())[0]).toBe('welcome 1 fork');
+  });
+
   it('[FO-17] with more results than may wait is ended, and everybody else goes on', () => {
     const served = serve(1);
     joins(served);

@@ -80,6 +80,19 @@ describe('change stream of a room', () => {
       expect(trip.driven.room.head).toEqual(before);
     });
 
+    it('[CN-20] tells who resumes that the room is without what they showed, where somebody else made the replica', () => {
+      trip.commits(2);
+      const { view: _, ...shown } = trip.point();
+      trip.commits(1);
+      let joined = 0;
+      const reasonAt = (over: Partial<Resume>): string =>
+        (trip.driven.join(`r${++joined}`, { resume: trip.point(), shown: { ...shown, ...over } })[0] as ServerMessageOf<'welcome'>)
+          .hydration;
+      expect([reasonAt({}), reasonAt({ historyId: 'other' })]).toEqual(['resume', 'resume']);
+      expect([reasonAt({ hash: 'f'.repeat(32) }), reasonAt({ version: 99 })]).toEqual(['fork', 'fork']);
+      expect(trip.driven.join('r', { shown: { ...shown, version: 99 } })[0]).toMatchObject({ hydration: 'fork' });
+    });
+
     it('[CS-4] tells a replica below the floor so, and one of a fork below it too where the hash was kept', () => {
       trip.bounded({ changeLogVersionsMax: 5, keptHashEveryVersions: 10, housekeepingIntervalMs: 1_000 });
       const points: Resume[] = [];
