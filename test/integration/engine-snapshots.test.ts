@@ -64,10 +64,12 @@ describe('snapshots', () => {
     const { historyId, version, hash } = writer.status;
     expect((await counts('anew', null))[0]).toEqual([50]);
     if (historyId === null || version === null || hash === null) expect.unreachable();
-    expect(await counts('follows', { historyId, version, hash })).toEqual([[51]]);
+    expect(await counts('follows', { historyId, version, known: { version, hash } })).toEqual([[51]]);
     // Of a history that is gone nothing is known, and a room that is behind is shown as it is.
-    expect((await counts('otherHistory', { historyId: 'gone', version: 1_000, hash }))[0]).toEqual([50]);
-    expect((await counts('behind', { historyId, version: version + 1_000, hash })).at(-1)).toEqual([51]);
+    expect((await counts('otherHistory', { historyId: 'gone', version: 1_000, known: { version: 1_000, hash } }))[0]).toEqual([50]);
+    expect((await counts('behind', { historyId, version: version + 1_000, known: { version: version + 1_000, hash } })).at(-1)).toEqual([
+      51,
+    ]);
   });
 
   it('[CN-12] a damaged image is refused and fetched again, then rows are asked for', async () => {

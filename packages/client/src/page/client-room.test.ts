@@ -136,15 +136,23 @@ it('[RB-11] tells an engine what those before it showed last', () => {
   const engine = new ScriptedEngine();
   const client = engine.client();
   client.room(tripRoom, 'japan');
-  const shown = { historyId: 'h', version: 7, hash: '7' };
-  engine.live(shown);
+  engine.live({ historyId: 'h', version: 7, hash: '7' });
   engine.die();
   // It dies before it has shown anything.
   engine.live({ historyId: null, version: null, hash: null });
   engine.die();
-  // So does one that does not know whether what it shows follows on that.
+  // One that does not know whether what it shows follows on that.
   engine.live({ historyId: 'h', version: 9, hash: null });
   engine.die();
-  expect(engine.requests.map(({ shown }) => shown)).toEqual([null, shown, shown, shown]);
+  engine.live({ historyId: 'h', version: 9, hash: '9' });
+  engine.die();
+  const known = { version: 7, hash: '7' };
+  expect(engine.requests.map(({ shown }) => shown)).toEqual([
+    null,
+    { historyId: 'h', version: 7, known },
+    { historyId: 'h', version: 7, known },
+    { historyId: 'h', version: 9, known },
+    { historyId: 'h', version: 9, known: { version: 9, hash: '9' } },
+  ]);
   client.close();
 });

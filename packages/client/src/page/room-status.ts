@@ -36,7 +36,7 @@ export class RoomStatus {
   heard(engine: EngineStatus): void {
     this.#engine = engine;
     this.#groupId = engine.groupId ?? this.#groupId;
-    const shown = shownIn(engine);
+    const shown = shownIn(engine, this.#shown);
     const { forked = NEVER } = engine;
     const fork = forked.times > this.#forkedTimes ? forked : null;
     this.#lostTail = lostTailIn(this.#shown, shown, { fork, atMs: this.#runtime.nowMs() }) ?? this.#lostTail;
@@ -82,5 +82,9 @@ const CLOSED = new AlcoveError('closed', 'the room was closed, or forgotten on t
 
 const NEVER: Forked = { times: 0, seenVersion: 0 };
 
-const shownIn = ({ historyId, version, hash }: EngineStatus): ShownVersion | null =>
-  historyId === null || version === null || hash === null ? null : { historyId, version, hash };
+/** Null: nothing, or something that may not follow on what another history showed `before`. */
+function shownIn({ historyId, version, hash }: EngineStatus, before: ShownVersion | null): ShownVersion | null {
+  if (historyId === null || version === null) return null;
+  if (hash !== null) return { historyId, version, known: { version, hash } };
+  return before?.historyId === historyId ? { ...before, version } : null;
+}

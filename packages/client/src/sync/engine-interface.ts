@@ -134,12 +134,15 @@ export interface EngineClient {
   readonly welcomed: number | null;
 }
 
-/** A version of one history, as it was shown. */
+/** A version of one history, as a page showed it. */
 export interface ShownVersion {
   readonly historyId: string;
   readonly version: number;
-  /** Of the history up to there: where the room has another one, it went on without what was shown. */
-  readonly hash: string;
+  /**
+   * The newest that the room is known to have had as it was shown, with the history's hash up to there: where the room has another one, it went on without it. Below `version` where an engine
+   * has shown what another tab kept, and the room was not heard since.
+   */
+  readonly known: { readonly version: number; readonly hash: string };
 }
 
 /** The room went on under one history without the end of it that was shown, as after a restore of all its files. */

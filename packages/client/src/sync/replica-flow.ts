@@ -12,6 +12,7 @@ import type { SiblingMutations } from '../tabs/sibling-mutations.ts';
 import type { RunOptions } from '../replica/optimistic-run.ts';
 import { Replica, type ReplicaPosition } from '../replica/replica.ts';
 import { CommitQueue, type HeardCommit } from './commit-queue.ts';
+import { ForkWatch, type RoomPoint } from './fork-watch.ts';
 import type { FetchImage, Forked, HydrationProgress, ShownVersion } from './engine-interface.ts';
 import { Hydration, type SnapshotImage } from './hydration.ts';
 import { NextReplica } from './next-replica.ts';
@@ -62,11 +63,7 @@ export class ReplicaFlow {
   readonly #tries: SnapshotTries;
   /** Settled by commits that could not be applied; told once a snapshot holds them. */
   #unshownSettled: Settled[] = [];
-  #isForked = false;
-  #forked: Forked | null = null;
-  #isWelcomed = false;
-  /** Shown by an earlier engine; null: the room was heard about it, and what is shown since goes on from there. */
-  #before: ShownVersion | null;
+  readonly #forks: ForkWatch;
   #user: Claims | null = null;
   /** What this reader may see, as the room said last; null: it has not said. */
   #view: string | null = null;
@@ -76,7 +73,7 @@ export class ReplicaFlow {
   constructor(options: ReplicaFlowOptions) {
     this.#options = options;
     this.#roomSchema = options.room.model.schemaId;
-    this.#before = options.shownBefore;
+    this.#forks = new ForkWatch(options.shownBefore);
     const { runtime, openDatabase, fetchImage, imageStallMs, room } = options;
     this.#start = new StreamStart({ ...options, queue: this.#queue });
     this.#tries = new SnapshotTries(fetchImage !== null);
@@ -109,7 +106,7 @@ export class ReplicaFlow {
 
   /** Null: never. */
   get forked(): Forked | null {
-    return this.#forked;
+    return this.#forks.forked;
   }
 
   /** What hello resumes from: a replica that is not shown yet counts too. */
@@ -119,14 +116,12 @@ export class ReplicaFlow {
 
   /** Of what is shown; null, too, where an earlier engine of the page showed something and nobody knows yet whether this follows on it. */
   get hash(): string | null {
-    return this.#before === null ? (this.position?.hash ?? null) : null;
+    return this.#forks.isKnown ? (this.position?.hash ?? null) : null;
   }
 
-  /** What the page showed last, where hello resumes from something else: another tab may have kept that, of a room that went on without what this one showed. */
-  get shownElsewhere(): ShownVersion | null {
-    if (this.#isForked) return null;
-    const shown = this.#before ?? (this.#next === null ? null : this.position);
-    return shown === null ? null : { historyId: shown.historyId, version: shown.version, hash: shown.hash };
+  /** What the page showed last, where hello resumes from something else. */
+  get shownElsewhere(): RoomPoint | null {
+    return this.#forks.forHello(this.#next === null ? null : this.position);
   }
 
   get isCurrent(): boolean {
@@ -179,9 +174,7 @@ export class ReplicaFlow {
     this.#roomSchema = schema;
     this.#view = view;
     this.#head.welcomed(version);
-    this.#isWelcomed = true;
-    if (hydration === 'fork') this.#isForked = true;
-    else if (this.#shown !== null) this.#before = null;
+    this.#forks.welcomed(hydration === 'fork', this.#shown !== null);
     const position = this.resumePosition;
     if (this.#next !== null) this.#next.fromVersion = this.#mayShowFrom(this.#next.replica.position);
     if (hydration === 'resume' && position !== null) {
@@ -233,7 +226,7 @@ export class ReplicaFlow {
   }
 
   #ready(made: Database, position: ReplicaPosition, image: SnapshotImage | null): void {
-    const database = this.#options.onSnapshot(made, position, image, this.#isForked);
+    const database = this.#options.onSnapshot(made, position, image, this.#forks.isForked);
     if (image !== null) this.#start.imageCame(position);
     this.#takeNext(new Replica(database, position, this.#options), this.#mayShowFrom(position));
   }
@@ -359,7 +352,7 @@ export class ReplicaFlow {
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
     this.#unshownSettled = [];
     const before = this.#shown;
-    if (this.#isWelcomed) this.#proven(this.#before ?? this.position);
+    this.#forks.shows(this.position);
     this.#shown = replica;
     this.#next = null;
     this.#tries.shown();
@@ -369,13 +362,6 @@ export class ReplicaFlow {
     before?.close();
     this.#options.onSettled(settled);
     this.#options.onProgress(replica.position, commits, settled);
-  }
-
-  /** The room was heard about `seen`, which what is shown now takes the place of. */
-  #proven(seen: ShownVersion | null): void {
-    if (this.#isForked && seen !== null) this.#forked = { times: (this.#forked?.times ?? 0) + 1, seenVersion: seen.version };
-    this.#isForked = false;
-    this.#before = null;
   }
 
   #dropNext(): void {
