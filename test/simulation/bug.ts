@@ -35,6 +35,8 @@ export interface Bug {
   readonly needsReads?: boolean;
   /** It takes tabs at followers. */
   readonly needsRelay?: boolean;
+  /** It takes a room whose whole folder is put back. */
+  readonly needsRestores?: boolean;
   /** A replica as a server's router holds it. */
   replica?(replica: Replica, random: Prng): Replica;
   /** The file of a follower. */

@@ -21,6 +21,8 @@ export interface CampaignOptions {
   readonly reads?: boolean;
   /** False: no tab comes to a follower. True: in every run some do. */
   readonly relay?: boolean;
+  /** False: nobody puts the room's whole folder back. True: in every run somebody does. */
+  readonly restores?: boolean;
   onReport?(report: RunReport): void;
 }
 
@@ -51,7 +53,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
 
 async function oneSeed(
   seed: string,
-  { databases, makeBug, storage = true, access = true, reads, relay }: CampaignOptions,
+  { databases, makeBug, storage = true, access = true, reads, relay, restores }: CampaignOptions,
   twice: boolean,
 ): Promise<RunReport> {
   const run = (): Promise<RunReport> =>
@@ -61,6 +63,7 @@ async function oneSeed(
         ...(access ? {} : { access }),
         ...(reads === undefined ? {} : { reads }),
         ...(relay === undefined ? {} : { relay }),
+        ...(restores === undefined ? {} : { restores }),
       }),
       databases,
       bug: makeBug?.() ?? null,

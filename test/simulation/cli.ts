@@ -14,7 +14,7 @@ const HELP = `npm run sim -- [options]
   --start N --seeds N   which seeds (1, 200)
   --seconds N           no new seed after so long (60)
   --seed N              this one only; with --trace every event of it; with --close every tab is inspected after every event
-  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off, access=off, reads=off, reads=on, relay=off and relay=on work, too
+  --without a,b         leave out fault classes or tight sizes; groups=1, tabs=1, activeMs=5000 images=off, storage=off, access=off, reads=off, reads=on, relay=off, relay=on, restores=off and restores=on work, too
   --bug NAME            with a deliberate bug: ${BUGS.map((make) => make().name).join(', ')}
   --fast                tabs on the server's SQLite instead of sql.js
   --each                a line for every seed
@@ -74,6 +74,7 @@ async function many(): Promise<void> {
           access: !options.without.includes('access=off'),
           ...(options.without.includes('reads=') ? { reads: options.without.includes('reads=on') } : {}),
           ...(options.without.includes('relay=') ? { relay: options.without.includes('relay=on') } : {}),
+          ...(options.without.includes('restores=') ? { restores: options.without.includes('restores=on') } : {}),
         }),
     twiceEvery: 100,
     ...(options.each ? { onReport: tellShortly } : {}),
@@ -152,6 +153,8 @@ function omissionsOf(text: string): Omissions {
     ...(parts.includes('reads=on') ? { reads: true } : {}),
     ...(parts.includes('relay=off') ? { relay: false } : {}),
     ...(parts.includes('relay=on') ? { relay: true } : {}),
+    ...(parts.includes('restores=off') ? { restores: false } : {}),
+    ...(parts.includes('restores=on') ? { restores: true } : {}),
     ...(parts.includes('images=off') ? { images: false as const } : {}),
   };
 }

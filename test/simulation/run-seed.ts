@@ -261,6 +261,8 @@ function reportOf(world: World, injector: FaultInjector): RunReport {
     calls: world.census.calls,
     serverStarts: world.host.starts,
     connections: world.network.opened,
+    tailsLost: world.history.tailsLost,
+    pagesThatSawOne: world.liveTabs().filter(({ shown }) => shown.lost !== null).length,
     replicasCompared: world.inspected.replicas,
     queriesCompared: world.inspected.queries,
   };

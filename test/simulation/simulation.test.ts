@@ -34,6 +34,21 @@ describe('simulation', () => {
       expect(report.counts.get(name)).toBeGreaterThan(0);
   });
 
+  it('[CN-14][CN-20][ST-71] rooms whose whole folder is put back, seeds from 1: who showed what they lost is told, nothing breaks', async () => {
+    const report = await campaign({
+      start: 1,
+      seeds: 20,
+      secondsMax: 15,
+      databases,
+      reads: false,
+      relay: false,
+      restores: true,
+      twiceEvery: 100,
+    });
+    expect(told(report.failure)).toEqual([]);
+    for (const name of ['tailsLost', 'pagesThatSawOne']) expect(report.counts.get(name)).toBeGreaterThan(0);
+  });
+
   /** Seeds that found something once; what it was stands beside them. */
   const PINNED = [
     ['4', 'a push that waited out a refusal spun the worker while the window was full'],
@@ -47,9 +62,11 @@ describe('simulation', () => {
     ['114', 'a late refusal stopped a client behind a settled mutation for ever'],
   ] as const;
   it.each(PINNED)('seed %s: %s', async (seed) => {
-    expect(told(await runSeed({ plan: planOf(seed, { storage: false, access: false, reads: false, relay: false }), databases }))).toEqual(
-      [],
-    );
+    expect(
+      told(
+        await runSeed({ plan: planOf(seed, { storage: false, access: false, reads: false, relay: false, restores: false }), databases }),
+      ),
+    ).toEqual([]);
   });
 
   /** As above, where tabs come to followers. */
@@ -67,7 +84,7 @@ describe('simulation', () => {
     ['12032', { relay: true }, 'a tab that slept while its room was forgotten told one that was loaded since what it had pending'],
   ] as const;
   it.each(PINNED_WHOLE)('seed %s with %o: %s', async (seed, omissions) => {
-    expect(told(await runSeed({ plan: planOf(seed, omissions), databases }))).toEqual([]);
+    expect(told(await runSeed({ plan: planOf(seed, { ...omissions, restores: false }), databases }))).toEqual([]);
   });
 
   /** As above, where tabs keep their rooms. */
@@ -80,7 +97,9 @@ describe('simulation', () => {
     ['279', 'a row came and went in a range that was kept behind a part of it, and stayed'],
   ] as const;
   it.each(PINNED_KEPT)('seed %s, kept: %s', async (seed) => {
-    expect(told(await runSeed({ plan: planOf(seed, { access: false, reads: false, relay: false }), databases }))).toEqual([]);
+    expect(told(await runSeed({ plan: planOf(seed, { access: false, reads: false, relay: false, restores: false }), databases }))).toEqual(
+      [],
+    );
   });
 });
 
@@ -93,6 +112,7 @@ describe('deliberate bugs', () => {
     'counter-twice': 11,
     'rejection-forgotten': 7,
     'shown-forgotten': 84,
+    'shown-not-said': 6,
     'forgets-unlooked': 27,
     'forgotten-begun-anew': 29,
     'schema-not-named': 21,
@@ -138,6 +158,7 @@ describe('deliberate bugs', () => {
       access: makeBug().needsAccess === true,
       reads: makeBug().needsReads === true,
       relay: makeBug().needsRelay === true,
+      restores: makeBug().needsRestores === true,
       twiceEvery: 1_000,
     });
     expect(failure, `${name} was not noticed in ${seeds} seeds`).not.toBeNull();

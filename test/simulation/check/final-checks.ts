@@ -4,6 +4,7 @@ import { Shadow } from '../oracle/shadow.ts';
 import { ACCOUNTS, OPENING_BALANCE, playground, SECRET } from '../room/playground.ts';
 import type { World } from '../world/world.ts';
 import { lookAtDisks } from './kept-rows.ts';
+import { lostTailsAreTold } from './lost-tails.ts';
 import { remains } from './remains.ts';
 
 /** What must hold once everything is quiet: all replicas equal the oracle, every call has its fate, nobody who left is still shown. */
@@ -40,6 +41,7 @@ export function finalChecks(world: World): void {
   lookAtDisks(world);
   nothingIsMissed(world);
   released(world);
+  lostTailsAreTold(world);
   for (const { invariant, message } of remains(world)) findings.report(invariant, message);
 }
 

@@ -11,7 +11,7 @@ const SLACK = 40;
 export class RoomWatch {
   readonly #world: World;
   #shadow: Shadow;
-  #historyId = '';
+  #line = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -31,7 +31,7 @@ export class RoomWatch {
     const { database, room } = host;
     // A version that is not durable may be taken back, and a shadow cannot.
     if (database === null || room === null || history.head > history.durable) return;
-    if (history.id !== this.#historyId) this.#startOver();
+    if (history.line !== this.#line) this.#startOver();
     this.#shadow.goTo(history.head);
     const differs = difference(
       dump(database, host.build.room.model),
@@ -43,9 +43,9 @@ export class RoomWatch {
     this.#bounds();
   }
 
-  /** Another history: what was replayed of the one before says nothing. */
+  /** Another history, or another line of one: what was replayed of the one before says nothing. */
   #startOver(): void {
-    this.#historyId = this.#world.history.id;
+    this.#line = this.#world.history.line;
     this.#shadow.close();
     this.#shadow = new Shadow(this.#world.shadowSources());
   }

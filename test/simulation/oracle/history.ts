@@ -24,6 +24,13 @@ export interface HistorySources {
   learn(version: Version): void;
 }
 
+/** Where somebody stands: the hash tells lines of one history apart that went on from an older version of it. */
+export interface Position {
+  readonly historyId: string;
+  readonly version: number;
+  readonly hash: string;
+}
+
 /** How a mutation was settled, once and for all. */
 export interface Fate {
   readonly version: number;
@@ -43,8 +50,10 @@ export class History {
   #fates = new Map<string, Fate>();
   #lastOfClient = new Map<string, number>();
   #id = '';
-  /** Histories that ended with a lost tail, as they were then. */
-  readonly #ended = new Map<string, History>();
+  /** What the room had before a tail was lost, the oldest first: another history each, or another line of this one. */
+  readonly #ended: History[] = [];
+  /** Rises with every tail that is lost. */
+  #line = 0;
   /** Clients of which the room cannot know that it knew them. */
   readonly #unknowable: Set<string>;
   #durable = 0;
@@ -75,19 +84,50 @@ export class History {
     return this.#id;
   }
 
-  /** How often a tail was lost. */
-  get tailsLost(): number {
-    return this.#ended.size;
+  /** Tells apart what the room goes on from, under one historyId or several: another number after every tail that was lost. */
+  get line(): number {
+    return this.#line;
   }
 
-  /** The history of that id, the present one or one that ended; undefined: there never was one. */
+  /** How often a tail was lost of which somebody had been told. */
+  get tailsLost(): number {
+    return this.#ended.filter((ended) => !this.holds(ended.#toldLast)).length;
+  }
+
+  /** The history of that id, the present one or, of those that ended, the last; undefined: there never was one. */
   of(historyId: string | null): History | undefined {
-    return historyId === this.#id ? this : this.#ended.get(historyId ?? '');
+    return historyId === this.#id ? this : this.#ended.findLast((ended) => ended.#id === historyId);
+  }
+
+  /** Whether it goes through there. */
+  holds({ historyId, version, hash }: Position): boolean {
+    return historyId === this.#id && (version === 0 || this.#versions[version - 1]?.hash === hash);
+  }
+
+  /** What goes through there, the present first, of those that ended the last; undefined: nothing ever did. */
+  lineThrough(position: Position): History | undefined {
+    return this.holds(position) ? this : this.#ended.findLast((ended) => ended.holds(position));
+  }
+
+  /** All that the room was on since the line of that number, and on it. */
+  linesSince(line: number): History[] {
+    return [...this.#ended, this].filter((one) => one.#line >= line);
+  }
+
+  /** The last version that both have; 0 where they are of two histories. */
+  commonWith(other: History): number {
+    if (other.#id !== this.#id) return 0;
+    const apart = this.#versions.findIndex(({ hash }, index) => other.#versions[index]?.hash !== hash);
+    return apart === -1 ? this.head : apart;
+  }
+
+  get #toldLast(): Position {
+    return { historyId: this.#id, version: this.#told, hash: this.#versions[this.#told - 1]?.hash ?? '' };
   }
 
   /** Whether an ended history had settled it. */
   wasLost(clientId: string, mutationId: number): boolean {
-    return [...this.#ended.values()].some((ended) => ended.fateOf(clientId, mutationId) !== undefined);
+    return this.#ended.some((ended) => ended.fateOf(clientId, mutationId) !== undefined);
   }
 
   /** Newest version committed; perhaps not durable. */
@@ -208,6 +248,34 @@ export class History {
     });
   }
 
+  /** As it is now, for good. */
+  copy(): History {
+    const copy = new History(this.#findings, this.#sources, this.#unknowable);
+    copy.#id = this.#id;
+    copy.#line = this.#line;
+    copy.#versions = [...this.#versions];
+    copy.#fates = new Map(this.#fates);
+    copy.#lastOfClient = new Map(this.#lastOfClient);
+    copy.#durable = this.#durable;
+    copy.#told = this.#told;
+    return copy;
+  }
+
+  /** All that the room has on its disk is put back as it was then: it goes on from there, under the historyId of that time, and what came after is another line. */
+  goBackTo(before: History): void {
+    const was = this.copy();
+    this.#ended.push(was);
+    this.#line += 1;
+    this.#id = before.#id;
+    this.#versions = [...before.#versions];
+    this.#fates = new Map(before.#fates);
+    const strangers = [...this.#lastOfClient.keys()].map((clientId): [string, number] => [clientId, 0]);
+    this.#lastOfClient = new Map([...strangers, ...before.#lastOfClient]);
+    // What was copied is on the disk, and of what both have it may have been told since.
+    this.#durable = before.head;
+    this.#told = Math.max(before.#told, Math.min(was.#told, before.commonWith(was)));
+  }
+
   /** What was is kept apart; what the file still has is the beginning of the new history. */
   #goOn(database: Database, id: string, goesOnFrom: number | null): void {
     this.#findings.check(
@@ -215,12 +283,8 @@ export class History {
       'I12',
       () => `the room came back with history ${id}, it had ${this.#id}, and nothing was lost`,
     );
-    const ended = new History(this.#findings, this.#sources, this.#unknowable);
-    ended.#id = this.#id;
-    ended.#versions = [...this.#versions];
-    ended.#fates = new Map(this.#fates);
-    ended.#durable = this.#durable;
-    this.#ended.set(this.#id, ended);
+    this.#ended.push(this.copy());
+    this.#line += 1;
     const meta = (name: string): unknown => database.prepare('SELECT value FROM alcove_meta WHERE name = ?').get([name])?.[0];
     this.#id = id;
     // Opened with another definition it has a version more than its file had.

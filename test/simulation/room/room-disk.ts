@@ -13,6 +13,12 @@ interface Image {
   readonly wal: Buffer | null;
 }
 
+/** All that a room has on its disk. */
+interface FolderCopy {
+  readonly image: Image;
+  readonly head: RoomHead | null;
+}
+
 /** What a crash leaves of commits that were not said to be durable yet. `torn`: some first part of the bytes. */
 export type LostTail = 'lost' | 'kept' | 'torn';
 
@@ -33,6 +39,7 @@ export class RoomDisk {
   #path = '';
   #secured: Image | null = null;
   #backup: Image | null = null;
+  #folderCopy: FolderCopy | null = null;
   #headStored: RoomHead | null = null;
   #headSecured: RoomHead | null = null;
   #headNewest: RoomHead | null = null;
@@ -79,6 +86,22 @@ export class RoomDisk {
     this.#secured = this.#backup;
     this.#headStored = this.#headNewest;
     this.#headSecured = this.#headNewest;
+  }
+
+  /** Somebody copies the whole folder away: the file and the head beside it. */
+  copyFolder(): void {
+    if (this.#database !== null) this.#folderCopy = { image: this.#read(), head: this.#headStored };
+  }
+
+  /** The folder is put back as it was copied; whoever does that makes copies of the file anew. */
+  putFolderBack(): void {
+    assert(this.#folderCopy !== null, 'the folder was copied');
+    const { image, head } = this.#folderCopy;
+    this.#secured = image;
+    this.#backup = null;
+    this.#headStored = head;
+    this.#headSecured = head;
+    this.#headNewest = head;
   }
 
   /** The process is gone. `tail`: see LostTail; without commits since `secure` all are the same. */

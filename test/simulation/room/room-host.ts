@@ -72,6 +72,8 @@ export class RoomHost implements Listener {
   #wallSkewMs = 0;
   /** The disk went back behind what was durable, and whoever runs the server said to go on. */
   #tailLost = false;
+  /** As it was when its folder was copied. */
+  #folderCopied: History | null = null;
 
   constructor(options: HostOptions, around: HostSurroundings) {
     this.#options = options;
@@ -164,6 +166,30 @@ export class RoomHost implements Listener {
     this.crash('kept', links);
     this.#around.disk.goBack();
     this.#tailLost = true;
+    return true;
+  }
+
+  /** Its folder is copied away as it runs. */
+  copyFolder(): void {
+    const life = this.#life;
+    if (life === null || life.over) return;
+    this.#around.history.harvest(life.database);
+    this.#around.disk.copyFolder();
+    this.#folderCopied = this.#around.history.copy();
+  }
+
+  /** It dies, and its whole folder comes back as it was copied: the room cannot know, and goes on from there. Answers whether there was a copy. */
+  putFolderBack(links: Parameters<RoomHost['crash']>[1]): boolean {
+    const life = this.#life;
+    const copied = this.#folderCopied;
+    if (life === null || life.over || copied === null) return false;
+    this.crash('kept', links);
+    const { disk, history, images, trace } = this.#around;
+    disk.putFolderBack();
+    history.goBackTo(copied);
+    // Of a process that is gone nobody has any.
+    images.clear();
+    trace.add('world', `the folder is put back as it was at version ${copied.head} of ${copied.id}`);
     return true;
   }
 

@@ -41,7 +41,7 @@ export function auditTab(world: AuditedWorld, name: string, tab: Tab): EngineAud
     onDropped: (mutations) => world.census.dropped(mutations),
     onStored: (mutation) => world.census.stored(mutation),
     onAdopted: (client, mutations) => adopted(world, tab, client, mutations),
-    shown: (historyId, version) => tab.shown(historyId, version),
+    shown: (position) => tab.shown.saw(name, position),
     hasSiblings: tab.group.browser !== null,
     tab: tab.name,
     nowMs: () => world.time.nowMs,

@@ -4,6 +4,7 @@ import type { Row } from '@alcove/core/sqlite/database';
 import type {
   EngineClient,
   EngineNotice,
+  EngineStatus,
   QueryNotice,
   RekeyedNotice,
   SettledNotice,
@@ -12,7 +13,7 @@ import type {
 } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { StoredNotice } from '../../../packages/client/src/sync/engine-storage.ts';
 import { difference, dump } from '../oracle/dump.ts';
-import type { History } from '../oracle/history.ts';
+import type { History, Position } from '../oracle/history.ts';
 import { elementOf, type Registry } from '../oracle/registry.ts';
 import type { SightWatch } from '../check/sight-watch.ts';
 import type { Sight } from '../room/rule-sets.ts';
@@ -42,8 +43,8 @@ export interface EngineAuditParts extends ShadowSources {
   onAdopted(client: EngineClient, mutations: readonly Mutation[]): void;
   /** Nothing more comes of these: whoever called them is told so. */
   onDropped(mutations: readonly Mutation[]): void;
-  /** A state was shown. Answers with the newest version of that history that the tab has shown, by this engine or an earlier one. */
-  shown(historyId: string, version: number): number;
+  /** A state was shown. */
+  shown(position: Position): void;
   /** It shows what its siblings have pending, too. */
   readonly hasSiblings: boolean;
   /** Of its page. */
@@ -77,8 +78,10 @@ export class EngineAudit {
   readonly #aliases = new Map<string, { readonly to: string; readonly offset: number }>();
   #shadow: Shadow | null = null;
   /** Of what the engine shows. */
-  #historyId: string | null = null;
+  #position: Position | null = null;
   #history: History | null = null;
+  #line = 0;
+  /** As it was seen to show last. */
   #version = -1;
   #busyMs = 0;
   #engine: SyncEngine | null = null;
@@ -162,13 +165,11 @@ export class EngineAudit {
     const engine = this.#engine;
     if (engine === null) return;
     const { findings, name } = this.#parts;
-    const { version, user, historyId, replica } = engine.status();
-    const history = this.#historyNow(historyId);
-    if (version === null || history === null) return;
-    findings.check(version >= this.#version, 'I8', () => `${name} went back from version ${this.#version} to ${version}`);
-    this.#version = Math.max(this.#version, version);
-    const before = historyId === null ? version : this.#parts.shown(historyId, version);
-    findings.check(version >= before, 'I8', () => `${name} shows version ${version}, its tab has shown ${before}`);
+    const { version, historyId, user, replica } = engine.status();
+    const history = this.#historyNow({ historyId, version });
+    if (version === null || history === null || this.#position === null) return;
+    this.#version = version;
+    this.#parts.shown(this.#position);
     findings.check(version <= history.durable, 'I13', () => `${name} shows version ${version}, and only ${history.durable} is durable`);
     const database = this.databases.only;
     if (database === null || version > history.head || findings.any) return;
@@ -276,7 +277,7 @@ export class EngineAudit {
     this.pending.splice(index, 1);
     this.#client(clientId).confirmed = mutationId;
     if (outcome === 'rejected') this.#rejected.add(elementOf(mutation));
-    const fate = this.#historyNow(this.#engine?.status().historyId ?? null)?.fateOf(clientId, mutationId);
+    const fate = this.#historyNow(this.#engine?.status())?.fateOf(clientId, mutationId);
     if (fate === undefined) return findings.report('I1', `${said}, and the log does not have it`);
     const agrees = outcome === 'applied' ? fate.rejected === null : fate.rejected?.code === error?.code;
     findings.check(
@@ -287,23 +288,30 @@ export class EngineAudit {
     this.#readOwnWrite(said, mutation, outcome === 'applied' ? 1 : 0);
   }
 
-  /** The history of what is shown; another one than before starts everything that compares anew. */
-  #historyNow(historyId: string | null): History | null {
-    if (historyId === null) return null;
-    const history = this.#parts.history.of(historyId);
-    this.#parts.findings.check(history !== undefined, 'I12', () => `${this.#parts.name} shows history ${historyId}, which never was`);
-    // A history that has ended is another object than it was before.
-    if (history !== this.#history || historyId !== this.#historyId) {
+  /** What is shown is a state of it; another line than before starts everything that compares anew. */
+  #historyNow(status?: Pick<EngineStatus, 'historyId' | 'version'>): History | null {
+    const { historyId = null, version = null } = status ?? {};
+    if (historyId === null || version === null) return null;
+    const { history: room, findings, name } = this.#parts;
+    const position = this.databases.positionAt(historyId, version);
+    const history = (position === null ? undefined : room.lineThrough(position)) ?? room.of(historyId);
+    const shown = `${name} shows version ${version} of history ${historyId}`;
+    findings.check(history !== undefined && position !== null, 'I12', () => `${shown}, which never was`);
+    if (history === undefined || position === null) return null;
+    findings.check(history.holds(position) || version > history.head, 'I11', () => `${shown}, of a line that never was: ${position.hash}`);
+    // One that has ended is another object than it was before.
+    if (history !== this.#history || history.line !== this.#line) {
       this.#shadow?.close();
       this.#shadow = null;
     }
-    this.#history = history ?? null;
-    if (historyId !== this.#historyId) {
+    if (this.#position === null || !history.holds(this.#position)) {
       this.#version = -1;
       this.#seen = new Set();
     }
-    this.#historyId = historyId;
-    return history ?? null;
+    this.#history = history;
+    this.#line = history.line;
+    this.#position = position;
+    return history;
   }
 
   /** The room lost some of this client's mutations: those that are pending go on under another name. */
@@ -344,7 +352,7 @@ export class EngineAudit {
   }
 
   #query(notice: QueryNotice): void {
-    this.#historyNow(this.#engine?.status().historyId ?? null);
+    this.#historyNow(this.#engine?.status());
     const watched = this.queries.told(notice);
     if (notice.update !== null && watched?.query.sql === ALL_ENTRIES_SQL) this.#nothingVanishes(watched.rows ?? []);
   }

@@ -1,9 +1,12 @@
 import type { Database } from '@alcove/core/sqlite/database';
+import type { EngineNotice } from '../../../packages/client/src/sync/engine-interface.ts';
 import type { SightWatch } from '../check/sight-watch.ts';
 import { WrappedDatabase } from '../room/wrapped-database.ts';
 import { SEES_ALL } from '../room/rule-sets.ts';
 import type { Sight } from '../room/rule-sets.ts';
+import type { Position } from '../oracle/history.ts';
 import type { Findings } from '../world/findings.ts';
+import { positionsOf } from './shown-positions.ts';
 
 /** The databases that one engine has open, and for whom each was made, as the room named it. */
 export class EngineDatabases {
@@ -45,6 +48,19 @@ export class EngineDatabases {
   get only(): Database | null {
     const [database, ...others] = this.#open;
     return database === undefined || others.length > 0 ? null : database;
+  }
+
+  /** Where the engine stood at that version, as it shows it; null: it shows nothing of it. */
+  positionAt(historyId: string | null, version: number | null): Position | null {
+    if (version === null) return null;
+    const found = [...this.#open].map((database) => positionsOf(database).get(version));
+    return found.findLast((position) => position?.historyId === historyId) ?? null;
+  }
+
+  /** Where these leave what the page knows to be shown; null: they say nothing of it. */
+  positionIn(notices: readonly EngineNotice[]): Position | null {
+    const status = notices.findLast((notice) => notice.type === 'status')?.status;
+    return status === undefined ? null : this.positionAt(status.historyId, status.version);
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import type {
 import { performOrder, refusedBy } from '../../../packages/client/src/worker/perform-order.ts';
 import type { Bug } from '../bug.ts';
 import type { Prng } from '../../fake/prng.ts';
+import type { Position } from '../oracle/history.ts';
 import type { Build } from '../world/builds.ts';
 import type { Frame } from '../network/link.ts';
 import { SimProcess } from '../world/sim-process.ts';
@@ -33,6 +34,8 @@ export interface EngineHostParts extends ProcessSurroundings {
   /** Of its workers. */
   readonly busy: Busy;
   readonly startMs: () => number;
+  /** The page heard that this is shown. */
+  onHeard(position: Position): void;
   /** The page took lines of these names off its list. */
   onDismissed(keys: readonly string[]): void;
   openDatabase(image: Uint8Array | null): Database;
@@ -72,7 +75,10 @@ export class SimEngineHost implements EngineHost {
 
   open(request: OpenRequest, handlers: EngineHandlers): EnginePort {
     this.#count += 1;
-    const life = new EngineLife(`${this.#parts.name}w${this.#count}`, this.#parts, request, handlers, () => {
+    const number = this.#count;
+    // Of one that was followed by another the page hears nothing any more.
+    const isHeard = (): boolean => number === this.#count;
+    const life = new EngineLife(`${this.#parts.name}w${number}`, { ...this.#parts, isHeard }, request, handlers, () => {
       if (this.running === life) this.running = null;
     });
     this.running = life;
@@ -84,10 +90,14 @@ export class SimEngineHost implements EngineHost {
   }
 }
 
+interface EngineLifeParts extends EngineHostParts {
+  isHeard(): boolean;
+}
+
 class EngineLife implements RunningEngine {
   readonly worker: SimProcess;
   readonly audit: EngineAudit;
-  readonly #parts: EngineHostParts;
+  readonly #parts: EngineLifeParts;
   readonly #handlers: EngineHandlers;
   readonly #onEnd: () => void;
   readonly #toWorker: Channel;
@@ -99,7 +109,7 @@ class EngineLife implements RunningEngine {
   #sockets = 0;
   #over = false;
 
-  constructor(name: string, parts: EngineHostParts, request: OpenRequest, handlers: EngineHandlers, onEnd: () => void) {
+  constructor(name: string, parts: EngineLifeParts, request: OpenRequest, handlers: EngineHandlers, onEnd: () => void) {
     const { time, random, page } = parts;
     this.#parts = parts;
     this.#handlers = handlers;
@@ -224,8 +234,13 @@ class EngineLife implements RunningEngine {
     if (this.#over) return;
     for (const notice of notices)
       if (notice.type !== 'query' && notice.type !== 'status') this.#parts.trace.add(this.worker.name, `tells ${JSON.stringify(notice)}`);
+    const shown = this.audit.databases.positionIn(notices);
     this.audit.told(notices);
-    this.#notices.post(() => this.#handlers.onNotices(notices));
+    this.#notices.post(() => {
+      const isHeard = this.#parts.isHeard();
+      this.#handlers.onNotices(notices);
+      if (shown !== null && isHeard) this.#parts.onHeard(shown);
+    });
   }
 
   #call<Value>(run: (engine: SyncEngine) => Value | Promise<Value>): Promise<Value> {

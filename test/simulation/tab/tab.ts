@@ -13,6 +13,7 @@ import { ROOM_ID } from '../room/addresses.ts';
 import { accounts, entries, files, folders, pages } from '../room/playground.ts';
 import type { Playground } from '../room/playground.ts';
 import type { PlaygroundNext } from '../room/playground-next.ts';
+import type { History } from '../oracle/history.ts';
 import type { Build } from '../world/builds.ts';
 import type { Frame } from '../network/link.ts';
 import { SimProcess } from '../world/sim-process.ts';
@@ -20,6 +21,7 @@ import type { Busy, ProcessSurroundings } from '../world/sim-process.ts';
 import type { EngineAudit } from './engine-audit.ts';
 import { ALL_ENTRIES_SQL } from './engine-audit.ts';
 import type { ThroughEngine } from './through-engine.ts';
+import { ShownByTab } from './shown-by-tab.ts';
 import { SimEngineHost } from './sim-engine-host.ts';
 
 /** The tabs of one user in one browser, and what dead ones left undone. */
@@ -42,6 +44,7 @@ export interface TabParts extends ProcessSurroundings {
   readonly takesImages: boolean;
   readonly bug: Bug | null;
   readonly build: Build;
+  readonly history: History;
   /** Of its workers. */
   readonly busy: Busy;
   wallMs(): number;
@@ -74,9 +77,8 @@ export class Tab {
   /** Its clocks are off by that much. */
   wallSkewMs = 0;
   state: 'live' | 'dead' | 'closed' = 'live';
+  readonly shown: ShownByTab;
   /** Outboxes of dead siblings that it took over. */
-  /** Newest version of each history that it has shown. */
-  readonly #shownVersions = new Map<string, number>();
   #adopted: Outbox = { clients: [], mutations: [] };
   /** What a worker that died had adopted and not finished is taken over by the next one. */
   #carried: EngineAudit | null = null;
@@ -86,6 +88,7 @@ export class Tab {
     this.group = group;
     this.random = parts.random;
     this.build = parts.build;
+    this.shown = new ShownByTab(parts.history, parts.findings);
     if (adopted !== null) this.#adopted = adopted;
     const { browser } = group;
     this.born = browser?.forgets.removals.length ?? 0;
@@ -118,6 +121,9 @@ export class Tab {
       fetchImage: parts.takesImages ? parts.fetchImage : null,
       newAudit: (worker) => this.#carry(parts.newAudit(worker, this)),
       adopted: () => this.#adopted,
+      onHeard: (position) => {
+        if (this.room.status.getSnapshot().version === position.version) this.shown.told(position);
+      },
       onDismissed: (keys) => browser?.dismissals.tell(name, keys),
       storageOf: browser === null ? null : (worker) => browser.storageOf(worker),
     });
@@ -137,13 +143,6 @@ export class Tab {
 
   get live(): boolean {
     return this.state === 'live';
-  }
-
-  /** Notes that a state was shown; answers with the newest before it. */
-  shown(historyId: string, version: number): number {
-    const before = this.#shownVersions.get(historyId) ?? version;
-    this.#shownVersions.set(historyId, Math.max(before, version));
-    return before;
   }
 
   get audit(): EngineAudit | null {

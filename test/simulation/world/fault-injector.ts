@@ -4,6 +4,7 @@ import { cutBy, type Link } from '../network/link.ts';
 import type { LostTail } from '../room/room-disk.ts';
 import type { Tab } from '../tab/tab.ts';
 import { type FaultClass, FOLLOWER_FAULTS, type FollowerFault, REPLICA_FAULTS, type ReplicaFault } from './swarm.ts';
+import { backUpOrLoseTail, copyOrPutFolderBack } from './restores.ts';
 import type { World } from './world.ts';
 
 const TAILS: readonly LostTail[] = ['lost', 'kept', 'torn'];
@@ -68,9 +69,7 @@ export class FaultInjector {
       case 'cut':
         return this.#onLink(random, (link) => link.cut(cutBy(random)));
       case 'halfOpen':
-        return this.#onLink(random, (link) =>
-          link.silence(random.pick(['up', 'down'] as const), random.pick(['swallow', 'pile'] as const)),
-        );
+        return this.#silence(random);
       case 'stall':
         return this.#onLink(random, (link) => link.stall(random.pick(['up', 'down'] as const), random.int(50, 4_000)));
       case 'roomCrash':
@@ -96,7 +95,8 @@ export class FaultInjector {
       case 'wallJump':
         return this.#jump(random);
       case 'lostTail':
-        return this.#world.backUpOrLoseTail(random.int(0, DOWN_MAX_MS), random.chance(0.35));
+      case 'folderBack':
+        return this.#backUp(fault, random);
       case 'storageError':
       case 'storageFull':
       case 'storageCleared':
@@ -120,6 +120,18 @@ export class FaultInjector {
       case 'imageTrouble':
         return; // weather: always on
     }
+  }
+
+  #silence(random: Prng): void {
+    this.#onLink(random, (link) => link.silence(random.pick(['up', 'down'] as const), random.pick(['swallow', 'pile'] as const)));
+  }
+
+  /** Something is copied, or put back. Where that is all there is a worker may be replaced before it hears of it, which leaves its page with what it showed before. */
+  #backUp(fault: 'lostTail' | 'folderBack', random: Prng): void {
+    if (fault === 'lostTail') return backUpOrLoseTail(this.#world, random.int(0, DOWN_MAX_MS), random.chance(0.35));
+    const isPutBack = random.chance(0.5);
+    copyOrPutFolderBack(this.#world, random.int(0, DOWN_MAX_MS), isPutBack);
+    if (isPutBack && random.chance(0.5)) this.#onTab(random, (tab) => this.#world.killWorker(tab));
   }
 
   #failCommit(random: Prng): void {

@@ -46,6 +46,7 @@ export const FAULT_CLASSES = [
   'otherRules',
   ...REPLICA_FAULTS,
   ...FOLLOWER_FAULTS,
+  'folderBack',
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
@@ -122,6 +123,8 @@ export interface Omissions {
   readonly reads?: boolean;
   /** Tabs at followers. `true`: there are some, whatever the seed says. */
   readonly relay?: boolean;
+  /** The room's whole folder put back. `true`: it is, whatever the seed says, where there are no servers beside the primary. */
+  readonly restores?: boolean;
 }
 
 /** Everything is drawn from generators of its own, so that leaving one thing out changes no other. */
@@ -131,11 +134,13 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     without.faults?.includes(fault) !== true &&
     (without.access !== false || !ACCESS_CLASSES.has(fault)) &&
     (fleet !== null || !FLEET_CLASSES.has(fault)) &&
-    (relay || !RELAY_CLASSES.has(fault));
+    (relay || !RELAY_CLASSES.has(fault)) &&
+    (fault !== 'folderBack' || (fleet === null && without.restores !== false));
   const read = fleetPlan(random.fork('reads'), without.reads);
   const relay = without.relay ?? random.fork('relay').chance(RELAY_SHARE);
   const fleet = relay ? withFollowers(read, random.fork('followers')) : read;
-  const faults = new Set(FAULT_CLASSES.filter((fault) => random.fork(fault).chance(0.5) && isOn(fault)));
+  const isDrawn = (fault: FaultClass): boolean => random.fork(fault).chance(0.5) || (fault === 'folderBack' && without.restores === true);
+  const faults = new Set(FAULT_CLASSES.filter((fault) => isDrawn(fault) && isOn(fault)));
   const tight = new Set(TIGHT_CLASSES.filter((size) => random.fork(size).chance(0.4) && without.tight?.includes(size) !== true));
   const draw = random.fork('sizes');
   const drawn = {
@@ -164,10 +169,13 @@ export function planOf(seed: string, without: Omissions = {}): RunPlan {
     hostLimits: hostLimits(tight, random.fork('host')),
     claims: without.access !== false,
     rules: random.fork('rules').chance(0.6) && without.access !== false,
-    roomLimits: roomLimits(tight, random.fork('room')),
+    roomLimits: { ...roomLimits(tight, random.fork('room')), ...(faults.has('folderBack') ? KEEPS_HASHES : {}) },
     engineLimits: engineLimits(tight, random.fork('engine')),
   };
 }
+
+/** Of which lines it is without a room knows by hashes alone, and below its floor it has but some of them: see drift.md. */
+const KEEPS_HASHES: Partial<RoomLimits> = { keptHashEveryVersions: 1 };
 
 /** Most runs have none: replicas cost as much again as everything else. */
 function fleetPlan(random: Prng, wanted: boolean | undefined): FleetPlan | null {

@@ -199,21 +199,14 @@ export class World {
       () => `${STEPS_A_MOMENT_MAX} events without time passing: somebody asks to be called at once, again and again`,
     );
     if (this.host.diedSending) this.crashServer('kept', this.random.int(0, 1_000));
-    if (this.host.process === null && this.#restartAtMs === null) this.#restartAfter(this.random.int(0, 500));
+    if (this.host.process === null && this.#restartAtMs === null) this.restartAfter(this.random.int(0, 500));
   }
 
   crashServer(tail: LostTail, downMs: number): void {
     if (this.host.process === null) return;
     const hears = (): number | null => this.random.pick([0, this.random.int(1, 200), this.random.int(200, 4_000), null]);
     this.host.crash(tail, { clientsHearAfterMs: hears, keepDown: () => this.random.chance(0.5) });
-    this.#restartAfter(downMs);
-  }
-
-  /** A backup is made, or put in the place of the room's file. */
-  backUpOrLoseTail(downMs: number, lose: boolean): void {
-    if (!lose) return this.disk.backUp();
-    const hears = (): number | null => this.random.pick([0, this.random.int(1, 200), null]);
-    if (this.host.loseTail({ clientsHearAfterMs: hears, keepDown: () => this.random.chance(0.5) })) this.#restartAfter(downMs);
+    this.restartAfter(downMs);
   }
 
   /** A deploy: the server ends in good order, and another comes up; after some seconds it is ended the hard way. */
@@ -225,7 +218,7 @@ export class World {
     const giveUpMs = this.time.nowMs + 5_000;
     const look = (): void => {
       if (host.process !== process) return;
-      if (host.endDrained()) return this.#restartAfter(downMs);
+      if (host.endDrained()) return this.restartAfter(downMs);
       if (this.time.nowMs >= giveUpMs) return this.crashServer('kept', downMs);
       this.time.setTimer(20, look);
     };
@@ -245,7 +238,8 @@ export class World {
     this.calls.serverStarted();
   }
 
-  #restartAfter(ms: number): void {
+  /** The server comes up again. */
+  restartAfter(ms: number): void {
     this.#restartAtMs = this.time.nowMs + ms;
     this.time.setTimer(ms, () => {
       if (this.host.process === null) this.startServer();
