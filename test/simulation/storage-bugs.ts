@@ -1,4 +1,5 @@
 import { AlcoveError } from '@alcove/core/error';
+import { decodeClientMessage, encodeMessage } from '@alcove/core/protocol/codec';
 import type { RoomStorage, Storage } from '../../packages/client/src/storage/storage.ts';
 import type { EngineStorage } from '../../packages/client/src/sync/engine-storage.ts';
 import { ReplicaFlow } from '../../packages/client/src/sync/replica-flow.ts';
@@ -93,6 +94,7 @@ export const STORAGE_BUGS: readonly (() => Bug)[] = [
     engineStorage: changed((inner) => ({ enqueue: (client, mutations) => inner.enqueue(client, mutations) })),
   }),
   keptShownTwice,
+  shownNotSaid,
 ];
 
 /** As it was until no turn began in the middle of a change any more. */
@@ -112,6 +114,25 @@ function keptShownTwice(): Bug {
         ReplicaFlow.prototype.restore = restore;
       };
     },
+  };
+}
+
+/** As it was until hello said it. */
+function shownNotSaid(): Bug {
+  return {
+    name: 'shown-not-said',
+    what: 'a worker that takes the place of another does not tell the room what that one showed, where it goes on from something else',
+    needsRestores: true,
+    socket: (socket, { runtime }) => ({
+      ...socket,
+      get bufferedAmount() {
+        return socket.bufferedAmount;
+      },
+      send: (frame) => {
+        const message = decodeClientMessage(frame, runtime, { messageBytesMax: 64_000_000 });
+        socket.send(message?.type === 'hello' ? encodeMessage({ ...message, shown: null }, 'json', runtime) : frame);
+      },
+    }),
   };
 }
 
