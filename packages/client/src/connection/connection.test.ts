@@ -58,7 +58,6 @@ class Shell {
       groupId: 'g',
       clients: [],
       resume: null,
-      shown: null,
       snapshots: ['rows'],
     }),
     times: { connectTimeoutMs: 15_000, backoffMinMs: 250, backoffMaxMs: 15_000 },

@@ -15,6 +15,7 @@ export function engineHello(
   replica: Pick<ReplicaFlow, 'resumePosition' | 'shownElsewhere' | 'snapshots'>,
 ): ReturnType<ConnectionOptions['hello']> {
   const own = outbox.hello(clientId);
+  const shown = replica.shownElsewhere;
   return {
     protocol: PROTOCOL_VERSION,
     room: room.name,
@@ -25,7 +26,7 @@ export function engineHello(
     // Of what other tabs have pending the room says what it has decided: they may not hear it, or tell it, for long.
     clients: [...own, ...siblings.hello((other) => outbox.has(other), HELLO_CLIENTS_MAX - own.length)],
     resume: replica.resumePosition,
-    shown: replica.shownElsewhere,
+    ...(shown === null ? {} : { shown }),
     snapshots: replica.snapshots,
   };
 }

@@ -305,7 +305,6 @@ describe('types and fields', () => {
       token: null,
       clients: [],
       resume: null,
-      shown: null,
       snapshots: ['rows'],
     });
   });

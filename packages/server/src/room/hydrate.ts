@@ -32,7 +32,7 @@ export function hydrationAt(point: Omit<ResumePoint, 'view'>, standing: Standing
 
 /** As `hydrationAt`, for a hello: a replica of another view or schema is of no use, however current, and one that follows on what was not shown is a fork for who showed something else. */
 export function hydrationOf({ resume, shown }: Pick<HelloMessage, 'resume' | 'shown'>, view: string, standing: Standing): HydrationReason {
-  if (shown !== null && hydrationAt(shown, standing) === 'fork') return 'fork';
+  if (shown !== undefined && hydrationAt(shown, standing) === 'fork') return 'fork';
   if (resume === null) return 'first';
   const reason = hydrationAt(resume, standing);
   if (reason === 'history' || reason === 'fork' || resume.view === view) return reason;

@@ -28,7 +28,6 @@ const hello = {
   schema: null,
   token: null,
   resume: null,
-  shown: null,
 } as HelloMessage;
 const info = { address: '192.0.2.1', origin: 'https://app.example', isLocal: false };
 
