@@ -33,7 +33,7 @@ const READS = [
   [ENDLESS, 'readTimeoutMs', 'query_timeout'],
 ] as const;
 
-const limits = { readRowsMax: 5, readBytesMax: 1_500, readValueBytesMax: 4_000, readTimeoutMs: 500 };
+const limits = { readRowsMax: 5, readBytesMax: 1_500, readValueBytesMax: 4_000, readTimeoutMs: 2_000 };
 
 describe('limits that reads on the server meet', () => {
   it('[RD-84] are counted by name, once each, whoever answers', async () => {
@@ -80,7 +80,7 @@ describe('limits that reads on the server meet', () => {
   it('[RD-84] of memory, of places and of waiting for them', async () => {
     const server = await host.server({
       readers: 1,
-      limits: { readTimeoutMs: 1_500, readHeapBytesMax: 17_000_000 },
+      limits: { readTimeoutMs: 3_000, readHeapBytesMax: 17_000_000 },
       replicas: { limits: { queueMax: 1, queueWaitMs: 50 } },
     });
     const room = server.room(trip, 'japan');

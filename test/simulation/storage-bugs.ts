@@ -130,7 +130,9 @@ function shownNotSaid(): Bug {
       },
       send: (frame) => {
         const message = decodeClientMessage(frame, runtime, { messageBytesMax: 64_000_000 });
-        socket.send(message?.type === 'hello' ? encodeMessage({ ...message, shown: null }, 'json', runtime) : frame);
+        if (message?.type !== 'hello') return socket.send(frame);
+        const { shown: _, ...hello } = message;
+        socket.send(encodeMessage(hello, 'json', runtime));
       },
     }),
   };

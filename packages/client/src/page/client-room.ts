@@ -84,6 +84,8 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
   readonly #engines: RoomEngines;
   #started = false;
   #closed = false;
+  /** Between `suspend` and `resume`, which opens an engine. */
+  #isAside = false;
 
   constructor(definition: Room, id: string, options: ClientRoomOptions) {
     this.definition = definition;
@@ -163,6 +165,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     if (this.#started) return;
     this.#options.onStarted();
     this.#started = true;
+    if (this.#isAside) return;
     this.#kept?.own(this.#mutations.clientId);
     this.#engines.open();
   }
@@ -257,6 +260,7 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
     if (this.#closed) return;
     this.#engines.isAway = false;
     if (!this.#started) return this.start();
+    if (this.#isAside) return;
     if (this.#engines.port === null) return this.#engines.open();
     this.#engines.tell({ type: 'start', connect: true });
     this.#engines.tell({ type: 'hint', hint: 'online' });
@@ -274,13 +278,16 @@ export class ClientRoom<Room extends AnyRoom = AnyRoom> {
 
   /** Leaves until `resume`: nothing is read or told meanwhile. */
   suspend(): void {
+    this.#isAside = true;
     this.#engines.leave();
     this.#kept?.letGo();
   }
 
   /** Goes on under a client of its own: the one before may be taken for gone. */
   resume(): void {
-    if (this.#closed || !this.#started || this.#engines.port !== null) return;
+    if (!this.#isAside) return;
+    this.#isAside = false;
+    if (this.#closed || !this.#started) return;
     const clientId = this.#mutations.startOver();
     this.#engines.startOver(clientId);
     this.#kept?.own(clientId);

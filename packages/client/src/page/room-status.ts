@@ -85,6 +85,6 @@ const NEVER: Forked = { times: 0, seenVersion: 0 };
 /** Null: nothing, or something that may not follow on what another history showed `before`. */
 function shownIn({ historyId, version, hash }: EngineStatus, before: ShownVersion | null): ShownVersion | null {
   if (historyId === null || version === null) return null;
-  if (hash !== null) return { historyId, version, known: { version, hash } };
+  if (typeof hash === 'string') return { historyId, version, known: { version, hash } };
   return before?.historyId === historyId ? { ...before, version } : null;
 }

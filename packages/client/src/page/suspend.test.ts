@@ -143,3 +143,27 @@ it('[WK-34] a room that is begun after its page was put aside is opened once', a
   expect(engine.requests.map(({ roomId }) => roomId)).toEqual(['japan', 'norway', 'japan']);
   client.close();
 });
+
+it('[WK-34] what an app asks of a room while its page is put aside waits until it is back, as another client', async () => {
+  const engine = new ScriptedEngine();
+  const locks = new FakeLocks();
+  const client = new Client({ url: 'ws://room' }, { runtime: new FakeRuntime(), host: engine, locks });
+  const room = client.room(tripRoom, 'japan');
+  await turn();
+  const before = room.clientId;
+  room.disconnect();
+  client.suspend();
+  room.reconnect();
+  await turn();
+  expect([engine.requests.length, locks.names]).toEqual([1, []]);
+  client.resume();
+  await turn();
+  expect(room.clientId).not.toBe(before);
+  expect(engine.requests.map(({ clientId, life }) => [clientId, life])).toEqual([
+    [before, 1],
+    [room.clientId, 1],
+  ]);
+  expect(engine.ordered('start').at(-1)).toMatchObject({ connect: true });
+  expect(locks.names).toEqual([`alcove client ${room.clientId}`]);
+  client.close();
+});

@@ -132,7 +132,7 @@ export class Persistence {
 
   /** What is kept, or waits to be, may hold an end that the room has lost. */
   dropLost(have: RoomState): void {
-    this.#add((nowMs) => this.#queue.dropLost(have, nowMs));
+    this.#add(() => this.#queue.dropLost(have, AT_ONCE)); // the next page would show it again
   }
 
   /** What was pending of the removed clients goes by other names. */

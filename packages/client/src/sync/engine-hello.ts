@@ -12,10 +12,9 @@ export function engineHello(
   clientId: string,
   outbox: Outbox,
   siblings: Pick<SiblingMutations, 'hello'>,
-  replica: Pick<ReplicaFlow, 'resumePosition' | 'shownElsewhere' | 'snapshots'>,
+  replica: Pick<ReplicaFlow, 'hello' | 'snapshots'>,
 ): ReturnType<ConnectionOptions['hello']> {
   const own = outbox.hello(clientId);
-  const shown = replica.shownElsewhere;
   return {
     protocol: PROTOCOL_VERSION,
     room: room.name,
@@ -25,8 +24,7 @@ export function engineHello(
     groupId,
     // Of what other tabs have pending the room says what it has decided: they may not hear it, or tell it, for long.
     clients: [...own, ...siblings.hello((other) => outbox.has(other), HELLO_CLIENTS_MAX - own.length)],
-    resume: replica.resumePosition,
-    ...(shown === null ? {} : { shown }),
+    ...replica.hello(),
     snapshots: replica.snapshots,
   };
 }

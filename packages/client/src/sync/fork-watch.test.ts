@@ -1,60 +1,104 @@
 import { describe, expect, it } from 'vitest';
+import type { ShownVersion } from './engine-interface.ts';
 import { ForkWatch } from './fork-watch.ts';
 
 const at = (version: number, hash = `${version}`) => ({ historyId: 'h', version, hash });
 const shownBefore = { historyId: 'h', version: 9, known: { version: 7, hash: '7' } };
+const [resume, fork, first] = [{ hydration: 'resume' }, { hydration: 'fork' }, { hydration: 'first' }] as const;
 
 describe('[CN-20] whether the room still has what the page showed', () => {
-  it('is nobody’s question where hello says all that was shown', () => {
+  it('is nobody’s question where nothing was shown, and told where the room says so, each time once, with what was shown last', () => {
     const watch = new ForkWatch(null);
+    expect(watch.ask(null, true)).toBeNull();
+    watch.welcomed(fork);
+    watch.shows(null, false);
     expect(watch).toMatchObject({ isKnown: true, isForked: false, forked: null });
-    expect(watch.forHello(null)).toBeNull();
-    watch.welcomed(false, false);
-    watch.shows(null);
-    expect(watch).toMatchObject({ isKnown: true, forked: null });
-  });
-
-  it('is told with the version that was shown last, each time once', () => {
-    const watch = new ForkWatch(null);
-    watch.welcomed(false, false);
-    watch.shows(null);
-    watch.welcomed(true, true);
+    expect(watch.ask(at(3), true)).toBeNull();
+    watch.welcomed(fork);
     expect(watch.isForked).toBe(true);
-    watch.shows(at(5));
+    watch.shows(at(5), false);
     expect(watch).toMatchObject({ isForked: false, forked: { times: 1, seenVersion: 5 } });
-    watch.welcomed(false, true);
-    watch.shows(at(6));
+    watch.ask(at(6), true);
+    watch.welcomed(resume);
+    watch.shows(at(6), false);
     expect(watch.forked?.times).toBe(1);
-    watch.welcomed(true, true);
-    watch.shows(at(8));
+    watch.ask(at(8), true);
+    watch.welcomed(fork);
+    watch.shows(at(8), false);
     expect(watch.forked).toEqual({ times: 2, seenVersion: 8 });
   });
 
-  it('is nothing to tell where nothing was shown', () => {
+  it('is taken back where the room has what is shown after all', () => {
     const watch = new ForkWatch(null);
-    watch.welcomed(true, false);
-    watch.shows(null);
-    expect(watch).toMatchObject({ isForked: false, forked: null });
+    watch.ask(at(3), true);
+    watch.welcomed(fork);
+    watch.ask(at(3), true);
+    watch.welcomed(resume);
+    expect(watch.isForked).toBe(false);
+    watch.shows(at(4), false);
+    expect(watch.forked).toBeNull();
   });
 
-  it('is asked about what an earlier engine showed until the room was heard about it and something is shown since', () => {
+  it('is asked of what is shown where hello resumes from what is not shown yet', () => {
+    const watch = new ForkWatch(null);
+    expect(watch.ask(at(5), false)).toEqual(at(5));
+    watch.welcomed({ ...resume, shownLost: true });
+    watch.shows(at(5), false);
+    expect(watch.forked).toEqual({ times: 1, seenVersion: 5 });
+    // What was to be shown next is lost, what is shown is not.
+    watch.ask(at(6), false);
+    watch.welcomed(fork);
+    expect(watch.isForked).toBe(true);
+    watch.shows(at(6), false);
+    expect(watch.forked?.times).toBe(1);
+  });
+
+  it('is asked of what an earlier engine showed until something follows on it', () => {
     const watch = new ForkWatch(shownBefore);
-    watch.shows(null); // as the disk has it
+    expect(watch.ask(null, true)).toEqual(at(7));
+    watch.welcomed(first);
     expect(watch.isKnown).toBe(false);
-    expect(watch.forHello(at(9))).toEqual(at(7));
-    watch.welcomed(false, false);
-    expect(watch.forHello(null)).toEqual(at(7));
-    watch.welcomed(false, true);
-    expect(watch.isKnown).toBe(true);
-    expect(watch.forHello(at(9))).toEqual(at(9));
+    expect(watch.ask(at(9), false)).toEqual(at(7));
+    watch.welcomed(resume);
+    watch.shows(null, false);
+    expect(watch).toMatchObject({ isKnown: true, forked: null });
   });
 
-  it('is told with the newest that the room is known to have had, and not asked about again', () => {
+  it.each([
+    ['both are there', resume, null],
+    ['the one before is lost', { ...resume, shownLost: true }, 7],
+    ['what was kept is lost', fork, 9],
+    ['both are lost', { ...fork, shownLost: true }, 9],
+  ])('is known of it and of what was kept, which this engine shows: %s', (_, welcome, seenVersion) => {
     const watch = new ForkWatch(shownBefore);
-    watch.shows(null);
-    watch.welcomed(true, true);
-    expect(watch.forHello(at(9))).toBeNull();
-    watch.shows(at(9));
-    expect(watch).toMatchObject({ isKnown: true, forked: { times: 1, seenVersion: 7 } });
+    watch.shows(null, true);
+    expect(watch.isKnown).toBe(false);
+    expect(watch.ask(at(9), true)).toEqual(at(7));
+    watch.welcomed(welcome);
+    // What is shown already is the room's as it went on, or what takes its place is.
+    expect(watch.isKnown).toBe(welcome.hydration === 'resume');
+    if (welcome.hydration === 'fork') watch.shows(at(9), false);
+    expect(watch).toMatchObject({ isKnown: true, forked: seenVersion === null ? null : { times: 1, seenVersion } });
+  });
+
+  it('is not answered by what the disk says too late for hello', () => {
+    const watch = new ForkWatch(shownBefore);
+    watch.ask(null, true);
+    watch.welcomed({ ...first, shownLost: true });
+    watch.shows(null, true);
+    expect(watch.isForked).toBe(true);
+    watch.shows(at(9), false);
+    expect(watch.forked).toEqual({ times: 1, seenVersion: 7 });
+    const fresh = new ForkWatch(null);
+    fresh.ask(null, true);
+    fresh.welcomed(first);
+    fresh.shows(null, true);
+    fresh.shows(at(9), false);
+    // The next hello asks.
+    expect(fresh.ask(at(4), true)).toEqual(at(9));
+  });
+
+  it('takes nothing from a page of a build that did not say what was known', () => {
+    expect(new ForkWatch({ historyId: 'h', version: 3 } as ShownVersion).ask(null, true)).toBeNull();
   });
 });

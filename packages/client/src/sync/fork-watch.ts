@@ -1,3 +1,4 @@
+import type { WelcomeMessage } from '@alcove/core/protocol/server-message';
 import type { Forked, ShownVersion } from './engine-interface.ts';
 
 /** Where a room was, in one of its histories. */
@@ -8,26 +9,34 @@ export interface RoomPoint {
 }
 
 /**
- * Whether the room still has what the page showed. Hello names where a replica stands, and that may come from another tab, of a room that went on without what this page showed: then hello
- * names that, too, and the room says `fork`.
+ * Whether the room still has what the page showed. Of what this engine shows the room says so by how it lets it resume; what an earlier engine showed, and another tab's copy of the room may
+ * have followed since, hello names beside it (`shown`).
  */
 export class ForkWatch {
-  /** Shown by an earlier engine; null: the room was heard about it, and what is shown since follows on it. */
+  /** Shown, and not what hello resumes from; null: nothing is. */
   #before: RoomPoint | null;
-  #isWelcomed = false;
+  /** What the last hello named. */
+  #asked: { readonly before: RoomPoint | null; readonly isShown: boolean } = { before: null, isShown: false };
+  /** The room is without that one of them. */
+  #lostBefore: RoomPoint | null = null;
+  #isShownLost = false;
+  /** What is shown was kept on this device, and no hello named it yet. */
+  #isUnheard = false;
   #isForked = false;
   #forked: Forked | null = null;
 
   constructor(shownBefore: ShownVersion | null) {
-    this.#before = shownBefore === null ? null : { historyId: shownBefore.historyId, ...shownBefore.known };
+    // A page of an older build does not say what was known.
+    const { historyId, known } = shownBefore ?? {};
+    this.#before = historyId === undefined || typeof known?.hash !== 'string' ? null : { historyId, ...known };
   }
 
-  /** How often it was so, and what was shown before; null: never. */
+  /** How often something was lost, and what; null: never. */
   get forked(): Forked | null {
     return this.#forked;
   }
 
-  /** The room said so, and what it has instead is not shown yet. */
+  /** By the last welcome the room lost an end that was shown, or is kept here; what it has instead is not shown yet. */
   get isForked(): boolean {
     return this.#isForked;
   }
@@ -37,26 +46,46 @@ export class ForkWatch {
     return this.#before === null;
   }
 
-  /** What hello says was shown; null: nothing else than what it resumes from, or the room knows. `shown` is not what it resumes from. */
-  forHello(shown: RoomPoint | null): RoomPoint | null {
-    const point = this.#isForked ? null : (this.#before ?? shown);
-    return point === null ? null : { historyId: point.historyId, version: point.version, hash: point.hash };
+  /** What hello names beside what it resumes from; null: nothing. `isResumed`: that is `shown`, which this engine shows. */
+  ask(shown: RoomPoint | null, isResumed: boolean): RoomPoint | null {
+    const before = this.#before ?? (isResumed ? null : shown);
+    this.#asked = { before, isShown: isResumed && shown !== null };
+    return before === null ? null : { historyId: before.historyId, version: before.version, hash: before.hash };
   }
 
-  /** The room has compared what hello said. `isShown`: something of this engine is shown. */
-  welcomed(isFork: boolean, isShown: boolean): void {
-    this.#isWelcomed = true;
-    if (isFork) this.#isForked = true;
-    else if (isShown) this.#before = null;
+  /** The room has compared what the last hello named. */
+  welcomed({ hydration, shownLost = false }: Pick<WelcomeMessage, 'hydration' | 'shownLost'>): void {
+    const { before, isShown } = this.#asked;
+    this.#isForked = hydration === 'fork' || shownLost;
+    if (before !== null) this.#lostBefore = shownLost ? before : null;
+    if (!isShown) return;
+    this.#isShownLost = hydration === 'fork';
+    this.#isUnheard = false;
+    // What is shown already goes on where the room did.
+    if (hydration === 'resume') this.#settle(null);
+    else if (!this.#isForked) this.#before = null;
   }
 
-  /** Something else is shown than `shown` until now; null: nothing of this engine was. */
-  shows(shown: RoomPoint | null): void {
-    // As it was kept: the room may be asked about it later.
-    if (!this.#isWelcomed) return;
-    const seen = this.#before ?? shown;
-    if (this.#isForked && seen !== null) this.#forked = { times: (this.#forked?.times ?? 0) + 1, seenVersion: seen.version };
-    this.#isForked = false;
+  /** Something else takes the place of `shown`, which this engine showed; `isKept`: as this device has it, and no hello named it. */
+  shows(shown: RoomPoint | null, isKept: boolean): void {
+    if (isKept) {
+      this.#isUnheard = true;
+      return;
+    }
+    const isAsked = !this.#isUnheard || this.#isForked;
+    this.#settle(this.#isShownLost ? shown : null);
+    // The room is asked about it at the next hello.
+    if (!isAsked) this.#before = shown;
+  }
+
+  /** From here on what is shown is as the room went on; `lost`: of what this engine showed. */
+  #settle(lost: RoomPoint | null): void {
+    const seen = [this.#lostBefore, lost].filter((point) => point !== null).map(({ version }) => version);
+    if (seen.length > 0) this.#forked = { times: (this.#forked?.times ?? 0) + 1, seenVersion: Math.max(...seen) };
     this.#before = null;
+    this.#lostBefore = null;
+    this.#isShownLost = false;
+    this.#isUnheard = false;
+    this.#isForked = false;
   }
 }

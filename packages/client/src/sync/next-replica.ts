@@ -6,11 +6,14 @@ export class NextReplica {
   readonly replica: Replica;
   /** Applied to it since its snapshot. */
   readonly commits: HeardCommit[] = [];
+  /** It was kept on this device, and the room has not said that it may be gone on from. */
+  isUnheard: boolean;
   #fromVersion: number;
 
   /** `fromVersion`: not shown below it, since the tab has shown it already. */
-  constructor(replica: Replica, fromVersion: number) {
+  constructor(replica: Replica, fromVersion: number, isUnheard: boolean) {
     this.replica = replica;
+    this.isUnheard = isUnheard;
     this.#fromVersion = fromVersion;
   }
 

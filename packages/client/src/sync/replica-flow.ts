@@ -119,9 +119,10 @@ export class ReplicaFlow {
     return this.#forks.isKnown ? (this.position?.hash ?? null) : null;
   }
 
-  /** What the page showed last, where hello resumes from something else. */
-  get shownElsewhere(): RoomPoint | null {
-    return this.#forks.forHello(this.#next === null ? null : this.position);
+  /** Where hello resumes from, and what the page showed where that is something else. */
+  hello(): { readonly resume: ReplicaPosition | null; readonly shown?: RoomPoint } {
+    const shown = this.#forks.ask(this.position, this.#next === null);
+    return { resume: this.resumePosition, ...(shown === null ? {} : { shown }) };
   }
 
   get isCurrent(): boolean {
@@ -170,15 +171,17 @@ export class ReplicaFlow {
     if (this.#shown !== null) this.#options.onChanges(this.#shown.rebase([], isDropped));
   }
 
-  welcome({ hydration, image, view, version, schema }: WelcomeMessage): void {
+  welcome(message: WelcomeMessage): void {
+    const { hydration, image, view, version, schema } = message;
     this.#roomSchema = schema;
     this.#view = view;
     this.#head.welcomed(version);
-    this.#forks.welcomed(hydration === 'fork', this.#shown !== null);
+    this.#forks.welcomed(message);
     const position = this.resumePosition;
     if (this.#next !== null) this.#next.fromVersion = this.#mayShowFrom(this.#next.replica.position);
     if (hydration === 'resume' && position !== null) {
       this.#hydration.cancel();
+      if (this.#next !== null) this.#next.isUnheard = false;
       this.#queue.begin(position);
       return;
     }
@@ -231,9 +234,9 @@ export class ReplicaFlow {
     this.#takeNext(new Replica(database, position, this.#options), this.#mayShowFrom(position));
   }
 
-  #takeNext(replica: Replica, fromVersion: number): void {
+  #takeNext(replica: Replica, fromVersion: number, isKept = false): void {
     this.#next?.replica.close();
-    this.#next = new NextReplica(replica, fromVersion);
+    this.#next = new NextReplica(replica, fromVersion, isKept);
     // Last: it may be shown before this returns.
     this.#options.wake();
   }
@@ -251,7 +254,7 @@ export class ReplicaFlow {
     const before = this.#options.shownBefore ?? position;
     const isOther = before.historyId !== position.historyId || (this.#view ?? position.view) !== position.view;
     if (this.#shown !== null || this.#next !== null || this.#queue.isOpen || isOther) return replica.close();
-    this.#takeNext(replica, before.version);
+    this.#takeNext(replica, before.version, true);
   }
 
   /** Within a history no older version than the one shown, unless the room itself is behind it. */
@@ -346,13 +349,13 @@ export class ReplicaFlow {
     this.#askSnapshot(new AlcoveError('snapshot_failed', `a commit could not be applied: ${error.message}`, { cause }));
   }
 
-  #show({ replica, commits }: NextReplica): void {
+  #show({ replica, commits, isUnheard }: NextReplica): void {
     const { outbox, siblings } = this.#options;
     siblings.settle(replica.position);
     const settled = [...this.#unshownSettled, ...outbox.settle(replica.position.version)];
     this.#unshownSettled = [];
     const before = this.#shown;
-    this.#forks.shows(this.position);
+    this.#forks.shows(this.position, isUnheard);
     this.#shown = replica;
     this.#next = null;
     this.#tries.shown();

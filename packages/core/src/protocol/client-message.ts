@@ -59,7 +59,7 @@ export const hello = v.object({
   clients: v.optional(helloClients, []),
   /** Where the replica stands; absent or null: it holds nothing. */
   resume: v.optional(v.nullable(v.object({ historyId: idField, version: countField, hash: opaqueField, view: opaqueField })), null),
-  /** What was shown last, where that is not what stands in `resume`: a room that is without it says `fork`. Absent: nothing else was. */
+  /** What was shown last, where that is not what stands in `resume`: a room that is without it says `shownLost`. Absent: nothing else was. */
   shown: v.optional(v.object({ historyId: idField, version: countField, hash: opaqueField })),
   /** Snapshot kinds the client can take, best first. */
   snapshots: v.optional(snapshotKinds, ['rows']),

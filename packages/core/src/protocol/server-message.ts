@@ -50,6 +50,8 @@ const welcome = v.object({
   schema: opaqueField,
   view: opaqueField,
   hydration,
+  /** The room went on without what hello gave as `shown`. Absent: it has that, or cannot tell, or was given none. */
+  shownLost: v.optional(v.boolean()),
   image: v.optional(v.nullable(imageOffer), null),
   /** One entry a client of the hello. */
   clients: v.array(welcomeClient),

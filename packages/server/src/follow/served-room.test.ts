@@ -321,7 +321,7 @@ describe('a tab of a follower', () => {
     const served = serve();
     const { historyId, version, hash } = followed.head;
     joins(served, { snapshots: ['rows'], resume: { historyId, view: '', version, hash }, shown: { historyId, version, hash: 'lost' } });
-    expect(brief(heard())[0]).toBe('welcome 1 fork');
+    expect(heard()[0]).toMatchObject({ type: 'welcome', hydration: 'view', shownLost: true });
   });
 
   it('[FO-17] with more results than may wait is ended, and everybody else goes on', () => {

@@ -244,8 +244,8 @@ export class ServedRoom {
       const at = { readers, nowMs: runtime.monotonicMs(), version: gate.durable };
       const session = sessionOfGuest(guest, access, welcome, at);
       // Where the primary cannot tell what was settled since, the replica is made anew, whatever the log here has.
-      const start = this.#feeds.startOf(session, hello, welcome.hydration);
-      const hydration = start.reason;
+      const start = this.#feeds.startOf(session, welcome.hydration === 'resume' ? hello.resume : null);
+      const hydration = welcome.hydration === 'resume' ? start.reason : welcome.hydration;
       guest.session = session;
       guest.welcome = null;
       guest.toldFrom = hydration === 'resume' ? (hello.resume?.version ?? welcome.version) : welcome.version;

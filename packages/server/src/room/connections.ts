@@ -134,7 +134,7 @@ export class Connections {
     const before = this.sessions.ofClient(hello.clientId);
     if (before !== undefined) this.end(before, new AlcoveError('session_replaced', 'a newer connection of this client took over'));
     const session = sessionOf(this.#parts, { connectionId, hello, access, isRelayed }, this.#parts.meta.read());
-    const start = isRelayed ? null : this.feeds.startOf(session, hello);
+    const start = isRelayed ? null : this.feeds.startOf(session, hello.resume);
     this.sessions.add(session);
     const reason = start?.reason ?? this.#beginRelayed(session, hello.resume);
     this.send(session, welcomeOf(this.#parts, session, hello, reason, start?.image ?? null));

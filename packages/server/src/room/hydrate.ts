@@ -30,9 +30,11 @@ export function hydrationAt(point: Omit<ResumePoint, 'view'>, standing: Standing
   return hash === null ? 'fork' : 'resume';
 }
 
-/** As `hydrationAt`, for a hello: a replica of another view or schema is of no use, however current, and one that follows on what was not shown is a fork for who showed something else. */
-export function hydrationOf({ resume, shown }: Pick<HelloMessage, 'resume' | 'shown'>, view: string, standing: Standing): HydrationReason {
-  if (shown !== undefined && hydrationAt(shown, standing) === 'fork') return 'fork';
+/** Whether the room went on in its history without that. */
+export const isLost = (point: Omit<ResumePoint, 'view'>, standing: Standing): boolean => hydrationAt(point, standing) === 'fork';
+
+/** As `hydrationAt`, for a hello: a replica of another view or schema is of no use, however current. */
+export function hydrationOf(resume: ResumePoint | null, view: string, standing: Standing): HydrationReason {
   if (resume === null) return 'first';
   const reason = hydrationAt(resume, standing);
   if (reason === 'history' || reason === 'fork' || resume.view === view) return reason;

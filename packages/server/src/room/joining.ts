@@ -8,7 +8,7 @@ import type { RoomAccess } from '../access/access.ts';
 import { subjectOf } from '../access/access.ts';
 import { SEES_ALL } from '../access/reader-class.ts';
 import type { RoomMeta } from '../change-log/room-meta.ts';
-import type { HydrationReason } from './hydrate.ts';
+import { type HydrationReason, isLost } from './hydrate.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { ImageOffer } from './room-ports.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -121,6 +121,7 @@ export function welcomeOf(
     schema: parts.definition.model.schemaId,
     view: sessionView(session),
     hydration,
+    ...(isShownLost(parts, hello) ? { shownLost: true } : {}),
     image,
     clients: welcomeClients(parts, session, clientIdsOf(hello)),
     serverNowMs: Math.max(0, Math.floor(parts.runtime.nowMs())),
@@ -135,6 +136,9 @@ export function welcomeOf(
     },
   };
 }
+
+const isShownLost = ({ log, historyId, gate }: RoomParts, { shown }: HelloMessage): boolean =>
+  shown !== undefined && isLost(shown, { log, historyId, durable: gate.durable });
 
 /** Those it names, and its own: a plain peer names none and still wants to know where it stands. */
 const clientIdsOf = ({ clients, clientId }: HelloMessage): readonly string[] => [

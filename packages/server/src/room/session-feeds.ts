@@ -59,14 +59,10 @@ export class SessionFeeds<Made extends ToldVersion> {
     });
   }
 
-  /**
-   * `mayResume`: else why not.
-   * @throws AlcoveError `overloaded` where nothing that it takes can be had.
-   */
-  startOf(session: Session, hello: Pick<HelloMessage, 'resume' | 'shown'>, mayResume: HydrationReason = 'resume'): Start {
-    const found = hydrationOf(hello, sessionView(session), this.#standing());
-    const reason = found === 'resume' ? mayResume : found;
-    if (reason === 'resume') return { reason, image: null, begin: () => this.stream.begin(session, hello.resume?.version ?? 0) };
+  /** @throws AlcoveError `overloaded` where nothing that it takes can be had. */
+  startOf(session: Session, resume: HelloMessage['resume']): Start {
+    const reason = hydrationOf(resume, sessionView(session), this.#standing());
+    if (reason === 'resume') return { reason, image: null, begin: () => this.stream.begin(session, resume?.version ?? 0) };
     const hydration = this.#hydrationFor(session);
     return { reason, image: hydration.image, begin: () => this.#hydrate(session, hydration) };
   }

@@ -85,12 +85,14 @@ describe('change stream of a room', () => {
       const { view: _, ...shown } = trip.point();
       trip.commits(1);
       let joined = 0;
-      const reasonAt = (over: Partial<Resume>): string =>
-        (trip.driven.join(`r${++joined}`, { resume: trip.point(), shown: { ...shown, ...over } })[0] as ServerMessageOf<'welcome'>)
-          .hydration;
-      expect([reasonAt({}), reasonAt({ historyId: 'other' })]).toEqual(['resume', 'resume']);
-      expect([reasonAt({ hash: 'f'.repeat(32) }), reasonAt({ version: 99 })]).toEqual(['fork', 'fork']);
-      expect(trip.driven.join('r', { shown: { ...shown, version: 99 } })[0]).toMatchObject({ hydration: 'fork' });
+      const isLost = (over: Partial<Resume>): boolean | undefined => {
+        const [welcome] = trip.driven.join(`r${++joined}`, { resume: trip.point(), shown: { ...shown, ...over } });
+        expect(welcome).toMatchObject({ hydration: 'resume' });
+        return (welcome as ServerMessageOf<'welcome'>).shownLost;
+      };
+      expect([isLost({}), isLost({ historyId: 'other' })]).toEqual([undefined, undefined]);
+      expect([isLost({ hash: 'f'.repeat(32) }), isLost({ version: 99 })]).toEqual([true, true]);
+      expect(trip.driven.join('r', { shown: { ...shown, version: 99 } })[0]).toMatchObject({ hydration: 'first', shownLost: true });
     });
 
     it('[CS-4] tells a replica below the floor so, and one of a fork below it too where the hash was kept', () => {

@@ -192,10 +192,9 @@ const unavailable = (reason: string, cause?: unknown): AlcoveError =>
 /** Once it takes reads: its start is some 100 ms of a processor, for which it would wait for seconds on a machine that others keep busy, and reads with it. */
 function lower({ pid }: ChildProcess): void {
   if (pid === undefined) return;
-  const priority = Math.min(constants.priority.PRIORITY_LOW, getPriority() + READER_NICER_BY);
   for (const thread of threadsOf(pid)) {
     try {
-      setPriority(thread, priority);
+      setPriority(thread, Math.min(constants.priority.PRIORITY_LOW, getPriority() + READER_NICER_BY));
     } catch {
       // gone already, or not allowed here: it runs at the ordinary priority
     }
