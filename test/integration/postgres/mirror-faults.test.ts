@@ -182,7 +182,8 @@ describe('[MI-7] a room that the log does not lead to', () => {
         expect([`0 0`, `${rows} 1`]).toContain(`${seen?.rows} ${seen?.kinds}`);
         reads += 1;
       }
-    })().finally(() => client.end());
+      await client.end();
+    })();
     for (let n = 1; n <= 12; n += 1) {
       const anew = n % 3 === 0 ? server.mirror.resync('ledger', 'a') : Promise.resolve();
       await server.room(ledger, 'a').mutate.run(all(n));
