@@ -12,7 +12,7 @@ export class RoomStatus {
   /** Null: there is no engine that said anything, or the room cannot be opened. */
   #engine: EngineStatus | null = null;
   #shown: ShownVersion | null = null;
-  /** As the engine counts. */
+  /** Of the engine’s forks those that were heard of. */
   #forkedTimes = 0;
   #groupId: string | null = null;
   #lostTail: LostTail | null = null;

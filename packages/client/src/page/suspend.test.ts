@@ -94,13 +94,18 @@ it('[WK-34] what a page had when it was put aside is another’s until that one 
   expect(told.slice(2)).toEqual(['page dead']);
 });
 
-it('[WK-34] rooms leave with nothing pending and come back as a client of their own; with something pending they stay', async () => {
+/** A page with a room; `before`: the client it is at first. */
+async function pageInRoom() {
   const engine = new ScriptedEngine();
   const locks = new FakeLocks();
   const client = new Client({ url: 'ws://room' }, { runtime: new FakeRuntime(), host: engine, locks });
   const room = client.room(tripRoom, 'japan');
   await turn();
-  const before = room.clientId;
+  return { engine, locks, client, room, before: room.clientId };
+}
+
+it('[WK-34] rooms leave with nothing pending and come back as a client of their own; with something pending they stay', async () => {
+  const { engine, locks, client, room, before } = await pageInRoom();
   const mutation = room.mutate.nothing();
   await turn();
   client.suspend();
@@ -145,12 +150,7 @@ it('[WK-34] a room that is begun after its page was put aside is opened once', a
 });
 
 it('[WK-34] what an app asks of a room while its page is put aside waits until it is back, as another client', async () => {
-  const engine = new ScriptedEngine();
-  const locks = new FakeLocks();
-  const client = new Client({ url: 'ws://room' }, { runtime: new FakeRuntime(), host: engine, locks });
-  const room = client.room(tripRoom, 'japan');
-  await turn();
-  const before = room.clientId;
+  const { engine, locks, client, room, before } = await pageInRoom();
   room.disconnect();
   client.suspend();
   room.reconnect();

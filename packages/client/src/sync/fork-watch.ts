@@ -19,6 +19,7 @@ export class ForkWatch {
   #asked: { readonly before: RoomPoint | null; readonly isShown: boolean } = { before: null, isShown: false };
   /** The room is without that one of them. */
   #lostBefore: RoomPoint | null = null;
+  /** The room is without what this engine shows. */
   #isShownLost = false;
   /** What is shown was kept on this device, and no hello named it yet. */
   #isUnheard = false;
