@@ -3,7 +3,7 @@ import { clientIdField, codeField, idField, jsonField, keyField, nameField, opaq
 import { wireCell, wireCells, wireRows, wireTableChanges } from '@alcove/core/protocol/wire-changes';
 import type { WireCell, WireRows, WireTableChanges } from '@alcove/core/protocol/wire-changes';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import type * as v from 'valibot';
 
 type Schema = v.GenericSchema;

@@ -4,7 +4,7 @@ import type { TableModel } from '@alcove/core/schema/room-model';
 import type { RowCondition, RowRule } from '@alcove/core/schema/row-rules';
 import { and, eq, gt, inArray, isNull, like, lte, ne, not, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import type { Draw } from './arbitrary-schema.ts';
 import { drizzleColumn } from './drizzle-schema.ts';
 

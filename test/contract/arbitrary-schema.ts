@@ -2,7 +2,7 @@ import type { ColumnModel, ForeignKeyModel, IndexModel, RoomModel, TableModel } 
 import { schemaIdOf } from '@alcove/core/schema/schema-id';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { SqlValue } from '@alcove/core/sqlite/database';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 
 /** Draws a value; what fast-check's `gen` hands to a property. */
 export type Draw = fc.GeneratorValue;

@@ -1,7 +1,7 @@
 import type { ColumnModel, RoomModel, TableModel } from '@alcove/core/schema/room-model';
 import type { SqlValue } from '@alcove/core/sqlite/database';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { type Draw, drawValue } from './arbitrary-schema.ts';
 
 export interface DrawnStatement {

@@ -7,7 +7,7 @@ import { applyWireChanges, toWire } from '@alcove/core/change/wire';
 import { AlcoveError } from '@alcove/core/error';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import type { RoomModel } from '@alcove/core/schema/room-model';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { type Draw, drawModel } from './arbitrary-schema.ts';
 import { type DrawnStatement, drawStatement, type StatementKind } from './arbitrary-statement.ts';

@@ -1,5 +1,5 @@
 import { assert } from '@alcove/core/error';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import type { Draw } from './arbitrary-schema.ts';
 
 /** One of things that change. By its place: fast-check goes on with what it made of equal arguments, and may give one of an earlier run. */

@@ -1,5 +1,5 @@
 import type { Database, SqlValue } from '@alcove/core/sqlite/database';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from './code-of.ts';
 import { engines, missingEngines } from './engines.ts';

@@ -4,7 +4,7 @@ import { defineRoom, type RoomDefinition } from '@alcove/core/schema/define-room
 import type { Database } from '@alcove/core/sqlite/database';
 import { eq, or, sql } from 'drizzle-orm';
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { RowRules } from '../../packages/server/src/access/row-rules.ts';

@@ -7,7 +7,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import { sql } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { drawRowRule, drawRule } from './arbitrary-rule.ts';
 import { type Draw, drawModel } from './arbitrary-schema.ts';

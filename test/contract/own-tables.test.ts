@@ -7,7 +7,7 @@ import { counter } from '@alcove/core/schema/values';
 import type { Database } from '@alcove/core/sqlite/database';
 import { sql } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogTables } from '../../packages/server/src/change-log/log-tables.ts';

@@ -5,7 +5,7 @@ import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove
 import { serverMessage } from '@alcove/core/protocol/server-message';
 import type { ServerMessageInput } from '@alcove/core/protocol/server-message';
 import { silentLogger } from '@alcove/core/runtime/logger';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBrowserRuntime } from '../../packages/client/src/worker/browser-runtime.ts';

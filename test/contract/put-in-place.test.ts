@@ -6,7 +6,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { defineRoom } from '@alcove/core/schema/define-room';
 import type { Row } from '@alcove/core/sqlite/database';
 import { customType, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { ChangeRoom } from './change-room.ts';
 import { type Engine, engines } from './engines.ts';

@@ -6,7 +6,7 @@ import { silentLogger } from '@alcove/core/runtime/logger';
 import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Database } from '@alcove/core/sqlite/database';
 import { roomDdl } from '@alcove/core/schema/ddl';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { BuilderPool } from '../../packages/server/src/host/node/builder-pool.ts';

@@ -2,7 +2,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { mutator } from '@alcove/core/schema/define-mutator';
 import type { MutatorContext, MutatorTx } from '@alcove/core/schema/define-mutator';
 import { count, eq, gt, sql } from 'drizzle-orm';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { engines } from './engines.ts';

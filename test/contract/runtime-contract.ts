@@ -1,7 +1,7 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 
 export interface RuntimeUnderTest {

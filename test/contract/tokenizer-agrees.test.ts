@@ -1,5 +1,5 @@
 import { shapeOfOne } from '@alcove/core/sqlite/statement-shape';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';

@@ -6,7 +6,7 @@ import { decodeClientMessage, decodeServerMessage, encodeMessage } from '@alcove
 import { silentLogger } from '@alcove/core/runtime/logger';
 import { mutator } from '@alcove/core/schema/define-mutator';
 import { isStorableText } from '@alcove/core/sqlite/identifier';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { createBrowserRuntime } from '../../packages/client/src/worker/browser-runtime.ts';

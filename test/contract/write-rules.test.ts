@@ -2,7 +2,7 @@ import type { Claims } from '@alcove/core/schema/define-mutator';
 import type { Database } from '@alcove/core/sqlite/database';
 import { roomDdl } from '@alcove/core/schema/ddl';
 import { AlcoveError } from '@alcove/core/error';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { RowRules } from '../../packages/server/src/access/row-rules.ts';
 import { DrivenRoom, resultsIn } from '../fake/driven-room.ts';

@@ -5,7 +5,7 @@ import { isOneOf } from '@alcove/core/schema/is-one-of';
 import type { Row } from '@alcove/core/sqlite/database';
 import { type Column, eq } from 'drizzle-orm';
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../fake/properties.ts';
 import initSqlJs from 'sql.js';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { AlcoveError } from './error.ts';
 import { JSON_DEPTH_MAX, jsonFrom } from './json.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../fake/properties.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { runCli } from '../../../packages/server/src/host/node/run-cli.ts';
 import { ledger, type LedgerOp, put } from './ledger-room.ts';
@@ -38,6 +38,10 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
   fc.record({ do: fc.constant('secret' as const), id, word: words }),
 );
 
+/** A REAL that the column makes an INTEGER no driver reads: the room refuses it [DB-2], unless another line of the call takes it away again. */
+const isBeyond = (line: LedgerOp): boolean =>
+  line.do === 'put' && Number.isInteger(line.any) && !Number.isSafeInteger(line.any) && Math.abs(Number(line.any)) < 2 ** 63;
+
 describe('a mirror', () => {
   it('[MI-3] holds in every table and column what the room holds, whatever is done to it', async () => {
     world = worlds.begin();
@@ -48,14 +52,20 @@ describe('a mirror', () => {
         rooms += 1;
         const room = server.room(ledger, `r${rooms}`);
         for (const [index, ops] of calls.entries()) {
-          await room.mutate.run(ops);
+          const call = room.mutate.run(ops);
+          if (ops.some(isBeyond)) await call.catch((error: unknown) => expect(error).toMatchObject({ code: 'sql_failed' }));
+          else await call;
           if (index === Math.floor(calls.length / 2)) await world.level(server, `r${rooms}`);
         }
         await world.level(server, `r${rooms}`);
         await world.isSame(`r${rooms}`);
         expect(await server.mirror.check('ledger', `r${rooms}`)).toEqual([]);
       }),
-      { numRuns: Number(process.env['ALCOVE_MIRROR_RUNS'] ?? 12), interruptAfterTimeLimit: 25_000 },
+      {
+        numRuns: Number(process.env['ALCOVE_MIRROR_RUNS'] ?? 12),
+        interruptAfterTimeLimit: 25_000,
+        examples: [[[[put('a', { any: 1 })], [put('a', { any: -(2 ** 53) })], [put('b', { any: 2 ** 62, label: 'b' })], [put('b')]]]],
+      },
     );
     const tables = await worlds.primary.query<{ name: string }>('SELECT tablename AS name FROM pg_tables WHERE schemaname = $1', [
       `${world.prefix}_ledger`,

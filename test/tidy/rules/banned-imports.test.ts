@@ -31,3 +31,9 @@ test('a test that opens better-sqlite3 itself is found, outside contract suites'
   expect(messagesOf('packages/server/src/room/room.test.ts', text)).toEqual([expect.stringContaining('openDatabase')]);
   expect(messagesOf('test/contract/engines.ts', text)).toEqual([]);
 });
+
+test('what tests draw comes from one place', () => {
+  const text = "import fc from 'fast-check';\nimport type { Arbitrary } from 'fast-check';";
+  expect(messagesOf('test/contract/a.test.ts', text)).toEqual([expect.stringMatching(/^fast-check comes from test\/fake\/properties\.ts/)]);
+  expect(messagesOf('test/fake/properties.ts', text)).toEqual([]);
+});

@@ -12,7 +12,7 @@ export const bannedImports: Rule = {
       .flatMap((file) => [
         ...extensions(file),
         ...(isShipped(file.path) ? [...placed(file), ...barrels(file)] : []),
-        ...(isTestCode(file.path) ? oneDriver(file) : []),
+        ...(isTestCode(file.path) ? [...oneDriver(file), ...oneSeed(file)] : []),
       ]),
 };
 
@@ -30,6 +30,14 @@ function oneDriver(file: TreeFile): Finding[] {
   return importsOf(file)
     .filter(({ specifier, kind }) => kind !== 'type' && /(^better-sqlite3$|\/better-sqlite3-database\.ts$)/.test(specifier))
     .map(({ line }) => file.finding(line, 'a test that needs some database takes openDatabase: better-sqlite3 does not load everywhere'));
+}
+
+/** A test that draws something else each time fails a change that it has nothing to do with. */
+function oneSeed(file: TreeFile): Finding[] {
+  if (file.path === 'test/fake/properties.ts') return [];
+  return importsOf(file)
+    .filter(({ specifier, kind }) => kind !== 'type' && specifier === 'fast-check')
+    .map(({ line }) => file.finding(line, 'fast-check comes from test/fake/properties.ts, which draws the same each time'));
 }
 
 function extensions(file: TreeFile): Finding[] {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { type Box, boxAt, edgesOf, outsideOf, overlaps, placeLabels, spreadMarks } from './label-placement.ts';
 

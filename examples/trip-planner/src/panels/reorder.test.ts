@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { dropIndex, keyAtEnd, keyForMove, type Ordered, shiftOf, edgeSpeed } from './reorder.ts';
 

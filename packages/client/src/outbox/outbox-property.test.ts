@@ -1,5 +1,5 @@
 import type { Mutation } from '@alcove/core/mutation/mutation';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { expect, it } from 'vitest';
 import { Outbox } from './outbox.ts';
 

@@ -1,6 +1,6 @@
 import type { Json } from '@alcove/core/json';
 import type { ClientMessageInput } from '@alcove/core/protocol/client-message';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tasksRoom } from '../../../../test/fake/tasks-room.ts';

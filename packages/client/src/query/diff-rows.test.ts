@@ -1,5 +1,5 @@
 import type { Row } from '@alcove/core/sqlite/database';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { expect, it } from 'vitest';
 import { compareText } from './compare-text.ts';
 import { diffRows } from './diff-rows.ts';

@@ -1,7 +1,7 @@
 import type { ChangeSet } from '@alcove/core/change/change-set';
 import type { Json } from '@alcove/core/json';
 import type { CommitMessage } from '@alcove/core/protocol/server-message';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { mint, openReplica, PlainRoom, rowsOf, sorted, Tab } from '../../../../test/fake/replica-tab.ts';
 import { tasksRoom } from '../../../../test/fake/tasks-room.ts';

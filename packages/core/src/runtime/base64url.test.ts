@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { it } from 'vitest';
 import { base64Url } from './base64url.ts';
 

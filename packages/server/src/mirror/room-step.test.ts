@@ -4,7 +4,7 @@ import { createTableSql } from '@alcove/core/schema/ddl';
 import { encodeModel } from '@alcove/core/schema/model-codec';
 import type { Database, Row } from '@alcove/core/sqlite/database';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { createLogTables } from '../change-log/log-tables.ts';
 import { openDatabase } from '../host/node/open-database.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../../../test/fake/properties.ts';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../../../test/fake/faulty-replica.ts';
 import { type FaultRunOptions, runFaults } from '../../../../test/fake/fault-run.ts';
