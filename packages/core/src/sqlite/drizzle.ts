@@ -6,13 +6,13 @@ import {
   type SQLiteExecuteMethod,
   SQLitePreparedQuery,
   SQLiteSession,
-  SQLiteSyncDialect,
   type SQLiteTable,
   SQLiteTransaction,
 } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
 import type { Row, SqlValue } from './database.ts';
 import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
+import { NamingDialect } from './naming-dialect.ts';
 import type { WatchedDialect } from './watched-dialect.ts';
 
 type NoSchema = Record<string, never>;
@@ -31,7 +31,7 @@ export interface Executor {
 }
 
 /** Turns what builders made into text; knows of no database. */
-export const dialect = new SQLiteSyncDialect();
+export const dialect = new NamingDialect();
 
 /** Tells its dialect of every write that is begun. */
 export class WritingDatabase extends BaseSQLiteDatabase<'sync', { changes: number }, NoSchema> {

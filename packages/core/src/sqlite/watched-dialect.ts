@@ -1,9 +1,10 @@
-import { type Column, getTableName, type SQL } from 'drizzle-orm';
-import { type SQLiteTable, SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
+import { getTableName, type SQL } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { NamingDialect } from './naming-dialect.ts';
 
-type InsertConfig = Parameters<SQLiteSyncDialect['buildInsertQuery']>[0];
-type UpdateConfig = Parameters<SQLiteSyncDialect['buildUpdateQuery']>[0];
-type DeleteConfig = Parameters<SQLiteSyncDialect['buildDeleteQuery']>[0];
+type InsertConfig = Parameters<NamingDialect['buildInsertQuery']>[0];
+type UpdateConfig = Parameters<NamingDialect['buildUpdateQuery']>[0];
+type DeleteConfig = Parameters<NamingDialect['buildDeleteQuery']>[0];
 
 /** A statement that writes and was begun. */
 export interface BegunWrite {
@@ -11,16 +12,11 @@ export interface BegunWrite {
   readonly table: SQLiteTable;
 }
 
-/** In place of Drizzle's cache of names, which each dialect would fill anew with all columns of a table; rooms name their columns themselves. */
-const NAMES_AS_THEY_ARE = { getColumnCasing: ({ name }: Column): string => name };
-
 /**
  * Knows which writes were begun with a builder and never made into SQL: they were not run, prepared or put into another statement, so they did nothing. Of one
  * `tx`, of which it keeps nothing but those. What began with `with(…)` is not watched, and reads may be built for nothing.
  */
-export class WatchedDialect extends SQLiteSyncDialect {
-  /** Read by the dialect it extends, whose types leave it out. */
-  readonly casing = NAMES_AS_THEY_ARE;
+export class WatchedDialect extends NamingDialect {
   readonly #unbuilt: BegunWrite[] = [];
   /** Each builder has a config of its own, which is the same however often it is built. */
   readonly #built = new WeakSet<InsertConfig | UpdateConfig | DeleteConfig>();

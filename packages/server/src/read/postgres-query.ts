@@ -1,10 +1,15 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Row } from '@alcove/core/sqlite/database';
 import { toSqlValues } from '@alcove/core/sqlite/drizzle-rows';
+import { NAMES_AS_THEY_ARE } from '@alcove/core/sqlite/naming-dialect';
 import { assertPostgresSql } from '@alcove/core/sqlite/postgres-rows';
 import { PgDialect } from 'drizzle-orm/pg-core';
 
-const dialect = new PgDialect();
+class NamingPgDialect extends PgDialect {
+  /** Read by the dialect it extends, whose types leave it out. */
+  readonly casing = NAMES_AS_THEY_ARE;
+}
+const dialect = new NamingPgDialect();
 
 /**
  * sql`…` as PostgreSQL reads it: parameters are `$1` and so on. Tables and columns of the room's schema may stand in it.
