@@ -376,8 +376,9 @@ export class EngineAudit {
     // The word that it was rejected comes with the last of the queries that it touched.
     if (fates.some((fate) => fate !== undefined && fate.rejected !== null && fate.version <= (this.#engine?.status().version ?? -1)))
       return false;
-    // What an earlier load of the page had called may be another tab's by now, for which the room does not know its client any more.
-    const isOwn = element.startsWith(`${tab}-`) && names.some(({ clientId }) => this.clients.has(clientId) || this.#aliases.has(clientId));
+    // What the page had called may be another tab's by now: of an earlier load, whose client the room knows no more, or rejected and called again there.
+    const last = names.at(-1)?.clientId ?? '';
+    const isOwn = element.startsWith(`${tab}-`) && (this.clients.has(last) || this.#aliases.has(last));
     if (!hasSiblings || isOwn) return true;
     return fates.some((fate) => fate !== undefined && fate.rejected === null && fate.version <= this.#version);
   }
