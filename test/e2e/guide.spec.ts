@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, type Page, test } from '@playwright/test';
-import { samplesOf, writeSamples } from '../integration/page-samples.ts';
+import { writeSamples } from '../integration/page-samples.ts';
 
 const vite = fileURLToPath(new URL('../../node_modules/vite/bin/vite.js', import.meta.url));
 const PAGE =
@@ -46,7 +46,7 @@ function until(cwd: string, args: readonly string[], env: Readonly<Record<string
 
 /** The guide's app as a user of the published packages has it: its files, a page, Vite's development server, its own server. */
 async function startApp(): Promise<string> {
-  const folder = writeSamples(samplesOf('docs/GUIDE.md'));
+  const folder = writeSamples('docs/GUIDE.md');
   const dataDir = mkdtempSync(join(tmpdir(), 'alcove-guide-'));
   folders.push(folder, dataDir);
   writeFileSync(join(folder, 'index.html'), PAGE);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -39,27 +39,59 @@ const commandsIn = (code: string): string[] =>
     .map((line) => line.replace(/(^|\s+)#.*$/, '').trim())
     .filter((line) => line !== '');
 
+/** Packages of the server's that a page has apps install beside what an app of the workspace has. */
+const INSTALLED: Readonly<Record<string, readonly string[]>> = {
+  'docs/guides/access.md': ['jose'],
+  'docs/guides/postgres.md': ['pg', '@types/pg'],
+};
+
 /**
- * Writes the files into a new folder inside the checkout, where packages are found as an app of the workspace finds them, with what the compiler needs.
- * @param server packages of the server's that the page has apps install as well
+ * Writes a page's files into a new folder inside the checkout, where packages are found as an app of the workspace finds them.
+ * @param path of the page, from the root of the checkout
  * @returns the folder; whoever asked removes it
  */
-export function writeSamples({ files }: PageSamples, server: readonly string[] = []): string {
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  const folder = mkdtempSync(join(root, '.cache', 'samples-'));
-  if (server.length === 0) symlinkSync(modulesOf('examples/minimal'), join(folder, 'node_modules'), 'junction');
-  else linkPackages(join(folder, 'node_modules'), server);
-  for (const [name, code] of files) writeFileSync(join(folder, name), code);
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
+export function writeSamples(path: string): string {
+  const folder = newFolder();
+  fill(folder, path);
+  return folder;
+}
+
+/**
+ * What TypeScript says against the files of the pages, with a compiler for all of them; nothing where they compile.
+ * @param paths of the pages, from the root of the checkout
+ */
+export async function compilerComplaints(paths: readonly string[]): Promise<string> {
+  const folder = newFolder();
+  try {
+    for (const path of paths) {
+      const own = join(folder, path.replaceAll('/', '-'));
+      mkdirSync(own);
+      fill(own, path);
+    }
+    const config = {
       extends: '../../tsconfig.base.json',
       compilerOptions: { lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: ['node'], jsx: 'react-jsx' },
-      include: ['*.ts', '*.tsx'],
-    }),
-  );
-  return folder;
+      include: ['*/*.ts', '*/*.tsx'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    symlinkSync(modulesOf('examples/minimal'), join(folder, 'node_modules'), 'junction');
+    return await complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function newFolder(): string {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  return mkdtempSync(join(root, '.cache', 'samples-'));
+}
+
+function fill(folder: string, path: string): void {
+  const more = INSTALLED[path] ?? [];
+  if (more.length === 0) symlinkSync(modulesOf('examples/minimal'), join(folder, 'node_modules'), 'junction');
+  else linkPackages(join(folder, 'node_modules'), more);
+  for (const [name, code] of samplesOf(path).files) writeFileSync(join(folder, name), code);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
 }
 
 const modulesOf = (path: string): string => join(root, path, 'node_modules');
@@ -68,7 +100,9 @@ function linkPackages(target: string, server: readonly string[]): void {
   const link = (from: string, name: string) => symlinkSync(join(from, name), join(target, name), 'junction');
   mkdirSync(target);
   const example = modulesOf('examples/minimal');
-  for (const name of readdirSync(example)) if (!name.startsWith('.')) link(example, name);
+  for (const name of readdirSync(example)) if (!name.startsWith('.') && name !== '@types') link(example, name);
+  mkdirSync(join(target, '@types'));
+  for (const name of readdirSync(join(example, '@types'))) link(example, join('@types', name));
   for (const name of server) link(modulesOf('packages/server'), name);
 }
 
@@ -82,7 +116,3 @@ export const complaintsOf = async (args: readonly string[], cwd: string): Promis
     return `${stdout}${stderr}` || String(error);
   }
 };
-
-/** What TypeScript says against the samples in a folder that `writeSamples` made; nothing where they compile. */
-export const compilerComplaints = (folder: string): Promise<string> =>
-  complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
