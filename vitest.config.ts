@@ -36,8 +36,11 @@ const browserProject = (executablePath: string) => ({
   },
 });
 
-/** Tests that run in Node. Its conditions must not reach the browser's project: there they would pick modules for Node. */
-const nodeProject = (name: string, include: readonly string[], testTimeout = TIMEOUT_MS) => ({
+/**
+ * Tests that run in Node. Its conditions must not reach the browser's project: there they would pick modules for Node.
+ * `together`: files share a process and its modules, as the rooms of a server do; half of the time would go into starting processes otherwise.
+ */
+const nodeProject = (name: string, include: readonly string[], { testTimeout = TIMEOUT_MS, together = false } = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
@@ -46,6 +49,7 @@ const nodeProject = (name: string, include: readonly string[], testTimeout = TIM
     exclude: ['**/*.browser.test.*', '**/node_modules/**'],
     environment: 'node' as const,
     testTimeout,
+    isolate: !together,
     hookTimeout: TIMEOUT_MS,
   },
 });
@@ -54,10 +58,10 @@ export default defineConfig({
   test: {
     maxWorkers: WORKERS,
     projects: [
-      nodeProject('unit', ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.{ts,tsx}']),
-      nodeProject('contract', ['test/{contract,fake}/**/*.test.ts']),
+      nodeProject('unit', ['packages/*/src/**/*.test.{ts,tsx}', 'examples/*/src/**/*.test.{ts,tsx}'], { together: true }),
+      nodeProject('contract', ['test/{contract,fake}/**/*.test.ts'], { together: true }),
       nodeProject('integration', ['test/integration/**/*.test.ts']),
-      nodeProject('simulation', ['test/simulation/**/*.test.ts'], 120_000),
+      nodeProject('simulation', ['test/simulation/**/*.test.ts'], { testTimeout: 120_000 }),
       nodeProject('tidy', ['test/tidy/**/*.test.ts']),
       ...(browser === null ? [] : [browserProject(browser)]),
     ],

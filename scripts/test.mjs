@@ -51,7 +51,7 @@ async function types() {
     for (let config = waiting.shift(); config !== undefined; config = waiting.shift()) {
       const buildInfo = join('.cache', 'types', `${config.replaceAll('/', '-')}.tsbuildinfo`);
       const { code, output } = await runNode(
-        ['node_modules/typescript/bin/tsc', '-p', config, '--incremental', '--tsBuildInfoFile', buildInfo],
+        ['node_modules/typescript-7/bin/tsc', '-p', config, '--incremental', '--tsBuildInfoFile', buildInfo],
         {
           capture: true,
         },

@@ -88,11 +88,11 @@ export class MinimalExample {
     return this.#toItsEnd([join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']);
   }
 
-  /** With one way in which TypeScript finds packages. */
-  checkTypes(moduleResolution: 'bundler' | 'nodenext'): Promise<void> {
+  /** With one release of TypeScript's and one way in which it finds packages. */
+  checkTypes(compiler: 'typescript' | 'typescript-7', moduleResolution: 'bundler' | 'nodenext'): Promise<void> {
     const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
     return this.#toItsEnd([
-      join(root, 'node_modules/typescript/bin/tsc'),
+      join(root, 'node_modules', compiler, 'bin/tsc'),
       '-p',
       '.',
       '--module',

@@ -41,7 +41,8 @@ test('the packages as they are published work in a plain Vite app, built and fro
 }) => {
   const example = await MinimalExample.fromTarballs();
   try {
-    for (const way of ['bundler', 'nodenext'] as const) await example.checkTypes(way);
+    for (const compiler of ['typescript', 'typescript-7'] as const)
+      for (const way of ['bundler', 'nodenext'] as const) await example.checkTypes(compiler, way);
     await example.buildPage();
     await example.startServer();
     await useTogether(browser, await example.servePage());

@@ -75,7 +75,7 @@ export async function compilerComplaints(paths: readonly string[]): Promise<stri
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     symlinkSync(modulesOf('examples/minimal'), join(folder, 'node_modules'), 'junction');
-    return await complaintsOf([join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
+    return await complaintsOf([join(root, 'node_modules/typescript-7/bin/tsc'), '-p', folder], folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

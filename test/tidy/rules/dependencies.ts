@@ -55,7 +55,7 @@ function catalogPins(tree: SourceTree): Finding[] {
   const to = file.lines.findIndex((line, index) => index > from && /^\S/.test(line) && !line.startsWith('#'));
   return file.lines.slice(from + 1, to).flatMap((line, index) => {
     const range = /^ {2}\S+: ([^#]+)/.exec(line)?.[1]?.trim();
-    if (range === undefined || /^\d+\.\d+\.\d+(-[\w.]+)?$/.test(range)) return [];
+    if (range === undefined || /^(npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(range)) return [];
     return [file.finding(from + index + 2, `${line.trim()} is no exact pin`)];
   });
 }
