@@ -6,6 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { AlcoveError } from '@alcove/server/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HostFixture } from './host-fixture.ts';
+import { eventually } from '../fake/eventually.ts';
 
 let host: HostFixture;
 const servers: Server[] = [];
@@ -204,7 +205,7 @@ describe('attach', () => {
     );
     expect(String((await once(socket, 'data'))[0])).toContain('403');
     const connections = (): Promise<number> => new Promise((resolve) => app.getConnections((_, count) => resolve(count)));
-    await expect.poll(connections).toBe(0);
+    await eventually(async () => expect(await connections()).toBe(0));
     socket.destroy();
   });
 

@@ -3,6 +3,7 @@ import type { Edge, LimitName, Told } from './edge.ts';
 import { allApplied, endedWith } from './expect-fates.ts';
 import type { LimitedServer } from './limited-server.ts';
 import type { Peer } from './peer.ts';
+import { eventually } from '../../fake/eventually.ts';
 
 /** More than the buffers of the system take between two sockets of one machine. */
 const PUSHES_MAX = 60;
@@ -81,7 +82,7 @@ const EDGES_OF_SNAPSHOTS: readonly Edge[] = [
     over: async (at) => {
       for (const _ of [1, 2]) await takesSnapshots(at, 'bob', 1);
       const third = await at.join('bob');
-      await expect.poll(() => at.met('userSnapshotsPerMinuteMax')).toBe(1);
+      await eventually(() => expect(at.met('userSnapshotsPerMinuteMax')).toBe(1));
       await takesSnapshots(at, 'cay', 1);
       await gotSnapshots(third, 1);
       return { peer: third };

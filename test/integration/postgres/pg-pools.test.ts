@@ -3,7 +3,7 @@ import { createReplicaPools, type ReplicaPools } from '@alcove/server/node';
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PgCluster } from './pg-cluster.ts';
 import { type PgNode, until } from './pg-node.ts';
 import { eventually } from '../../fake/eventually.ts';
@@ -112,10 +112,10 @@ describe('[RD-90] pools over an app’s own tables', () => {
     const ended = pools.forRead({ signal: end.signal }).query('SELECT pg_sleep(10)');
     end.abort();
     await expect(ended).rejects.toMatchObject({ code: 'closed' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (const node of [one, two])
         expect(await node.query("SELECT query FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")).toEqual([]);
-    }, 3_000);
+    });
   });
 });
 
@@ -223,7 +223,7 @@ describe('[RD-92] pools go on', () => {
     // One that writes by itself is no standby, whoever takes it for one.
     await two.promote();
     await after.forWrite().query("INSERT INTO people VALUES (21, 'on')");
-    await vi.waitFor(async () => expect(await portOf(after.forRead())).toBe(one.port), 10_000);
+    await eventually(async () => expect(await portOf(after.forRead())).toBe(one.port));
   });
 });
 

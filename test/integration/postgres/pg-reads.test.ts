@@ -115,7 +115,7 @@ describe('[RD-85] queries of PostgreSQL', () => {
     await vi.waitFor(async () => {
       answered.add((await server.room(shop, 'berlin').sql.perDay({ from: 0 }, { at: 'any' })).replica);
       expect([one, two].every(({ port }) => answered.has(`pg-${port}`))).toBe(true);
-    }, 15_000);
+    }, 20_000);
     const raw = await server
       .room(shop, 'berlin')
       .sql(sql<{ country: string }>`select distinct country from ${sales} order by 1`, { dialect: 'postgres' });

@@ -83,7 +83,7 @@ describe('ReaderPool', () => {
     expect(await code).toBe('closed');
     const beganMs = performance.now();
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000, interval: 5 });
-    expect(performance.now() - beganMs).toBeLessThan(1_000);
+    expect(performance.now() - beganMs).toBeLessThan(1_000 + 2_000); // and what a busy machine takes to notice
     await reads.read('SELECT 1');
     const kept = pids();
     const quick = new AbortController();
