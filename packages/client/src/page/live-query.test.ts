@@ -1,5 +1,8 @@
 import { AlcoveError } from '@alcove/core/error';
 import type { Row } from '@alcove/core/sqlite/database';
+import { queryOf, sessionlessDrizzle } from '@alcove/core/sqlite/built-query';
+import { sql } from 'drizzle-orm';
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import type { QueryNotice } from '../sync/engine-interface.ts';
@@ -24,6 +27,7 @@ const set = () => {
   const built = {
     sql: 'select id from stops',
     params: [],
+    shape: '',
     map: (rows: readonly Row[]): Stop[] => rows.map(([id]) => ({ id: String(id) })),
   };
   const get = () => queries.get(built);
@@ -42,6 +46,37 @@ describe('live queries of a page', () => {
     get().subscribe(() => undefined);
     get().subscribe(() => undefined);
     expect(types()).toEqual(['watch']);
+  });
+
+  it('[WK-55] gives each of two builders of one SQL text rows with its own names and types, and lets what is built anew share them', () => {
+    const { queries, orders } = set();
+    const times = sqliteTable('times', { id: text().primaryKey(), at: integer({ mode: 'timestamp' }) });
+    const seconds = sqliteTable('times', { id: text().primaryKey(), at: integer() });
+    const db = sessionlessDrizzle();
+    const asked = () => [
+      queryOf(db.select({ id: times.id, at: times.at }).from(times)),
+      queryOf(db.select({ value: times.id, label: times.at }).from(times)),
+      queryOf(db.select({ id: seconds.id, at: seconds.at }).from(seconds)),
+      queryOf(db.select({ id: times.id, at: sql`"at"`.mapWith((at: number) => at + 1) }).from(times)),
+      queryOf(sql`select "id", "at" from "times"`),
+    ];
+    const built = asked();
+    expect(new Set(built.map((one) => one.sql)).size).toBe(1);
+    const live = built.map((one) => queries.get<unknown>(one));
+    for (const query of live) query.subscribe(() => undefined);
+    for (const { queryId } of live) {
+      const update = { kind: 'whole', columns: ['id', 'at'], rows: [['a', 60]] } as const;
+      queries.hear({ type: 'query', queryId, status: 'current', revision: 1, update, error: null });
+    }
+    expect(live.map((query) => query.getSnapshot().data)).toEqual([
+      [{ id: 'a', at: new Date(60_000) }],
+      [{ value: 'a', label: new Date(60_000) }],
+      [{ id: 'a', at: 60 }],
+      [{ id: 'a', at: 61 }],
+      [{ id: 'a', at: 60 }],
+    ]);
+    expect(asked().map((one) => queries.get<unknown>(one))).toEqual(live);
+    expect(orders).toHaveLength(live.length);
   });
 
   it('[WK-12] keeps the identity of rows that a patch only names, and of the result where nothing changed', () => {

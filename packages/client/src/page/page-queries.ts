@@ -13,7 +13,7 @@ interface SingleRun {
   reject(error: AlcoveError): void;
 }
 
-/** The queries a page uses of one room: equal ones are one, and all of them outlive a worker. */
+/** The queries a page uses of one room: equal ones, which map their rows alike, are one, and all of them outlive a worker. */
 export class PageQueries {
   readonly #runtime: Runtime;
   readonly #port: () => EnginePort | null;
@@ -31,8 +31,8 @@ export class PageQueries {
   }
 
   get<Mapped>(built: BuiltQuery<Mapped>): PageQuery<Mapped> {
-    const key = keyOf(built);
-    // Equal SQL and parameters come from equal builders: the same columns, mapped alike.
+    const key = sharedKeyOf(built, built.shape);
+    // Of the same type, for rows of equal shapes are mapped alike.
     const known = this.#byKey.get(key) as PageQuery<Mapped> | undefined;
     if (known !== undefined) return known;
     const query = new PageQuery<Mapped>(built, {
@@ -140,3 +140,6 @@ export class PageQueries {
 export function keyOf({ sql, params }: EngineQuery): string {
   return `${sql}\u0000${JSON.stringify(params.map((param) => (param instanceof Uint8Array ? { blob: [...param] } : Object.is(param, -0) ? { real: '-0' } : param)))}`;
 }
+
+/** @param shape As a BuiltQuery's: builders may name and decode the columns of one text differently. */
+export const sharedKeyOf = (query: EngineQuery, shape: string): string => `${keyOf(query)}\u0000${shape}`;

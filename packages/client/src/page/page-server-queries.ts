@@ -3,7 +3,7 @@ import type { AnyRoom, QueryArgs, QueryName, QueryRow } from '@alcove/core/schem
 import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { isObject, kindOf, type KeysOf, refuseUnknownKeys } from '@alcove/core/unknown-keys';
 import type { EngineRead } from '../sync/server-read.ts';
-import { keyOf } from './page-queries.ts';
+import { sharedKeyOf } from './page-queries.ts';
 import type { QueryBuild } from './query-build.ts';
 import { type ServerQuery, type ServerQueryPorts, SharedServerQuery } from './server-query.ts';
 import type { Refreshing } from './server-query-times.ts';
@@ -62,7 +62,7 @@ export class PageServerQueries {
     const options = given as ServerQueryOptions;
     const read = readOf(question, options);
     const refreshing = refreshingOf(options);
-    const key = `${askedKey(read)}\u0000${JSON.stringify([read.at, read.waitMs, read.route])}`;
+    const key = `${askedKey(read, question.shape)}\u0000${JSON.stringify([read.at, read.waitMs, read.route])}`;
     let shared = this.#byKey.get(key);
     if (shared === undefined) {
       const made = new SharedServerQuery(question, read, { ...this.#ports, onUsed: (isUsed) => this.#keep(key, made, isUsed) });
@@ -85,7 +85,8 @@ export class PageServerQueries {
   }
 }
 
-const askedKey = ({ ask }: EngineRead): string => ('sql' in ask ? keyOf(ask) : `${ask.query}\u0000\u0000${JSON.stringify(ask.args)}`);
+const askedKey = ({ ask }: EngineRead, shape: string): string =>
+  'sql' in ask ? sharedKeyOf(ask, shape) : `${ask.query}\u0000\u0000${JSON.stringify(ask.args)}`;
 
 function refreshingOf({ refreshMs, live = false, enabled = true }: ServerQueryOptions): Refreshing {
   if (refreshMs !== undefined && !isMs(refreshMs, REFRESH_MS_MIN))

@@ -71,7 +71,7 @@ export class PageStates<State> implements SharedState<State> {
 
 /** The states of every ephemeral name and key of a room. Keys that nobody here asked for are forgotten when nobody shows anything under them. */
 export class PageEphemerals {
-  readonly #byKey = new Map<string, PageStates<unknown>>();
+  readonly #byKey = new Map<string, { readonly name: string; readonly states: PageStates<unknown> }>();
   /** Ids of those that were handed out. */
   readonly #held = new Set<string>();
   readonly #send: (name: string, key: string, state: Json, change: number) => void;
@@ -93,19 +93,19 @@ export class PageEphemerals {
   #at(name: string, key: string): PageStates<unknown> {
     const id = idOf(name, key);
     const known = this.#byKey.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.states;
     const states = new PageStates<unknown>((state, change) => this.#send(name, key, state, change));
-    this.#byKey.set(id, states);
+    this.#byKey.set(id, { name, states });
     return states;
   }
 
   attach(): void {
-    for (const states of this.#byKey.values()) states.attach();
+    for (const { states } of this.#byKey.values()) states.attach();
   }
 
   /** @param key Null: every key of that name. */
   refused(name: string, key: string | null, change?: number): void {
-    for (const [id, states] of this.#byKey) if (key === null ? id.startsWith(`${name}:`) : id === idOf(name, key)) states.refused(change);
+    for (const [id, { name: own, states }] of this.#byKey) if (key === null ? own === name : id === idOf(name, key)) states.refused(change);
   }
 
   hear({ reset, entries }: EphemeralNotice): void {
@@ -116,14 +116,15 @@ export class PageEphemerals {
       group.entries.push(entry);
       byKey.set(id, group);
     }
-    if (reset) for (const [id, states] of this.#byKey) if (!byKey.has(id)) states.hear({ reset: true, entries: [] });
+    if (reset) for (const [id, { states }] of this.#byKey) if (!byKey.has(id)) states.hear({ reset: true, entries: [] });
     for (const group of byKey.values()) this.#at(group.name, group.key).hear({ reset, entries: group.entries });
     for (const id of reset ? [...this.#byKey.keys()] : byKey.keys()) this.#dropEmpty(id);
   }
 
   #dropEmpty(id: string): void {
-    if (!this.#held.has(id) && this.#byKey.get(id)?.others.getSnapshot().length === 0) this.#byKey.delete(id);
+    if (!this.#held.has(id) && this.#byKey.get(id)?.states.others.getSnapshot().length === 0) this.#byKey.delete(id);
   }
 }
 
-const idOf = (name: string, key: string): string => `${name}:${key}`;
+/** One text for each pair: names may hold what names and keys could be joined with. */
+export const idOf = (name: string, key: string): string => JSON.stringify([name, key]);

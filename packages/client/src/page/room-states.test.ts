@@ -1,4 +1,7 @@
 import { silentLogger } from '@alcove/core/runtime/logger';
+import { defineRoom } from '@alcove/core/schema/define-room';
+import { value } from '@alcove/core/schema/values';
+import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { FakeRuntime } from '../../../../test/fake/fake-runtime.ts';
 import { tasksRoom } from '../../../../test/fake/tasks-room.ts';
@@ -29,4 +32,28 @@ it('[EP-21] what was refused under one key is taken back there and nowhere else'
     { type: 'ephemeral', key: 'there' },
     { type: 'setValue', key: 'bright' },
   ]);
+});
+
+it('[EP-27] names and keys that read alike when they are put together are values and states of their own', () => {
+  const schema = v.string();
+  const room = defineRoom({
+    name: 'board',
+    schema: {},
+    values: { list: value(schema), 'list:title': value(schema) },
+    ephemeral: { list: schema, 'list:title': schema },
+  });
+  const orders: EngineOrder[] = [];
+  const states = new RoomStates(room, new FakeRuntime({ log: silentLogger }), (order) => orders.push(order) > 0);
+  states.value('list', 'title:1').set('of the list');
+  states.value('list:title', '1').set('of the title');
+  expect(orders.filter(({ type }) => type === 'setValue')).toMatchObject([
+    { name: 'list', key: 'title:1', value: 'of the list' },
+    { name: 'list:title', key: '1', value: 'of the title' },
+  ]);
+  const [list, title] = [states.ephemeral('list', 'title:1'), states.ephemeral('list:title', '1')];
+  list.set('here');
+  title.set('there');
+  // Refused under every key of that name, and under no other name.
+  states.hear({ type: 'stateRefused', what: 'ephemeral', name: 'list', key: null, error: { code: 'forbidden', message: 'no' } }, 'c');
+  expect([list.mine.getSnapshot(), title.mine.getSnapshot()]).toEqual([null, 'there']);
 });

@@ -3,7 +3,7 @@ import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { EphemeralNotice, StateRefusedNotice, StatesNotice, ValueNotice } from '../sync/engine-interface.ts';
 import type { EngineOrder } from '../worker/engine-port.ts';
-import { PageEphemerals, PageStates } from './page-states.ts';
+import { idOf, PageEphemerals, PageStates } from './page-states.ts';
 import { PageValue } from './page-value.ts';
 
 /** What a room's page shows and sets beside rows: presence, cursors, ephemeral keys, debounced values. Outlives a worker: `attach` tells the next one. */
@@ -28,7 +28,7 @@ export class RoomStates {
 
   /** @throws AlcoveError `value_unknown` */
   value(name: string, key: string): PageValue {
-    const id = `${name}:${key}`;
+    const id = idOf(name, key);
     const known = this.#values.get(id);
     if (known !== undefined) return known;
     if (!Object.hasOwn(this.#definition.values, name))
@@ -68,7 +68,7 @@ export class RoomStates {
       case 'ephemeral':
         return this.#ephemerals.hear(notice);
       case 'value':
-        return this.#values.get(`${notice.name}:${notice.key}`)?.hear(notice, sessionClientId);
+        return this.#values.get(idOf(notice.name, notice.key))?.hear(notice, sessionClientId);
       case 'stateRefused':
         return this.#refused(notice);
       default:

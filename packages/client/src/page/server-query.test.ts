@@ -54,6 +54,16 @@ function listen<Row>(query: ServerQuery<Row>) {
 }
 
 describe('a server query', () => {
+  it('[WK-55] of one SQL text gives each builder rows with its own names', async () => {
+    const { room, answer } = open();
+    const [one, two] = [
+      listen(cities(room)),
+      listen(room.serverQuery((db) => db.select({ stop: stops.id, name: stops.city }).from(stops))),
+    ];
+    await answer(1, 'Kyoto');
+    expect([one.now().data, two.now().data]).toEqual([undefined, [{ stop: '0', name: 'Kyoto' }]]);
+  });
+
   it('[RD-56] is pending until it is answered, and says who answered, from which version, when', async () => {
     const { room, runtime, answer, asked } = open();
     expect(cities(room).getSnapshot()).toMatchObject({ status: 'pending', data: undefined, isFetching: false, replica: null });

@@ -44,15 +44,17 @@ const WAIT_MS = 2_000;
 /** What is asked, and how its rows are mapped where it was built. */
 export interface ServerQuestion<Mapped> {
   readonly ask: EngineRead['ask'];
+  /** As a BuiltQuery's; empty where a name and arguments are asked, whose rows are always mapped alike. */
+  readonly shape: string;
   readonly map: BuiltQuery<Mapped>['map'];
 }
 
 /** @throws AlcoveError `query_invalid` where the build is asynchronous, is no query, does more than read, or is larger than a server takes (100 parameters are all that any query may have). */
 export function questionOf<Query>(build: QueryBuild<Query> | Query): ServerQuestion<RowOf<Query>> {
-  const { sql, params, map } = built(build);
+  const { sql, params, shape, map } = built(build);
   if (sql.length > READ_SQL_CHARACTERS_MAX)
     throw new AlcoveError('query_invalid', `the SQL has ${sql.length} characters; a server takes ${READ_SQL_CHARACTERS_MAX}`);
-  return { ask: { sql, params }, map };
+  return { ask: { sql, params }, shape, map };
 }
 
 /** @throws AlcoveError `query_unknown`, `arguments_invalid`, and whatever its body throws. */
@@ -67,7 +69,7 @@ export function namedQuestion<Room extends AnyRoom, Name extends QueryName<Room>
   // Its own schema has made these arguments; its SQL stays here, only its rows are mapped by it.
   const query = found.body(sessionlessDrizzle(), parseArguments(name, found.schema, json) as never);
   const map = found.dialect === 'postgres' ? postgresRowsOf(query) : queryOf(query).map;
-  return { ask: { query: name, args: json }, map: map as BuiltQuery<QueryRow<Room, Name>>['map'] }; // of that very query
+  return { ask: { query: name, args: json }, shape: '', map: map as BuiltQuery<QueryRow<Room, Name>>['map'] }; // of that very query
 }
 
 /** @throws AlcoveError `option_invalid`; `query_invalid` for what is no bookmark. */

@@ -18,6 +18,8 @@ export function sessionlessDrizzle(): SyncDrizzle {
 export interface BuiltQuery<T> {
   readonly sql: string;
   readonly params: readonly SqlValue[];
+  /** Queries of equal SQL and equal shape map rows alike; empty for sql`…`. */
+  readonly shape: string;
   /** The builder's typed rows; for sql`…` objects by column name, so it needs the result's `columns`. */
   map(rows: readonly Row[], columns: readonly string[]): T[];
 }
@@ -47,7 +49,7 @@ export type RowOf<Q> = Q extends { readonly _: { readonly result: readonly (infe
  * statement and for values that cannot be bound.
  */
 export function queryOf<Q>(query: Q): BuiltQuery<RowOf<Q>> {
-  const { sql, params, map } = takenApart(query);
+  const { sql, params, shape: rowsShape, map } = takenApart(query);
   try {
     const shape = shapeOfQuery(sql);
     if (!READING_VERBS.has(shape.verb))
@@ -58,7 +60,7 @@ export function queryOf<Q>(query: Q): BuiltQuery<RowOf<Q>> {
       );
     const values = toSqlValues(params, sql);
     checkParameters(values, shape.parameterCount, sql);
-    return { sql, params: values, map: map as BuiltQuery<RowOf<Q>>['map'] }; // RowOf reads the same builder
+    return { sql, params: values, shape: rowsShape, map: map as BuiltQuery<RowOf<Q>>['map'] }; // RowOf reads the same builder
   } catch (error) {
     if (error instanceof AlcoveError && error.code !== 'query_invalid')
       throw new AlcoveError('query_invalid', error.message, { hint: error.hint, cause: error });
@@ -81,13 +83,14 @@ const READING_VERBS = new Set(['SELECT', 'VALUES', 'EXPLAIN']);
 interface TakenApart {
   readonly sql: string;
   readonly params: readonly unknown[];
+  readonly shape: string;
   readonly map: BuiltQuery<unknown>['map'];
 }
 
 function takenApart(query: unknown): TakenApart {
   if (is(query, SQL)) {
     const { sql, params } = dialect.sqlToQuery(query);
-    return { sql, params, map: (rows, columns) => rows.map((row) => rowObject(columns, row)) };
+    return { sql, params, shape: '', map: (rows, columns) => rows.map((row) => rowObject(columns, row)) };
   }
   if (query instanceof Promise) {
     // It would run the builder it holds, and be refused a second time where nobody listens.
@@ -100,7 +103,7 @@ function takenApart(query: unknown): TakenApart {
   const prepared: unknown = query.prepare();
   if (!(prepared instanceof PreparedQuery)) throw invalid('the query was built with another Drizzle database than the one handed in');
   const { sql, params } = prepared.getQuery();
-  return { sql, params, map: (rows, columns) => prepared.mapRows(rows, columns) };
+  return { sql, params, shape: prepared.shape, map: (rows, columns) => prepared.mapRows(rows, columns) };
 }
 
 const invalid = (message: string, sql?: string, hint?: string): AlcoveError =>

@@ -25,6 +25,21 @@ export function rowMapper(fields: SelectedFieldsOrdered, joinsNotNullable: Joins
   };
 }
 
+/**
+ * What a mapper makes of rows, as text: other texts where rows get other names, are nested otherwise or are decoded otherwise. SQL says nothing of it:
+ * `select({ id: stops.id })` and `select({ stop: stops.id })` are one text. Functions of `mapWith` are told apart by their source, which is all that one made in each
+ * render shares with the last one.
+ */
+export const rowShape = (fields: SelectedFieldsOrdered): string => JSON.stringify(fields.map(({ path, field }) => [path, decoding(field)]));
+
+function decoding(field: Field): string {
+  const decoder: Decoder = is(field, Column) ? field : sqlDecoder(field);
+  if (!is(decoder, Column)) return String(decoder.mapFromDriverValue);
+  // Of one type are times in seconds and in milliseconds, and all columns of an app's own types.
+  const { mode, mapFrom } = decoder as { readonly mode?: unknown; readonly mapFrom?: unknown }; // of some types of columns
+  return `${decoder.columnType} ${String(mode)} ${String(mapFrom)}`;
+}
+
 /** A row of a query that names its own columns; of two equal names the last counts. */
 export function rowObject(columns: readonly string[], row: Row): Record<string, SqlValue> {
   return Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));

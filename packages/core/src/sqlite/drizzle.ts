@@ -11,7 +11,7 @@ import {
 } from 'drizzle-orm/sqlite-core';
 import { AlcoveError } from '../error.ts';
 import type { Row, SqlValue } from './database.ts';
-import { type JoinsNotNullable, rowMapper, rowObject, toSqlValues } from './drizzle-rows.ts';
+import { type JoinsNotNullable, rowMapper, rowObject, rowShape, toSqlValues } from './drizzle-rows.ts';
 import { NamingDialect } from './naming-dialect.ts';
 import type { WatchedDialect } from './watched-dialect.ts';
 
@@ -144,6 +144,11 @@ export class PreparedQuery extends SQLitePreparedQuery<SyncConfig> {
 
   override values(values?: Record<string, unknown>): Row[] {
     return this.#executor.all(this.query.sql, this.#params(values));
+  }
+
+  /** As rowShape; empty where the result names its columns itself. */
+  get shape(): string {
+    return this.#fields === undefined ? '' : rowShape(this.#fields);
   }
 
   mapRows(rows: readonly Row[], columns: readonly string[]): unknown[] {
