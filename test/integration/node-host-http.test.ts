@@ -215,4 +215,32 @@ describe('attach', () => {
     alcove.attach(app);
     expect((await host.raw(`${origin.replace('http', 'ws')}/other`)).status).toBe(404);
   });
+
+  it('[HO-12] several servers share one of the app, also one path below another, and each that is closed leaves its paths', async () => {
+    const { server: app, origin } = await appServer();
+    app.on('request', ({ url }, response) => response.end(`the app’s ${url}`));
+    const attached = async (path: string) => {
+      const server = await host.server({ port: undefined as never, dataDir: `${host.dataDir}/${path.slice(1).replace('/', '-')}` });
+      server.attach(app, { path });
+      return server;
+    };
+    const [below, above, other] = [await attached('/sync/board'), await attached('/sync'), await attached('/other')];
+    const text = async (path: string) => (await fetch(`${origin}${path}`)).text();
+    const seen = async () => {
+      const texts = await Promise.all(['/sync/board', '/sync', '/other'].map((path) => text(`${path}/health`)));
+      return texts.map((one) => (one === '{"status":"ok"}' ? 'ours' : one.includes('bad_message') ? 'nothing' : one));
+    };
+    const unheard = async () => (await host.raw(`${origin.replace('http', 'ws')}/nobody`)).status;
+    expect([await seen(), await unheard()]).toEqual([['ours', 'ours', 'ours'], 404]);
+    // Not in the order in which they came.
+    await below.close();
+    expect([await seen(), await unheard()]).toEqual([['nothing', 'ours', 'ours'], 404]);
+    await above.close();
+    expect([await seen(), await unheard()]).toEqual([['the app’s /sync/board/health', 'the app’s /sync/health', 'ours'], 404]);
+    await other.close();
+    expect(await text('/other')).toBe('the app’s /other');
+    const again = await attached('/sync');
+    expect(await text('/sync/health')).toBe('{"status":"ok"}');
+    await again.close();
+  });
 });

@@ -4,6 +4,7 @@ import { AlcoveError } from '@alcove/core/error';
 import { RELAY_OVERHEAD_BYTES } from '@alcove/core/protocol/relay';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import { attachFront } from './attached-fronts.ts';
 import type { Door } from './door.ts';
 import type { Endpoint } from './endpoints.ts';
 import { FollowerEndpoint } from './follower-endpoint.ts';
@@ -75,44 +76,13 @@ export class HttpFront {
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /**
-   * Takes its own paths on a server of the app's, whatever listeners that has or gets: requests for them reach no listener. Everything else passes
-   * untouched. Returns what undoes it.
-   */
+  /** Takes its own paths on a server of the app's, see attachFront. Returns what undoes it. */
   attach(server: HttpServer): () => void {
-    const emit = server.emit;
-    // What Node hands to the listeners of these three.
-    type Arguments = [request: IncomingMessage, answer: ServerResponse & Duplex, head: Buffer];
-    const ours = (event: string | symbol, [request, answer, head]: Arguments): boolean => {
-      if (event !== 'request' && event !== 'upgrade' && event !== 'checkContinue') return false;
-      if (!this.#owns(request)) return event === 'upgrade' && this.#refuseUnheard(server, answer);
-      if (event === 'upgrade') this.#upgrade(request, answer, head);
-      else this.#answer(request, answer, false);
-      return true;
-    };
-    const front = function (this: HttpServer, event: string | symbol, ...args: unknown[]): boolean {
-      return ours(event, args as Arguments /* looked at only for those three */) || Reflect.apply(emit, this, [event, ...args]);
-    };
-    server.emit = front as HttpServer['emit']; // one function for all the overloads
-    // Node asks whether anybody listens for upgrades before it emits one.
-    const listener = (): void => undefined;
-    server.on('upgrade', listener);
-    return () => {
-      server.off('upgrade', listener);
-      if (server.emit === front) server.emit = emit;
-    };
-  }
-
-  /** Nobody but us listens for upgrades: one that is not ours would hang for ever. */
-  #refuseUnheard(server: HttpServer, socket: Duplex): boolean {
-    if (server.listenerCount('upgrade') > 1) return false;
-    refuseUpgrade(socket, 404, new AlcoveError('bad_message', 'there is nothing to connect to at this path'));
-    return true;
-  }
-
-  #owns(request: IncomingMessage): boolean {
-    const path = pathOf(request);
-    return path !== null && (path === this.#options.path || path.startsWith(`${this.#options.path}/`));
+    return attachFront(server, {
+      path: this.#options.path,
+      answer: (request, response) => this.#answer(request, response, false),
+      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+    });
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, alone: boolean): void {
