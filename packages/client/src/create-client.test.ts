@@ -59,4 +59,15 @@ describe('what a client cannot take', () => {
     client.close();
     expect(call(startWorker, trip, { trip })).toThrow(invalid('startWorker takes definitions made by defineRoom, and got an object'));
   });
+
+  it('[WK-56] two definitions of one name, and a room by another definition than its client in Node was made with', async () => {
+    const other = defineRoom({ name: trip.name, schema: { places: sqliteTable('places', { id: text().primaryKey() }) } });
+    const twice = `takes one definition of each name, and got two named “${trip.name}”`;
+    expect(call(startWorker, trip, other)).toThrow(invalid(`startWorker ${twice}`));
+    expect(call(createNodeClient, { url, rooms: [trip, other] })).toThrow(invalid(`createClient in Node ${twice}`));
+    const client = createNodeClient({ url, rooms: [trip, trip] });
+    const { status } = client.room(other, 'x');
+    await expect.poll(() => status.getSnapshot().error?.code).toBe('option_invalid');
+    client.close();
+  });
 });

@@ -27,7 +27,7 @@ import {
 import type { RowOf } from '@alcove/core/sqlite/built-query';
 import { kindOf } from '@alcove/core/unknown-keys';
 import type { DependencyList, ReactElement, RefObject } from 'react';
-import { useRoomNamed } from './room-context.ts';
+import { useRoomOf } from './room-context.ts';
 import { type RoomProviderProps, createRoomProvider } from './room-provider.tsx';
 import { type Cursors, useCursorsOf } from './use-cursors.ts';
 import { type DebouncedValueControls, useDebouncedValueOf } from './use-debounced-value.ts';
@@ -90,8 +90,8 @@ export function createRoomHooks<Room extends AnyRoom>(definition: Room & RoomDef
   if (!isRoom(definition))
     throw new AlcoveError('option_invalid', `createRoomHooks takes a definition made by defineRoom, and got ${kindOf(definition)}`);
   // RoomProvider put exactly this definition's room there.
-  const useRoom = (): ClientRoom<Room> => useRoomNamed(definition.name) as unknown as ClientRoom<Room>;
-  const useAnyRoom = (): ClientRoom => useRoomNamed(definition.name);
+  const useRoom = (): ClientRoom<Room> => useRoomOf(definition) as unknown as ClientRoom<Room>;
+  const useAnyRoom = (): ClientRoom => useRoomOf(definition);
   return {
     RoomProvider: createRoomProvider(definition),
     useRoom,

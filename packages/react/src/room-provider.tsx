@@ -29,8 +29,8 @@ export function createRoomProvider(definition: AnyRoom): (props: RoomProviderPro
       return room.retain();
     }, [room]);
 
-    // Hooks find it by name and know its type themselves.
-    const rooms = useMemo(() => new Map(around).set(definition.name, room as ClientRoom), [around, room]);
+    // Hooks find it by definition and know its type themselves.
+    const rooms = useMemo(() => new Map(around).set(definition, room as ClientRoom), [around, room]);
     return <RoomContext value={rooms}>{children}</RoomContext>;
   };
 }

@@ -1,6 +1,6 @@
 import { defineRoom, mutator, value } from '@alcove/core';
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import { Suspense } from 'react';
+import { type ReactNode, Suspense } from 'react';
 import { renderToString } from 'react-dom/server';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
@@ -42,4 +42,28 @@ it('[WK-13] renders on a server without opening anything: pending, and the fallb
   expect(html).toContain('soon');
   expect(engine.requests).toEqual([]);
   client.close();
+});
+
+it('[WK-56] hooks of two definitions of one name each have the room of their own, and none is another’s', () => {
+  const [ours, theirs] = [
+    createRoomHooks(trip),
+    createRoomHooks(defineRoom({ name: 'trip', schema: { places: sqliteTable('places', { id: text().primaryKey() }) } })),
+  ];
+  const [client, other] = [new ScriptedEngine().client(), new ScriptedEngine().client()];
+  const Both = () => <p>{[ours.useRoom().id, theirs.useRoom().id].join(' ')}</p>;
+  const Ours = () => <p>{ours.useRoom().id}</p>;
+  const inTheirs = (page: ReactNode) => (
+    <theirs.RoomProvider client={other} id="theirs">
+      {page}
+    </theirs.RoomProvider>
+  );
+  expect(
+    renderToString(
+      <ours.RoomProvider client={client} id="ours">
+        {inTheirs(<Both />)}
+      </ours.RoomProvider>,
+    ),
+  ).toContain('ours theirs');
+  expect(() => renderToString(inTheirs(<Ours />))).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+  for (const one of [client, other]) one.close();
 });

@@ -11,7 +11,8 @@ import { createSyncEngine } from '../sync/sync-engine.ts';
 import { createBrowserRuntime } from '../worker/browser-runtime.ts';
 import { consoleLogger } from '../worker/console-logger.ts';
 import { createFetchImage } from '../worker/fetch-image.ts';
-import { ThreadHost, roomNamed } from '../worker/thread-host.ts';
+import { refuseRepeatedRooms, roomAsked } from '../worker/room-names.ts';
+import { ThreadHost } from '../worker/thread-host.ts';
 
 /** What `createClient` takes in Node. */
 export interface NodeClientOptions extends ClientOptions {
@@ -37,9 +38,10 @@ export function createClient(given: NodeClientOptions): Client {
   const wrong = rooms.findIndex((room) => !isRoom(room));
   if (wrong !== -1)
     throw new AlcoveError('option_invalid', `rooms lists definitions made by defineRoom, and holds ${kindOf(rooms[wrong])}`);
+  refuseRepeatedRooms('createClient in Node', rooms);
   const runtime = createBrowserRuntime({ log: consoleLogger });
   const host = new ThreadHost(async (request, handlers) => {
-    const room = roomNamed(rooms, request.roomName);
+    const room = roomAsked(rooms, request);
     const sqljs = await initSqlJs();
     return createSyncEngine({
       runtime,

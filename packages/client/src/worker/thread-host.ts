@@ -1,5 +1,4 @@
 import { AlcoveError } from '@alcove/core/error';
-import type { AnyRoom } from '@alcove/core/schema/define-room';
 import type { SyncEngine } from '../sync/engine-interface.ts';
 import type { EngineHandlers, EngineHost, EnginePort, OpenRequest } from './engine-port.ts';
 import { performMutations, performOrder, refusedBy } from './perform-order.ts';
@@ -67,14 +66,4 @@ export class ThreadHost implements EngineHost {
     for (const engine of this.#open) engine.close();
     this.#open.clear();
   }
-}
-
-/** @throws AlcoveError `option_invalid` where no definition has that name. */
-export function roomNamed(rooms: readonly AnyRoom[], name: string): AnyRoom {
-  const room = rooms.find((candidate) => candidate.name === name);
-  if (room === undefined)
-    throw new AlcoveError('option_invalid', `the room definition “${name}” is not known here`, {
-      hint: 'Pass it when the client or worker is started.',
-    });
-  return room;
 }

@@ -15,6 +15,7 @@ import { createBrowserStorage } from './browser-storage.ts';
 import { createFetchImage } from './fetch-image.ts';
 import { loadSqljs } from './load-sqljs.ts';
 import { performMutations, performOrder, refusedBy, tellThrown } from './perform-order.ts';
+import { refuseRepeatedRooms } from './room-names.ts';
 import { RunMarks, markDatabase, markMutators } from './run-marks.ts';
 import { openWebSocket } from './web-socket.ts';
 import type { Answer, EngineReport, TokenAnswer, WorkerApi } from './worker-api.ts';
@@ -30,12 +31,13 @@ interface OpenedEngine {
 
 /**
  * Called once by the app's worker file, with every room definition its pages may open. Answers until the worker ends.
- * @throws AlcoveError `option_invalid` for what is no definition
+ * @throws AlcoveError `option_invalid` for what is no definition, and for two of one name
  */
 export function startWorker(...rooms: readonly AnyRoom[]): void {
   for (const room of rooms) {
     if (!isRoom(room)) throw new AlcoveError('option_invalid', `startWorker takes definitions made by defineRoom, and got ${kindOf(room)}`);
   }
+  refuseRepeatedRooms('startWorker', rooms);
   const runtime = createBrowserRuntime({ log: consoleLogger });
   // SQLite starts while the page's first words are on their way. Where that fails, the room that is opened first says so.
   loadSqljs().catch(() => undefined);
