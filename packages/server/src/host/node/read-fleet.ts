@@ -86,6 +86,13 @@ export class ReadFleet implements ReadRoutes {
   }
 
   #add(replica: ResolvedReplica): void {
+    const { id } = replica.settings;
+    // What waits for the mirror comes behind the router later, when nobody is there to be told that its id is taken.
+    if (this.#mirror?.waitingIds.includes(id) === true)
+      throw new AlcoveError(
+        'option_invalid',
+        `the id ${id} is taken, by the mirror or a replica that waits for it: give the replica another one`,
+      );
     const address = this.#newAddress(replica);
     this.#addNew(replica);
     this.#addresses.set(replica.settings.id, address);
@@ -110,7 +117,7 @@ export class ReadFleet implements ReadRoutes {
   /** One replica under two ids would get two shares of the reads. @throws AlcoveError `option_invalid` */
   #newAddress({ url, settings: { id } }: ResolvedReplica): string {
     const address = url.replace(/\/+$/, '');
-    const there = new Set(this.router.snapshot().replicas.map((replica) => replica.id));
+    const there = new Set([...this.router.snapshot().replicas.map((replica) => replica.id), ...(this.#mirror?.waitingIds ?? [])]);
     const [other] = [...this.#addresses].find(([one, at]) => at === address && there.has(one)) ?? [];
     if (other !== undefined && other !== id)
       throw new AlcoveError('option_invalid', `replica ${id} has the address of replica ${other}`, {

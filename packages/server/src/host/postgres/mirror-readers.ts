@@ -49,10 +49,13 @@ export class MirrorReaders {
     this.#options = options;
   }
 
+  /** Ids that it will have behind the router, and has not yet: nobody else may have them. */
+  get waitingIds(): readonly string[] {
+    return this.#access === null ? [MIRROR_PRIMARY, ...this.#waiting.map(({ settings }) => settings.id)] : [];
+  }
+
   /** At once, or when the mirror is open. @throws AlcoveError `option_invalid` where its id is taken, or its url names somebody else than the mirror's reader role */
   add(replica: ResolvedReplica): void {
-    if (replica.settings.id === MIRROR_PRIMARY)
-      throw new AlcoveError('option_invalid', `the id ${MIRROR_PRIMARY} is that of the mirror's own primary: give the replica another one`);
     refuseOtherUser(replica, new MirrorNames(this.#options.prefix).readerRole);
     const access = this.#access;
     if (access === null) this.#waiting.push(replica);
