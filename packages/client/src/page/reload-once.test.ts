@@ -46,3 +46,10 @@ it('[WK-31] where no mark can be left nothing is loaded again: it would not end'
   for (const one of [{ ...deaf, reload: refusing.reload }, refusing]) reloadOnce(one, 'a');
   expect(reloads).toBe(0);
 });
+
+it('[WK-31] a page with several rooms of another build is not loaded again for ever', () => {
+  const one = page();
+  // What a stale cache serves is the same page each time; each of its rooms is told.
+  for (let load = 0; load < 5; load += 1) for (const build of ['trip 1', 'board 1']) reloadOnce(one, build);
+  expect(one.reloads).toBe(2);
+});

@@ -4,7 +4,8 @@ export interface ReloadPage {
   reload(): void;
 }
 
-const MARK = 'alcove reloaded for';
+/** One for each build: a page has a build for each of its rooms, and a mark of one must not make another forget its own. */
+const markOf = (build: string): string => `alcove reloaded for ${build}`;
 
 /**
  * Page and worker are of different builds: loading the page again gets both of one. Once only for each `build` of the page, because what a stale cache serves
@@ -20,9 +21,10 @@ export function reloadOnce(page: ReloadPage, build: string, onOutdated?: (reload
 /** Whether it was, by its mark, which is set. A page without a place for marks counts as reloaded: it would do so for ever. */
 function wasReloaded({ marks }: ReloadPage, build: string): boolean {
   try {
-    if (marks.getItem(MARK) === build) return true;
-    marks.setItem(MARK, build);
-    return marks.getItem(MARK) !== build;
+    const mark = markOf(build);
+    if (marks.getItem(mark) !== null) return true;
+    marks.setItem(mark, 'yes');
+    return marks.getItem(mark) === null;
   } catch {
     return true;
   }
