@@ -48,6 +48,15 @@ describe('live queries of a page', () => {
     expect(types()).toEqual(['watch']);
   });
 
+  it('[WK-11] tells parameters apart by type and value, also numbers that JSON does not have', () => {
+    const { queries } = set();
+    const params = [1, '1', null, 'null', -0, 0, Infinity, -Infinity, new Uint8Array([1])];
+    const asked = () => params.map((param) => queries.get<unknown>({ sql: 'select ?', params: [param], shape: '', map: () => [] }));
+    const live = asked();
+    expect(new Set(live).size).toBe(params.length);
+    for (const [index, query] of asked().entries()) expect(query).toBe(live[index]);
+  });
+
   it('[WK-55] gives each of two builders of one SQL text rows with its own names and types, and lets what is built anew share them', () => {
     const { queries, orders } = set();
     const times = sqliteTable('times', { id: text().primaryKey(), at: integer({ mode: 'timestamp' }) });

@@ -1,6 +1,8 @@
 import { AlcoveError } from '@alcove/core/error';
+import type { Json } from '@alcove/core/json';
 import type { Runtime } from '@alcove/core/runtime/runtime';
 import type { BuiltQuery } from '@alcove/core/sqlite/built-query';
+import type { SqlValue } from '@alcove/core/sqlite/database';
 import type { EngineQuery, QueryNotice, QueryRows } from '../sync/engine-interface.ts';
 import type { EnginePort } from '../worker/engine-port.ts';
 import { alone } from './alone.ts';
@@ -136,9 +138,15 @@ export class PageQueries {
   }
 }
 
-/** Parameters by type and value: the number 1 and the text "1" are two queries. */
+/** Parameters by type and value: the number 1 and the text "1" are two queries, as are the numbers that JSON has no words for. */
 export function keyOf({ sql, params }: EngineQuery): string {
-  return `${sql}\u0000${JSON.stringify(params.map((param) => (param instanceof Uint8Array ? { blob: [...param] } : Object.is(param, -0) ? { real: '-0' } : param)))}`;
+  return `${sql}\u0000${JSON.stringify(params.map(named))}`;
+}
+
+function named(param: SqlValue): Json {
+  if (param instanceof Uint8Array) return { blob: [...param] };
+  if (typeof param !== 'number' || (Number.isFinite(param) && !Object.is(param, -0))) return param;
+  return { real: Object.is(param, -0) ? '-0' : String(param) };
 }
 
 /** @param shape As a BuiltQuery's: builders may name and decode the columns of one text differently. */
