@@ -15,7 +15,7 @@ describe('[MI-2] names of a mirror', () => {
     expect(names.watermarks).toBe('"alcove".watermarks');
   });
 
-  it.each(['Alcove', '1a', 'pg_x', '', 'a'.repeat(31), 'a-b', 'a"b', 7, null])('the prefix %j is refused', (prefix) => {
+  it.each(['Alcove', '1a', 'pg', 'plpgsql', 'pg_x', '', 'a'.repeat(31), 'a-b', 'a"b', 7, null])('the prefix %j is refused', (prefix) => {
     expect(() => checkPrefix('mirror.prefix', prefix)).toThrow(/mirror\.prefix must be/);
   });
 

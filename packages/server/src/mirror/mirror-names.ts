@@ -18,6 +18,9 @@ const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoi
 /** It also begins the name of a setting, which takes nothing else. */
 const PREFIX = /^[a-z][a-z0-9_]{0,29}$/;
 
+/** PostgreSQL keeps names that begin with `pg_`, and settings of its languages, for itself. */
+const TAKEN = new Set(['pg', 'plpgsql']);
+
 /** Names of what a mirror has in PostgreSQL; all quoted as they stand in SQL but for those that say bare. */
 export class MirrorNames {
   /** Bare. */
@@ -59,8 +62,10 @@ export class MirrorNames {
 
 /** @throws AlcoveError `option_invalid` */
 export function checkPrefix(from: string, prefix: unknown): string {
-  if (typeof prefix === 'string' && PREFIX.test(prefix) && !prefix.startsWith('pg_')) return prefix;
-  throw invalid(`${from} must be 1 to 30 of a-z 0-9 _, begin with a letter and not with pg_, and is ${JSON.stringify(prefix)}`);
+  if (typeof prefix === 'string' && PREFIX.test(prefix) && !prefix.startsWith('pg_') && !TAKEN.has(prefix)) return prefix;
+  throw invalid(
+    `${from} must be 1 to 30 of a-z 0-9 _, begin with a letter and not with pg_, be neither pg nor plpgsql, and is ${JSON.stringify(prefix)}`,
+  );
 }
 
 /**
