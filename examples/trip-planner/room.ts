@@ -237,6 +237,9 @@ export const trip = defineRoom({
       tx.delete(items)
         .where(like(items.id, `${SEEDED}%`))
         .run();
+      tx.delete(notes)
+        .where(like(notes.id, `${SEEDED}%`))
+        .run();
     }),
   },
   /** `sinceMs`: when they came, by their own clock; who came later picks another ink. */

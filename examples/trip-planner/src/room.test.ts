@@ -175,9 +175,12 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('the trip
     room.call('addStop', { id: 'seed-1', cityId: KYOTO, position: 'a1', nights: 1 });
     room.call('addItem', { id: 'seed-1', label: 'Passports' });
     room.call('addItem', { id: 'i', label: 'The cat' });
+    room.call('addNote', { id: 'seed-1', stopId: mine, body: 'The castle opens at eight.', author: 'Mina' });
+    room.call('addNote', { id: 'n', stopId: mine, body: 'Bring a coat.', author: 'Mina' });
     room.call('clearExample', null);
     expect(room.column('SELECT id FROM stops')).toEqual([mine]);
     expect(room.column('SELECT id FROM items')).toEqual(['i']);
+    expect(room.column('SELECT id FROM notes')).toEqual(['n']);
   });
 
   it('keeps the packing list', () => {

@@ -44,7 +44,9 @@ describe('words for people', () => {
   });
 
   it('promise to keep changes only to those who may make them, and say how many wait', () => {
-    expect(wordsForMeanwhile(0, true)).toBe('What you change is kept on this device and sent when the server is back.');
+    expect(wordsForMeanwhile(0, true)).toBe(
+      'What you change is kept on this device and sent when the server is back; the budget as long as this page is open.',
+    );
     expect(wordsForMeanwhile(0, false)).toBe('What others change is shown when the server is back.');
     expect(wordsForMeanwhile(1, true)).toBe('1 change waits on this device and is sent when the server is back.');
     // Called while the link was still one to edit.

@@ -93,7 +93,7 @@ export function wordsForMeanwhile(waiting: number, mayEdit: boolean): string {
   if (waiting > 0)
     return `${plural(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'} on this device and ${waiting === 1 ? 'is' : 'are'} sent when the server is back.`;
   return mayEdit
-    ? 'What you change is kept on this device and sent when the server is back.'
+    ? 'What you change is kept on this device and sent when the server is back; the budget as long as this page is open.'
     : 'What others change is shown when the server is back.';
 }
 

@@ -7,6 +7,7 @@ import type { BearerGuard } from './bearer-guard.ts';
 import { answerError, answerJson, answerUnauthorized } from './http-answer.ts';
 import { Prometheus } from './prometheus.ts';
 import type { ReadFleet } from './read-fleet.ts';
+import type { RoomAddress } from '../../room/room-directory.ts';
 import { obeyReplicaOrder } from './replica-order.ts';
 import type { ServerMirror } from './server-mirror.ts';
 import type { ServerStatus } from './server-status.ts';
@@ -16,6 +17,8 @@ export interface AdminEndpointOptions {
   status(): ServerStatus;
   fleet(): ReadFleet;
   mirror(): ServerMirror;
+  /** @throws AlcoveError `room_unknown`, `room_id_invalid` */
+  readonly find: (room: RoomAddress) => void;
 }
 
 /** What a page of the dashboard is made of, by path under `/dashboard`. */
@@ -77,7 +80,8 @@ export class AdminEndpoint {
       'It is the option `admin.token` of createServer.',
     );
     if (refusal !== null) return answerUnauthorized(response, refusal);
-    if (isOrder) await obeyReplicaOrder({ fleet: this.#options.fleet(), mirror: this.#options.mirror() }, request, response);
+    const { fleet, mirror, find } = this.#options;
+    if (isOrder) await obeyReplicaOrder({ fleet: fleet(), mirror: mirror(), find }, request, response);
     else if (path === '/status') answerJson(response, 200, this.#options.status());
     else if (path === '/replicas') answerJson(response, 200, this.#options.status().reads);
     else {

@@ -186,7 +186,8 @@ export class NodeServer implements AlcoveServer {
   #definition(name: string): AnyRoom {
     const definition = this.#options.rooms.get(name);
     if (definition !== undefined) return definition;
-    throw new AlcoveError('room_unknown', `this server has no room of the name ${JSON.stringify(name)}`);
+    const names = [...this.#options.rooms.keys()].join(', ');
+    throw new AlcoveError('room_unknown', `this server has no room of the name ${JSON.stringify(name)}, only: ${names}`);
   }
 
   #address(name: string, id: string): RoomAddress {
@@ -243,7 +244,12 @@ export class NodeServer implements AlcoveServer {
       meter: this.#meter,
       door: this.#door,
       sockets: this.#sockets,
-      admin: { status: () => this.#status(), fleet: () => this.#fleet, mirror: () => this.mirror },
+      admin: {
+        status: () => this.#status(),
+        fleet: () => this.#fleet,
+        mirror: () => this.mirror,
+        find: ({ name, id }) => this.#opener.find(this.#address(name, id)),
+      },
       // Rooms that are not there are not made.
       read: ({ name, id }, read, whole) => {
         const address = this.#address(name, id);

@@ -44,30 +44,39 @@ const order = v.variant('do', [
   v.strictObject({ do: v.literal('resync'), room, id: v.optional(v.string()) }),
 ]);
 
-const ORDERED_WRONG: ReadonlySet<ErrorCode> = new Set(['option_invalid', 'bad_message', 'message_too_large']);
+const ORDERED_WRONG: ReadonlySet<ErrorCode> = new Set([
+  'option_invalid',
+  'bad_message',
+  'message_too_large',
+  'room_unknown',
+  'room_id_invalid',
+]);
 
 /** Whom orders are given to. */
 export interface Ordered {
   readonly fleet: ReadFleet;
   readonly mirror: ServerMirror;
+  /** @throws AlcoveError `room_unknown`: of a room that is not there nobody could say that a replica holds it rightly. */
+  find(room: RoomAddress): void;
 }
 
 /** The mirror's name in orders. */
 const MIRROR = 'mirror';
 
 /** Does what a POST of `/replicas` says and answers how the replicas are then; an order that makes no sense is 400 and changes nothing. */
-export async function obeyReplicaOrder({ fleet, mirror }: Ordered, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function obeyReplicaOrder(ordered: Ordered, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    await obey({ fleet, mirror }, orderOf(await requestBody(request, BODY_BYTES_MAX)));
-    answerJson(response, 200, fleet.snapshot);
+    await obey(ordered, orderOf(await requestBody(request, BODY_BYTES_MAX)));
+    answerJson(response, 200, ordered.fleet.snapshot);
   } catch (cause) {
     const error = AlcoveError.from(cause);
     answerError(response, error.code === 'forbidden' ? 403 : ORDERED_WRONG.has(error.code) ? 400 : error.retryable ? 503 : 500, error);
   }
 }
 
-async function obey({ fleet, mirror }: Ordered, given: v.InferOutput<typeof order>): Promise<void> {
+async function obey({ fleet, mirror, find }: Ordered, given: v.InferOutput<typeof order>): Promise<void> {
   const { router } = fleet;
+  if ('room' in given && given.room !== undefined) find(given.room);
   switch (given.do) {
     case 'add':
       // Fields that are not given are not there: the schema leaves them out.
@@ -92,14 +101,16 @@ async function obey({ fleet, mirror }: Ordered, given: v.InferOutput<typeof orde
   }
 }
 
+type Holders = Pick<Ordered, 'fleet' | 'mirror'>;
+
 /** What the mirror holds is compared room by room; without one its PostgreSQL is looked at, as every replica is. */
-async function check({ fleet, mirror }: Ordered, id: string | undefined, room: RoomAddress | undefined): Promise<void> {
+async function check({ fleet, mirror }: Holders, id: string | undefined, room: RoomAddress | undefined): Promise<void> {
   if (id === MIRROR && room !== undefined) await mirror.check(room.name, room.id);
   else await fleet.router.check(id, room);
 }
 
 /** Of everybody who holds rooms of their own, or of one. */
-async function resync({ fleet, mirror }: Ordered, room: RoomAddress, id: string | undefined): Promise<void> {
+async function resync({ fleet, mirror }: Holders, room: RoomAddress, id: string | undefined): Promise<void> {
   const hasMirror = mirror.status() !== null;
   if (id === MIRROR || (id === undefined && hasMirror)) await mirror.resync(room.name, room.id);
   if (id === MIRROR) return;

@@ -59,13 +59,17 @@ export class RoomOpener implements RoomDirectoryPorts<HostedRoom> {
     const files = this.#options.dataDir.roomFiles(address);
     const exists = existsSync(files.database);
     if (exists && mode === 'new') throw new AlcoveError('room_exists', `there is a room ${address.name}/${address.id} already`);
-    if (!exists && mode === 'existing') {
-      throw new AlcoveError('room_unknown', `there is no room ${address.name}/${address.id}`, {
-        hint: 'Create it first: rooms.create(name, id).',
-      });
-    }
+    if (mode === 'existing') this.find(address);
     if (!exists) await this.#make(definition, address, files);
     return this.#host(definition, address, files);
+  }
+
+  /** @throws AlcoveError `room_unknown` where it has no file. */
+  find(address: RoomAddress): void {
+    if (existsSync(this.#options.dataDir.roomFiles(address).database)) return;
+    throw new AlcoveError('room_unknown', `there is no room ${address.name}/${address.id}`, {
+      hint: 'Check its id, or create it first: server.rooms.create(name, id).',
+    });
   }
 
   async remove(address: RoomAddress): Promise<boolean> {
