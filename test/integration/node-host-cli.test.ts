@@ -95,6 +95,9 @@ describe('alcove', () => {
       code: 1,
       err: expect.stringContaining('exists already'),
     });
+    expect((await run('backup', 'trip/japan', join(file('nowhere'), 'out.sqlite'), ...ofDataDir())).err).toMatch(
+      /there is no folder .*nowhere .*\(option_invalid\)\n {2}Make it first/,
+    );
     expect(await run('export', 'trip/japan', file('plain.sqlite'), '--tables-only', ...ofDataDir())).toMatchObject({ code: 0 });
     const plain = openDatabase(file('plain.sqlite'));
     expect(plain.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()).toEqual([['ledger'], ['stops']]);
@@ -145,6 +148,8 @@ describe('alcove', () => {
       code: 1,
       err: expect.stringContaining('answered 404'),
     });
+    const noScheme = new URL(server.url).host;
+    expect((await run('status', '--url', noScheme, '--token', token)).err).toContain(`--url is "${noScheme}": give ws:// or http://`);
     const { url } = server;
     await server.close();
     expect(await run('status', '--url', url, '--token', token)).toMatchObject({

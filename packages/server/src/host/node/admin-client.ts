@@ -26,11 +26,13 @@ export class AdminClient {
 
   /**
    * @param variables Of the environment, those that are set are the tokens where none is given.
-   * @throws UsageError without a token.
+   * @throws UsageError without a token, and for what is no address.
    */
   constructor({ url, token }: Given, variables: readonly string[] = ['ALCOVE_ADMIN_TOKEN']) {
     const found = (token === undefined ? variables.map((name) => process.env[name] ?? '') : [token]).filter((one) => one !== '');
     if (found.length === 0) throw new UsageError(`give --token, or ${variables.join(' or ')} in the environment`);
+    if (url !== undefined && !/^(ws|http)s?:\/\/[^/]/.test(url))
+      throw new UsageError(`--url is ${JSON.stringify(url)}: give ws:// or http://, host and path, as in ${URL_DEFAULT}`);
     this.#base = (url ?? URL_DEFAULT).replace(/^ws/, 'http').replace(/\/+$/, '');
     this.#tokens = found;
   }
@@ -57,7 +59,7 @@ export class AdminClient {
       }
     } catch (cause) {
       throw new AlcoveError('connection_lost', `no server answers at ${address}: ${whyFetchFailed(cause)}`, {
-        hint: 'Give its address with --url.',
+        hint: 'Start it, or give another address with --url.',
         cause,
       });
     }

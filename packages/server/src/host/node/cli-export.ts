@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { AlcoveError } from '@alcove/core/error';
 import { quoteIdentifier } from '@alcove/core/sqlite/identifier';
 import type { CliCommand } from './cli-command.ts';
@@ -34,6 +35,11 @@ Holds the room at one version, also while a server is writing it. A copy with ev
       });
     if (existsSync(out))
       throw new AlcoveError('option_invalid', `${out} exists already`, { hint: 'Choose another file, or remove it first.' });
+    const folder = dirname(resolve(out));
+    if (!existsSync(folder))
+      throw new AlcoveError('option_invalid', `there is no folder ${folder} to write ${out} to`, {
+        hint: 'Make it first, or choose another file.',
+      });
     try {
       copy(path, out);
       if (values['tables-only'] === true) leaveTablesOnly(out);
