@@ -4,9 +4,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AlcoveError } from '@alcove/server/node';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HostFixture } from './host-fixture.ts';
-import { eventually } from '../fake/eventually.ts';
 
 let host: HostFixture;
 const servers: Server[] = [];
@@ -205,7 +204,7 @@ describe('attach', () => {
     );
     expect(String((await once(socket, 'data'))[0])).toContain('403');
     const connections = (): Promise<number> => new Promise((resolve) => app.getConnections((_, count) => resolve(count)));
-    await eventually(async () => expect(await connections()).toBe(0));
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 1_000 + 2_000); // sooner than a timeout of Node's would end it
     socket.destroy();
   });
 

@@ -11,6 +11,7 @@ it(
   '[FO-6][MI-1][RD-85][RD-90] the code of every page compiles',
   async () => {
     expect(withCode.length).toBeGreaterThan(6);
+    for (const path of ['docs/guides/postgres.md', 'docs/guides/read-routing.md']) expect(samplesOf(path).strays, path).toEqual([]);
     expect(await compilerComplaints(withCode)).toBe('');
   },
   COMPILE_MS,
